@@ -1,0 +1,48 @@
+//! The numbers of the diagnostics. A code is added by one row here and its page
+//! `docs/diagnostics/CODE.md`; a number is never used again for something else.
+
+use super::Severity;
+use std::fmt;
+
+macro_rules! codes {
+    ($($code:ident)*) => {
+        /// The number of a diagnostic: `E` is an error of the program, `W` a warning, `R` an error
+        /// at run time, `D` a broken data rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs)]
+        pub enum Code { $($code),* }
+
+        impl Code {
+            /// All codes, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$code),*];
+
+            /// As it is written: `E0101`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code)),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // The text: what the parser finds.
+    E0001 E0002 E0003 E0004 E0005 E0006 E0007 E0008 E0009 E0010 E0011 E0012 E0013 E0014
+}
+
+impl Code {
+    /// The code written so, in either case.
+    pub fn parse(text: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// Warnings begin with `W`; all others are errors.
+    pub fn severity(self) -> Severity {
+        if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,157 @@
+//! What the user is told about the program and its runs: codes, sentences, places, helps.
+//!
+//! Every sentence for the user is made here, by one constructor a finding, in the file of its
+//! area; a phase calls the constructor and pushes the result. How a diagnostic looks on a
+//! terminal or in JSON is [`render`]'s business. Deciding *that* something is wrong is not done
+//! here.
+
+mod code;
+pub mod syntax;
+
+pub use code::Code;
+
+use crate::text::Span;
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The program cannot be run.
+    Error,
+    /// The program can be run, and probably does not do what is wanted.
+    Warning,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Its number, never reused.
+    pub code: Code,
+    /// How grave it is.
+    pub severity: Severity,
+    /// One sentence without a full stop, lower case first, the user's names in backquotes.
+    pub message: String,
+    /// Where; the first is the main place, whose text says what was found there.
+    pub labels: Vec<Label>,
+    /// One thing to do, with text that can be pasted.
+    pub help: Option<String>,
+    /// The help as an edit, when it can be made without thinking.
+    pub fix: Option<Fix>,
+}
+
+/// A place with a few words about it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// The smallest text that could be changed.
+    pub span: Span,
+    /// What was found there; may be empty.
+    pub text: String,
+}
+
+/// A replacement of the text at a place.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// By what.
+    pub text: String,
+}
+
+impl Diagnostic {
+    /// A finding with its main place. Errors and warnings differ by their code's letter.
+    pub fn new(
+        code: Code,
+        message: impl Into<String>,
+        span: Span,
+        label: impl Into<String>,
+    ) -> Diagnostic {
+        let labels = vec![Label { span, text: label.into() }];
+        let severity = code.severity();
+        Diagnostic { code, severity, message: message.into(), labels, help: None, fix: None }
+    }
+
+    /// The same with a further place.
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// The same with a help.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same with a help that an editor can apply: put `text` in place of `span`.
+    pub fn fix(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.fix = Some(Fix { span, text: text.into() });
+        self
+    }
+
+    /// The main place.
+    pub fn span(&self) -> Span {
+        self.labels[0].span
+    }
+}
+
+/// All findings of a compilation, in the order in which they were found until [`Self::sort`].
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// None yet.
+    pub fn new() -> Diagnostics {
+        Diagnostics::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Into the order of the text; what was found twice is kept once.
+    pub fn sort(&mut self) {
+        self.found.sort_by_key(|found| (found.span(), found.code));
+        self.found.dedup_by(|a, b| {
+            a.code == b.code && a.span() == b.span() && a.message == b.message
+        });
+    }
+
+    /// Is there an error among them?
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// How many there are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.found.iter().filter(|found| found.severity == severity).count()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.found.iter()
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+}
+
+/// The candidate that is nearest to `name`, if one is near enough to be meant.
+///
+/// Distance is Damerau-Levenshtein; a third of the letters may differ, ties go to the first.
+pub fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let limit = (name.chars().count().max(3)) / 3;
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != name)
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

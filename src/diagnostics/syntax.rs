@@ -1,0 +1,1 @@
+//! What the parser tells the user: codes E0001 to E0099.

@@ -1,0 +1,3 @@
+//! The `batchc` command. Start reading at `lib.rs`.
+
+fn main() {}

@@ -1,0 +1,206 @@
+//! Expressions and types as written.
+
+use super::{Name, Text};
+use crate::text::Span;
+
+/// An expression with its place.
+#[derive(Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where, without parentheses around it.
+    pub span: Span,
+}
+
+/// What an expression is.
+#[derive(Debug)]
+pub enum ExprKind {
+    /// A column, parameter, enum member or lambda parameter.
+    Name(String),
+    /// `right.column`, `run.date`, `record.field`
+    Field(Box<Expr>, Name),
+    /// `list[0]`
+    Index(Box<Expr>, Box<Expr>),
+    /// `12`, `1_000` (as a positive number; `-` is an operator). None when it exceeds 64 bits.
+    Int(Option<i64>),
+    /// `1.5`, `1e-3`: the text without underscores; a decimal or a float as its neighbour wants.
+    Number(String),
+    /// `5%`: 5 as a share is 0.05.
+    Percent(f64),
+    /// `"a {b} c"`: one literal part alone when nothing is interpolated.
+    Text(Vec<TextPart>),
+    /// `r"\d+"`
+    Regex(String),
+    /// `true`, `false`
+    Bool(bool),
+    /// `null`
+    Null,
+    /// `30m`, `7d`: microseconds.
+    Duration(i64),
+    /// `3mo`, `1y`: calendar months.
+    Months(i32),
+    /// `4GB`: bytes.
+    Bytes(u64),
+    /// `@2024-01-31`: days since 1970-01-01.
+    Date(i32),
+    /// `@2024-01-31T10:00`: microseconds of a wall clock since 1970.
+    Datetime(i64),
+    /// `@2024-01-31T10:00Z`: microseconds since 1970 in UTC.
+    Timestamp(i64),
+    /// `f(a, b: c)`
+    Call(Name, Vec<Argument>),
+    /// `not a`, `-a`
+    Unary(UnaryOp, Box<Expr>),
+    /// `a + b`; the span is the operator's.
+    Binary(BinaryOp, Span, Box<Expr>, Box<Expr>),
+    /// `a is [not] null`
+    IsNull {
+        /// What is tested.
+        value: Box<Expr>,
+        /// With `not`?
+        negated: bool,
+    },
+    /// `a [not] in [1, 2]`
+    In {
+        /// What is sought.
+        value: Box<Expr>,
+        /// With `not`?
+        negated: bool,
+        /// The list.
+        list: Box<Expr>,
+    },
+    /// `a [not] between b and c`, both ends included.
+    Between {
+        /// What is tested.
+        value: Box<Expr>,
+        /// With `not`?
+        negated: bool,
+        /// The least.
+        low: Box<Expr>,
+        /// The most.
+        high: Box<Expr>,
+    },
+    /// `a [not] matches r"..."`
+    Matches {
+        /// What is tested.
+        value: Box<Expr>,
+        /// With `not`?
+        negated: bool,
+        /// The pattern.
+        pattern: Text,
+    },
+    /// `a as int`
+    As(Box<Expr>, TypeExpr),
+    /// `if c then a else b`
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `case x { A => 1 ... else => 0 }`, `case { cond => 1 ... }`
+    Case {
+        /// What the arms are compared with; none when they are conditions.
+        subject: Option<Box<Expr>>,
+        /// Each: values (several by commas) or one condition, and the result.
+        arms: Vec<(Vec<Expr>, Expr)>,
+        /// The result when no arm fits.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// `x -> x + 1`, `(a, b) -> a + b`
+    Lambda(Vec<Name>, Box<Expr>),
+    /// `[1, 2]`
+    List(Vec<Expr>),
+    /// `{a: 1, b: 2}`
+    Record(Vec<(Name, Expr)>),
+    /// Did not parse; a diagnostic has been given.
+    Bad,
+}
+
+/// A piece of a text literal.
+#[derive(Debug)]
+pub enum TextPart {
+    /// As it stands, escapes resolved.
+    Literal(String),
+    /// `{expr}`
+    Expr(Expr),
+}
+
+/// `x`, `zone: "UTC"`
+#[derive(Debug)]
+pub struct Argument {
+    /// The parameter's name, if given.
+    pub name: Option<Name>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `not`
+    Not,
+    /// `-`
+    Negate,
+}
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// `or`
+    Or,
+    /// `and`
+    And,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `??`
+    Coalesce,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `//`
+    IntDivide,
+    /// `%`
+    Remainder,
+    /// `**`
+    Power,
+}
+
+/// A type as written.
+#[derive(Debug)]
+pub struct TypeExpr {
+    /// What it is.
+    pub kind: TypeExprKind,
+    /// With a `?` behind it?
+    pub nullable: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a written type is.
+#[derive(Debug)]
+pub enum TypeExprKind {
+    /// `int`, `Level`, `decimal(12, 2)`: a name and its arguments. Arguments are integers, or
+    /// arithmetic over the digits of parameters in the standard library.
+    Named(Name, Vec<Expr>),
+    /// `list<T>`
+    List(Box<TypeExpr>),
+    /// `map<K, V>`
+    Map(Box<TypeExpr>, Box<TypeExpr>),
+    /// `{a: int, b: string?}`, `..` at the end makes it open.
+    Record(Vec<(Name, TypeExpr)>, bool),
+    /// `(T) -> U`
+    Function(Vec<TypeExpr>, Box<TypeExpr>),
+    /// Did not parse.
+    Bad,
+}

@@ -1,0 +1,54 @@
+//! What was *written*: the program as the user typed it, with places and without meaning.
+//!
+//! No names are resolved here and no types known. A construct that did not parse stands as a
+//! `Bad` node, so that what is around it can still be checked; later phases say nothing about it.
+
+mod declarations;
+mod expressions;
+mod steps;
+
+pub use declarations::*;
+pub use expressions::*;
+pub use steps::*;
+
+use crate::text::{FileId, Span};
+
+/// A name as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The letters.
+    pub text: String,
+    /// The place.
+    pub span: Span,
+}
+
+/// A text literal without interpolation, its escapes resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// The text meant.
+    pub value: String,
+    /// The place, quotes included.
+    pub span: Span,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct File {
+    /// Which.
+    pub id: FileId,
+    /// The number after `batch` on the first line, if it is there.
+    pub edition: Option<(u32, Span)>,
+    /// The declarations in their order.
+    pub declarations: Vec<Declaration>,
+    /// The comments in their order, for the formatter.
+    pub comments: Vec<Comment>,
+}
+
+/// A comment.
+#[derive(Clone, Debug)]
+pub struct Comment {
+    /// The place, from its first `#` to the end of its line.
+    pub span: Span,
+    /// Is it documentation (`##`)?
+    pub documentation: bool,
+}

@@ -1,0 +1,214 @@
+//! Steps: what a job does to its rows, line by line.
+
+use super::{Expr, Later, Name, Text, TypeExpr};
+use crate::text::Span;
+
+/// A step with its place.
+#[derive(Debug)]
+pub struct Statement {
+    /// What it does.
+    pub step: Step,
+    /// The whole statement.
+    pub span: Span,
+    /// The word it begins with (`filter`, `left join`).
+    pub verb: Span,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Step {
+    /// `from NAME`, `from quarantine.NAME`
+    From(Vec<Name>),
+    /// `filter cond nulls drop`
+    Filter {
+        /// Rows for which it is true are kept.
+        condition: Expr,
+        /// What happens to rows for which it is null.
+        nulls: Option<Nulls>,
+    },
+    /// `derive a = expr`, `derive { ... }`: new columns.
+    Derive(Vec<Assignment>),
+    /// `set a = expr`, `set { ... }`: columns that exist.
+    Set(Vec<Assignment>),
+    /// `select a, b, c = expr`
+    Select(Vec<Assignment>),
+    /// `drop a, b`
+    Drop(Vec<Name>),
+    /// `rename old as new, ...`
+    Rename(Vec<(Name, Name)>),
+    /// `cast a as int, b as date format "%d.%m.%Y"`
+    Cast(Vec<(Name, TypeExpr, Option<Text>)>),
+    /// `fill a with 0, b with "x"`
+    Fill(Vec<(Name, Expr)>),
+    /// `group by a, day = date(t) { total = sum(x) }`
+    Group {
+        /// The keys; empty for one group of all rows.
+        keys: Vec<Assignment>,
+        /// The aggregates.
+        aggregates: Vec<Assignment>,
+    },
+    /// `sort a desc, b nulls first`
+    Sort(Vec<SortKey>),
+    /// `take 10 by k`
+    Take {
+        /// How many: an integer literal or a parameter.
+        count: Expr,
+        /// Of each group of these.
+        by: Vec<Assignment>,
+    },
+    /// `distinct`
+    Distinct,
+    /// `dedupe by k keep newest by t`
+    Dedupe {
+        /// What identifies a row.
+        keys: Vec<Assignment>,
+        /// Which of several is kept; the first of the input unless said.
+        keep: Option<(Keep, Span)>,
+        /// By what they are compared.
+        by: Option<Expr>,
+    },
+    /// `left join r as x on k, a == x.b expect many_to_one`
+    Join(Box<Join>),
+    /// `union a, b`
+    Union(Vec<Vec<Name>>),
+    /// `explode items as item`
+    Explode {
+        /// A column that holds a list.
+        column: Name,
+        /// What the item is called; the column's name unless said.
+        as_name: Option<Name>,
+    },
+    /// `parse line with r"(?<a>...)" { a: int }`
+    Parse {
+        /// What is parsed.
+        column: Name,
+        /// The regular expression.
+        pattern: Text,
+        /// The named groups that become columns.
+        fields: Vec<ParseField>,
+    },
+    /// `expect name: cond else quarantine q above 1%`
+    Expect {
+        /// What the rule is called in reports.
+        name: Option<Name>,
+        /// What must hold.
+        condition: Expr,
+        /// What happens otherwise; `fail` unless said.
+        otherwise: Option<(ExpectAction, Span)>,
+        /// The share of rows, 0 to 1, above which the job fails all the same.
+        above: Option<(f64, Span)>,
+    },
+    /// Parsed in full, its meaning not available yet.
+    Later(Later),
+    /// Did not parse; a diagnostic has been given.
+    Bad,
+}
+
+/// `name = expr`, or an expression alone (`by category`, `select amount`).
+#[derive(Debug)]
+pub struct Assignment {
+    /// The column's name, if one is given.
+    pub name: Option<Name>,
+    /// Its value.
+    pub value: Expr,
+    /// The whole assignment.
+    pub span: Span,
+}
+
+/// What becomes of rows for which a condition is null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nulls {
+    /// They are dropped.
+    Drop,
+    /// They are kept.
+    Keep,
+}
+
+/// `total desc nulls first`
+#[derive(Debug)]
+pub struct SortKey {
+    /// By what.
+    pub value: Expr,
+    /// Largest first?
+    pub descending: bool,
+    /// Nulls before all others? They come last unless said.
+    pub nulls_first: bool,
+}
+
+/// Which of several rows with the same key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The first of the input, or the smallest `by`.
+    First,
+    /// The last of the input, or the largest `by`.
+    Last,
+    /// The largest `by`.
+    Newest,
+    /// The smallest `by`.
+    Oldest,
+}
+
+/// A join.
+#[derive(Debug)]
+pub struct Join {
+    /// Which.
+    pub kind: JoinKind,
+    /// The right side.
+    pub right: Vec<Name>,
+    /// What the right side is called in the condition and behind.
+    pub alias: Option<Name>,
+    /// All must hold; a bare name stands for equality of the columns so called.
+    pub on: Vec<Expr>,
+    /// How many rows match how many.
+    pub expect: Option<(Cardinality, Span)>,
+}
+
+/// Which join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// Pairs that match.
+    Inner,
+    /// Every left row, with nulls where nothing matches.
+    Left,
+    /// Left rows that match something.
+    Semi,
+    /// Left rows that match nothing.
+    Anti,
+}
+
+/// How many rows of the one side match how many of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cardinality {
+    /// `one_to_one`
+    OneToOne,
+    /// `one_to_many`
+    OneToMany,
+    /// `many_to_one`
+    ManyToOne,
+    /// `many_to_many`
+    ManyToMany,
+}
+
+/// `at: datetime format "%Y-%m-%d"`
+#[derive(Debug)]
+pub struct ParseField {
+    /// A named group of the pattern.
+    pub name: Name,
+    /// The type of the new column.
+    pub ty: TypeExpr,
+    /// How a date or time is spelled.
+    pub format: Option<Text>,
+}
+
+/// What happens when an expectation does not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExpectAction {
+    /// Counted and said; the row goes on.
+    Warn,
+    /// The row is dropped and counted.
+    Drop,
+    /// The job fails.
+    Fail,
+    /// The row goes to the quarantine of this name.
+    Quarantine(Name),
+}

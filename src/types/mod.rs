@@ -1,0 +1,191 @@
+//! The types of the language: what a value may be, how types combine, how they are spelled.
+//!
+//! No places in the text and no data here; [`crate::data`] says how a type is laid out in memory.
+
+mod scalar;
+mod unify;
+
+pub use scalar::{MICROS_PER_DAY, Scalar};
+pub use unify::{unify, widens};
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The most digits that a `decimal` can have.
+pub const DECIMAL_DIGITS_MAX: u8 = 38;
+
+/// What a value is, apart from whether it may be null.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// Of something that could not be checked; silent ever after, so one mistake gives one message.
+    Unknown,
+    /// Of the literal `null` alone.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// 64-bit signed integer, checked.
+    Int,
+    /// IEEE 754 double. NaN equals NaN and sorts after +∞.
+    Float,
+    /// Exact decimal number.
+    Decimal {
+        /// Digits in all, 1 to 38.
+        precision: u8,
+        /// Digits after the point, 0 to `precision`.
+        scale: u8,
+    },
+    /// UTF-8 text.
+    String,
+    /// A day of the proleptic Gregorian calendar.
+    Date,
+    /// A wall clock reading without a zone, in microseconds.
+    Datetime,
+    /// An instant, in microseconds since 1970-01-01T00:00:00Z.
+    Timestamp,
+    /// A length of time, in microseconds.
+    Duration,
+    /// A list of values of one type.
+    List(Box<Type>),
+    /// Named values.
+    Record(Arc<[Field]>),
+    /// One of the members of an `enum` declaration.
+    Enum(Arc<EnumType>),
+}
+
+/// A type: what a value is, and whether it may be null (`T?`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Type {
+    /// What it is when it is not null.
+    pub data: DataType,
+    /// May it be null?
+    pub nullable: bool,
+}
+
+/// A named value of a row or record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// An `enum` declaration. A value is held as the position of its member, so members are ordered
+/// as they are declared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EnumType {
+    /// The name of the declaration.
+    pub name: Arc<str>,
+    /// The members in the order of declaration.
+    pub members: Vec<EnumMember>,
+}
+
+/// A member of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EnumMember {
+    /// The name in the program.
+    pub name: Arc<str>,
+    /// The text in files; the name unless declared otherwise.
+    pub text: Arc<str>,
+}
+
+impl EnumType {
+    /// The position of the member called `name`.
+    pub fn by_name(&self, name: &str) -> Option<usize> {
+        self.members.iter().position(|member| &*member.name == name)
+    }
+
+    /// The position of the member that files spell `text`.
+    pub fn by_text(&self, text: &str) -> Option<usize> {
+        self.members.iter().position(|member| &*member.text == text)
+    }
+}
+
+impl DataType {
+    /// This type, never null.
+    pub fn required(self) -> Type {
+        Type { data: self, nullable: false }
+    }
+
+    /// This type, or null.
+    pub fn optional(self) -> Type {
+        Type { data: self, nullable: true }
+    }
+
+    /// Is it `int`, `float` or `decimal`?
+    pub fn is_number(&self) -> bool {
+        matches!(self, DataType::Int | DataType::Float | DataType::Decimal { .. })
+    }
+
+    /// Has it a less-than? Lists and records have not.
+    pub fn is_ordered(&self) -> bool {
+        !matches!(self, DataType::List(_) | DataType::Record(_))
+    }
+
+    /// Is it, or does it contain, [`DataType::Unknown`]?
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            DataType::Unknown => true,
+            DataType::List(item) => item.data.is_unknown(),
+            DataType::Record(fields) => fields.iter().any(|field| field.ty.data.is_unknown()),
+            _ => false,
+        }
+    }
+}
+
+impl Type {
+    /// The type of what could not be checked.
+    pub const UNKNOWN: Type = Type { data: DataType::Unknown, nullable: false };
+
+    /// The same type with `nullable` as given.
+    pub fn with_nullable(&self, nullable: bool) -> Type {
+        Type { data: self.data.clone(), nullable }
+    }
+
+    /// Could it not be checked?
+    pub fn is_unknown(&self) -> bool {
+        self.data.is_unknown()
+    }
+}
+
+impl Field {
+    /// A field of this name and type.
+    pub fn new(name: impl Into<Arc<str>>, ty: Type) -> Field {
+        Field { name: name.into(), ty }
+    }
+}
+
+/// As the user writes it: `decimal(12, 2)`, `list<string?>`, `{a: int}`, `Level`.
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DataType::Unknown => f.write_str("unknown"),
+            DataType::Null => f.write_str("null"),
+            DataType::Bool => f.write_str("bool"),
+            DataType::Int => f.write_str("int"),
+            DataType::Float => f.write_str("float"),
+            DataType::Decimal { precision, scale } => write!(f, "decimal({precision}, {scale})"),
+            DataType::String => f.write_str("string"),
+            DataType::Date => f.write_str("date"),
+            DataType::Datetime => f.write_str("datetime"),
+            DataType::Timestamp => f.write_str("timestamp"),
+            DataType::Duration => f.write_str("duration"),
+            DataType::List(item) => write!(f, "list<{item}>"),
+            DataType::Record(fields) => {
+                f.write_str("{")?;
+                for (at, field) in fields.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{}: {}", field.name, field.ty)?;
+                }
+                f.write_str("}")
+            }
+            DataType::Enum(declared) => f.write_str(&declared.name),
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.data, if self.nullable { "?" } else { "" })
+    }
+}
