@@ -113,9 +113,8 @@ impl Diagnostics {
     /// Into the order of the text; what was found twice is kept once.
     pub fn sort(&mut self) {
         self.found.sort_by_key(|found| (found.span(), found.code));
-        self.found.dedup_by(|a, b| {
-            a.code == b.code && a.span() == b.span() && a.message == b.message
-        });
+        self.found
+            .dedup_by(|a, b| a.code == b.code && a.span() == b.span() && a.message == b.message);
     }
 
     /// Is there an error among them?
@@ -142,10 +141,7 @@ impl Diagnostics {
 /// The candidate that is nearest to `name`, if one is near enough to be meant.
 ///
 /// Distance is Damerau-Levenshtein; a third of the letters may differ, ties go to the first.
-pub fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count().max(3)) / 3;
     candidates
         .into_iter()
