@@ -1,5 +1,7 @@
 //! batchc: a typed language for batch pipelines, its compiler and its engine.
 
+pub mod connect;
+pub mod data;
 pub mod diagnostics;
 pub mod syntax;
 pub mod text;

@@ -1,0 +1,244 @@
+//! Where rows come from and go to: one file a connector, listed once in [`ALL`].
+//!
+//! A connector sees columns with types and gives batches, or takes batches and makes files. It
+//! knows nothing of programs, plans, places in the text or diagnostics: what goes wrong in the
+//! world is a [`ConnectError`], what is wrong with one value is a [`BadValue`].
+
+use crate::data::Batch;
+use crate::types::{Scalar, Type};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a connector is: the arguments it takes and what it can do.
+pub struct Connector {
+    /// `csv`
+    pub name: &'static str,
+    /// One line for the reference.
+    pub summary: &'static str,
+    /// The arguments in order; those without a default must be given.
+    pub options: &'static [ConnectorOption],
+    /// How columns are declared.
+    pub columns: ColumnRule,
+    /// Opens a source; None when it only writes.
+    pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
+    /// Opens a sink; None when it only reads.
+    pub sink: Option<fn(&SinkSpec) -> Result<Box<dyn Sink>, ConnectError>>,
+}
+
+/// An argument of a connector.
+pub struct ConnectorOption {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type as a user writes it: `string`, `bool`, `int`, `list<string>`.
+    pub ty: &'static str,
+    /// Is it used for sources, sinks or both?
+    pub side: Side,
+    /// Must it be given?
+    pub required: bool,
+    /// One line for the reference.
+    pub doc: &'static str,
+}
+
+/// Which side of a connector an option belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Reading.
+    Source,
+    /// Writing.
+    Sink,
+    /// Both.
+    Both,
+}
+
+/// How the columns of a source are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnRule {
+    /// The program declares them.
+    Declared,
+    /// They are always these: name and type as a user writes it (`text`: `line: string`).
+    Fixed(&'static [(&'static str, &'static str)]),
+}
+
+/// The arguments given, by name, in the order given; checked against the options.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments(pub Vec<(String, Scalar)>);
+
+impl Arguments {
+    /// The value of an argument, if it was given.
+    pub fn get(&self, name: &str) -> Option<&Scalar> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value)
+    }
+
+    /// The text of an argument.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Scalar::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth of an argument.
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(Scalar::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The texts of an argument that is a text or a list of texts.
+    pub fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        match self.get(name)? {
+            Scalar::String(text) => Some(vec![text]),
+            Scalar::List(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| match item {
+                        Scalar::String(text) => Some(&**text),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// A column as the program declares it.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name in the program.
+    pub name: Arc<str>,
+    /// Its name in the file.
+    pub external: Arc<str>,
+    /// Its type.
+    pub ty: Type,
+    /// How dates and times are spelled (`%Y-%m-%d`), if not as in ISO 8601.
+    pub format: Option<Arc<str>>,
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct SourceSpec {
+    /// The folder that relative paths start from.
+    pub base: PathBuf,
+    /// The connector's arguments.
+    pub arguments: Arguments,
+    /// All declared columns.
+    pub columns: Vec<Column>,
+    /// The columns that are wanted, by position; batches hold them in this order.
+    pub projection: Vec<usize>,
+}
+
+/// An opened source: a dispenser of numbered morsels.
+pub trait Source: Send + Sync {
+    /// The next morsel, or None at the end. Called from any thread; morsels are dispensed in the
+    /// order of the input (files sorted by name, then offset).
+    fn next(&self) -> Result<Option<Box<dyn Morsel>>, ConnectError>;
+
+    /// The files that are read, as they are shown to the user.
+    fn files(&self) -> &[Arc<str>];
+
+    /// Bytes of all inputs as stored, and bytes dispensed so far, for progress.
+    fn progress(&self) -> (u64, u64);
+}
+
+/// A piece of an input, parsed by the thread that takes it.
+pub trait Morsel: Send {
+    /// Parses it and hands the rows on, in order, in batches of at most 64 Ki rows that hold the
+    /// projected columns. `emit` says false when no more rows are wanted.
+    fn read(self: Box<Self>, emit: &mut dyn FnMut(Rows) -> bool) -> Result<Extent, ConnectError>;
+}
+
+/// Rows that a morsel gives.
+pub struct Rows {
+    /// The columns of the projection. A bad value is null here. Positions are relative to the
+    /// morsel (the first row of the morsel is `Positions::Range(0)`).
+    pub batch: Batch,
+    /// What could not be read as its column's type, in the order of rows.
+    pub bad: Vec<BadValue>,
+}
+
+/// How much of the input a morsel was. Records and lines are counted from the start of the
+/// morsel, since those before it may not be parsed yet; sums over the morsels of a file give
+/// absolute numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extent {
+    /// Position of the file in [`Source::files`].
+    pub file: usize,
+    /// Records, the bad ones included, a header not.
+    pub records: u64,
+    /// Line ends, those inside quotes and of a header included.
+    pub lines: u64,
+}
+
+/// A value that is not of its column's type.
+#[derive(Clone, Debug)]
+pub struct BadValue {
+    /// Row of the batch.
+    pub row: u32,
+    /// Position in the projection; None when the whole record is bad (too few fields, not JSON).
+    /// A record without any usable value still has its row, of nulls, in the batch.
+    pub column: Option<u32>,
+    /// Line within the morsel at which the record begins, from 0; records where lines mean nothing.
+    pub line: u64,
+    /// The text found, cut at 200 bytes.
+    pub text: String,
+    /// What is wrong, without the value: `not an int`, `4 fields where 7 are declared`.
+    pub reason: String,
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct SinkSpec {
+    /// The folder that relative paths start from.
+    pub base: PathBuf,
+    /// The connector's arguments.
+    pub arguments: Arguments,
+    /// The columns in order.
+    pub columns: Vec<Column>,
+    /// Names the run in the names of staged files.
+    pub run: String,
+    /// Some(n): the target is a directory of n part files, one for each partition.
+    pub parts: Option<u32>,
+}
+
+/// An opened sink. Nothing is visible under the target's name before [`Staged::publish`].
+pub trait Sink: Send + Sync {
+    /// Turns a batch into what the writer appends; called in any order from any thread.
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError>;
+
+    /// Appends to part `part` (0 unless the target has parts). Called in the order of the rows,
+    /// never twice at once.
+    fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError>;
+
+    /// Ends and fsyncs the staged files.
+    fn finish(self: Box<Self>) -> Result<Staged, ConnectError>;
+}
+
+/// A piece of an output.
+pub enum Piece {
+    /// Bytes to append.
+    Bytes(Vec<u8>),
+    /// Rows that the writer encodes itself.
+    Rows(Batch),
+}
+
+/// Outputs that are written and synced beside their target, not yet visible. Dropped without
+/// being published, they are removed.
+pub struct Staged {
+    /// Staged path and target.
+    pub moves: Vec<(PathBuf, PathBuf)>,
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+/// What went wrong in the world: what was tried, on what, and what the system said.
+#[derive(Debug, Clone)]
+pub struct ConnectError {
+    /// One sentence, lower case first: `cannot open data/x.csv: no such file or directory`.
+    pub message: String,
+    /// One thing to do, if there is something.
+    pub help: Option<String>,
+}

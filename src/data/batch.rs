@@ -1,0 +1,57 @@
+//! A batch of rows, and the position of each in its stage's input.
+
+use arrow_array::ArrayRef;
+use std::sync::Arc;
+
+/// A position is `morsel << POSITION_ROW_BITS | row in the morsel`.
+pub const POSITION_ROW_BITS: u32 = 32;
+
+/// Rows as columns of equal length.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The columns, in the order of the schema that goes with the batch.
+    pub columns: Vec<ArrayRef>,
+    /// How many rows; there may be no columns.
+    pub rows: usize,
+    /// Where each row stood in the input of its stage.
+    pub positions: Positions,
+}
+
+/// Where the rows of a batch stood in the input of their stage: positions grow along the input
+/// whatever the threads, so they break ties, order outputs and name the row in messages.
+#[derive(Clone, Debug)]
+pub enum Positions {
+    /// Row `i` stands at `start + i`.
+    Range(u64),
+    /// Row `i` stands at `at[i]`; equal positions (after `explode` or a join) keep batch order.
+    At(Arc<[u64]>),
+}
+
+impl Batch {
+    /// Rows `0..rows` of morsel `morsel`.
+    pub fn new(columns: Vec<ArrayRef>, rows: usize, morsel: u64) -> Batch {
+        debug_assert!(columns.iter().all(|column| column.len() == rows));
+        Batch { columns, rows, positions: Positions::Range(morsel << POSITION_ROW_BITS) }
+    }
+
+    /// The same rows with other columns.
+    pub fn with_columns(&self, columns: Vec<ArrayRef>) -> Batch {
+        debug_assert!(columns.iter().all(|column| column.len() == self.rows));
+        Batch { columns, rows: self.rows, positions: self.positions.clone() }
+    }
+}
+
+impl Positions {
+    /// The position of row `row`.
+    pub fn at(&self, row: usize) -> u64 {
+        match self {
+            Positions::Range(start) => start + row as u64,
+            Positions::At(at) => at[row],
+        }
+    }
+
+    /// The positions of the rows at `rows`, in that order.
+    pub fn take(&self, rows: &[u32]) -> Positions {
+        Positions::At(rows.iter().map(|&row| self.at(row as usize)).collect())
+    }
+}
