@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod data;
 pub mod diagnostics;
+pub mod functions;
 pub mod syntax;
 pub mod text;
 pub mod types;

@@ -159,7 +159,7 @@ mod tests {
         let decimal = DataType::Decimal { precision: 12, scale: 2 };
         assert_eq!(display(&Scalar::Decimal(-5), &decimal), "-0.05");
         assert_eq!(display(&Scalar::Float(1.0), &DataType::Float), "1.0");
-        assert_eq!(display(&Scalar::Float(1e300), &DataType::Float), "1e300");
+        assert_eq!(display(&Scalar::Float(1e300), &DataType::Float), "1e+300");
         let at = Scalar::Timestamp(1_500_000);
         assert_eq!(display(&at, &DataType::Timestamp), "1970-01-01T00:00:01.5Z");
         let long = Scalar::Duration(MICROS_PER_DAY + 3_600_000_000);

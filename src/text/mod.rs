@@ -123,7 +123,7 @@ mod tests {
         let mut files = Files::default();
         let id = files.add("a.batch", "é=1\r\nb");
         assert_eq!(files.get(id).position(2), Position { line: 1, column: 2 });
-        assert_eq!(files.get(id).position(6), Position { line: 2, column: 2 });
+        assert_eq!(files.get(id).position(6), Position { line: 2, column: 1 });
         assert_eq!(files.get(id).line(1), "é=1");
     }
 }

@@ -1,0 +1,109 @@
+//! The functions of the language: declared once in `stdlib/*.batch`, computed by kernels found
+//! here by name.
+//!
+//! Kernels know values and types only: no places in the text, no diagnostics. A kernel that
+//! cannot compute a row says so through [`KernelContext::fail`]; whoever called it knows where in
+//! the program that is and what becomes of the row. Operators (`+`, `==`, `and`) are not
+//! functions; they live in `exec`.
+
+pub mod kernel;
+
+use crate::types::{Scalar, Type};
+use kernel::{PrepareAggregate, PrepareScalar};
+
+/// One overload of a function, by its position in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FunctionId(pub u32);
+
+/// How a function is computed.
+pub enum Kernel {
+    /// Row by row.
+    Scalar(PrepareScalar),
+    /// Many rows to one value.
+    Aggregate(PrepareAggregate),
+}
+
+/// What a call gives for one argument.
+pub struct Argument<'a> {
+    /// The parameter's name, when it is named in the call.
+    pub name: Option<&'a str>,
+    /// What is given.
+    pub value: ArgumentValue,
+}
+
+/// A given argument.
+#[derive(Clone, Debug)]
+pub enum ArgumentValue {
+    /// A value.
+    Value {
+        /// Its type.
+        ty: Type,
+        /// Its value, when it is a literal or folds to one.
+        literal: Option<Scalar>,
+        /// Is it made of number literals alone, which become whatever number is wanted?
+        adaptable: bool,
+    },
+    /// `x -> ...` with this many parameters; typed after the other arguments.
+    Lambda {
+        /// How many.
+        parameters: usize,
+    },
+}
+
+/// A call that fits a declaration.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The overload.
+    pub function: FunctionId,
+    /// For each parameter, in order (a variadic one as often as it is given), what it gets.
+    pub arguments: Vec<Bound>,
+    /// The type of the result; with a lambda whose result decides it, ask
+    /// [`Registry::result_with_lambda`] instead.
+    pub result: Type,
+    /// May a row fail?
+    pub fallible: bool,
+}
+
+/// What a parameter gets.
+#[derive(Clone, Debug)]
+pub enum Bound {
+    /// The given argument at this position, widened to this type.
+    Given(usize, Type),
+    /// The default of the declaration.
+    Default(Scalar, Type),
+    /// The given lambda at this position, with the types of its parameters.
+    Lambda(usize, Vec<Type>),
+}
+
+/// Why a call fits no declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mismatch {
+    /// No function has this name.
+    NoFunction,
+    /// So many arguments do not fit; the signatures that exist, as text.
+    Count {
+        /// `round(x: float, scale: int = 0)`
+        signatures: Vec<String>,
+    },
+    /// A named argument that no parameter has; the names there are.
+    Name {
+        /// Position of the given argument.
+        argument: usize,
+        /// The names that exist.
+        names: Vec<String>,
+    },
+    /// An argument has another type than is wanted.
+    Type {
+        /// Position of the given argument.
+        argument: usize,
+        /// What the overloads want there, as text: `string`, `int or float`.
+        wanted: String,
+    },
+    /// An argument must be a literal (a pattern, a zone, a unit) and is not, or is not a good one.
+    Literal {
+        /// Position of the given argument.
+        argument: usize,
+        /// What is wrong with it: `this is not a regular expression: unclosed group`.
+        reason: String,
+    },
+}
