@@ -4,6 +4,7 @@ pub mod connect;
 pub mod data;
 pub mod diagnostics;
 pub mod functions;
+pub mod ir;
 pub mod syntax;
 pub mod text;
 pub mod types;

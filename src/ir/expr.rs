@@ -1,0 +1,229 @@
+//! Expressions: each node knows its type and its place.
+
+use super::ParamId;
+use crate::functions::FunctionId;
+use crate::text::Span;
+use crate::types::{Scalar, Type};
+use std::sync::Arc;
+
+/// A typed expression. Where two types meet, [`ExprKind::Convert`] has been put in, so operands
+/// fit exactly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it computes.
+    pub kind: ExprKind,
+    /// The type of its value.
+    pub ty: Type,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The variable of a lambda, unique within a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot(pub u32);
+
+/// What an expression computes. "Strict" means: null when an operand is null.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A value.
+    Literal(Scalar),
+    /// A column of the step's input row.
+    Column(usize),
+    /// A parameter of the run.
+    Param(ParamId),
+    /// Something of the run, frozen when it starts.
+    Run(RunValue),
+    /// The variable of an enclosing lambda.
+    Slot(Slot),
+    /// A function; with a lambda, `lambda.over` says which argument's items it sees.
+    Call {
+        /// The overload.
+        function: FunctionId,
+        /// One for each parameter, the lambda's left out.
+        arguments: Vec<Expr>,
+        /// `x -> ...`
+        lambda: Option<Box<Lambda>>,
+    },
+    /// Kleene `not`.
+    Not(Box<Expr>),
+    /// `-x`, strict; fails for the smallest int.
+    Negate(Box<Expr>),
+    /// Strict; may fail by overflow or a zero divisor. Operands keep their own digits:
+    /// `decimal(12, 2) * decimal(4, 4)`.
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
+    /// `== !=` are total (null equals null); `< <= > >=` are strict. Operands have one type.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// Kleene `and`; the right side cannot fail where the left is false.
+    And(Box<Expr>, Box<Expr>),
+    /// Kleene `or`; the right side cannot fail where the left is true.
+    Or(Box<Expr>, Box<Expr>),
+    /// Widening to this node's type; never fails.
+    Convert(Box<Expr>),
+    /// `as`: conversion to this node's type; strict, may fail.
+    Cast(Box<Expr>),
+    /// Never null.
+    IsNull(Box<Expr>),
+    /// Is it equal (`==`) to one of these? Never null. All have one type.
+    In(Box<Expr>, Vec<Expr>),
+    /// Is it equal (`==`) to an item of this list? Strict in the list.
+    InList(Box<Expr>, Box<Expr>),
+    /// Does the regular expression match anywhere in the text? Strict.
+    Matches(Box<Expr>, Arc<str>),
+    /// The value of the first arm whose condition is true (conditions are never null); values
+    /// cannot fail where their arm is not taken. Without `otherwise`: null.
+    Case {
+        /// Condition and value of each arm.
+        arms: Vec<(Expr, Expr)>,
+        /// The value when no condition holds.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// The first that is not null; those after it cannot fail.
+    Coalesce(Vec<Expr>),
+    /// Null where the expression fails.
+    Try(Box<Expr>),
+    /// A field of a record, by position. Strict.
+    Field(Box<Expr>, usize),
+    /// An item of a list, from 0; fails outside of it. Strict.
+    Index(Box<Expr>, Box<Expr>),
+    /// A list of these.
+    List(Vec<Expr>),
+    /// A record of these.
+    Record(Vec<Expr>),
+    /// The texts of these, one after the other, as outputs spell them. Strict.
+    Concat(Vec<Expr>),
+}
+
+/// Something of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunValue {
+    /// `run.time`: a `timestamp`.
+    Time,
+    /// `run.date`: a `date`, of `run.time` in the pipeline's time zone, or UTC.
+    Date,
+    /// `run.id`: a `string`.
+    Id,
+}
+
+/// A function of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lambda {
+    /// The variable for the item.
+    pub slot: Slot,
+    /// Its type.
+    pub slot_type: Type,
+    /// The argument (by position in `arguments`) whose items it sees.
+    pub over: usize,
+    /// What it computes; columns are those of the row that the list is in.
+    pub body: Expr,
+}
+
+/// Operators on numbers, times and durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`: float for ints, exact for decimals.
+    Divide,
+    /// `//`: truncates towards zero.
+    IntDivide,
+    /// `%`: the sign of the dividend.
+    Remainder,
+    /// `**`
+    Power,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+impl Expr {
+    /// The operands, in order.
+    pub fn children(&self) -> Vec<&Expr> {
+        use ExprKind as K;
+        match &self.kind {
+            K::Literal(_) | K::Column(_) | K::Param(_) | K::Run(_) | K::Slot(_) => vec![],
+            K::Call { arguments, lambda, .. } => {
+                arguments.iter().chain(lambda.iter().map(|lambda| &lambda.body)).collect()
+            }
+            K::Not(a) | K::Negate(a) | K::Convert(a) | K::Cast(a) | K::IsNull(a) | K::Try(a) => {
+                vec![a]
+            }
+            K::Matches(a, _) | K::Field(a, _) => vec![a],
+            K::Arithmetic(_, a, b) | K::Compare(_, a, b) => vec![a, b],
+            K::And(a, b) | K::Or(a, b) | K::InList(a, b) | K::Index(a, b) => vec![a, b],
+            K::In(a, items) => std::iter::once(&**a).chain(items).collect(),
+            K::Case { arms, otherwise } => arms
+                .iter()
+                .flat_map(|(condition, value)| [condition, value])
+                .chain(otherwise.as_deref())
+                .collect(),
+            K::Coalesce(items) | K::List(items) | K::Record(items) | K::Concat(items) => {
+                items.iter().collect()
+            }
+        }
+    }
+
+    /// The operands, in order, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        use ExprKind as K;
+        match &mut self.kind {
+            K::Literal(_) | K::Column(_) | K::Param(_) | K::Run(_) | K::Slot(_) => vec![],
+            K::Call { arguments, lambda, .. } => arguments
+                .iter_mut()
+                .chain(lambda.iter_mut().map(|lambda| &mut lambda.body))
+                .collect(),
+            K::Not(a) | K::Negate(a) | K::Convert(a) | K::Cast(a) | K::IsNull(a) | K::Try(a) => {
+                vec![a]
+            }
+            K::Matches(a, _) | K::Field(a, _) => vec![a],
+            K::Arithmetic(_, a, b) | K::Compare(_, a, b) => vec![a, b],
+            K::And(a, b) | K::Or(a, b) | K::InList(a, b) | K::Index(a, b) => vec![a, b],
+            K::In(a, items) => std::iter::once(&mut **a).chain(items).collect(),
+            K::Case { arms, otherwise } => arms
+                .iter_mut()
+                .flat_map(|(condition, value)| [condition, value])
+                .chain(otherwise.as_deref_mut())
+                .collect(),
+            K::Coalesce(items) | K::List(items) | K::Record(items) | K::Concat(items) => {
+                items.iter_mut().collect()
+            }
+        }
+    }
+
+    /// Calls `see` with every column that the expression reads.
+    pub fn visit_columns(&self, see: &mut impl FnMut(usize)) {
+        if let ExprKind::Column(column) = self.kind {
+            see(column);
+        }
+        for child in self.children() {
+            child.visit_columns(see);
+        }
+    }
+
+    /// Puts `to(column)` in place of every column.
+    pub fn map_columns(&mut self, to: &impl Fn(usize) -> usize) {
+        if let ExprKind::Column(column) = &mut self.kind {
+            *column = to(*column);
+        }
+        for child in self.children_mut() {
+            child.map_columns(to);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What the program *means*: typed, resolved, free of any engine.
+//!
+//! No names of functions, columns or jobs are looked up after this form: everything is an id or a
+//! position, with the span it came from for messages. Nothing here says how or where a job runs,
+//! so that another engine can be given the same pipeline.
+
+mod expr;
+mod step;
+
+pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
+pub use step::{
+    AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,
+    Parse, ParseField, RunContext, SortKey, Step, StepKind,
+};
+
+use crate::text::Span;
+use crate::types::{Scalar, Type};
+use std::sync::Arc;
+
+/// A parameter, by its position in [`Pipeline::params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub u32);
+
+/// A source, by its position in [`Pipeline::sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u32);
+
+/// A job, by its position in [`Pipeline::jobs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u32);
+
+/// A quarantine, by its position in [`Pipeline::quarantines`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QuarantineId(pub u32);
+
+/// A whole pipeline. May be run only when it was checked without errors.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    /// The name of the `pipeline` declaration.
+    pub name: Option<String>,
+    /// The parameters in the order of the text.
+    pub params: Vec<Param>,
+    /// The sources in the order of the text.
+    pub sources: Vec<Source>,
+    /// The jobs in the order of the text.
+    pub jobs: Vec<Job>,
+    /// The outputs in the order of the text.
+    pub outputs: Vec<Output>,
+    /// Where rows are set aside.
+    pub quarantines: Vec<Quarantine>,
+    /// The jobs in an order in which each comes after those it reads; ties as in the text.
+    pub order: Vec<JobId>,
+}
+
+/// A parameter.
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Its default; without one a value must be given at each run.
+    pub default: Option<Scalar>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A source.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// The connector, one of `connect::ALL`.
+    pub connector: &'static str,
+    /// The connector's arguments: constant but for parameters.
+    pub arguments: Vec<(String, Expr)>,
+    /// Its columns.
+    pub columns: Vec<SourceColumn>,
+    /// The row it gives, with the keys that it declares.
+    pub row: Arc<Row>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A column of a source.
+#[derive(Debug, Clone)]
+pub struct SourceColumn {
+    /// Its name in the file.
+    pub external: Arc<str>,
+    /// How dates and times are spelled, if not as in ISO 8601.
+    pub format: Option<Arc<str>>,
+}
+
+/// What a job or an output reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Input {
+    /// A source.
+    Source(SourceId),
+    /// A job.
+    Job(JobId),
+}
+
+/// A job: an input and steps, each from one row type to the next.
+#[derive(Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// What its `from` reads.
+    pub input: Input,
+    /// Where `from` stands.
+    pub input_span: Span,
+    /// The row that `from` gives: the input's columns, nullable where bad values become null.
+    pub input_row: Arc<Row>,
+    /// The steps in their order.
+    pub steps: Vec<Step>,
+    /// Where rows go that fail.
+    pub on_error: OnError,
+    /// How its result is split, if it says so.
+    pub partition: Option<Partition>,
+    /// The name's place.
+    pub span: Span,
+}
+
+impl Job {
+    /// The row that the job gives.
+    pub fn row(&self) -> &Arc<Row> {
+        self.steps.last().map_or(&self.input_row, |step| &step.row)
+    }
+
+    /// All inputs: of `from`, joins and unions, in the order of the text, with repeats.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
+        std::iter::once(self.input).chain(self.steps.iter().flat_map(|step| step.kind.inputs()))
+    }
+}
+
+/// Where rows go that fail, and how many may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnError {
+    /// Where they go.
+    pub policy: ErrorPolicy,
+    /// The share of rows in, 0 to 1, above which the job fails all the same.
+    pub above: Option<f64>,
+}
+
+/// Where a row goes that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPolicy {
+    /// The job fails.
+    Fail,
+    /// It is dropped and counted.
+    Drop,
+    /// The value becomes null and the row goes on.
+    Null,
+    /// It is set aside with the reason.
+    Quarantine(QuarantineId),
+}
+
+/// Rows set aside, with the reason, the file and the row.
+#[derive(Debug)]
+pub struct Quarantine {
+    /// Its name.
+    pub name: String,
+    /// Where it is first named.
+    pub span: Span,
+}
+
+/// How the result of a job is split.
+#[derive(Debug)]
+pub struct Partition {
+    /// How rows are assigned.
+    pub by: PartitionBy,
+    /// Into how many, at least 1.
+    pub into: u32,
+    /// The statement.
+    pub span: Span,
+}
+
+/// How rows are assigned to partitions.
+#[derive(Debug)]
+pub enum PartitionBy {
+    /// `int(md5(text of the key), 16) mod n` over the job's result row.
+    Hash(Expr),
+    /// Row `i` goes to `i mod n`.
+    RoundRobin,
+    /// Largest row first, each onto the lightest partition so far.
+    Size,
+}
+
+/// An output.
+#[derive(Debug)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// The connector, one of `connect::ALL`.
+    pub connector: &'static str,
+    /// The connector's arguments: constant but for parameters.
+    pub arguments: Vec<(String, Expr)>,
+    /// What it writes.
+    pub from: Input,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// The type of a table: its columns, what identifies a row, how rows are ordered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The columns in order; names are unique.
+    pub columns: Vec<Column>,
+    /// Sets of columns that are each known to identify a row.
+    pub keys: Vec<Vec<usize>>,
+    /// The columns by which rows are known to be sorted.
+    pub order: Vec<usize>,
+    /// Is it of a step that did not check? Then unknown columns are not reported.
+    pub broken: bool,
+}
+
+/// A column of a row type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: Type,
+    /// Where its name or value was written, for messages.
+    pub origin: Span,
+}
+
+impl Row {
+    /// The position of a column.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| &*column.name == name)
+    }
+
+    /// Do these columns identify a row?
+    pub fn is_key(&self, columns: &[usize]) -> bool {
+        self.keys.iter().any(|key| key.iter().all(|column| columns.contains(column)))
+    }
+}

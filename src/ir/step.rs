@@ -1,0 +1,261 @@
+//! Steps: each turns one table into the next.
+
+use super::{Expr, Input, QuarantineId, Row};
+use crate::functions::FunctionId;
+use crate::text::Span;
+use crate::types::{Scalar, Type};
+use std::sync::Arc;
+
+/// A step and the row it gives.
+#[derive(Debug)]
+pub struct Step {
+    /// What it does.
+    pub kind: StepKind,
+    /// The row after it.
+    pub row: Arc<Row>,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// What a step does. `derive`, `set`, `select`, `drop`, `rename`, `cast` and `fill` are all
+/// [`StepKind::Project`].
+#[derive(Debug)]
+pub enum StepKind {
+    /// Keeps the rows for which the condition is true; with `keep_nulls` also where it is null.
+    Filter {
+        /// A `bool`, or with a say on nulls a `bool?`.
+        condition: Expr,
+        /// What becomes of nulls.
+        keep_nulls: bool,
+    },
+    /// The columns of the next row, each from the row before.
+    Project(Vec<NewColumn>),
+    /// One row for each distinct key, sorted by key, nulls last: the keys, then the aggregates.
+    /// Without keys: one row, whatever comes in.
+    Aggregate {
+        /// The keys.
+        keys: Vec<Expr>,
+        /// The aggregates.
+        aggregates: Vec<AggregateCall>,
+    },
+    /// Sorted; equal rows keep their order.
+    Sort(Vec<SortKey>),
+    /// The first `count` rows, of each group of `by` if there are some, in input order.
+    Take {
+        /// How many: an `int` without columns.
+        count: Expr,
+        /// Of each group of these.
+        by: Vec<Expr>,
+    },
+    /// Rows that differ, each where it first stood.
+    Distinct,
+    /// One row a key, each where the kept one stood.
+    Dedupe(Dedupe),
+    /// A join with another input, in the order of the left rows, then of the right ones.
+    Join(Box<Join>),
+    /// This table's rows, then those of the others. `columns[i][c]` is what input `i` gives for
+    /// column `c` of the result, over its own row; input 0 is this table.
+    Union {
+        /// The other tables.
+        inputs: Vec<Input>,
+        /// The columns of each, `inputs.len() + 1` lists.
+        columns: Vec<Vec<Expr>>,
+    },
+    /// One row for each item of a list; none for an empty list or null.
+    Explode {
+        /// The list.
+        column: usize,
+    },
+    /// Adds the named groups of a regular expression as columns; a row that does not match fails.
+    Parse(Box<Parse>),
+    /// A rule that each row must meet.
+    Expect(Box<Expectation>),
+}
+
+/// A column of a [`StepKind::Project`].
+#[derive(Debug, Clone)]
+pub struct NewColumn {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// An aggregate of a group.
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// The column's name.
+    pub name: Arc<str>,
+    /// The overload.
+    pub function: FunctionId,
+    /// Its arguments over the row before.
+    pub arguments: Vec<Expr>,
+    /// The type of the result.
+    pub ty: Type,
+    /// The call.
+    pub span: Span,
+}
+
+/// By what rows are sorted.
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    /// The value.
+    pub value: Expr,
+    /// Largest first?
+    pub descending: bool,
+    /// Nulls before all others, in either direction?
+    pub nulls_first: bool,
+}
+
+/// `dedupe by`
+#[derive(Debug)]
+pub struct Dedupe {
+    /// What identifies a row.
+    pub keys: Vec<Expr>,
+    /// Which of several is kept.
+    pub keep: Keep,
+}
+
+/// Which of several rows is kept. Equal `by` values, and nulls (which lose against any value),
+/// fall back on all columns in order, the smallest row winning, then on the input order.
+#[derive(Debug)]
+pub enum Keep {
+    /// The first of the input.
+    First,
+    /// The last of the input.
+    Last,
+    /// The smallest value.
+    Smallest(Expr),
+    /// The largest value.
+    Largest(Expr),
+}
+
+/// A join.
+#[derive(Debug)]
+pub struct Join {
+    /// Which.
+    pub kind: JoinKind,
+    /// The right side.
+    pub right: Input,
+    /// The right side's row.
+    pub right_row: Arc<Row>,
+    /// Keys of the left row; null matches nothing.
+    pub left_keys: Vec<Expr>,
+    /// Keys of the right row, of the same types.
+    pub right_keys: Vec<Expr>,
+    /// What else must be true, over the left columns followed by all right columns.
+    pub residual: Option<Expr>,
+    /// The right columns that follow the left ones in the result (none for semi and anti).
+    pub right_columns: Vec<usize>,
+    /// What is checked while it runs; None when it is proven, or nothing is promised.
+    pub check: Option<Cardinality>,
+    /// Where the promise stands.
+    pub check_span: Span,
+}
+
+/// Which join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// Pairs that match.
+    Inner,
+    /// Every left row, with nulls where nothing matches.
+    Left,
+    /// Left rows that match something.
+    Semi,
+    /// Left rows that match nothing.
+    Anti,
+}
+
+/// What a join promises of its sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cardinality {
+    /// No two left rows match the same right row.
+    pub left_unique: bool,
+    /// No two right rows match the same left row.
+    pub right_unique: bool,
+}
+
+/// `parse`
+#[derive(Debug)]
+pub struct Parse {
+    /// A `string` column.
+    pub column: usize,
+    /// The regular expression.
+    pub pattern: Arc<str>,
+    /// The new columns.
+    pub fields: Vec<ParseField>,
+}
+
+/// A new column of a [`Parse`].
+#[derive(Debug)]
+pub struct ParseField {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The capture group, by its number in the pattern.
+    pub group: usize,
+    /// Its type. A group that takes no part in the match is null, or fails when there is no `?`.
+    pub ty: Type,
+    /// How a date or time is spelled.
+    pub format: Option<Arc<str>>,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// `expect`
+#[derive(Debug)]
+pub struct Expectation {
+    /// What it is called in reports: its name, or its text.
+    pub name: String,
+    /// What must be true (null is not).
+    pub condition: Expr,
+    /// What happens to a row otherwise.
+    pub action: ExpectAction,
+    /// The share of rows, 0 to 1, above which the job fails all the same.
+    pub above: Option<f64>,
+}
+
+/// What happens to a row that breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectAction {
+    /// Counted and said; the row goes on.
+    Warn,
+    /// It is dropped and counted.
+    Drop,
+    /// The job fails.
+    Fail,
+    /// It is set aside.
+    Quarantine(QuarantineId),
+}
+
+impl StepKind {
+    /// The inputs beside the table before.
+    pub fn inputs(&self) -> Vec<Input> {
+        match self {
+            StepKind::Join(join) => vec![join.right],
+            StepKind::Union { inputs, .. } => inputs.clone(),
+            StepKind::Filter { .. }
+            | StepKind::Project(_)
+            | StepKind::Aggregate { .. }
+            | StepKind::Sort(_)
+            | StepKind::Take { .. }
+            | StepKind::Distinct
+            | StepKind::Dedupe(_)
+            | StepKind::Explode { .. }
+            | StepKind::Parse(_)
+            | StepKind::Expect(_) => vec![],
+        }
+    }
+}
+
+/// The values of a run: what parameters and `run.*` stand for.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// The parameters' values, by position.
+    pub params: Vec<Scalar>,
+    /// `run.time`: microseconds since 1970 in UTC.
+    pub time: i64,
+    /// `run.date`: days since 1970.
+    pub date: i32,
+    /// `run.id`
+    pub id: String,
+}
