@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod data;
 pub mod diagnostics;
+pub mod exec;
 pub mod functions;
 pub mod ir;
 pub mod syntax;

@@ -1,0 +1,47 @@
+//! What a step does to batches: one file an operator.
+//!
+//! An operator gets batches whose expressions have been computed and whose failed rows have been
+//! taken out; it knows nothing of failure policies, threads or files. Streaming operators turn one
+//! batch into others at once; breakers take in all batches, one state a thread, and give their
+//! result at the end.
+
+use super::Error;
+use crate::data::Batch;
+use crate::functions::kernel::Operand;
+use std::any::Any;
+
+/// An operator that needs no other batch than the one it is given.
+pub trait Streaming: Send + Sync {
+    /// Computes `batch`; `values` are the operator's expressions over it, in the order in which
+    /// the operator names them, for exactly the rows of the batch.
+    fn apply(
+        &self,
+        batch: Batch,
+        values: Vec<Operand>,
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+}
+
+/// An operator that gives its result when all its input has come.
+pub trait Breaker: Send + Sync {
+    /// The state of one thread.
+    fn state(&self) -> Box<dyn State>;
+
+    /// The result of all states, in the operator's order, as batches of at most 64 Ki rows whose
+    /// positions count from 0 through the whole result (batch `b` is morsel `b`). States come in
+    /// no particular order, and the result does not depend on how the input was dealt out among
+    /// them. Works in parallel on the current rayon pool.
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error>;
+}
+
+/// What one thread has collected for a breaker.
+pub trait State: Send {
+    /// Takes in a batch with its computed expressions, as [`Streaming::apply`] gets them.
+    fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error>;
+
+    /// About how much memory it holds.
+    fn bytes(&self) -> usize;
+
+    /// For [`Breaker::finish`].
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
