@@ -8,8 +8,29 @@
 
 pub mod kernel;
 
+mod declaration;
+mod registry;
+mod resolve;
+
+mod columns;
+mod order;
+
+mod conditionals;
+mod lists;
+mod strings;
+
+mod aggregates;
+
+pub use declaration::{Constraint, DataPattern, Declaration, Parameter, TypePattern, Variable};
+pub use registry::{Example, Registry};
+
 use crate::types::{Scalar, Type};
 use kernel::{PrepareAggregate, PrepareScalar};
+
+/// The kernels of all functions from row to row, by name.
+fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
+    [strings::KERNELS, conditionals::KERNELS, lists::KERNELS].into_iter().flatten().copied()
+}
 
 /// One overload of a function, by its position in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

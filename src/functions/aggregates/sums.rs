@@ -1,0 +1,269 @@
+//! `sum`, `sum_if` and `avg`: integers and decimals in 128 bits and more, floats exactly, so that
+//! the result does not depend on the order of rows.
+
+use super::exact::ExactSum;
+use super::grouped::{Aggregate, for_each_value, grouped};
+use crate::data::{Positions, arrow_type, decimal_text};
+use crate::functions::columns::{bools, data, precision_of, scale_of, values};
+use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::types::DataType;
+use arrow_array::types::{Decimal128Type, DurationMicrosecondType, Float64Type, Int64Type};
+use arrow_array::{
+    ArrayRef, ArrowPrimitiveType, Decimal128Array, DurationMicrosecondArray, Float64Array,
+    Int64Array,
+};
+use arrow_buffer::i256;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// What the sum of a group becomes.
+#[derive(Clone, Copy)]
+enum Finish {
+    Sum,
+    Average,
+}
+
+/// A sum of integers that cannot overflow: `low + high * 2^128`.
+#[derive(Clone, Copy, Default)]
+struct Wide {
+    low: i128,
+    high: i32,
+    count: i64,
+}
+
+impl Wide {
+    #[inline(always)]
+    fn add(&mut self, value: i128) {
+        let (low, overflow) = self.low.overflowing_add(value);
+        self.low = low;
+        if overflow {
+            self.high += if value < 0 { -1 } else { 1 };
+        }
+    }
+
+    fn merge(&mut self, other: Wide) {
+        self.add(other.low);
+        self.high += other.high;
+        self.count += other.count;
+    }
+
+    fn value(self) -> i256 {
+        // The upper half of two's complement has the sign of the lower.
+        i256::from_parts(self.low as u128, i128::from(self.high) + (self.low >> 127))
+    }
+}
+
+/// Sums of `int`, `duration` or `decimal`.
+struct Integers<P> {
+    result: DataType,
+    scale: u8,
+    finish: Finish,
+    kind: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Integers<P> {
+    fn clone(&self) -> Self {
+        Integers { result: self.result.clone(), ..*self }
+    }
+}
+
+impl<P: ArrowPrimitiveType> Aggregate for Integers<P>
+where
+    P::Native: Into<i128>,
+{
+    type State = Wide;
+
+    fn update(&mut self, states: &mut [Wide], groups: &[u32], args: &[Operand], _: &Positions) {
+        let numbers = values::<P>(&args[0]);
+        let add = |row: usize| {
+            let state = &mut states[groups[row] as usize];
+            state.add(numbers.at(row).into());
+            state.count += 1;
+        };
+        for_each_value(groups.len(), &args[..1], add);
+    }
+
+    fn merge(&mut self, into: &mut Wide, from: Wide) {
+        into.merge(from);
+    }
+
+    fn finish(&mut self, states: Vec<Wide>, context: &mut KernelContext) -> ArrayRef {
+        match (self.finish, &self.result) {
+            (Finish::Average, DataType::Float) => {
+                Arc::new(states.into_iter().map(Wide::average_as_float).collect::<Float64Array>())
+            }
+            (Finish::Average, result) => {
+                let scale = scale_of(result);
+                let average = |state: Wide| state.average(u32::from(scale - self.scale));
+                let values = states.into_iter().map(average).collect::<Decimal128Array>();
+                Arc::new(values.with_data_type(arrow_type(result)))
+            }
+            (Finish::Sum, result) => sums(&states, result, context),
+        }
+    }
+}
+
+impl Wide {
+    fn average_as_float(self) -> Option<f64> {
+        // The quotient and the remainder separately: both are exact as floats up to 2^53.
+        (self.count > 0).then(|| {
+            let (sum, count) = (self.low, i128::from(self.count));
+            (sum / count) as f64 + (sum % count) as f64 / count as f64
+        })
+    }
+
+    /// The average with so many more digits, half away from zero.
+    fn average(self, more_digits: u32) -> Option<i128> {
+        if self.count == 0 {
+            return None;
+        }
+        let power = i256::from_i128(10i128.pow(more_digits));
+        let count = i256::from_i128(i128::from(self.count));
+        let scaled = self.value().wrapping_mul(power);
+        let half = count.wrapping_div(i256::from_i128(2));
+        let negative = scaled < i256::ZERO;
+        let magnitude = if negative { scaled.wrapping_neg() } else { scaled };
+        let rounded = magnitude.wrapping_add(half).wrapping_div(count).to_i128()?;
+        Some(if negative { -rounded } else { rounded })
+    }
+}
+
+fn sums(states: &[Wide], result: &DataType, context: &mut KernelContext) -> ArrayRef {
+    let decimal = matches!(result, DataType::Decimal { .. });
+    let limit = if decimal { 10i128.pow(38) - 1 } else { i128::from(i64::MAX) };
+    let sums: Vec<Option<i128>> = states
+        .iter()
+        .enumerate()
+        .map(|(group, state)| {
+            let sum = state.value().to_i128().filter(|sum| {
+                (-limit..=limit).contains(sum) || !decimal && *sum == i128::from(i64::MIN)
+            });
+            if sum.is_none() {
+                context.fail(group, || match (state.value().to_i128(), decimal) {
+                    (Some(sum), true) => {
+                        let text = decimal_text(sum, scale_of(result));
+                        format!("the sum {text} has more than 38 digits")
+                    }
+                    (Some(sum), false) => format!("the sum {sum} does not fit {result}"),
+                    (None, _) => "the sum has more than 38 digits".into(),
+                });
+            }
+            sum
+        })
+        .collect();
+    let narrow = || sums.iter().map(|sum| sum.map(|sum| sum as i64));
+    match result {
+        DataType::Decimal { .. } => {
+            Arc::new(Decimal128Array::from(sums).with_data_type(arrow_type(result)))
+        }
+        DataType::Duration => Arc::new(narrow().collect::<DurationMicrosecondArray>()),
+        _ => Arc::new(narrow().collect::<Int64Array>()),
+    }
+}
+
+/// Sums of floats.
+#[derive(Clone)]
+struct Floats {
+    finish: Finish,
+}
+
+impl Aggregate for Floats {
+    type State = (ExactSum, i64);
+
+    fn update(
+        &mut self,
+        states: &mut [(ExactSum, i64)],
+        groups: &[u32],
+        args: &[Operand],
+        _: &Positions,
+    ) {
+        let numbers = values::<Float64Type>(&args[0]);
+        for_each_value(groups.len(), &args[..1], |row| {
+            let (sum, count) = &mut states[groups[row] as usize];
+            sum.add(numbers.at(row));
+            *count += 1;
+        });
+    }
+
+    fn merge(&mut self, into: &mut (ExactSum, i64), from: (ExactSum, i64)) {
+        into.0.merge(&from.0);
+        into.1 += from.1;
+    }
+
+    fn finish(&mut self, states: Vec<(ExactSum, i64)>, _: &mut KernelContext) -> ArrayRef {
+        let value = |(sum, count): (ExactSum, i64)| match self.finish {
+            Finish::Sum => Some(sum.value()),
+            Finish::Average => (count > 0).then(|| sum.average(count)),
+        };
+        Arc::new(states.into_iter().map(value).collect::<Float64Array>())
+    }
+}
+
+/// Hands on only the rows whose condition is true.
+#[derive(Clone)]
+struct If<A>(A);
+
+impl<A: Aggregate> Aggregate for If<A> {
+    type State = A::State;
+
+    fn update(&mut self, states: &mut [A::State], groups: &[u32], args: &[Operand], p: &Positions) {
+        let conditions = bools(&args[1]);
+        let mut rows = Vec::new();
+        for_each_value(groups.len(), args, |row| {
+            if conditions.at(row) {
+                rows.push(row as u32);
+            }
+        });
+        let groups: Vec<u32> = rows.iter().map(|&row| groups[row as usize]).collect();
+        let value = if args[0].constant {
+            args[0].clone()
+        } else {
+            let indices = arrow_array::UInt32Array::from(rows);
+            let taken = arrow_select::take::take(&args[0].array, &indices, None);
+            Operand::column(taken.expect("the rows are within the batch"))
+        };
+        self.0.update(states, &groups, &[value], p);
+    }
+
+    fn merge(&mut self, into: &mut A::State, from: A::State) {
+        self.0.merge(into, from);
+    }
+
+    fn finish(&mut self, states: Vec<A::State>, context: &mut KernelContext) -> ArrayRef {
+        self.0.finish(states, context)
+    }
+}
+
+fn integers<P>(call: &Call, finish: Finish) -> Integers<P> {
+    let scale = scale_of(data(call, 0));
+    debug_assert!(precision_of(data(call, 0)) >= scale);
+    Integers { result: call.result.data.clone(), scale, finish, kind: PhantomData }
+}
+
+macro_rules! by_type {
+    ($call:expr, $finish:expr, $wrap:expr) => {
+        match data($call, 0) {
+            DataType::Float => grouped($wrap(Floats { finish: $finish })),
+            DataType::Decimal { .. } => grouped($wrap(integers::<Decimal128Type>($call, $finish))),
+            DataType::Duration => {
+                grouped($wrap(integers::<DurationMicrosecondType>($call, $finish)))
+            }
+            _ => grouped($wrap(integers::<Int64Type>($call, $finish))),
+        }
+    };
+}
+
+/// `sum(x)`
+pub(super) fn sum(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    by_type!(call, Finish::Sum, std::convert::identity)
+}
+
+/// `sum_if(x, condition)`
+pub(super) fn sum_if(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    by_type!(call, Finish::Sum, If)
+}
+
+/// `avg(x)`
+pub(super) fn avg(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    by_type!(call, Finish::Average, std::convert::identity)
+}

@@ -1,0 +1,191 @@
+//! All functions of the language: the declarations of the standard library joined to their
+//! kernels.
+//!
+//! The texts in `stdlib/` are the one statement of what there is; a declaration without a kernel
+//! or a kernel without a declaration fails a test.
+
+use super::declaration::Declaration;
+use super::kernel::{Call, LiteralError, NewAccumulator, ScalarKernel};
+use super::{Argument, FunctionId, Kernel, Mismatch, Resolved, resolve};
+use crate::diagnostics::Diagnostics;
+use crate::syntax::ast::{DeclarationKind, File, Native};
+use crate::text::{FileId, Files};
+use crate::types::Type;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+/// The standard library, file by file.
+const STDLIB: &[(&str, &str)] = &[
+    ("stdlib/strings.batch", include_str!("../../stdlib/strings.batch")),
+    ("stdlib/math.batch", include_str!("../../stdlib/math.batch")),
+    ("stdlib/times.batch", include_str!("../../stdlib/times.batch")),
+    ("stdlib/regex.batch", include_str!("../../stdlib/regex.batch")),
+    ("stdlib/conditionals.batch", include_str!("../../stdlib/conditionals.batch")),
+    ("stdlib/convert.batch", include_str!("../../stdlib/convert.batch")),
+    ("stdlib/hashing.batch", include_str!("../../stdlib/hashing.batch")),
+    ("stdlib/lists.batch", include_str!("../../stdlib/lists.batch")),
+    ("stdlib/aggregates.batch", include_str!("../../stdlib/aggregates.batch")),
+];
+
+/// The functions there are. [`Registry::standard`] is the only one.
+pub struct Registry {
+    declarations: Vec<Declaration>,
+    kernels: Vec<Kernel>,
+    by_name: BTreeMap<String, Vec<FunctionId>>,
+}
+
+/// An `Example:` line of a declaration's documentation: an expression that is true.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The overload that it documents.
+    pub function: FunctionId,
+    /// The expression: `lower("ÀB") == "àb"`.
+    pub expression: String,
+    /// The columns that an aggregate runs over, as written: `x: int? = [1, 2, null, 3]`.
+    pub over: Vec<String>,
+}
+
+impl Registry {
+    /// The standard library; parsed once a process, in a millisecond or two.
+    ///
+    /// # Panics
+    /// When a text of `stdlib/` is wrong, which a test of this module excludes.
+    pub fn standard() -> &'static Registry {
+        static STANDARD: LazyLock<Registry> =
+            LazyLock::new(|| load().expect("the standard library is right"));
+        &STANDARD
+    }
+
+    /// The names of all functions, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// The functions of this name, in the order of declaration.
+    pub fn overloads(&self, name: &str) -> &[FunctionId] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every function.
+    pub fn functions(&self) -> impl Iterator<Item = (FunctionId, &Declaration)> + Clone {
+        self.declarations.iter().enumerate().map(|(at, found)| (FunctionId(at as u32), found))
+    }
+
+    /// What is said of a function.
+    pub fn declaration(&self, function: FunctionId) -> &Declaration {
+        &self.declarations[function.0 as usize]
+    }
+
+    /// Has the name only functions from many rows to one value?
+    pub fn is_aggregate(&self, name: &str) -> bool {
+        let overloads = self.overloads(name);
+        let aggregate = |id: &FunctionId| self.declaration(*id).is_aggregate();
+        !overloads.is_empty() && overloads.iter().all(aggregate)
+    }
+
+    /// The overload that a call means, with what its parameters get and the type of its result.
+    pub fn resolve(&self, name: &str, arguments: &[Argument]) -> Result<Resolved, Mismatch> {
+        let overloads = self.overloads(name);
+        if overloads.is_empty() {
+            return Err(Mismatch::NoFunction);
+        }
+        let overloads = overloads.iter().map(|id| (*id, self.declaration(*id)));
+        resolve::resolve(overloads, arguments)
+    }
+
+    /// The type of the result once the type of the lambda's expression is known. An error says
+    /// what the lambda has to give.
+    pub fn result_with_lambda(&self, resolved: &Resolved, body: &Type) -> Result<Type, Mismatch> {
+        resolve::result_with_lambda(self.declaration(resolved.function), resolved, body)
+    }
+
+    /// The kernel of a function from row to row.
+    ///
+    /// # Panics
+    /// When the function is an aggregate.
+    pub fn scalar(
+        &self,
+        function: FunctionId,
+        call: &Call,
+    ) -> Result<Box<dyn ScalarKernel>, LiteralError> {
+        match self.kernels[function.0 as usize] {
+            Kernel::Scalar(prepare) => prepare(call),
+            Kernel::Aggregate(_) => unreachable!("an aggregate has no scalar kernel"),
+        }
+    }
+
+    /// What makes the accumulators of an aggregate.
+    ///
+    /// # Panics
+    /// When the function is not an aggregate.
+    pub fn aggregate(
+        &self,
+        function: FunctionId,
+        call: &Call,
+    ) -> Result<NewAccumulator, LiteralError> {
+        match self.kernels[function.0 as usize] {
+            Kernel::Aggregate(prepare) => prepare(call),
+            Kernel::Scalar(_) => unreachable!("a scalar function has no accumulator"),
+        }
+    }
+
+    /// The examples of all declarations, in their order.
+    pub fn examples(&self) -> Vec<Example> {
+        let of = |(function, declaration): (FunctionId, &Declaration)| {
+            declaration
+                .doc
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("Example: "))
+                .map(|line| example(function, line))
+                .collect::<Vec<_>>()
+        };
+        self.functions().flat_map(of).collect()
+    }
+}
+
+/// What stands between backquotes: the expression, then the columns.
+fn example(function: FunctionId, line: &str) -> Example {
+    let mut quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
+    let expression = quoted.next().unwrap_or_default();
+    Example { function, expression, over: quoted.collect() }
+}
+
+fn load() -> Result<Registry, String> {
+    let scalars: HashMap<_, _> = super::scalar_kernels().collect();
+    let aggregates: HashMap<_, _> = super::aggregates::KERNELS.iter().copied().collect();
+    let mut registry = Registry { declarations: vec![], kernels: vec![], by_name: BTreeMap::new() };
+    let mut files = Files::default();
+    let mut found = Diagnostics::new();
+    for (path, text) in STDLIB {
+        let id = files.add(*path, *text);
+        let file = parse(&files, id, &mut found);
+        for declaration in &file.declarations {
+            let DeclarationKind::Function(function) = &declaration.kind else {
+                return Err(format!("{path} has something else than functions"));
+            };
+            let lowered = Declaration::lower(&files, function, declaration.doc.as_deref())?;
+            let missing = || format!("`{}` has no kernel", lowered.name);
+            let name = lowered.name.as_str();
+            registry.kernels.push(match lowered.kind {
+                Native::Scalar => Kernel::Scalar(*scalars.get(name).ok_or_else(missing)?),
+                Native::Aggregate => Kernel::Aggregate(*aggregates.get(name).ok_or_else(missing)?),
+                Native::Window => return Err(missing()),
+            });
+            let id = FunctionId(registry.declarations.len() as u32);
+            registry.by_name.entry(lowered.name.clone()).or_default().push(id);
+            registry.declarations.push(lowered);
+        }
+    }
+    match found.iter().next() {
+        Some(wrong) => {
+            let line = files.position(wrong.span()).line;
+            Err(format!("{} line {line}: {}", files.get(wrong.span().file).path, wrong.message))
+        }
+        None => Ok(registry),
+    }
+}
+
+/// Nothing: the parser comes with the syntax.
+fn parse(_: &Files, id: FileId, _: &mut Diagnostics) -> File {
+    File { id, edition: None, declarations: vec![], comments: vec![] }
+}

@@ -1,0 +1,515 @@
+//! Which overload a call means, what each parameter gets, and the type of the result.
+//!
+//! Pure: from declarations and the types of the arguments to a [`Resolved`] or a [`Mismatch`].
+//! Making kernels is [`super::registry`]'s.
+
+use super::declaration::{Constraint, DataPattern, Declaration, Digits, TypePattern};
+use super::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
+use crate::syntax::ast::Native;
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, Scalar, Type, unify, widens};
+use std::collections::BTreeMap;
+
+/// What the names of a declaration stand for in one call.
+#[derive(Clone, Default)]
+struct Bindings {
+    /// Of each type variable. It is nullable when a list has null items, or a null is given
+    /// where nulls are seen.
+    variables: Vec<Option<Type>>,
+    /// Of each name of digits, and of each literal `int` argument.
+    digits: BTreeMap<String, i64>,
+}
+
+/// A parameter, and the position of the argument that it gets; none: its default.
+struct Place {
+    parameter: usize,
+    given: Option<usize>,
+}
+
+/// Chooses among the overloads of a name: the one that needs the least widening, of equals the
+/// first declared.
+pub fn resolve<'d>(
+    overloads: impl Iterator<Item = (FunctionId, &'d Declaration)> + Clone,
+    arguments: &[Argument],
+) -> Result<Resolved, Mismatch> {
+    let mut best: Option<(u32, Resolved)> = None;
+    let mut fitting = 0;
+    let mut misfits = Vec::new();
+    for (id, declaration) in overloads.clone() {
+        match fit(id, declaration, arguments) {
+            Ok((cost, resolved)) => {
+                fitting += 1;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, resolved));
+                }
+            }
+            Err(misfit) => misfits.push(misfit),
+        }
+    }
+    let Some((_, mut resolved)) = best else {
+        return Err(explain(overloads.map(|(_, declaration)| declaration), misfits));
+    };
+    let unknown = |argument: &Argument| match &argument.value {
+        ArgumentValue::Value { ty, .. } => ty.is_unknown(),
+        ArgumentValue::Lambda { .. } => false,
+    };
+    // Which overload is meant depends on what could not be checked.
+    if fitting > 1 && arguments.iter().any(unknown) {
+        resolved.result = Type::UNKNOWN;
+    }
+    Ok(resolved)
+}
+
+/// The type of the result of a call with a lambda whose expression has type `body`.
+pub fn result_with_lambda(
+    declaration: &Declaration,
+    resolved: &Resolved,
+    body: &Type,
+) -> Result<Type, Mismatch> {
+    let mut bindings = Bindings::new(declaration);
+    let mut nullable = false;
+    let mut wanted = None;
+    for (at, bound) in resolved.arguments.iter().enumerate() {
+        let pattern = &declaration.parameters[at.min(declaration.parameters.len() - 1)].ty;
+        match bound {
+            Bound::Given(_, ty) | Bound::Default(_, ty) => {
+                bindings.bind(pattern, ty);
+                nullable |= ty.nullable && !pattern.nullable;
+            }
+            Bound::Lambda(position, _) => wanted = Some((*position, pattern)),
+        }
+    }
+    if let Some((argument, TypePattern { data: DataPattern::Function(_, result), .. })) = wanted {
+        let fits = bindings.bind(result, body).is_some() && bindings.fits(result, body);
+        if !fits && !body.is_unknown() {
+            return Err(Mismatch::Type { argument, wanted: result.to_string() });
+        }
+    }
+    let result = bindings.apply(&declaration.result).unwrap_or(Type::UNKNOWN);
+    Ok(result.with_nullable(result.nullable || nullable))
+}
+
+/// Why one overload does not fit.
+enum Misfit {
+    Count,
+    Name(usize),
+    Type(usize, String),
+    Literal(usize, String),
+}
+
+fn explain<'d>(
+    overloads: impl Iterator<Item = &'d Declaration> + Clone,
+    misfits: Vec<Misfit>,
+) -> Mismatch {
+    let furthest = misfits
+        .iter()
+        .filter_map(|misfit| if let Misfit::Type(at, _) = misfit { Some(*at) } else { None })
+        .max();
+    if let Some(argument) = furthest {
+        let mut wanted: Vec<String> = Vec::new();
+        for misfit in &misfits {
+            if let Misfit::Type(at, text) = misfit {
+                if *at == argument && !wanted.contains(text) {
+                    wanted.push(text.clone());
+                }
+            }
+        }
+        return Mismatch::Type { argument, wanted: one_of(&wanted) };
+    }
+    let mut named = None;
+    for misfit in misfits {
+        match misfit {
+            Misfit::Literal(argument, reason) => return Mismatch::Literal { argument, reason },
+            Misfit::Name(argument) => named = Some(argument),
+            Misfit::Count | Misfit::Type(..) => {}
+        }
+    }
+    if let Some(argument) = named {
+        let mut names = Vec::new();
+        for parameter in overloads.flat_map(|declaration| &declaration.parameters) {
+            if !names.contains(&parameter.name) {
+                names.push(parameter.name.clone());
+            }
+        }
+        return Mismatch::Name { argument, names };
+    }
+    Mismatch::Count { signatures: overloads.map(|d| d.signature.clone()).collect() }
+}
+
+/// `int, float or decimal`
+fn one_of(words: &[String]) -> String {
+    match words {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn fit(
+    function: FunctionId,
+    declaration: &Declaration,
+    arguments: &[Argument],
+) -> Result<(u32, Resolved), Misfit> {
+    let places = place(declaration, arguments)?;
+    let mut bindings = Bindings::new(declaration);
+    let mut cost = 0;
+    // Number literals take the type that the others want, so they come last.
+    for wants_adaptable in [false, true] {
+        for place in &places {
+            let pattern = &declaration.parameters[place.parameter].ty;
+            let Some(argument) = place.given else { continue };
+            let ArgumentValue::Value { ty, literal, adaptable } = &arguments[argument].value else {
+                continue;
+            };
+            if *adaptable != wants_adaptable {
+                continue;
+            }
+            let misfit = || Misfit::Type(argument, bindings_text(declaration, pattern));
+            cost += if *adaptable {
+                bindings.adapt(pattern, ty, literal.as_ref()).ok_or_else(misfit)?
+            } else {
+                bindings.bind(pattern, ty).ok_or_else(misfit)?
+            };
+        }
+    }
+    bind_literals(declaration, &places, arguments, &mut bindings);
+    check_constraints(declaration, &places, arguments, &bindings)?;
+    let mut bound = Vec::with_capacity(places.len());
+    for place in &places {
+        bound.push(give(declaration, place, arguments, &bindings)?);
+    }
+    let result = result(declaration, &bound, &bindings, &places)?;
+    let fallible = declaration.fallible;
+    Ok((cost, Resolved { function, arguments: bound, result, fallible }))
+}
+
+/// Which argument goes where: by name, else in order; a variadic parameter takes the rest.
+fn place(declaration: &Declaration, arguments: &[Argument]) -> Result<Vec<Place>, Misfit> {
+    let parameters = &declaration.parameters;
+    let mut given: Vec<Vec<usize>> = vec![Vec::new(); parameters.len()];
+    for (position, argument) in arguments.iter().enumerate() {
+        let parameter = match argument.name {
+            Some(name) => parameters
+                .iter()
+                .position(|parameter| parameter.name == name)
+                .ok_or(Misfit::Name(position))?,
+            None => given
+                .iter()
+                .zip(parameters)
+                .position(|(given, parameter)| given.is_empty() || parameter.variadic)
+                .ok_or(Misfit::Count)?,
+        };
+        if !given[parameter].is_empty() && !parameters[parameter].variadic {
+            return Err(Misfit::Count);
+        }
+        given[parameter].push(position);
+    }
+    let mut places = Vec::with_capacity(arguments.len());
+    for (at, (given, parameter)) in given.into_iter().zip(parameters).enumerate() {
+        if given.is_empty() && !parameter.variadic {
+            if parameter.default.is_none() {
+                return Err(Misfit::Count);
+            }
+            places.push(Place { parameter: at, given: None });
+        }
+        places.extend(given.into_iter().map(|given| Place { parameter: at, given: Some(given) }));
+    }
+    Ok(places)
+}
+
+fn bind_literals(
+    declaration: &Declaration,
+    places: &[Place],
+    arguments: &[Argument],
+    bindings: &mut Bindings,
+) {
+    for place in places {
+        let parameter = &declaration.parameters[place.parameter];
+        let value = match place.given.map(|given| &arguments[given].value) {
+            Some(ArgumentValue::Value { literal, .. }) => literal.as_ref(),
+            Some(ArgumentValue::Lambda { .. }) => None,
+            None => parameter.default.as_ref(),
+        };
+        if let Some(Scalar::Int(value)) = value {
+            bindings.digits.insert(parameter.name.clone(), *value);
+        }
+    }
+}
+
+fn check_constraints(
+    declaration: &Declaration,
+    places: &[Place],
+    arguments: &[Argument],
+    bindings: &Bindings,
+) -> Result<(), Misfit> {
+    for (at, variable) in declaration.variables.iter().enumerate() {
+        let Some(Some(ty)) = bindings.variables.get(at) else { continue };
+        let silent = matches!(ty.data, DataType::Unknown | DataType::Null);
+        let fits = match variable.constraint {
+            Constraint::Any => true,
+            Constraint::Ordered => ty.data.is_ordered(),
+            Constraint::Number => ty.data.is_number(),
+        };
+        if fits || silent {
+            continue;
+        }
+        let is_of = |place: &&Place| {
+            let pattern = &declaration.parameters[place.parameter].ty;
+            place.given.is_some_and(|given| given < arguments.len()) && mentions(pattern, at)
+        };
+        let argument = places.iter().find(is_of).and_then(|place| place.given).unwrap_or(0);
+        let pattern = places
+            .iter()
+            .find(|place| place.given == Some(argument))
+            .map(|place| &declaration.parameters[place.parameter].ty);
+        let wanted = pattern.map_or(String::new(), |ty| bindings_text(declaration, ty));
+        return Err(Misfit::Type(argument, wanted));
+    }
+    Ok(())
+}
+
+fn mentions(pattern: &TypePattern, variable: usize) -> bool {
+    match &pattern.data {
+        DataPattern::Variable(at, _) => *at == variable,
+        DataPattern::List(item) => mentions(item, variable),
+        DataPattern::Exact(_) | DataPattern::Decimal(..) | DataPattern::Function(..) => false,
+    }
+}
+
+/// What a parameter wants, in words: its type, or what its variable must be.
+fn bindings_text(declaration: &Declaration, pattern: &TypePattern) -> String {
+    match &pattern.data {
+        DataPattern::Variable(at, _) => match declaration.variables[*at].constraint {
+            Constraint::Any => "a value of the same type as the others".into(),
+            Constraint::Ordered => "a value that has an order".into(),
+            Constraint::Number => "int, float or decimal".into(),
+        },
+        DataPattern::List(item) if matches!(item.data, DataPattern::Variable(..)) => "list".into(),
+        _ => TypePattern { nullable: false, ..pattern.clone() }.to_string(),
+    }
+}
+
+fn give(
+    declaration: &Declaration,
+    place: &Place,
+    arguments: &[Argument],
+    bindings: &Bindings,
+) -> Result<Bound, Misfit> {
+    let parameter = &declaration.parameters[place.parameter];
+    let Some(position) = place.given else {
+        let value = parameter.default.clone().unwrap_or(Scalar::Null);
+        let ty = bindings.apply(&parameter.ty).unwrap_or(Type::UNKNOWN);
+        return Ok(Bound::Default(value, ty));
+    };
+    match (&arguments[position].value, &parameter.ty.data) {
+        (ArgumentValue::Lambda { parameters: given }, DataPattern::Function(wanted, _)) => {
+            if *given != wanted.len() {
+                return Err(Misfit::Type(position, parameter.ty.to_string()));
+            }
+            let types =
+                wanted.iter().map(|ty| bindings.apply(ty).unwrap_or(Type::UNKNOWN)).collect();
+            Ok(Bound::Lambda(position, types))
+        }
+        (ArgumentValue::Lambda { .. }, _) => {
+            Err(Misfit::Type(position, bindings_text(declaration, &parameter.ty)))
+        }
+        (ArgumentValue::Value { .. }, DataPattern::Function(..)) => {
+            Err(Misfit::Type(position, format!("a function {}", parameter.ty)))
+        }
+        (ArgumentValue::Value { ty, .. }, _) => {
+            let wanted = bindings.apply(&parameter.ty).unwrap_or_else(|| ty.clone());
+            let nullable = ty.nullable || ty.data == DataType::Null;
+            Ok(Bound::Given(position, wanted.with_nullable(nullable)))
+        }
+    }
+}
+
+fn result(
+    declaration: &Declaration,
+    bound: &[Bound],
+    bindings: &Bindings,
+    places: &[Place],
+) -> Result<Type, Misfit> {
+    // Digits that cannot be known: the argument they come from is not a literal.
+    let known = bindings.apply(&declaration.result);
+    if known.is_none() {
+        if let DataPattern::Decimal(precision, scale) = &declaration.result.data {
+            for name in [precision, scale].into_iter().flat_map(Digits::names) {
+                let place = places.iter().find(|place| {
+                    declaration.parameters[place.parameter].name == name && place.given.is_some()
+                });
+                if let (Some(Place { given: Some(given), .. }), false) =
+                    (place, bindings.digits.contains_key(name))
+                {
+                    let reason = format!("`{name}` must be a literal for a decimal");
+                    return Err(Misfit::Literal(*given, reason));
+                }
+            }
+        }
+    }
+    let mut result = known.unwrap_or(Type::UNKNOWN);
+    if declaration.kind == Native::Aggregate {
+        // Nulls are skipped; what is left decides.
+        result.nullable = declaration.result.nullable;
+        return Ok(result);
+    }
+    let patterns = places.iter().map(|place| &declaration.parameters[place.parameter].ty);
+    let nulls: Vec<bool> = bound
+        .iter()
+        .map(|bound| match bound {
+            Bound::Given(_, ty) => ty.nullable,
+            Bound::Default(value, _) => value.is_null(),
+            Bound::Lambda(..) => false,
+        })
+        .collect();
+    let sees_nulls = patterns.clone().all(|pattern| pattern.nullable);
+    if declaration.result.nullable && sees_nulls && !places.is_empty() {
+        // The first of them that is not null: `coalesce`.
+        result.nullable = nulls.iter().all(|null| *null);
+    } else {
+        let strict = patterns.zip(&nulls).any(|(pattern, null)| *null && !pattern.nullable);
+        result.nullable |= strict;
+    }
+    Ok(result)
+}
+
+impl Digits {
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Digits::Number(_) => vec![],
+            Digits::Name(name) => vec![name],
+            Digits::Of(_, a, b) => [a.names(), b.names()].concat(),
+        }
+    }
+}
+
+impl Bindings {
+    fn new(declaration: &Declaration) -> Bindings {
+        Bindings { variables: vec![None; declaration.variables.len()], digits: BTreeMap::new() }
+    }
+
+    /// Makes `pattern` fit a value of type `ty`: what that costs, or none when it cannot.
+    fn bind(&mut self, pattern: &TypePattern, ty: &Type) -> Option<u32> {
+        if matches!(ty.data, DataType::Unknown | DataType::Null) {
+            return Some(0);
+        }
+        match &pattern.data {
+            DataPattern::Exact(wanted) if *wanted == ty.data => Some(0),
+            DataPattern::Exact(wanted) => {
+                let fits = widens(&ty.data.clone().required(), &wanted.clone().required());
+                fits.then(|| widening_cost(&ty.data, wanted))
+            }
+            DataPattern::Variable(at, _) => {
+                let nullable = ty.nullable && pattern.nullable;
+                self.bind_variable(*at, ty.with_nullable(nullable))
+            }
+            DataPattern::Decimal(precision, scale) => {
+                let (p, s, cost) = match ty.data {
+                    DataType::Decimal { precision, scale } => (precision, scale, 0),
+                    // 19 digits hold every 64-bit integer.
+                    DataType::Int => (19, 0, widening_cost(&ty.data, &DataType::Unknown)),
+                    _ => return None,
+                };
+                for (digits, value) in [(precision, p), (scale, s)] {
+                    if let Digits::Name(name) = digits {
+                        self.digits.insert(name.clone(), i64::from(value));
+                    }
+                }
+                Some(cost)
+            }
+            DataPattern::List(item) => match &ty.data {
+                DataType::List(given) => {
+                    if let DataPattern::Variable(at, _) = item.data {
+                        return self.bind_variable(at, (**given).clone());
+                    }
+                    let fits = item.nullable || !given.nullable;
+                    fits.then(|| self.bind(item, given))?
+                }
+                _ => None,
+            },
+            DataPattern::Function(..) => None,
+        }
+    }
+
+    fn bind_variable(&mut self, at: usize, ty: Type) -> Option<u32> {
+        let bound = &mut self.variables[at];
+        let unified = match bound {
+            None => ty.clone(),
+            Some(bound) => unify(bound, &ty)?,
+        };
+        let changed = bound.as_ref().is_some_and(|bound| bound.data != unified.data);
+        let cost = u32::from(changed || unified.data != ty.data);
+        *bound = Some(unified);
+        Some(cost)
+    }
+
+    /// Makes `pattern` fit a number literal, which becomes whatever number is wanted if its value
+    /// allows.
+    fn adapt(&mut self, pattern: &TypePattern, ty: &Type, literal: Option<&Scalar>) -> Option<u32> {
+        let wanted = match &pattern.data {
+            DataPattern::Exact(wanted) => Some(wanted.clone()),
+            DataPattern::Variable(at, _) => self.variables[*at].as_ref().map(|ty| ty.data.clone()),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            if adapts(ty, literal, &wanted) {
+                return Some(u32::from(wanted != ty.data));
+            }
+        }
+        self.bind(pattern, ty)
+    }
+
+    /// Does a value of this type fit the pattern as it is bound?
+    fn fits(&self, pattern: &TypePattern, ty: &Type) -> bool {
+        let wanted = self.apply(pattern).unwrap_or(Type::UNKNOWN);
+        let is_variable = matches!(pattern.data, DataPattern::Variable(..));
+        widens(ty, &wanted.with_nullable(wanted.nullable || is_variable))
+    }
+
+    /// The pattern with its holes filled; none when one is not known.
+    fn apply(&self, pattern: &TypePattern) -> Option<Type> {
+        let data = match &pattern.data {
+            DataPattern::Exact(ty) => ty.clone(),
+            DataPattern::Variable(at, _) => {
+                let bound = self.variables[*at].as_ref()?;
+                return Some(bound.with_nullable(bound.nullable || pattern.nullable));
+            }
+            DataPattern::Decimal(precision, scale) => {
+                let value = |name: &str| self.digits.get(name).copied();
+                let most = i64::from(DECIMAL_DIGITS_MAX);
+                let precision = precision.evaluate(&value)?.clamp(1, most);
+                let scale = scale.evaluate(&value)?.clamp(0, precision);
+                DataType::Decimal { precision: precision as u8, scale: scale as u8 }
+            }
+            DataPattern::List(item) => DataType::List(Box::new(self.apply(item)?)),
+            DataPattern::Function(..) => DataType::Unknown,
+        };
+        Some(Type { data, nullable: pattern.nullable })
+    }
+}
+
+/// `int` becomes a `decimal` rather than a `float`; whatever is exact costs nothing.
+fn widening_cost(from: &DataType, to: &DataType) -> u32 {
+    match (from, to) {
+        (DataType::Int, DataType::Float) => 3,
+        (DataType::Int, _) => 2,
+        _ => 1,
+    }
+}
+
+/// Can a number literal of natural type `ty` be written as `wanted` without loss?
+fn adapts(ty: &Type, literal: Option<&Scalar>, wanted: &DataType) -> bool {
+    match (&ty.data, wanted) {
+        (from, DataType::Float) => from.is_number(),
+        (DataType::Int, DataType::Int) => true,
+        (DataType::Int, DataType::Decimal { precision, scale }) => match literal {
+            Some(Scalar::Int(value)) => {
+                let whole = u32::from(precision - scale);
+                10i128.checked_pow(whole).is_none_or(|limit| i128::from(*value).abs() < limit)
+            }
+            _ => widens(ty, &wanted.clone().required()),
+        },
+        (from @ DataType::Decimal { .. }, DataType::Decimal { .. }) => {
+            widens(&from.clone().required(), &wanted.clone().required())
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,168 @@
+//! Making texts from texts, and lists from texts and back.
+
+use super::slice::characters;
+use crate::functions::columns::{
+    Prepared, data, fallible_texts, kernel, list_offsets, lists, texts, values, write_texts,
+};
+use crate::functions::kernel::{Call, KernelContext, Operand};
+use crate::functions::lists as list_functions;
+use crate::types::DataType;
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
+use std::sync::Arc;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// No function makes a text of more bytes than this: a wrong count should fail a row, not the
+/// machine.
+const TEXT_BYTES_MAX: usize = 16 << 20;
+
+fn check_size(bytes: usize) -> Result<(), String> {
+    if bytes <= TEXT_BYTES_MAX {
+        Ok(())
+    } else {
+        Err("the text would be larger than 16 MiB".into())
+    }
+}
+
+/// `replace(text, old, new)`
+pub(super) fn replace(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        let (olds, news) = (texts(&arguments[1]), texts(&arguments[2]));
+        write_texts(context, arguments, |row, column| {
+            let (text, old, new) = (all.at(row), olds.at(row), news.at(row));
+            if old.is_empty() || !text.contains(old) {
+                return column.push(text);
+            }
+            column.write(|out| {
+                let mut done = 0;
+                for (at, _) in text.match_indices(old) {
+                    out.push_str(&text[done..at]);
+                    out.push_str(new);
+                    done = at + old.len();
+                }
+                out.push_str(&text[done..]);
+            });
+        })
+    })
+}
+
+/// `pad_start(text, length, fill)`
+pub(super) fn pad_start(_: &Call) -> Prepared {
+    kernel(|context, arguments| pad(context, arguments, true))
+}
+
+/// `pad_end(text, length, fill)`
+pub(super) fn pad_end(_: &Call) -> Prepared {
+    kernel(|context, arguments| pad(context, arguments, false))
+}
+
+fn pad(context: &mut KernelContext, arguments: &[Operand], start: bool) -> ArrayRef {
+    let (all, lengths) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
+    let fills = texts(&arguments[2]);
+    fallible_texts(context, arguments, |row, column| {
+        let (text, fill) = (all.at(row), fills.at(row));
+        let wanted = usize::try_from(lengths.at(row)).unwrap_or(0);
+        let missing = wanted.saturating_sub(characters(text));
+        check_size(missing.saturating_mul(4))?;
+        if fill.is_empty() || missing == 0 {
+            column.push(text);
+            return Ok(());
+        }
+        column.write(|out| {
+            if !start {
+                out.push_str(text);
+            }
+            out.extend(fill.chars().cycle().take(missing));
+            if start {
+                out.push_str(text);
+            }
+        });
+        Ok(())
+    })
+}
+
+/// `repeat(text, count)`
+pub(super) fn repeat(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let (all, counts) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
+        fallible_texts(context, arguments, |row, column| {
+            let text = all.at(row);
+            let count = usize::try_from(counts.at(row)).unwrap_or(0);
+            check_size(text.len().saturating_mul(count))?;
+            let count = if text.is_empty() { 0 } else { count };
+            column.write(|out| (0..count).for_each(|_| out.push_str(text)));
+            Ok(())
+        })
+    })
+}
+
+/// `reverse(text)`, `reverse(list)`
+pub(super) fn reverse(call: &Call) -> Prepared {
+    if let DataType::List(_) = data(call, 0) {
+        return list_functions::reverse(call);
+    }
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        write_texts(context, arguments, |row, column| {
+            column.write(|out| out.extend(all.at(row).graphemes(true).rev()));
+        })
+    })
+}
+
+/// `concat(first, rest...)` of texts or lists
+pub(super) fn concat(call: &Call) -> Prepared {
+    if let DataType::List(_) = data(call, 0) {
+        return list_functions::concat(call);
+    }
+    kernel(|context, arguments| {
+        let all: Vec<_> = arguments.iter().map(texts).collect();
+        write_texts(context, arguments, |row, column| {
+            column.write(|out| all.iter().for_each(|texts| out.push_str(texts.at(row))));
+        })
+    })
+}
+
+/// `split(text, separator)`
+pub(super) fn split(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let (all, separators) = (texts(&arguments[0]), texts(&arguments[1]));
+        let mut items = StringViewBuilder::new();
+        let offsets = list_offsets(context, arguments, |row| {
+            let (text, separator) = (all.at(row), separators.at(row));
+            let mut count = 0;
+            let mut push = |part: &str| {
+                items.append_value(part);
+                count += 1;
+            };
+            if separator.is_empty() {
+                let mut bytes = [0; 4];
+                text.chars().for_each(|c| push(c.encode_utf8(&mut bytes)));
+            } else {
+                text.split(separator).for_each(&mut push);
+            }
+            count
+        });
+        offsets.finish(&DataType::String, Arc::new(items.finish()))
+    })
+}
+
+/// `join(list, separator)`
+pub(super) fn join(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let (all, separators) = (lists(&arguments[0]), texts(&arguments[1]));
+        let items = all.items().as_string_view();
+        write_texts(context, arguments, |row, column| {
+            column.write(|out| {
+                let mut separator = "";
+                for at in all.range(row).filter(|at| items.is_valid(*at)) {
+                    out.push_str(separator);
+                    out.push_str(items.value(at));
+                    separator = separators.at(row);
+                }
+            });
+        })
+    })
+}
