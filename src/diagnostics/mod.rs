@@ -6,7 +6,11 @@
 //! here.
 
 mod code;
+pub mod graph;
+pub mod names;
+pub mod rows;
 pub mod syntax;
+pub mod types;
 
 pub use code::Code;
 

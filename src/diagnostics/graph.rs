@@ -1,0 +1,98 @@
+//! What the checker says about jobs, sources and outputs as a whole: codes E0501 to E0699.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+
+/// E0503: two outputs to one place.
+pub fn same_target(target: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0503,
+        format!("two outputs write `{target}`"),
+        second,
+        "written again here",
+    )
+    .label(first, "first written here")
+    .help("change one path, or `union` the jobs")
+}
+
+/// E0505: an output replaces a file that the pipeline reads.
+pub fn writes_input(target: &str, output: Span, source: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0505,
+        format!("this output would replace `{target}`, which the pipeline reads"),
+        output,
+        "written here",
+    )
+    .label(source, "read here")
+    .help("write to another path")
+}
+
+/// E0506: a source without columns, or columns where there must be none.
+pub fn source_columns(connector: &str, span: Span, wanted: bool) -> Diagnostic {
+    if wanted {
+        Diagnostic::new(
+            Code::E0506,
+            format!("a `{connector}` source needs its columns declared"),
+            span,
+            "no columns here",
+        )
+        .help("`{ id: int key  name: string?  … }` behind it")
+    } else {
+        Diagnostic::new(
+            Code::E0506,
+            format!("a `{connector}` source has columns of its own"),
+            span,
+            "declared here",
+        )
+        .help("remove the declaration")
+    }
+}
+
+/// E0507: a column of a type that the output cannot hold.
+pub fn cannot_hold(connector: &str, column: &str, ty: &str, output: Span, help: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0507,
+        format!("a `{connector}` output cannot hold `{column}`, which is `{ty}`"),
+        output,
+        "this output",
+    )
+    .help(help)
+}
+
+/// E0601: jobs that wait for each other.
+pub fn cycle(path: &[(String, Span, String)]) -> Diagnostic {
+    let names: Vec<&str> = path.iter().map(|(name, ..)| name.as_str()).collect();
+    let message = if let [one] = names[..] {
+        format!("job `{one}` reads itself")
+    } else {
+        format!("these jobs wait for each other: {} → {}", names.join(" → "), names[0])
+    };
+    let mut steps = path.iter();
+    let (name, span, reads) = steps.next().expect("a cycle has a job");
+    let mut found = Diagnostic::new(Code::E0601, message, *span, format!("`{name}` reads `{reads}`"));
+    for (name, span, reads) in steps {
+        found = found.label(*span, format!("`{name}` reads `{reads}`"));
+    }
+    found.help("cut one of these")
+}
+
+/// W0601: a job that nothing reads.
+pub fn dead_job(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0601,
+        format!("nothing reads `{name}` and no output writes it"),
+        span,
+        "has no effect",
+    )
+    .help(format!("`output {name}_out = csv(\"out/{name}.csv\") from {name}`, or remove it"))
+}
+
+/// E0606: a setting said twice, or with a value that it cannot have.
+pub fn bad_setting(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0606, message, span, "this setting").help(help)
+}
+
+/// E0607: a whole-batch rule that cannot drop single rows, or the like.
+pub fn bad_expectation(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0607, message, span, "this rule").help(help)
+}

@@ -1,0 +1,364 @@
+//! What the checker says about names: codes E0101 to E0199.
+
+use super::{Code, Diagnostic, nearest};
+use crate::text::Span;
+
+fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
+        None => diagnostic,
+    }
+}
+
+/// The columns of a row for a message: at most eight of them.
+fn listed(columns: &[&str]) -> String {
+    let mut shown = columns.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+    if columns.len() > 8 {
+        shown.push_str(", …");
+    }
+    format!("the row is {{{shown}}}")
+}
+
+/// E0101: a column that the row has not.
+pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str]) -> Diagnostic {
+    let (table, place) = row_of;
+    let found = Diagnostic::new(
+        Code::E0101,
+        format!("`{table}` has no column `{name}`"),
+        span,
+        "not a column here",
+    )
+    .label(place, listed(columns));
+    suggest(found, span, nearest(name, columns.iter().copied()))
+}
+
+/// E0102: a column that an earlier step removed.
+pub fn dropped_column(name: &str, span: Span, dropped: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0102, format!("`{name}` is no longer in the row"), span, "used here")
+        .label(dropped, "removed here")
+        .help("move this step above the one that removes it")
+}
+
+/// E0103: neither a source nor a job.
+pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0103,
+        format!("there is no source or job `{name}`"),
+        span,
+        "not declared in this file",
+    );
+    suggest(found, span, nearest(name, names.iter().copied()))
+}
+
+/// Names that other languages have for functions, with ours.
+const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
+    ("len", "length"),
+    ("char_length", "length"),
+    ("mean", "avg"),
+    ("average", "avg"),
+    ("substr", "substring"),
+    ("ifnull", "coalesce"),
+    ("nvl", "coalesce"),
+    ("isnull", "coalesce"),
+    ("strpos", "position"),
+    ("instr", "position"),
+    ("ucase", "upper"),
+    ("lcase", "lower"),
+    ("strip", "trim"),
+    ("lstrip", "trim_start"),
+    ("rstrip", "trim_end"),
+    ("ltrim", "trim_start"),
+    ("rtrim", "trim_end"),
+    ("lpad", "pad_start"),
+    ("rpad", "pad_end"),
+    ("ceiling", "ceil"),
+    ("pow", "power"),
+    ("log", "ln"),
+    ("nunique", "count_distinct"),
+    ("array_agg", "collect"),
+    ("collect_list", "collect"),
+    ("group_concat", "string_agg"),
+    ("percentile", "quantile"),
+    ("std", "stddev"),
+    ("var", "variance"),
+    ("countif", "count_if"),
+    ("sumif", "sum_if"),
+    ("strptime", "parse_datetime"),
+    ("to_date", "parse_date"),
+    ("strftime", "format_date"),
+    ("dayofweek", "weekday"),
+    ("date_diff", "diff"),
+    ("datediff", "diff"),
+    ("regexp_extract", "regex_extract"),
+    ("regexp_replace", "regex_replace"),
+];
+
+/// E0104: no function of this name.
+pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0104,
+        format!("there is no function `{name}`"),
+        span,
+        "not a function",
+    );
+    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    match foreign {
+        Some((_, ours)) => found.help(format!("it is called `{ours}` here")).fix(span, *ours),
+        None => suggest(found, span, nearest(name, names.iter().copied())),
+    }
+}
+
+/// E0105: `derive` of a column that exists.
+pub fn derive_exists(name: &str, span: Span, statement: &str, origin: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0105,
+        format!("`{name}` already exists"),
+        span,
+        "`derive` adds a new column",
+    )
+    .label(origin, "it comes from here")
+    .help(format!("to replace it: `set {statement}`"))
+}
+
+/// E0106: `set` of a column that does not exist.
+pub fn set_missing(name: &str, span: Span, statement: &str, columns: &[&str]) -> Diagnostic {
+    let help = match nearest(name, columns.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? To add a column: `derive {statement}`"),
+        None => format!("to add it: `derive {statement}`"),
+    };
+    Diagnostic::new(
+        Code::E0106,
+        format!("there is no column `{name}` to replace"),
+        span,
+        "`set` replaces a column",
+    )
+    .help(help)
+}
+
+/// E0107: both sides of a join have the column.
+pub fn join_clash(name: &str, join: Span, left: Span, right: Span, right_name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0107,
+        format!("`{name}` is on both sides of this join"),
+        join,
+        "this join",
+    )
+    .label(left, "on the left from here")
+    .label(right, "on the right from here")
+    .help(format!(
+        "`rename {name} as {right_name}_{name}` in a job that reads `{right_name}`, and join that job"
+    ))
+}
+
+/// E0108: an aggregate used for the larger or smaller of two values.
+pub fn aggregate_of_two(name: &str, ours: &str, span: Span, arguments: &str) -> Diagnostic {
+    let which = if ours == "greatest" { "larger" } else { "smaller" };
+    Diagnostic::new(
+        Code::E0108,
+        format!("`{name}` looks at many rows; for the {which} of two values use `{ours}`"),
+        span,
+        "an aggregate",
+    )
+    .help(format!("`{ours}({arguments})`"))
+    .fix(span, ours)
+}
+
+/// E0109: an aggregate where there is only one row.
+pub fn aggregate_outside(name: &str, span: Span, call: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0109, format!("`{name}` needs to know its rows"), span, "an aggregate")
+        .help(format!("put it in a group: `group by … {{ value = {call} }}`"))
+}
+
+/// E0110: a column that has many values in a group.
+pub fn not_aggregated(name: &str, span: Span, group: Span, keys: &str) -> Diagnostic {
+    let groups = if keys.is_empty() {
+        "all rows are one group".to_owned()
+    } else {
+        format!("groups are by {keys}")
+    };
+    Diagnostic::new(
+        Code::E0110,
+        format!("`{name}` has many values per group"),
+        span,
+        "not an aggregate",
+    )
+    .label(group, groups)
+    .help(format!("add it to `by`, or choose one: `any_value({name})`"))
+}
+
+/// E0111: declared twice.
+pub fn declared_twice(what: &str, name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0111,
+        format!("{what} `{name}` is declared twice"),
+        span,
+        "declared again here",
+    )
+    .label(first, "first declared here")
+    .help("give one of them another name")
+}
+
+/// E0112: no type of this name.
+pub fn no_type(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    const FOREIGN: &[(&str, &str)] = &[
+        ("integer", "int"),
+        ("bigint", "int"),
+        ("long", "int"),
+        ("int64", "int"),
+        ("i64", "int"),
+        ("double", "float"),
+        ("real", "float"),
+        ("float64", "float"),
+        ("number", "decimal(18, 2)"),
+        ("numeric", "decimal(18, 2)"),
+        ("str", "string"),
+        ("text", "string"),
+        ("varchar", "string"),
+        ("boolean", "bool"),
+        ("array", "list<string>"),
+        ("struct", "{field: string}"),
+        ("timestamptz", "timestamp"),
+        ("interval", "duration"),
+    ];
+    let found =
+        Diagnostic::new(Code::E0112, format!("there is no type `{name}`"), span, "not a type");
+    match FOREIGN.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+        Some((_, ours)) => found.help(format!("it is called `{ours}` here")).fix(span, *ours),
+        None => suggest(found, span, nearest(name, names.iter().copied())),
+    }
+}
+
+/// E0113: no connector of this name.
+pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0113,
+        format!("there is no connector `{name}` {use_for}"),
+        span,
+        "not a connector",
+    );
+    match nearest(name, names.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None => found.help(format!("there are {}", backquoted(names))),
+    }
+}
+
+/// E0114: an argument that the connector does not take.
+pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0114,
+        format!("`{connector}` takes no argument `{name}`"),
+        span,
+        "not an argument of it",
+    );
+    match nearest(name, names.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None => found.help(format!("it takes {}", backquoted(names))),
+    }
+}
+
+/// E0115: an argument that must be given.
+pub fn missing_option(connector: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0115,
+        format!("`{connector}` needs its argument `{name}`"),
+        span,
+        "not given here",
+    )
+    .help(format!("`{connector}({name}: …)`"))
+}
+
+/// E0116: a name that is nothing at all here.
+pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0116,
+        format!("there is nothing called `{name}` here"),
+        span,
+        "not a parameter or enum member",
+    );
+    suggest(found, span, nearest(name, near.iter().copied()))
+}
+
+/// E0117: an enum has no such member.
+pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0117,
+        format!("`{declared}` has no member `{name}`"),
+        span,
+        "not a member",
+    );
+    match nearest(name, members.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None => found.help(format!("its members are {}", backquoted(members))),
+    }
+}
+
+/// E0118: two columns of one name in a row.
+pub fn column_twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0118,
+        format!("the row would have two columns `{name}`"),
+        span,
+        "named again here",
+    )
+    .label(first, "first named here")
+    .help("give one of them another name, or leave it out")
+}
+
+/// E0119: a job whose first step is not `from`, or that has a second one.
+pub fn from_first(job: &str, span: Span, again: bool) -> Diagnostic {
+    let (message, label, help) = if again {
+        ("has two `from`", "a second table", "to stack tables use `union`, to match them `join`")
+    } else {
+        ("does not begin with `from`", "the first step", "begin it with `from SOURCE`")
+    };
+    Diagnostic::new(Code::E0119, format!("job `{job}` {message}"), span, label).help(help)
+}
+
+/// E0120: a record has no such field.
+pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic {
+    let found =
+        Diagnostic::new(Code::E0120, format!("`{ty}` has no field `{name}`"), span, "not a field");
+    suggest(found, span, nearest(name, fields.iter().copied()))
+}
+
+/// E0121: a function that calls itself.
+pub fn recursive(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0121, format!("`{name}` calls itself"), span, "called here")
+        .label(declared, "within its own declaration")
+        .help("a function is an expression of its parameters; write the repetition as steps")
+}
+
+/// E0122: `now()` and the like.
+pub fn clock(name: &str, span: Span) -> Diagnostic {
+    let ours = if name.contains("date") || name == "today" { "run.date" } else { "run.time" };
+    Diagnostic::new(
+        Code::E0122,
+        format!("`{name}()` would make every run different"),
+        span,
+        "reads the clock",
+    )
+    .help(format!("`{ours}` is that of this run, the same on a retry"))
+    .fix(span, ours)
+}
+
+/// E0123: a column without a name.
+pub fn unnamed(span: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0123, "this column has no name", span, "an expression").help(format!(
+        "name it: `name = {text}`"
+    ))
+}
+
+/// E0124: a parameter of the command line that is not declared, or lacks a value.
+pub fn no_value(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0124,
+        format!("parameter `{name}` has no default and was not given"),
+        span,
+        "declared here",
+    )
+    .help(format!("`-p {name}=…`"))
+}
+
+fn backquoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,84 @@
+//! What the checker says about tables: codes E0401 to E0499 and W0401 to W0499.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+
+/// W0401: a join that may multiply rows, and nothing says whether that is meant.
+pub fn may_multiply(span: Span, right: &str, right_span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0401,
+        format!("each row may match several rows of `{right}`"),
+        span,
+        "this join",
+    )
+    .label(right_span, format!("the columns compared are not known to identify a row of `{right}`"))
+    .help("say what you expect: `expect many_to_one` is checked while it runs, `expect many_to_many` allows it")
+}
+
+/// W0402: join keys that may be null.
+pub fn nullable_key(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0402,
+        format!("rows without `{name}` never match (null is not a key)"),
+        span,
+        "may be null",
+    )
+    .help(format!("`filter {name} is not null` above, or read the count in the report"))
+}
+
+/// E0403: tables of a `union` that differ in a column.
+pub fn union_differs(
+    name: &str,
+    span: Span,
+    left: Option<(&str, Span)>,
+    right: Option<(&str, Span)>,
+    table: &str,
+) -> Diagnostic {
+    let mut found = Diagnostic::new(
+        Code::E0403,
+        format!("the tables differ in `{name}`"),
+        span,
+        "stacked here",
+    );
+    for side in [left, right].into_iter().flatten() {
+        found = found.label(side.1, format!("`{}` here", side.0));
+    }
+    match (left, right) {
+        (None, _) => found.help(format!("add `{name}` above, or `drop {name}` in a job that reads `{table}`")),
+        (_, None) => found.help(format!("`derive {name} = null as …` in a job that reads `{table}`, or `drop {name}` above")),
+        (Some((ty, _)), Some(_)) => found.help(format!("`cast {name} as {ty}` in a job that reads `{table}`")),
+    }
+}
+
+/// W0404: the first rows of a table without an order.
+pub fn take_unsorted(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0404,
+        "which rows? `take` keeps the first as they come",
+        span,
+        "the rows have no order here",
+    )
+    .help("put `sort …` before it")
+}
+
+/// E0406: a join without anything to compare.
+pub fn join_without_key(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0406,
+        "this join compares no columns of the two sides",
+        span,
+        "every row would meet every row",
+    )
+    .help("join on equal columns: `on left_column == right.column`")
+}
+
+/// E0407: a column that a bare `on` name needs on both sides.
+pub fn join_key_missing(name: &str, span: Span, side: &str, table: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0407,
+        format!("`{name}` is not on the {side} side of this join"),
+        span,
+        format!("`{table}` has no such column"),
+    )
+    .help(format!("write which columns are equal: `on {name} == {table}.…`"))
+}

@@ -1,0 +1,329 @@
+//! What the checker says about types and nulls: codes E0201 to E0399.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+use crate::types::{DataType, Type};
+
+/// E0201: operands that an operator does not take.
+pub fn operands(
+    verb: &str,
+    operator: Span,
+    left: (&Type, Span),
+    right: (&Type, Span),
+    help: Option<String>,
+) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0201,
+        format!("cannot {verb} `{}` and `{}`", left.0, right.0),
+        operator,
+        "",
+    )
+    .label(left.1, format!("this is `{}`", left.0))
+    .label(right.1, format!("this is `{}`", right.0));
+    match help {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+/// E0201 for an operator with one operand.
+pub fn operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0201,
+        format!("`{operator}` needs `{wanted}`, this is `{ty}`"),
+        span,
+        format!("this is `{ty}`"),
+    )
+}
+
+/// E0202: an argument of another type than the function wants.
+pub fn argument(
+    function: &str,
+    wanted: &str,
+    text: &str,
+    span: Span,
+    ty: &Type,
+    origin: Option<Span>,
+) -> Diagnostic {
+    let mut found = Diagnostic::new(
+        Code::E0202,
+        format!("`{function}` needs `{wanted}`, `{text}` is `{ty}`"),
+        span,
+        format!("this is `{ty}`"),
+    );
+    if let Some(origin) = origin {
+        found = found.label(origin, "it comes from here");
+    }
+    if wanted.starts_with("string") {
+        found = found.help(format!("`{function}({text} as string)`"));
+    }
+    found
+}
+
+/// E0204: a `case` that forgets members of its enum.
+pub fn case_forgets(span: Span, missing: &[&str]) -> Diagnostic {
+    let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    Diagnostic::new(
+        Code::E0204,
+        format!("this `case` forgets {names}"),
+        span,
+        "not every value has a result",
+    )
+    .help(format!("add `{} => …` or `else => …`", missing.join(", ")))
+}
+
+/// E0205: results of different types.
+pub fn results_differ(first: (&Type, Span), other: (&Type, Span)) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0205,
+        format!("the results differ: `{}` and `{}`", first.0, other.0),
+        other.1,
+        format!("this is `{}`", other.0),
+    )
+    .label(first.1, format!("this is `{}`", first.0))
+    .help("make both the same type, for instance with `as string`")
+}
+
+/// E0206: more digits than a decimal has.
+pub fn too_many_digits(span: Span, digits: u32, text: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0206,
+        format!("this may need {digits} digits; `decimal` has 38"),
+        span,
+        "",
+    )
+    .help(format!(
+        "cast an operand to fewer digits first, for instance `as decimal(18, 4)`, in `{text}`"
+    ))
+}
+
+/// E0207: exact with approximate.
+pub fn exact_with_approximate(operator: Span, exact: Span, text: &str, approx: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0207,
+        "one side is exact (`decimal`), the other approximate (`float`)",
+        operator,
+        "",
+    )
+    .label(exact, "exact")
+    .label(approx, "approximate")
+    .help(format!("make both approximate: `{text} as float`"))
+}
+
+/// E0208: a field without a group in the pattern.
+pub fn no_group(name: &str, span: Span, pattern: Span, groups: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0208,
+        format!("the pattern has no group `{name}`"),
+        span,
+        "this field",
+    )
+    .label(pattern, format!("groups here: {}", groups.join(", ")));
+    match super::nearest(name, groups.iter().copied()) {
+        Some(near) => found.help(format!("did you mean `{near}`?")).fix(span, near),
+        None => found.help(format!("name a group of the pattern: `(?<{name}>…)`")),
+    }
+}
+
+/// E0210: the date of an instant without a zone.
+pub fn date_needs_zone(span: Span, text: &str, zone: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0210,
+        "an instant has a date only in a zone",
+        span,
+        "this is a `timestamp`",
+    )
+    .help(format!("`date({text}, zone: \"{zone}\")`"))
+}
+
+/// E0211: a call with the wrong number of arguments.
+pub fn argument_count(function: &str, span: Span, given: usize, signatures: &[String]) -> Diagnostic {
+    let s = if given == 1 { "" } else { "s" };
+    Diagnostic::new(
+        Code::E0211,
+        format!("`{function}` does not take {given} argument{s}"),
+        span,
+        "this call",
+    )
+    .help(signatures.iter().take(4).map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or "))
+}
+
+/// E0212: a condition that is not true or false.
+pub fn not_a_condition(what: &str, span: Span, ty: &Type) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0212,
+        format!("{what} must be true or false, this is `{ty}`"),
+        span,
+        format!("this is `{ty}`"),
+    )
+    .help(if ty.data.is_number() { "compare it, for instance with `> 0`" } else { "compare it with a value: `== …`" })
+}
+
+/// E0213: a conversion that does not exist.
+pub fn no_cast(span: Span, from: &Type, to: &DataType, help: Option<String>) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0213,
+        format!("`{from}` cannot become `{to}`"),
+        span,
+        format!("this is `{from}`"),
+    );
+    match help {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+/// E0214: a literal that a function cannot work with.
+pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0214, format!("`{function}`: {reason}"), span, "this argument")
+}
+
+/// E0215: values that cannot be compared.
+pub fn not_comparable(
+    operator: Span,
+    left: (&Type, Span),
+    right: (&Type, Span),
+    help: Option<String>,
+) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0215,
+        format!("`{}` and `{}` cannot be compared", left.0, right.0),
+        operator,
+        "",
+    )
+    .label(left.1, format!("this is `{}`", left.0))
+    .label(right.1, format!("this is `{}`", right.0));
+    match help {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+/// E0216: a value that does not fit the type wanted for it.
+pub fn does_not_fit(what: &str, span: Span, wanted: &Type, ty: &Type) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0216,
+        format!("{what} needs `{wanted}`, this is `{ty}`"),
+        span,
+        format!("this is `{ty}`"),
+    );
+    if ty.nullable && !wanted.nullable && ty.data == wanted.data {
+        found.help("give a value for null: `… ?? …`")
+    } else {
+        found
+    }
+}
+
+/// E0217: not a constant where one is needed.
+pub fn not_constant(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0217,
+        format!("{what} must be known before the run"),
+        span,
+        "depends on rows",
+    )
+    .help("use a literal or a `param`")
+}
+
+/// E0218: lists and records where an order or a key is needed.
+pub fn not_ordered(what: &str, span: Span, ty: &Type) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0218,
+        format!("{what} cannot be `{ty}`"),
+        span,
+        format!("this is `{ty}`"),
+    )
+    .help("use one of its parts, or its text: `… as string`")
+}
+
+/// E0219: `explode` of something that is no list.
+pub fn not_a_list(name: &str, span: Span, ty: &Type) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0219,
+        format!("`{name}` is `{ty}`, not a list"),
+        span,
+        format!("this is `{ty}`"),
+    );
+    if ty.data == DataType::String {
+        found.help(format!("make it one first: `set {name} = split({name}, \",\")`"))
+    } else {
+        found
+    }
+}
+
+/// E0220: wrong arguments of a type.
+pub fn type_arguments(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0220, message, span, "this type").help(help)
+}
+
+/// E0221: a pattern that is not a regular expression.
+pub fn bad_pattern(span: Span, reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0221, format!("this is not a regular expression: {reason}"), span, "")
+}
+
+/// E0222: items of a list, or a named argument, that are not as they should be.
+pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) -> Diagnostic {
+    let near = super::nearest(name, names.iter().map(String::as_str));
+    let found = Diagnostic::new(
+        Code::E0222,
+        format!("`{function}` has no parameter `{name}`"),
+        span,
+        "not a parameter of it",
+    );
+    match near {
+        Some(near) => found.help(format!("did you mean `{near}`?")).fix(span, near),
+        None => found.help(format!("it has {}", names.join(", "))),
+    }
+}
+
+/// E0223: a lambda where a value is wanted, or the reverse.
+pub fn stray_lambda(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0223,
+        "a lambda can only be the argument of a list function",
+        span,
+        "this lambda",
+    )
+    .help("for instance `map(list, x -> x + 1)`")
+}
+
+/// E0301: a condition that can be null.
+pub fn nullable_condition(
+    what: &str,
+    span: Span,
+    cause: Option<(&str, &Type, Span)>,
+    text: &str,
+    step: bool,
+) -> Diagnostic {
+    let mut found = match cause {
+        Some((name, ty, origin)) => Diagnostic::new(
+            Code::E0301,
+            format!("{what} can be null: `{name}` is `{ty}`"),
+            span,
+            "null when that is null",
+        )
+        .label(origin, "it may be null since here"),
+        None => Diagnostic::new(Code::E0301, format!("{what} can be null"), span, "null at times"),
+    };
+    if step {
+        found = found
+            .help(format!(
+                "say what becomes of those rows: `filter {text} nulls drop` or `filter {text} nulls keep`"
+            ))
+            .fix(span.after(), " nulls drop");
+    } else {
+        found = found.help(format!("say what null means: `({text}) ?? false`"));
+    }
+    found
+}
+
+/// W0303: a test for null of something that never is.
+pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0303,
+        format!("`{text}` is never null"),
+        span,
+        format!("this is `{ty}`, without `?`"),
+    )
+    .help("remove the test")
+}
