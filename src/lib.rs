@@ -9,3 +9,4 @@ pub mod ir;
 pub mod syntax;
 pub mod text;
 pub mod types;
+pub mod check;

@@ -362,3 +362,14 @@ pub fn no_value(name: &str, span: Span) -> Diagnostic {
 fn backquoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
+
+/// E0125: a `fn` called like a function of the library.
+pub fn shadows_function(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0125,
+        format!("`{name}` is a function of the library"),
+        span,
+        "declared again here",
+    )
+    .help(format!("give it another name, for instance `my_{name}`"))
+}

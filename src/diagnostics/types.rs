@@ -327,3 +327,21 @@ pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
     )
     .help("remove the test")
 }
+
+/// E0224: a length of time in months where microseconds are needed.
+pub fn months(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0224, "a month has no fixed length", span, "a number of months")
+        .help("`add_months(date, n)`")
+}
+
+/// E0225: a column that is `null` and nothing else.
+pub fn null_column(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0225, "a column cannot be `null` alone", span, "which type is it?")
+        .help("`null as string?`")
+}
+
+/// E0226: a format for something that is no date or time.
+pub fn no_format(span: Span, ty: &DataType) -> Diagnostic {
+    Diagnostic::new(Code::E0226, format!("`{ty}` has no format"), span, "this format")
+        .help("only `date`, `datetime` and `timestamp` have one")
+}

@@ -1,9 +1,9 @@
 //! Expressions: each node knows its type and its place.
 
 use super::ParamId;
-use crate::functions::FunctionId;
+use crate::functions::{FunctionId, Registry};
 use crate::text::Span;
-use crate::types::{Scalar, Type};
+use crate::types::{DataType, Scalar, Type};
 use std::sync::Arc;
 
 /// A typed expression. Where two types meet, [`ExprKind::Convert`] has been put in, so operands
@@ -207,6 +207,45 @@ impl Expr {
         }
     }
 
+    /// May a row fail here? A divisor that is a literal other than zero cannot.
+    pub fn may_fail(&self) -> bool {
+        use ExprKind as K;
+        match &self.kind {
+            K::Try(_) => false,
+            K::Call { function, .. } => {
+                Registry::standard().declaration(*function).fallible || self.any_child_may_fail()
+            }
+            K::Negate(_) => !matches!(self.ty.data, DataType::Float) || self.any_child_may_fail(),
+            K::Arithmetic(op, _, divisor) => {
+                let divides = matches!(
+                    op,
+                    Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder
+                );
+                let exact = self.ty.data != DataType::Float;
+                exact || (divides && !divisor.is_nonzero_literal()) || self.any_child_may_fail()
+            }
+            K::Cast(value) => {
+                cast_may_fail(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
+            }
+            K::Index(..) => true,
+            _ => self.any_child_may_fail(),
+        }
+    }
+
+    fn any_child_may_fail(&self) -> bool {
+        self.children().iter().any(|child| child.may_fail())
+    }
+
+    fn is_nonzero_literal(&self) -> bool {
+        match &self.kind {
+            ExprKind::Literal(Scalar::Int(value)) => *value != 0,
+            ExprKind::Literal(Scalar::Float(value)) => *value != 0.0,
+            ExprKind::Literal(Scalar::Decimal(value)) => *value != 0,
+            ExprKind::Convert(value) => value.is_nonzero_literal(),
+            _ => false,
+        }
+    }
+
     /// Calls `see` with every column that the expression reads.
     pub fn visit_columns(&self, see: &mut impl FnMut(usize)) {
         if let ExprKind::Column(column) = self.kind {
@@ -225,5 +264,17 @@ impl Expr {
         for child in self.children_mut() {
             child.map_columns(to);
         }
+    }
+}
+
+/// May `as` from one type to the other fail on a row?
+fn cast_may_fail(from: &DataType, to: &DataType) -> bool {
+    use DataType as D;
+    match (from, to) {
+        (_, D::String) | (D::Null, _) => false,
+        (D::Bool, D::Int) | (D::Int | D::Decimal { .. }, D::Float) => false,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date) => false,
+        (D::List(from), D::List(to)) => cast_may_fail(&from.data, &to.data),
+        _ => true,
     }
 }

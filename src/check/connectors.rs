@@ -1,0 +1,382 @@
+//! Sources and outputs: their connectors, arguments and columns, and where outputs go.
+
+use super::exprs::{Scope, constant};
+use super::globals::Globals;
+use super::types::resolve_type;
+use crate::connect::{self, ColumnRule, Connector, Side};
+use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
+use crate::ir::{self, Column, Expr, Row, SourceColumn};
+use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
+use crate::text::Span;
+use crate::types::{DataType, Scalar, Type};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// All sources.
+pub(super) fn sources(
+    file: &ast::File,
+    globals: &mut Globals,
+    found: &mut Diagnostics,
+) -> Vec<ir::Source> {
+    let mut sources = vec![];
+    for declaration in &file.declarations {
+        if let DeclarationKind::Source(source) = &declaration.kind {
+            let source = check_source(source, globals, found);
+            globals.source_rows.push(source.row.clone());
+            sources.push(source);
+        }
+    }
+    sources
+}
+
+fn check_source(
+    source: &ast::Source,
+    globals: &mut Globals,
+    found: &mut Diagnostics,
+) -> ir::Source {
+    for setting in &source.settings {
+        match &setting.kind {
+            SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
+            SettingKind::Bad => {}
+            _ => found.push(graph::bad_setting(
+                setting.span,
+                "this is not a setting of a source",
+                "it belongs into a job or an output",
+            )),
+        }
+    }
+    let (connector, arguments) = connector(&source.connector, Side::Source, globals, found);
+    let name = source.name.text.clone();
+    let span = source.name.span;
+    let (columns, row) = match connector.map(|connector| connector.columns) {
+        Some(ColumnRule::Fixed(fixed)) => {
+            if let Some(first) = source.columns.first() {
+                let connector = &source.connector.name.text;
+                found.push(graph::source_columns(connector, first.span, false));
+            }
+            fixed_columns(fixed, source.name.span)
+        }
+        Some(ColumnRule::Declared) if source.columns.is_empty() => {
+            let connector = &source.connector;
+            found.push(graph::source_columns(&connector.name.text, connector.span, true));
+            (vec![], Row { broken: true, ..Row::default() })
+        }
+        _ => declared_columns(source, globals, found),
+    };
+    let connector = connector.map_or("", |connector| connector.name);
+    ir::Source { name, connector, arguments, columns, row: Arc::new(row), span }
+}
+
+fn fixed_columns(
+    fixed: &[(&'static str, &'static str)],
+    origin: Span,
+) -> (Vec<SourceColumn>, Row) {
+    let columns = fixed
+        .iter()
+        .map(|(name, _)| SourceColumn { external: (*name).into(), format: None })
+        .collect();
+    let of = |(name, _): &(&str, &str)| Column {
+        name: (*name).into(),
+        ty: DataType::String.required(),
+        origin,
+    };
+    (columns, Row { columns: fixed.iter().map(of).collect(), ..Row::default() })
+}
+
+fn declared_columns(
+    source: &ast::Source,
+    globals: &Globals,
+    found: &mut Diagnostics,
+) -> (Vec<SourceColumn>, Row) {
+    let mut first: HashMap<&str, Span> = HashMap::new();
+    let (mut columns, mut row, mut key) = (vec![], Row::default(), vec![]);
+    for column in &source.columns {
+        let name = column.name.text.as_str();
+        if let Some(first) = first.insert(name, column.name.span) {
+            found.push(names::column_twice(name, column.name.span, first));
+            continue;
+        }
+        let ty = resolve_type(&column.ty, globals, found);
+        let mut external: Arc<str> = name.into();
+        let mut format = None;
+        for attribute in &column.attributes {
+            match attribute {
+                ColumnAttribute::Key(_) => key.push(row.columns.len()),
+                ColumnAttribute::Named(text) => external = text.value.as_str().into(),
+                ColumnAttribute::Format(text) => format = Some(text.value.as_str().into()),
+                ColumnAttribute::Sensitive(span) => {
+                    let what = "sensitive".to_owned();
+                    let later = ast::Later { what, name: None, span: *span };
+                    found.push(syntax::not_available_yet(&later));
+                }
+            }
+        }
+        columns.push(SourceColumn { external, format });
+        row.columns.push(Column { name: name.into(), ty, origin: column.name.span });
+    }
+    if !key.is_empty() {
+        row.keys.push(key);
+    }
+    (columns, row)
+}
+
+/// The connector of this name and its arguments.
+fn connector(
+    written: &ast::Connector,
+    side: Side,
+    globals: &mut Globals,
+    found: &mut Diagnostics,
+) -> (Option<&'static Connector>, Vec<(String, Expr)>) {
+    let usable = |connector: &Connector| match side {
+        Side::Source => connector.source.is_some(),
+        _ => connector.sink.is_some(),
+    };
+    let name = &written.name;
+    let Some(connector) = connect::find(&name.text).filter(|connector| usable(connector)) else {
+        if LATER.contains(&name.text.as_str()) {
+            let what = format!("{} connector", name.text);
+            let later = ast::Later { what, name: None, span: name.span };
+            found.push(syntax::not_available_yet(&later));
+        } else {
+            let all: Vec<&str> = connect::ALL
+                .iter()
+                .filter(|connector| usable(connector))
+                .map(|connector| connector.name)
+                .collect();
+            let purpose = if side == Side::Source { "to read" } else { "to write" };
+            found.push(names::no_connector(&name.text, name.span, purpose, &all));
+        }
+        return (None, vec![]);
+    };
+    let mut arguments: Vec<(String, Expr)> = vec![];
+    let mut positional = 0;
+    for argument in &written.arguments {
+        let option = match &argument.name {
+            Some(label) => connector
+                .options
+                .iter()
+                .find(|option| option.name == label.text && fits_side(option.side, side)),
+            None => {
+                positional += 1;
+                connector.options.get(positional - 1)
+            }
+        };
+        let Some(option) = option else {
+            let (text, at) = match &argument.name {
+                Some(label) => (label.text.as_str(), label.span),
+                None => ("", argument.value.span),
+            };
+            let all: Vec<&str> = connector
+                .options
+                .iter()
+                .filter(|option| fits_side(option.side, side))
+                .map(|option| option.name)
+                .collect();
+            found.push(names::no_option(connector.name, text, at, &all));
+            continue;
+        };
+        let value = argument_value(argument, option, connector, globals, found);
+        arguments.push((option.name.to_owned(), value));
+    }
+    for option in connector.options {
+        let given = arguments.iter().any(|(name, _)| name == option.name);
+        if option.required && fits_side(option.side, side) && !given {
+            found.push(names::missing_option(connector.name, option.name, written.name.span));
+        }
+    }
+    (Some(connector), arguments)
+}
+
+/// Connectors of the language whose time comes later.
+const LATER: &[&str] =
+    &["postgres", "http", "sqlite", "mysql", "report", "excel", "s3", "avro", "exec", "delta"];
+
+fn fits_side(option: Side, side: Side) -> bool {
+    option == Side::Both || option == side
+}
+
+fn argument_value(
+    argument: &ast::Argument,
+    option: &connect::ConnectorOption,
+    connector: &Connector,
+    globals: &mut Globals,
+    found: &mut Diagnostics,
+) -> Expr {
+    let mut scope = Scope::constant(globals, found);
+    let value = scope.check(&argument.value, None);
+    if value.ty.is_unknown() {
+        return value;
+    }
+    let what = format!("`{}` of `{}`", option.name, connector.name);
+    if !option_takes(option.ty, &value.ty) {
+        let wanted = match option.ty {
+            "bool" => DataType::Bool,
+            "int" => DataType::Int,
+            _ => DataType::String,
+        };
+        found.push(types::does_not_fit(&what, value.span, &wanted.required(), &value.ty));
+        return super::exprs::bad(value.span);
+    }
+    // Parameters are known when the run starts; anything else must be known now.
+    let ones: Vec<Option<Scalar>> =
+        globals.params.iter().map(|param| Some(placeholder(&param.ty))).collect();
+    if constant(&value, &ones).is_none() {
+        found.push(types::not_constant(&what, value.span));
+    }
+    value
+}
+
+/// Some value of a type, to see whether an expression depends on anything else.
+fn placeholder(ty: &Type) -> Scalar {
+    match ty.data {
+        DataType::Bool => Scalar::Bool(false),
+        DataType::Int => Scalar::Int(0),
+        DataType::Float => Scalar::Float(0.0),
+        DataType::Decimal { .. } => Scalar::Decimal(0),
+        DataType::Date => Scalar::Date(0),
+        DataType::Datetime => Scalar::Datetime(0),
+        DataType::Timestamp => Scalar::Timestamp(0),
+        DataType::Duration => Scalar::Duration(0),
+        _ => Scalar::String("".into()),
+    }
+}
+
+/// Does an option whose type is written so take a value of this type?
+fn option_takes(option: &str, ty: &Type) -> bool {
+    let list_of_texts = matches!(&ty.data, DataType::List(item) if item.data == DataType::String);
+    !ty.nullable
+        && option.split(" or ").any(|one| match one {
+            "string" => ty.data == DataType::String,
+            "bool" => ty.data == DataType::Bool,
+            "int" => ty.data == DataType::Int,
+            "list<string>" => list_of_texts,
+            _ => false,
+        })
+}
+
+/// All outputs.
+pub(super) fn outputs(
+    file: &ast::File,
+    globals: &mut Globals,
+    pipeline: &ir::Pipeline,
+    found: &mut Diagnostics,
+) -> Vec<ir::Output> {
+    let mut outputs: Vec<ir::Output> = vec![];
+    for declaration in &file.declarations {
+        let DeclarationKind::Output(output) = &declaration.kind else { continue };
+        check_settings(output, found);
+        let (connector, arguments) = connector(&output.connector, Side::Sink, globals, found);
+        let from = globals.input(&output.from, found);
+        let (Some(connector), Some(from)) = (connector, from) else { continue };
+        if let Some(row) = globals.row_of(from) {
+            check_columns(connector, &row, output, found);
+        }
+        outputs.push(ir::Output {
+            name: output.name.text.clone(),
+            connector: connector.name,
+            arguments,
+            from,
+            span: output.connector.span,
+        });
+    }
+    check_targets(&outputs, pipeline, found);
+    outputs
+}
+
+fn check_settings(output: &ast::Output, found: &mut Diagnostics) {
+    for setting in &output.settings {
+        match &setting.kind {
+            SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
+            SettingKind::ModeOverwrite | SettingKind::Bad => {}
+            SettingKind::Partition { .. } => {
+                let what = "partition by of an output".to_owned();
+                let later = ast::Later { what, name: None, span: setting.span };
+                found.push(syntax::not_available_yet(&later));
+            }
+            _ => found.push(graph::bad_setting(
+                setting.span,
+                "this is not a setting of an output",
+                "it belongs into a job or the pipeline",
+            )),
+        }
+    }
+}
+
+/// What each format can hold.
+fn check_columns(
+    connector: &Connector,
+    row: &Row,
+    output: &ast::Output,
+    found: &mut Diagnostics,
+) {
+    if row.broken {
+        return;
+    }
+    if connector.name == "text" {
+        let fits = row.columns.len() == 1 && row.columns[0].ty.data == DataType::String;
+        if !fits && let Some(column) = row.columns.first() {
+            let help = "select one string column in the job";
+            let ty = if row.columns.len() > 1 {
+                format!("one of {} columns", row.columns.len())
+            } else {
+                column.ty.to_string()
+            };
+            let span = output.connector.span;
+            found.push(graph::cannot_hold("text", &column.name, &ty, span, help));
+        }
+    }
+}
+
+/// Two outputs to one place, and outputs over what is read. Paths with parameters are compared by
+/// their defaults.
+fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Diagnostics) {
+    let defaults: Vec<Option<Scalar>> =
+        pipeline.params.iter().map(|param| param.default.clone()).collect();
+    let path_of = |arguments: &[(String, Expr)]| -> Vec<String> {
+        let path = arguments.iter().find(|(name, _)| name == "path");
+        match path.and_then(|(_, value)| constant(value, &defaults)) {
+            Some(Scalar::String(path)) => vec![normal(&path)],
+            Some(Scalar::List(paths)) => paths
+                .iter()
+                .filter_map(|path| match path {
+                    Scalar::String(path) => Some(normal(path)),
+                    _ => None,
+                })
+                .collect(),
+            _ => vec![],
+        }
+    };
+    let mut first: HashMap<String, Span> = HashMap::new();
+    for output in outputs {
+        for path in path_of(&output.arguments) {
+            if let Some(first) = first.get(&path) {
+                found.push(graph::same_target(&path, output.span, *first));
+            } else {
+                first.insert(path, output.span);
+            }
+        }
+    }
+    for source in &pipeline.sources {
+        for path in path_of(&source.arguments) {
+            if let Some(output) = first.get(&path) {
+                found.push(graph::writes_input(&path, *output, source.span));
+            }
+        }
+    }
+}
+
+/// A path without `./` and doubled slashes, so that the same place has one spelling.
+fn normal(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = vec![];
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("{}{}", if rooted { "/" } else { "" }, parts.join("/"))
+}

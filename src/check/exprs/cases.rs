@@ -1,0 +1,156 @@
+//! `if` and `case`: conditions, results of one type, enums covered in full.
+
+use super::{NullRule, Scope, bad, narrow};
+use crate::diagnostics::types;
+use crate::ir::{Comparison, Expr, ExprKind};
+use crate::syntax::ast;
+use crate::text::Span;
+use crate::types::{DataType, Scalar, Type};
+
+impl Scope<'_, '_> {
+    pub(super) fn if_else(
+        &mut self,
+        condition: &ast::Expr,
+        then: &ast::Expr,
+        otherwise: &ast::Expr,
+        span: Span,
+    ) -> Expr {
+        let condition = self.condition(condition, "this condition", NullRule::Forbidden);
+        let then = self.with_known(narrow::when_true(&condition), |scope| scope.check(then, None));
+        let data = then.ty.data.clone();
+        let otherwise = self.with_known(narrow::when_false(&condition), |scope| {
+            scope.check(otherwise, Some(&data))
+        });
+        self.build_case(vec![(condition, then)], Some(otherwise), span)
+    }
+
+    pub(super) fn case(
+        &mut self,
+        subject: Option<&ast::Expr>,
+        arms: &[(Vec<ast::Expr>, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        span: Span,
+        expected: Option<&DataType>,
+    ) -> Expr {
+        let subject = subject.map(|subject| self.check(subject, None));
+        let before = self.narrowed.len();
+        let mut checked = Vec::with_capacity(arms.len());
+        let mut members = vec![];
+        for (values, result) in arms {
+            let condition = match &subject {
+                Some(subject) => self.is_one_of(subject, values, &mut members),
+                None => self.all_conditions(values),
+            };
+            let result = self.with_known(narrow::when_true(&condition), |scope| {
+                scope.check(result, expected)
+            });
+            self.narrowed.extend(narrow::when_false(&condition));
+            checked.push((condition, result));
+        }
+        let mut last = otherwise.map(|value| self.check(value, expected));
+        self.narrowed.truncate(before);
+        if last.is_none()
+            && let Some(Expr { ty: Type { data: DataType::Enum(declared), nullable: false }, .. }) =
+                &subject
+        {
+            let missing: Vec<&str> = (0..declared.members.len())
+                .filter(|at| !members.contains(&(*at as i32)))
+                .map(|at| &*declared.members[at].name)
+                .collect();
+            if missing.is_empty() {
+                // The last arm needs no test.
+                last = checked.pop().map(|(_, value)| value);
+            } else {
+                self.found.push(types::case_forgets(span, &missing));
+                return bad(span);
+            }
+        }
+        if checked.is_empty() {
+            return last.unwrap_or_else(|| bad(span));
+        }
+        self.build_case(checked, last, span)
+    }
+
+    /// A list of conditions by commas: any of them.
+    fn all_conditions(&mut self, values: &[ast::Expr]) -> Expr {
+        let mut conditions = values
+            .iter()
+            .map(|value| self.condition(value, "this condition", NullRule::Forbidden))
+            .collect::<Vec<_>>()
+            .into_iter();
+        let first = conditions.next().expect("an arm has a condition");
+        conditions.fold(first, |left, right| {
+            let span = left.span.to(right.span);
+            let ty = DataType::Bool.required();
+            Expr { kind: ExprKind::Or(Box::new(left), Box::new(right)), ty, span }
+        })
+    }
+
+    /// Is the subject equal to one of the values? Members of enums are noted.
+    fn is_one_of(
+        &mut self,
+        subject: &Expr,
+        values: &[ast::Expr],
+        members: &mut Vec<i32>,
+    ) -> Expr {
+        let span = values[0].span.to(values[values.len() - 1].span);
+        let mut all = vec![subject.clone()];
+        for value in values {
+            let value = self.check(value, Some(&subject.ty.data));
+            if let ExprKind::Literal(Scalar::Enum(at)) = value.kind {
+                members.push(at);
+            }
+            all.push(value);
+        }
+        if all.iter().any(|value| value.ty.is_unknown()) {
+            return bad(span);
+        }
+        let (mut all, ty) = self.unify_all(all);
+        if ty.is_unknown() {
+            return bad(span);
+        }
+        let subject = Box::new(all.remove(0));
+        let ty = DataType::Bool.required();
+        if let [_] = all[..] {
+            let value = Box::new(all.remove(0));
+            return Expr { kind: ExprKind::Compare(Comparison::Equal, subject, value), ty, span };
+        }
+        Expr { kind: ExprKind::In(subject, all), ty, span }
+    }
+
+    fn build_case(
+        &mut self,
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Expr>,
+        span: Span,
+    ) -> Expr {
+        let (conditions, mut values): (Vec<Expr>, Vec<Expr>) = arms.into_iter().unzip();
+        let has_else = otherwise.is_some();
+        values.extend(otherwise);
+        if conditions.iter().chain(&values).any(|value| value.ty.is_unknown()) {
+            return bad(span);
+        }
+        let (mut values, mut ty) = self.unify_all(values);
+        if ty.is_unknown() {
+            return bad(span);
+        }
+        ty.nullable |= !has_else;
+        let otherwise =
+            has_else.then(|| Box::new(values.pop().expect("`else` was put in last")));
+        let arms = conditions.into_iter().zip(values).collect();
+        Expr { kind: ExprKind::Case { arms, otherwise }, ty, span }
+    }
+
+    /// Runs `check` knowing that these columns are not null.
+    pub(super) fn with_known<T>(
+        &mut self,
+        known: Vec<usize>,
+        check: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.narrowed.len();
+        self.narrowed.extend(known);
+        let result = check(self);
+        self.narrowed.truncate(before);
+        result
+    }
+}

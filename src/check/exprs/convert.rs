@@ -1,0 +1,206 @@
+//! Widening without loss, number literals that become what is wanted, and `as`.
+
+use super::{Scope, bad, constants::widen, literal};
+use crate::diagnostics::types;
+use crate::ir::{Expr, ExprKind};
+use crate::syntax::ast;
+use crate::text::Span;
+use crate::types::{DataType, Scalar, Type, unify};
+
+/// The value as `data`, to which its type widens.
+pub(in crate::check) fn convert(value: Expr, data: &DataType) -> Expr {
+    if value.ty.data == *data || value.ty.is_unknown() || data.is_unknown() {
+        return value;
+    }
+    if let ExprKind::Literal(scalar) = &value.kind
+        && let Some(scalar) = widen(scalar.clone(), &value.ty.data, data)
+    {
+        return literal(scalar, data.clone(), value.span);
+    }
+    let ty = Type { data: data.clone(), nullable: value.ty.nullable || value.ty.data == DataType::Null };
+    let span = value.span;
+    Expr { kind: ExprKind::Convert(Box::new(value)), ty, span }
+}
+
+/// Is it made of number literals alone, so that it has no type of its own yet?
+pub(in crate::check) fn adaptable(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Literal(Scalar::Int(_) | Scalar::Float(_)) => true,
+        ExprKind::Negate(inner) => adaptable(inner),
+        ExprKind::Case { arms, otherwise } => {
+            arms.iter().all(|(_, value)| adaptable(value))
+                && otherwise.as_deref().is_some_and(adaptable)
+        }
+        _ => false,
+    }
+}
+
+/// Number literals as the number type wanted: `0.7` beside a decimal is a decimal of one digit
+/// after the point, `1` beside a float is a float.
+pub(super) fn adapt(value: Expr, wanted: &DataType) -> Expr {
+    if !adaptable(&value) {
+        return value;
+    }
+    match wanted {
+        DataType::Float => adapt_each(value, &|scalar| match scalar {
+            Scalar::Int(value) => (Scalar::Float(value as f64), DataType::Float),
+            other => (other, DataType::Float),
+        }),
+        DataType::Decimal { .. } => {
+            let adapted = adapt_each(value.clone(), &|scalar| match exact_decimal(&scalar) {
+                Some((unscaled, precision, scale)) => {
+                    (Scalar::Decimal(unscaled), DataType::Decimal { precision, scale })
+                }
+                None => (scalar, DataType::Float),
+            });
+            if adapted.ty.data == DataType::Float { value } else { adapted }
+        }
+        _ => value,
+    }
+}
+
+fn adapt_each(value: Expr, to: &impl Fn(Scalar) -> (Scalar, DataType)) -> Expr {
+    let span = value.span;
+    match value.kind {
+        ExprKind::Literal(scalar) => {
+            let (scalar, data) = to(scalar);
+            literal(scalar, data, span)
+        }
+        ExprKind::Negate(inner) => {
+            let inner = adapt_each(*inner, to);
+            let ty = inner.ty.clone();
+            Expr { kind: ExprKind::Negate(Box::new(inner)), ty, span }
+        }
+        ExprKind::Case { arms, otherwise } => {
+            let arms: Vec<(Expr, Expr)> =
+                arms.into_iter().map(|(when, value)| (when, adapt_each(value, to))).collect();
+            let otherwise = otherwise.map(|value| adapt_each(*value, to));
+            let mut ty = arms[0].1.ty.clone();
+            for other in arms.iter().map(|(_, value)| value).chain(&otherwise) {
+                ty = unify(&ty, &other.ty).unwrap_or(ty);
+            }
+            let arms =
+                arms.into_iter().map(|(when, value)| (when, convert(value, &ty.data))).collect();
+            let otherwise = otherwise.map(|value| Box::new(convert(value, &ty.data)));
+            Expr { kind: ExprKind::Case { arms, otherwise }, ty, span }
+        }
+        kind => Expr { kind, ty: value.ty, span },
+    }
+}
+
+/// The digits of a literal: the unscaled number, how many digits in all and after the point. A
+/// float is taken by its shortest text, which is what was written. None beyond 38 digits.
+fn exact_decimal(value: &Scalar) -> Option<(i128, u8, u8)> {
+    let text = match value {
+        Scalar::Int(value) => value.to_string(),
+        Scalar::Float(value) => format!("{value}"),
+        _ => return None,
+    };
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let scale = part.len() as u8;
+    let digits = format!("{whole}{part}");
+    let unscaled: i128 = digits.parse().ok()?;
+    let precision = unscaled.unsigned_abs().to_string().len().max(part.len()).max(1) as u8;
+    (precision <= crate::types::DECIMAL_DIGITS_MAX).then_some((unscaled, precision, scale))
+}
+
+/// How `as` goes from one type to another.
+#[derive(Debug, PartialEq, Eq)]
+enum CastRule {
+    /// It never fails.
+    Total,
+    /// A row may fail.
+    Fallible,
+    /// There is no such conversion, and what to do instead.
+    None(Option<&'static str>),
+}
+
+fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
+    use CastRule::{Fallible, None as No, Total};
+    use DataType as D;
+    match (from, to) {
+        (D::Unknown | D::Null, _) | (_, D::Unknown) => Total,
+        (a, b) if a == b => Total,
+        (D::Record(_) | D::List(_), D::String) => Total,
+        (_, D::String) => Total,
+        (D::String, D::Record(_) | D::List(_)) => No(None),
+        (D::String, _) => Fallible,
+        (D::Int, D::Float) | (D::Bool, D::Int) | (D::Decimal { .. }, D::Float) => Total,
+        (D::Int | D::Float | D::Decimal { .. }, D::Int | D::Decimal { .. }) => Fallible,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date) => Total,
+        (D::Timestamp, D::Date) => No(Some("a day needs a zone: `date(…, zone: \"UTC\")`")),
+        (D::Timestamp, D::Datetime) => {
+            No(Some("a wall clock needs a zone: `at_zone(…, \"UTC\")`"))
+        }
+        (D::Datetime | D::Date, D::Timestamp) => {
+            No(Some("an instant needs a zone: `to_timestamp(…, \"UTC\")`"))
+        }
+        (D::Int, D::Bool) => No(Some("compare it: `… != 0`")),
+        (D::List(from), D::List(to)) => cast_rule(&from.data, &to.data),
+        _ => No(None),
+    }
+}
+
+impl Scope<'_, '_> {
+    /// `value as ty`
+    pub(super) fn cast(&mut self, value: &ast::Expr, ty: &ast::TypeExpr, span: Span) -> Expr {
+        let to = crate::check::types::resolve_type(ty, self.globals, self.found);
+        let value = self.check(value, Some(&to.data));
+        self.cast_to(value, &to, span)
+    }
+
+    /// The value converted as `as` does. Null stays null.
+    pub(in crate::check) fn cast_to(&mut self, value: Expr, to: &Type, span: Span) -> Expr {
+        if value.ty.is_unknown() || to.is_unknown() {
+            return bad(span);
+        }
+        let value = adapt(value, &to.data);
+        let ty = Type { data: to.data.clone(), nullable: to.nullable || value.ty.nullable };
+        if let ExprKind::Literal(Scalar::Null) = value.kind {
+            return literal(Scalar::Null, to.data.clone(), span);
+        }
+        if crate::types::widens(&value.ty, &ty) {
+            let mut value = convert(value, &to.data);
+            if ty.nullable && !value.ty.nullable {
+                value = Expr { kind: ExprKind::Convert(Box::new(value)), ty, span };
+            }
+            return Expr { span, ..value };
+        }
+        match cast_rule(&value.ty.data, &to.data) {
+            CastRule::Total | CastRule::Fallible => {
+                Expr { kind: ExprKind::Cast(Box::new(value)), ty, span }
+            }
+            CastRule::None(help) => {
+                let help = help.map(str::to_owned);
+                self.found.push(types::no_cast(value.span, &value.ty, &to.data, help));
+                bad(span)
+            }
+        }
+    }
+
+    /// All values as the one type that they unify to; says so when there is none.
+    pub(super) fn unify_all(&mut self, values: Vec<Expr>) -> (Vec<Expr>, Type) {
+        let Some(first) = values.first() else {
+            return (values, DataType::Null.required());
+        };
+        let wanted = values.iter().find(|value| !adaptable(value)).unwrap_or(first).ty.data.clone();
+        let values: Vec<Expr> = values.into_iter().map(|value| adapt(value, &wanted)).collect();
+        let mut ty = values[0].ty.clone();
+        let mut shown = 0;
+        for (at, value) in values.iter().enumerate().skip(1) {
+            match unify(&ty, &value.ty) {
+                Some(unified) => ty = unified,
+                None => {
+                    let first = (&values[shown].ty, values[shown].span);
+                    self.found.push(types::results_differ(first, (&value.ty, value.span)));
+                    return (values, Type::UNKNOWN);
+                }
+            }
+            if values[shown].ty.data == DataType::Null {
+                shown = at;
+            }
+        }
+        let values = values.into_iter().map(|value| convert(value, &ty.data)).collect();
+        (values, ty)
+    }
+}

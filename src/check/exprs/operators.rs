@@ -1,0 +1,502 @@
+//! Operators: which types they take and give.
+
+use super::convert::adapt;
+use super::{Scope, adaptable, bad, convert, narrow};
+use crate::diagnostics::{syntax, types};
+use crate::ir::{Arithmetic, Comparison, Expr, ExprKind};
+use crate::syntax::ast::{self, BinaryOp, UnaryOp};
+use crate::text::Span;
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type, unify};
+
+fn boxed(value: Expr) -> Box<Expr> {
+    Box::new(value)
+}
+
+impl Scope<'_, '_> {
+    pub(super) fn unary(&mut self, op: UnaryOp, value: &ast::Expr, span: Span) -> Expr {
+        match op {
+            UnaryOp::Not => {
+                let value = self.truth(value, "not");
+                let ty = value.ty.clone();
+                Expr { kind: ExprKind::Not(boxed(value)), ty, span }
+            }
+            UnaryOp::Negate => {
+                let value = self.check(value, None);
+                match &value.ty.data {
+                    DataType::Unknown => bad(span),
+                    data if data.is_number() || *data == DataType::Duration => {
+                        let ty = value.ty.clone();
+                        Expr { kind: ExprKind::Negate(boxed(value)), ty, span }
+                    }
+                    _ => {
+                        self.found.push(types::operand("-", value.span, "int", &value.ty));
+                        bad(span)
+                    }
+                }
+            }
+        }
+    }
+
+    /// An operand of `and`, `or`, `not`.
+    fn truth(&mut self, value: &ast::Expr, operator: &str) -> Expr {
+        let value = self.check(value, Some(&DataType::Bool));
+        match value.ty.data {
+            DataType::Bool | DataType::Unknown => value,
+            DataType::Null => convert(value, &DataType::Bool),
+            _ => {
+                self.found.push(types::operand(operator, value.span, "bool", &value.ty));
+                bad(value.span)
+            }
+        }
+    }
+
+    pub(super) fn binary(
+        &mut self,
+        op: BinaryOp,
+        place: Span,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Expr {
+        match op {
+            BinaryOp::And | BinaryOp::Or => self.logic(op, left, right, span),
+            BinaryOp::Coalesce => self.coalesce(left, right, span),
+            _ => {
+                let (left, right) = self.pair(left, right);
+                if left.ty.is_unknown() || right.ty.is_unknown() {
+                    return bad(span);
+                }
+                match comparison(op) {
+                    Some(op) => self.compare(op, place, left, right, span),
+                    None => self.arithmetic(arithmetic(op), place, left, right, span),
+                }
+            }
+        }
+    }
+
+    /// Both operands; a member of an enum takes its type from the other side.
+    fn pair(&mut self, left: &ast::Expr, right: &ast::Expr) -> (Expr, Expr) {
+        if matches!(left.kind, ast::ExprKind::Name(_))
+            && self.row.is_some_and(|row| {
+                matches!(&left.kind, ast::ExprKind::Name(name) if row.find(name).is_none())
+            })
+        {
+            let right = self.check(right, None);
+            let left = self.check(left, Some(&right.ty.data));
+            return (left, right);
+        }
+        let left = self.check(left, None);
+        let right = self.check(right, Some(&left.ty.data));
+        (left, right)
+    }
+
+    fn logic(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+        let word = if op == BinaryOp::And { "and" } else { "or" };
+        let left = self.truth(left, word);
+        let known =
+            if op == BinaryOp::And { narrow::when_true(&left) } else { narrow::when_false(&left) };
+        let before = self.narrowed.len();
+        self.narrowed.extend(known);
+        let right = self.truth(right, word);
+        self.narrowed.truncate(before);
+        if left.ty.is_unknown() || right.ty.is_unknown() {
+            return bad(span);
+        }
+        let ty = Type { data: DataType::Bool, nullable: left.ty.nullable || right.ty.nullable };
+        let (left, right) = (boxed(left), boxed(right));
+        let kind = if op == BinaryOp::And {
+            ExprKind::And(left, right)
+        } else {
+            ExprKind::Or(left, right)
+        };
+        Expr { kind, ty, span }
+    }
+
+    fn coalesce(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+        let (left, right) = self.pair(left, right);
+        if left.ty.is_unknown() || right.ty.is_unknown() {
+            return bad(span);
+        }
+        let nullable = left.ty.nullable && right.ty.nullable;
+        let (values, ty) = self.unify_all(vec![left, right]);
+        if ty.is_unknown() {
+            return bad(span);
+        }
+        let ty = ty.with_nullable(nullable);
+        Expr { kind: ExprKind::Coalesce(values), ty, span }
+    }
+
+    pub(super) fn is_null(&mut self, value: &ast::Expr, negated: bool, span: Span) -> Expr {
+        let value = self.check(value, None);
+        if value.ty.is_unknown() {
+            return bad(span);
+        }
+        if !value.ty.nullable {
+            let text = self.text(value.span);
+            self.found.push(types::never_null(&text, span, &value.ty));
+        }
+        let ty = DataType::Bool.required();
+        let test = Expr { kind: ExprKind::IsNull(boxed(value)), ty, span };
+        negate(test, negated)
+    }
+
+    pub(super) fn is_in(
+        &mut self,
+        value: &ast::Expr,
+        negated: bool,
+        list: &ast::Expr,
+        span: Span,
+    ) -> Expr {
+        let value = self.check(value, None);
+        let ast::ExprKind::List(items) = &list.kind else {
+            let list = self.check(list, None);
+            let DataType::List(item) = list.ty.data.clone() else {
+                if !list.ty.is_unknown() {
+                    self.found.push(types::operand("in", list.span, "list", &list.ty));
+                }
+                return bad(span);
+            };
+            let value = self.fit(value, &item.with_nullable(true), "the value sought");
+            if value.ty.is_unknown() {
+                return bad(span);
+            }
+            let ty = Type { data: DataType::Bool, nullable: list.ty.nullable };
+            let kind = ExprKind::InList(boxed(value), boxed(list));
+            return negate(Expr { kind, ty, span }, negated);
+        };
+        let data = value.ty.data.clone();
+        let mut all = vec![value];
+        all.extend(items.iter().map(|item| self.check(item, Some(&data))));
+        if all.iter().any(|one| one.ty.is_unknown()) {
+            return bad(span);
+        }
+        let (mut all, ty) = self.unify_all(all);
+        if ty.is_unknown() {
+            return bad(span);
+        }
+        let value = boxed(all.remove(0));
+        let ty = DataType::Bool.required();
+        negate(Expr { kind: ExprKind::In(value, all), ty, span }, negated)
+    }
+
+    pub(super) fn between(
+        &mut self,
+        value: &ast::Expr,
+        negated: bool,
+        (low, high): (&ast::Expr, &ast::Expr),
+        span: Span,
+    ) -> Expr {
+        let low_test = self.binary(BinaryOp::GreaterEqual, low.span, value, low, span);
+        let high_test = self.binary(BinaryOp::LessEqual, high.span, value, high, span);
+        if low_test.ty.is_unknown() || high_test.ty.is_unknown() {
+            return bad(span);
+        }
+        let nullable = low_test.ty.nullable || high_test.ty.nullable;
+        let ty = Type { data: DataType::Bool, nullable };
+        let kind = ExprKind::And(boxed(low_test), boxed(high_test));
+        negate(Expr { kind, ty, span }, negated)
+    }
+
+    pub(super) fn matches(
+        &mut self,
+        value: &ast::Expr,
+        negated: bool,
+        pattern: &ast::Text,
+        span: Span,
+    ) -> Expr {
+        let value = self.check_as(value, &DataType::String.optional(), "`matches`");
+        if let Err(error) = regex::Regex::new(&pattern.value) {
+            self.found.push(types::bad_pattern(pattern.span, &first_line(&error)));
+            return bad(span);
+        }
+        if value.ty.is_unknown() {
+            return bad(span);
+        }
+        let ty = Type { data: DataType::Bool, nullable: value.ty.nullable };
+        let kind = ExprKind::Matches(boxed(value), pattern.value.as_str().into());
+        negate(Expr { kind, ty, span }, negated)
+    }
+
+    fn compare(
+        &mut self,
+        op: Comparison,
+        place: Span,
+        left: Expr,
+        right: Expr,
+        span: Span,
+    ) -> Expr {
+        let (left, right) = adapt_pair(left, right);
+        let Some(ty) = unify(&left.ty, &right.ty) else {
+            self.report_mix(place, "compare", &left, &right);
+            return bad(span);
+        };
+        let total = matches!(op, Comparison::Equal | Comparison::NotEqual);
+        if !total && !ty.data.is_ordered() {
+            self.found.push(types::not_ordered("a side of `<`", place, &ty));
+            return bad(span);
+        }
+        let nullable = !total && ty.nullable;
+        let (left, right) = (convert(left, &ty.data), convert(right, &ty.data));
+        let kind = ExprKind::Compare(op, boxed(left), boxed(right));
+        Expr { kind, ty: Type { data: DataType::Bool, nullable }, span }
+    }
+
+    /// Says why two types do not go together.
+    fn report_mix(&mut self, place: Span, verb: &str, left: &Expr, right: &Expr) {
+        use DataType as D;
+        let sides = ((&left.ty, left.span), (&right.ty, right.span));
+        match (&left.ty.data, &right.ty.data) {
+            (D::Decimal { .. }, D::Float) => {
+                let text = self.text(left.span);
+                self.found
+                    .push(types::exact_with_approximate(place, left.span, &text, right.span));
+            }
+            (D::Float, D::Decimal { .. }) => {
+                let text = self.text(right.span);
+                self.found
+                    .push(types::exact_with_approximate(place, right.span, &text, left.span));
+            }
+            (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
+                let member = declared.members.first().map_or("", |member| &member.name);
+                let help = format!("members are names without quotes: `{member}`");
+                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
+            }
+            (D::String, other) | (other, D::String) if verb == "compare" => {
+                let text = if left.ty.data == D::String { left } else { right };
+                let help = match (other, &text.kind) {
+                    (D::Date | D::Datetime | D::Timestamp, ExprKind::Literal(Scalar::String(at))) => {
+                        format!("a {other} is written `@{at}`")
+                    }
+                    _ => format!("`{} as {other}`", self.text(text.span)),
+                };
+                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
+            }
+            _ if verb == "compare" => {
+                self.found.push(types::not_comparable(place, sides.0, sides.1, None));
+            }
+            (D::String, _) | (_, D::String) if verb == "add" => {
+                let part = |value: &Expr| match &value.kind {
+                    ExprKind::Literal(Scalar::String(text)) => text.to_string(),
+                    _ => format!("{{{}}}", self.text(value.span)),
+                };
+                let help = format!("`\"{}{}\"`", part(left), part(right));
+                self.found.push(types::operands(verb, place, sides.0, sides.1, Some(help)));
+            }
+            _ => self.found.push(types::operands(verb, place, sides.0, sides.1, None)),
+        }
+    }
+
+    fn arithmetic(
+        &mut self,
+        op: Arithmetic,
+        place: Span,
+        left: Expr,
+        right: Expr,
+        span: Span,
+    ) -> Expr {
+        if op == Arithmetic::Power
+            && let Some(product) = self.small_power(&left, &right, place, span)
+        {
+            return product;
+        }
+        let (left, right) = adapt_pair(left, right);
+        let nullable = left.ty.nullable || right.ty.nullable;
+        let Some((data, left, right)) = operand_types(op, left.clone(), right.clone()) else {
+            self.report_mix(place, verb(op), &left, &right);
+            return bad(span);
+        };
+        let data = match data {
+            Ok(data) => data,
+            Err(digits) => {
+                let text = self.text(span);
+                self.found.push(types::too_many_digits(span, digits, &text));
+                return bad(span);
+            }
+        };
+        let ty = Type { data, nullable };
+        Expr { kind: ExprKind::Arithmetic(op, boxed(left), boxed(right)), ty, span }
+    }
+
+    /// `x ** 2` of an int or decimal is exact: a product. None where it is not such a power.
+    fn small_power(&mut self, base: &Expr, power: &Expr, place: Span, span: Span) -> Option<Expr> {
+        let ExprKind::Literal(Scalar::Int(times @ 1..=8)) = power.kind else { return None };
+        if !matches!(base.ty.data, DataType::Int | DataType::Decimal { .. }) {
+            return None;
+        }
+        let mut product = base.clone();
+        for _ in 1..times {
+            if product.ty.is_unknown() {
+                break;
+            }
+            product = self.arithmetic(Arithmetic::Multiply, place, product, base.clone(), span);
+        }
+        Some(product)
+    }
+
+    /// Says that a construct is not available yet.
+    pub(super) fn later(&mut self, what: &str, span: Span) -> Expr {
+        let later = ast::Later { what: what.to_owned(), name: None, span };
+        self.found.push(syntax::not_available_yet(&later));
+        bad(span)
+    }
+}
+
+/// The last line of a regex error is the reason; those above draw the pattern.
+fn first_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
+}
+
+fn negate(test: Expr, negated: bool) -> Expr {
+    if !negated {
+        return test;
+    }
+    let (ty, span) = (test.ty.clone(), test.span);
+    Expr { kind: ExprKind::Not(boxed(test)), ty, span }
+}
+
+fn adapt_pair(left: Expr, right: Expr) -> (Expr, Expr) {
+    match (adaptable(&left), adaptable(&right)) {
+        (true, false) => (adapt(left, &right.ty.data), right),
+        (false, true) => {
+            let right = adapt(right, &left.ty.data);
+            (left, right)
+        }
+        _ => (left, right),
+    }
+}
+
+fn comparison(op: BinaryOp) -> Option<Comparison> {
+    Some(match op {
+        BinaryOp::Equal => Comparison::Equal,
+        BinaryOp::NotEqual => Comparison::NotEqual,
+        BinaryOp::Less => Comparison::Less,
+        BinaryOp::LessEqual => Comparison::LessEqual,
+        BinaryOp::Greater => Comparison::Greater,
+        BinaryOp::GreaterEqual => Comparison::GreaterEqual,
+        _ => return None,
+    })
+}
+
+fn arithmetic(op: BinaryOp) -> Arithmetic {
+    match op {
+        BinaryOp::Subtract => Arithmetic::Subtract,
+        BinaryOp::Multiply => Arithmetic::Multiply,
+        BinaryOp::Divide => Arithmetic::Divide,
+        BinaryOp::IntDivide => Arithmetic::IntDivide,
+        BinaryOp::Remainder => Arithmetic::Remainder,
+        BinaryOp::Power => Arithmetic::Power,
+        _ => Arithmetic::Add,
+    }
+}
+
+fn verb(op: Arithmetic) -> &'static str {
+    match op {
+        Arithmetic::Add => "add",
+        Arithmetic::Subtract => "subtract",
+        Arithmetic::Multiply => "multiply",
+        Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder => "divide",
+        Arithmetic::Power => "raise",
+    }
+}
+
+/// The result type of an operator and its operands, widened to what it computes with. None when
+/// it does not take them; `Err(digits)` when a decimal would be too long.
+fn operand_types(
+    op: Arithmetic,
+    left: Expr,
+    right: Expr,
+) -> Option<(Result<DataType, u32>, Expr, Expr)> {
+    use Arithmetic as O;
+    use DataType as D;
+    let data = match (op, &left.ty.data, &right.ty.data) {
+        (_, D::Null, other) | (_, other, D::Null) => {
+            let other = other.clone();
+            let (left, right) = (convert(left, &other), convert(right, &other));
+            return operand_types_known(op, left, right);
+        }
+        (O::Power, D::Int | D::Float, D::Int | D::Float) => D::Float,
+        (O::Divide, D::Int, D::Int) => D::Float,
+        (_, D::Int, D::Int) => D::Int,
+        (_, D::Int | D::Float, D::Int | D::Float) => D::Float,
+        (O::Power, ..) => return None,
+        (_, D::Decimal { .. } | D::Int, D::Decimal { .. } | D::Int) => {
+            let (left, right) = (as_decimal(left), as_decimal(right));
+            let result = decimal_result(op, &left.ty.data, &right.ty.data);
+            return Some((result, left, right));
+        }
+        _ => return Some((Ok(time_result(op, &left, &right)?), left, right)),
+    };
+    // Division of ints is of floats; all other operands are widened to the result.
+    Some((Ok(data.clone()), convert(left, &data), convert(right, &data)))
+}
+
+fn operand_types_known(
+    op: Arithmetic,
+    left: Expr,
+    right: Expr,
+) -> Option<(Result<DataType, u32>, Expr, Expr)> {
+    if left.ty.data == DataType::Null { None } else { operand_types(op, left, right) }
+}
+
+fn as_decimal(value: Expr) -> Expr {
+    match value.ty.data {
+        DataType::Int => convert(value, &DataType::Decimal { precision: 19, scale: 0 }),
+        _ => value,
+    }
+}
+
+/// LANGUAGE: `+ -` the larger scale, one digit more; `*` scales add; `/` at least six digits after
+/// the point. Sums are cut at 38 digits and checked row by row; products and quotients that may
+/// need more are refused.
+fn decimal_result(op: Arithmetic, left: &DataType, right: &DataType) -> Result<DataType, u32> {
+    let (DataType::Decimal { precision: p, scale: s }, DataType::Decimal { precision: q, scale: t }) =
+        (left, right)
+    else {
+        unreachable!("both are decimals");
+    };
+    let (p, s, q, t) = (u32::from(*p), u32::from(*s), u32::from(*q), u32::from(*t));
+    let most = u32::from(DECIMAL_DIGITS_MAX);
+    let (precision, scale) = match op {
+        Arithmetic::Add | Arithmetic::Subtract => {
+            let scale = s.max(t);
+            (((p - s).max(q - t) + scale + 1).min(most), scale)
+        }
+        Arithmetic::Multiply => (p + q, s + t),
+        Arithmetic::Divide => {
+            let scale = s.max(6);
+            ((p - s + t + scale).min(most), scale)
+        }
+        Arithmetic::IntDivide => ((p - s + t).clamp(1, most), 0),
+        Arithmetic::Remainder | Arithmetic::Power => {
+            let scale = s.max(t);
+            (((p - s).max(q - t) + scale).min(most), scale)
+        }
+    };
+    if precision > most || scale > precision {
+        return Err(precision.max(scale));
+    }
+    Ok(DataType::Decimal { precision: precision as u8, scale: scale as u8 })
+}
+
+/// Times and durations.
+fn time_result(op: Arithmetic, left: &Expr, right: &Expr) -> Option<DataType> {
+    use Arithmetic as O;
+    use DataType as D;
+    Some(match (op, &left.ty.data, &right.ty.data) {
+        (O::Add | O::Subtract, D::Date, D::Duration) => {
+            let whole = matches!(right.kind, ExprKind::Literal(Scalar::Duration(micros))
+                if micros % MICROS_PER_DAY == 0);
+            if whole { D::Date } else { D::Datetime }
+        }
+        (O::Add | O::Subtract, time @ (D::Datetime | D::Timestamp), D::Duration) => time.clone(),
+        (O::Add | O::Subtract, D::Duration, D::Duration) => D::Duration,
+        (O::Subtract, a, b) if a == b && matches!(a, D::Date | D::Datetime | D::Timestamp) => {
+            D::Duration
+        }
+        (O::Multiply | O::IntDivide, D::Duration, D::Int) => D::Duration,
+        (O::Divide, D::Duration, D::Int) => D::Duration,
+        (O::Multiply, D::Int, D::Duration) => D::Duration,
+        _ => return None,
+    })
+}

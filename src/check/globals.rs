@@ -1,0 +1,259 @@
+//! What a whole file can see: its declarations by name, before any of them is checked within.
+
+use super::exprs::Scope;
+use super::types::resolve_type;
+use crate::diagnostics::{Diagnostics, names, syntax, types as type_findings};
+use crate::functions::Registry;
+use crate::ir::{self, JobId, SourceId};
+use crate::syntax::ast::{self, DeclarationKind};
+use crate::text::{Files, Span};
+use crate::types::{EnumMember, EnumType, Scalar};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The declarations of a file.
+pub(super) struct Globals<'a> {
+    pub(super) files: &'a Files,
+    pub(super) registry: &'static Registry,
+    pub(super) pipeline_name: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) params: Vec<ir::Param>,
+    pub(super) enums: BTreeMap<String, (Arc<EnumType>, Span)>,
+    pub(super) functions: HashMap<String, UserFunction<'a>>,
+    pub(super) sources: HashMap<String, (SourceId, Span)>,
+    pub(super) jobs: HashMap<String, (JobId, Span)>,
+    /// What is declared by constructs that are not available yet: uses of them stay silent.
+    pub(super) later: HashMap<String, Span>,
+    pub(super) source_rows: Vec<Arc<ir::Row>>,
+    pub(super) job_rows: Vec<Option<Arc<ir::Row>>>,
+    slots: u32,
+}
+
+/// A `fn` of the file.
+pub(super) struct UserFunction<'a> {
+    pub(super) declaration: &'a ast::Function,
+    pub(super) state: FunctionState,
+}
+
+/// How far a `fn` has been checked; it is checked when first called, or at the end.
+#[derive(Clone)]
+pub(super) enum FunctionState {
+    Unchecked,
+    Checking,
+    /// Parameters' types and slots, and the body over these slots.
+    Checked(Arc<CheckedFunction>),
+}
+
+/// A `fn` whose body has been checked.
+pub(super) struct CheckedFunction {
+    pub(super) parameters: Vec<CheckedParameter>,
+    pub(super) body: ir::Expr,
+}
+
+/// A parameter of a `fn`.
+pub(super) struct CheckedParameter {
+    pub(super) name: String,
+    pub(super) slot: ir::Slot,
+    pub(super) ty: crate::types::Type,
+    pub(super) default: Option<ir::Expr>,
+}
+
+impl<'a> Globals<'a> {
+    pub(super) fn collect(
+        file: &'a ast::File,
+        files: &'a Files,
+        found: &mut Diagnostics,
+    ) -> Globals<'a> {
+        let mut globals = Globals {
+            files,
+            registry: Registry::standard(),
+            pipeline_name: None,
+            timezone: None,
+            params: vec![],
+            enums: BTreeMap::new(),
+            functions: HashMap::new(),
+            sources: HashMap::new(),
+            jobs: HashMap::new(),
+            later: HashMap::new(),
+            source_rows: vec![],
+            job_rows: vec![],
+            slots: 0,
+        };
+        globals.collect_names(file, found);
+        globals.collect_params(file, found);
+        globals
+    }
+
+    fn collect_names(&mut self, file: &'a ast::File, found: &mut Diagnostics) {
+        // One name, one thing: sources, jobs and outputs share a space, as do parameters and
+        // enums; a function may be called like a column.
+        let mut tables: HashMap<&str, Span> = HashMap::new();
+        let mut values: HashMap<&str, Span> = HashMap::new();
+        let (mut sources, mut jobs) = (0, 0);
+        for declaration in &file.declarations {
+            match &declaration.kind {
+                DeclarationKind::Source(source) => {
+                    unique("source", &source.name, &mut tables, found);
+                    let id = SourceId(sources);
+                    self.sources
+                        .entry(source.name.text.clone())
+                        .or_insert((id, source.name.span));
+                    sources += 1;
+                }
+                DeclarationKind::Job(job) => {
+                    unique("job", &job.name, &mut tables, found);
+                    let id = JobId(jobs);
+                    self.jobs.entry(job.name.text.clone()).or_insert((id, job.name.span));
+                    jobs += 1;
+                }
+                DeclarationKind::Output(output) => {
+                    unique("output", &output.name, &mut tables, found);
+                }
+                DeclarationKind::Param(param) => {
+                    unique("parameter", &param.name, &mut values, found);
+                }
+                DeclarationKind::Enum(declared) => {
+                    unique("enum", &declared.name, &mut values, found);
+                    self.add_enum(declared, found);
+                }
+                DeclarationKind::Function(function) => self.add_function(function, found),
+                DeclarationKind::Pipeline(pipeline) => self.add_pipeline(pipeline, found),
+                DeclarationKind::Later(later) => {
+                    found.push(syntax::not_available_yet(later));
+                    if let Some(name) = &later.name {
+                        self.later.insert(name.text.clone(), name.span);
+                    }
+                }
+                DeclarationKind::Bad => {}
+            }
+        }
+        self.job_rows = vec![None; jobs as usize];
+    }
+
+    fn add_enum(&mut self, declared: &ast::Enum, found: &mut Diagnostics) {
+        let mut seen = HashMap::new();
+        for (name, _) in &declared.members {
+            unique("member", name, &mut seen, found);
+        }
+        let members = declared
+            .members
+            .iter()
+            .map(|(name, text)| EnumMember {
+                name: name.text.as_str().into(),
+                text: text.as_ref().map_or(name.text.as_str(), |text| &text.value).into(),
+            })
+            .collect();
+        let name = &declared.name;
+        let ty = Arc::new(EnumType { name: name.text.as_str().into(), members });
+        self.enums.entry(name.text.clone()).or_insert((ty, name.span));
+    }
+
+    fn add_function(&mut self, function: &'a ast::Function, found: &mut Diagnostics) {
+        let name = &function.name;
+        if let Some(first) = self.functions.get(&name.text) {
+            let first = first.declaration.name.span;
+            found.push(names::declared_twice("function", &name.text, name.span, first));
+            return;
+        }
+        if !self.registry.overloads(&name.text).is_empty() {
+            found.push(names::shadows_function(&name.text, name.span));
+            return;
+        }
+        let state = FunctionState::Unchecked;
+        self.functions
+            .insert(name.text.clone(), UserFunction { declaration: function, state });
+    }
+
+    fn add_pipeline(&mut self, pipeline: &ast::Pipeline, found: &mut Diagnostics) {
+        self.pipeline_name = Some(pipeline.name.text.clone());
+        for setting in &pipeline.settings {
+            match &setting.kind {
+                ast::SettingKind::Timezone(zone) => {
+                    self.timezone = Some(zone.value.clone());
+                    if let Err(reason) = crate::data::time_zone(&zone.value) {
+                        found.push(type_findings::bad_literal("timezone", zone.span, &reason));
+                    }
+                }
+                ast::SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
+                ast::SettingKind::Owner(_) | ast::SettingKind::Tags(_) | ast::SettingKind::Bad => {}
+                _ => found.push(crate::diagnostics::graph::bad_setting(
+                    setting.span,
+                    "this is not a setting of a pipeline",
+                    "it belongs into a job or an output",
+                )),
+            }
+        }
+    }
+
+    fn collect_params(&mut self, file: &'a ast::File, found: &mut Diagnostics) {
+        for declaration in &file.declarations {
+            let DeclarationKind::Param(param) = &declaration.kind else { continue };
+            let ty = resolve_type(&param.ty, self, found);
+            let default = param.default.as_ref().map(|default| {
+                let mut scope = Scope::constant(self, found);
+                let value = scope.check_as(default, &ty, "the default");
+                super::constant(&value, &[]).unwrap_or_else(|| {
+                    if !value.ty.is_unknown() {
+                        found.push(type_findings::not_constant("a default", default.span));
+                    }
+                    Scalar::Null
+                })
+            });
+            let name = param.name.text.clone();
+            self.params.push(ir::Param { name, ty, default, span: param.name.span });
+        }
+    }
+
+    /// A variable that no other has.
+    pub(super) fn new_slot(&mut self) -> ir::Slot {
+        self.slots += 1;
+        ir::Slot(self.slots)
+    }
+
+    /// The row of a source or job that has been checked.
+    pub(super) fn row_of(&self, input: ir::Input) -> Option<Arc<ir::Row>> {
+        match input {
+            ir::Input::Source(id) => self.source_rows.get(id.0 as usize).cloned(),
+            ir::Input::Job(id) => self.job_rows[id.0 as usize].clone(),
+        }
+    }
+
+    /// The source or job that dotted names mean; says so when there is none.
+    pub(super) fn input(&self, path: &[ast::Name], found: &mut Diagnostics) -> Option<ir::Input> {
+        let first = &path[0];
+        if path.len() > 1 {
+            // Branches of a `route`, and quarantines read as tables.
+            let what = if first.text == "quarantine" { "reading a quarantine" } else { "a branch" };
+            let span = first.span.to(path[path.len() - 1].span);
+            let later = ast::Later { what: what.into(), name: None, span };
+            found.push(syntax::not_available_yet(&later));
+            return None;
+        }
+        if let Some((id, _)) = self.sources.get(&first.text) {
+            return Some(ir::Input::Source(*id));
+        }
+        if let Some((id, _)) = self.jobs.get(&first.text) {
+            return Some(ir::Input::Job(*id));
+        }
+        if !self.later.contains_key(&first.text) {
+            let mut all: Vec<&str> =
+                self.sources.keys().chain(self.jobs.keys()).map(String::as_str).collect();
+            all.sort_unstable();
+            found.push(names::no_input(&first.text, first.span, &all));
+        }
+        None
+    }
+}
+
+fn unique<'n>(
+    what: &str,
+    name: &'n ast::Name,
+    seen: &mut HashMap<&'n str, Span>,
+    found: &mut Diagnostics,
+) {
+    if let Some(first) = seen.get(name.text.as_str()) {
+        found.push(names::declared_twice(what, &name.text, name.span, *first));
+    } else {
+        seen.insert(&name.text, name.span);
+    }
+}

@@ -1,0 +1,290 @@
+//! The graph of jobs: an order in which each comes after those it reads, cycles, dead jobs; and
+//! each job in that order, settings first.
+
+use super::exprs::Scope;
+use super::globals::Globals;
+use super::steps::JobChecker;
+use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
+use crate::ir::{self, ErrorPolicy, Input, JobId, OnError, Row};
+use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
+use crate::text::Span;
+use crate::types::DataType;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Checks all jobs, in an order in which each comes after those it reads.
+pub(super) fn check_jobs(
+    file: &ast::File,
+    globals: &mut Globals,
+    pipeline: &mut ir::Pipeline,
+    found: &mut Diagnostics,
+) {
+    let jobs: Vec<&ast::Job> = jobs_of(file).collect();
+    let order = order(&jobs, globals, found);
+    let mut checked: Vec<Option<ir::Job>> = jobs.iter().map(|_| None).collect();
+    for &id in &order {
+        let job = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
+        globals.job_rows[id.0 as usize] = Some(job.row().clone());
+        checked[id.0 as usize] = Some(job);
+    }
+    Scope::constant(globals, found).check_uncalled(file);
+    pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
+    pipeline.order = order;
+}
+
+fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
+    file.declarations.iter().filter_map(|declaration| match &declaration.kind {
+        DeclarationKind::Job(job) => Some(job),
+        _ => None,
+    })
+}
+
+/// The paths that a job reads: of `from`, joins and unions.
+fn reads(job: &ast::Job) -> impl Iterator<Item = &[ast::Name]> {
+    job.steps.iter().flat_map(|statement| match &statement.step {
+        Step::From(path) => vec![path.as_slice()],
+        Step::Join(join) => vec![join.right.as_slice()],
+        Step::Union(tables) => tables.iter().map(Vec::as_slice).collect(),
+        _ => vec![],
+    })
+}
+
+/// A topological order, jobs of the text first among equals. Jobs of a cycle, reported as its
+/// path, come last.
+fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnostics) -> Vec<JobId> {
+    let mut dag: DiGraph<JobId, Span> = DiGraph::new();
+    let nodes: Vec<NodeIndex> =
+        (0..jobs.len()).map(|at| dag.add_node(JobId(at as u32))).collect();
+    for (at, job) in jobs.iter().enumerate() {
+        for path in reads(job) {
+            if let Some((from, _)) = globals.jobs.get(&path[0].text) {
+                dag.add_edge(nodes[from.0 as usize], nodes[at], path[0].span);
+            }
+        }
+    }
+    let mut order = vec![];
+    let mut waiting: Vec<usize> = nodes
+        .iter()
+        .map(|&node| dag.edges_directed(node, petgraph::Incoming).count())
+        .collect();
+    let mut ready: std::collections::BTreeSet<usize> =
+        (0..jobs.len()).filter(|&at| waiting[at] == 0).collect();
+    while let Some(at) = ready.pop_first() {
+        order.push(JobId(at as u32));
+        for edge in dag.edges(nodes[at]) {
+            let next = edge.target().index();
+            waiting[next] -= 1;
+            if waiting[next] == 0 {
+                ready.insert(next);
+            }
+        }
+    }
+    report_cycles(jobs, &dag, found);
+    let done: HashSet<JobId> = order.iter().copied().collect();
+    order.extend((0..jobs.len() as u32).map(JobId).filter(|id| !done.contains(id)));
+    order
+}
+
+fn report_cycles(jobs: &[&ast::Job], dag: &DiGraph<JobId, Span>, found: &mut Diagnostics) {
+    for component in petgraph::algo::tarjan_scc(dag) {
+        let inside: HashSet<NodeIndex> = component.iter().copied().collect();
+        let first = *component.iter().min().expect("a component has a node");
+        let own_loop = dag.contains_edge(first, first);
+        if component.len() == 1 && !own_loop {
+            continue;
+        }
+        // From the first job of the text along the jobs that each reads, within the component.
+        let (mut path, mut seen, mut at) = (vec![], HashSet::new(), first);
+        while seen.insert(at) {
+            let edge = dag
+                .edges_directed(at, petgraph::Incoming)
+                .filter(|edge| inside.contains(&edge.source()))
+                .min_by_key(|edge| (seen.contains(&edge.source()) && edge.source() != first, edge.source()))
+                .expect("a job of a cycle reads another of it");
+            let read = &jobs[edge.source().index()].name.text;
+            path.push((jobs[at.index()].name.text.clone(), *edge.weight(), read.clone()));
+            at = edge.source();
+        }
+        found.push(graph::cycle(&path));
+    }
+}
+
+fn check_job(
+    job: &ast::Job,
+    globals: &mut Globals,
+    quarantines: &mut Vec<ir::Quarantine>,
+    found: &mut Diagnostics,
+) -> ir::Job {
+    let nothing = Arc::new(Row { broken: true, ..Row::default() });
+    let mut checker = JobChecker {
+        globals,
+        found,
+        quarantines,
+        name: &job.name,
+        policy: ErrorPolicy::Fail,
+        row: nothing,
+        dropped: HashMap::new(),
+        steps: vec![],
+    };
+    let on_error = on_error(job, &mut checker);
+    checker.policy = on_error.policy;
+    let (input, input_span) = from(job, &mut checker);
+    let input_row = checker.row.clone();
+    for statement in job.steps.iter().skip(1) {
+        checker.step(statement);
+    }
+    let partition = partition(job, &mut checker);
+    ir::Job {
+        name: job.name.text.clone(),
+        input,
+        input_span,
+        input_row,
+        steps: checker.steps,
+        on_error,
+        partition,
+        span: job.name.span,
+    }
+}
+
+/// The table that the job begins with.
+fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
+    let nothing = (Input::Source(ir::SourceId(0)), job.name.span);
+    let Some(first) = job.steps.first() else {
+        checker.found.push(names::from_first(&job.name.text, job.name.span, false));
+        return nothing;
+    };
+    let Step::From(path) = &first.step else {
+        if !matches!(first.step, Step::Bad) {
+            checker.found.push(names::from_first(&job.name.text, first.verb, false));
+        }
+        return nothing;
+    };
+    let Some(input) = checker.globals.input(path, checker.found) else { return nothing };
+    if let Some(row) = checker.globals.row_of(input) {
+        let mut row = (*row).clone();
+        if checker.policy == ErrorPolicy::Null && matches!(input, Input::Source(_)) {
+            // What cannot be read is null in this job.
+            for column in &mut row.columns {
+                column.ty.nullable |= column.ty.data != DataType::String;
+            }
+        }
+        checker.row = Arc::new(row);
+    }
+    (input, path[0].span)
+}
+
+fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
+    let mut said: Option<(OnError, Span)> = None;
+    for setting in &job.settings {
+        match &setting.kind {
+            SettingKind::OnError { policy, above } => {
+                if said.is_some() {
+                    let help = "leave one of them";
+                    checker.found.push(graph::bad_setting(setting.span, "`on error` is said twice", help));
+                    continue;
+                }
+                let policy = match policy {
+                    ast::ErrorPolicy::Fail => ErrorPolicy::Fail,
+                    ast::ErrorPolicy::Drop => ErrorPolicy::Drop,
+                    ast::ErrorPolicy::Null => ErrorPolicy::Null,
+                    ast::ErrorPolicy::Quarantine(name) => {
+                        ErrorPolicy::Quarantine(checker.quarantine(name))
+                    }
+                };
+                let above = above.map(|(share, _)| share);
+                said = Some((OnError { policy, above }, setting.span));
+            }
+            SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),
+            SettingKind::Retry { .. } => later("retry", setting.span, checker),
+            SettingKind::Timeout(_) => later("timeout", setting.span, checker),
+            SettingKind::Checkpoint(_) => later("checkpoint", setting.span, checker),
+            SettingKind::Partition { .. }
+            | SettingKind::Owner(_)
+            | SettingKind::Tags(_)
+            | SettingKind::Bad => {}
+            SettingKind::ModeOverwrite | SettingKind::Timezone(_) => {
+                let help = "it belongs into an output or the pipeline";
+                checker.found.push(graph::bad_setting(setting.span, "not a setting of a job", help));
+            }
+        }
+    }
+    said.map_or(OnError { policy: ErrorPolicy::Fail, above: None }, |(on_error, _)| on_error)
+}
+
+fn later(what: &str, span: Span, checker: &mut JobChecker) {
+    let later = ast::Later { what: what.to_owned(), name: None, span };
+    checker.found.push(syntax::not_available_yet(&later));
+}
+
+/// How the result is split, over the job's last row.
+fn partition(job: &ast::Job, checker: &mut JobChecker) -> Option<ir::Partition> {
+    let mut partition = None;
+    for setting in &job.settings {
+        let SettingKind::Partition { by, into } = &setting.kind else { continue };
+        let into = match into {
+            Some((into, _)) if *into >= 1 && *into <= 4096 => *into,
+            Some((_, at)) => {
+                let help = "for instance `into 8`";
+                checker.found.push(graph::bad_setting(*at, "a job has 1 to 4,096 partitions", help));
+                continue;
+            }
+            None => {
+                let help = "`partition by hash(key) into 8`";
+                checker.found.push(graph::bad_setting(setting.span, "into how many partitions?", help));
+                continue;
+            }
+        };
+        let by = match by {
+            ast::PartitionBy::Hash(key) => {
+                let key = checker.expression(key);
+                if key.ty.is_unknown() {
+                    continue;
+                }
+                if !key.ty.data.is_ordered() {
+                    checker.found.push(types::not_ordered("a partition key", key.span, &key.ty));
+                    continue;
+                }
+                ir::PartitionBy::Hash(key)
+            }
+            ast::PartitionBy::RoundRobin => ir::PartitionBy::RoundRobin,
+            ast::PartitionBy::Size => ir::PartitionBy::Size,
+            ast::PartitionBy::Values(_) => {
+                let help = "`partition by hash(key) into 8`";
+                checker.found.push(graph::bad_setting(setting.span, "a job is split by `hash(…)`", help));
+                continue;
+            }
+        };
+        partition = Some(ir::Partition { by, into, span: setting.span });
+    }
+    partition
+}
+
+/// Jobs that lead to no output.
+pub(super) fn find_dead(
+    file: &ast::File,
+    globals: &Globals,
+    pipeline: &ir::Pipeline,
+    found: &mut Diagnostics,
+) {
+    let mut used: HashSet<String> = HashSet::new();
+    for job in jobs_of(file) {
+        used.extend(reads(job).map(|path| path[0].text.clone()));
+    }
+    for declaration in &file.declarations {
+        match &declaration.kind {
+            DeclarationKind::Output(output) => {
+                used.extend(output.from.first().map(|name| name.text.clone()));
+            }
+            // What cannot be read yet may use any of them.
+            DeclarationKind::Bad | DeclarationKind::Later(_) => return,
+            _ => {}
+        }
+    }
+    for job in &pipeline.jobs {
+        if !used.contains(&job.name) && globals.jobs.contains_key(&job.name) {
+            found.push(graph::dead_job(&job.name, job.span));
+        }
+    }
+}

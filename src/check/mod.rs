@@ -1,0 +1,36 @@
+//! From what is written to what it means: names, types, nulls, keys, orders, the graph of jobs.
+//!
+//! Inference is local and forward, step by step, so a message can always say where a type came
+//! from. What did not check has the type [`Type::UNKNOWN`] or a broken row, which silence every
+//! later finding about them: one mistake, one message. No data is read here.
+
+mod connectors;
+mod exprs;
+mod globals;
+mod jobs;
+mod steps;
+mod types;
+
+pub use exprs::constant;
+
+use crate::diagnostics::Diagnostics;
+use crate::ir;
+use crate::syntax::ast;
+use crate::text::Files;
+use globals::Globals;
+
+/// Checks a program and says what it means. The pipeline is whole however broken the text is; it
+/// may be run only if nothing in `found` is an error.
+pub fn check(file: &ast::File, files: &Files, found: &mut Diagnostics) -> ir::Pipeline {
+    let mut globals = Globals::collect(file, files, found);
+    let mut pipeline = ir::Pipeline {
+        name: globals.pipeline_name.clone(),
+        params: globals.params.clone(),
+        ..ir::Pipeline::default()
+    };
+    pipeline.sources = connectors::sources(file, &mut globals, found);
+    jobs::check_jobs(file, &mut globals, &mut pipeline, found);
+    pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
+    jobs::find_dead(file, &globals, &pipeline, found);
+    pipeline
+}

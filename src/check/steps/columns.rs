@@ -1,0 +1,265 @@
+//! Steps that make columns from columns: `derive set select drop rename cast fill`. All become
+//! one projection.
+
+use super::{JobChecker, shape::carried};
+use crate::check::exprs::{Scope, bad, convert};
+use crate::check::types::resolve_type;
+use crate::diagnostics::{names, types};
+use crate::ir::{Column, Expr, ExprKind, NewColumn, Row, StepKind};
+use crate::syntax::ast;
+use crate::text::Span;
+use crate::types::{DataType, Type};
+use std::collections::HashMap;
+
+impl JobChecker<'_, '_> {
+    /// Every column of the row as it is.
+    fn unchanged(&self) -> Vec<NewColumn> {
+        let of = |(at, column): (usize, &Column)| NewColumn {
+            name: column.name.clone(),
+            value: Expr { kind: ExprKind::Column(at), ty: column.ty.clone(), span: column.origin },
+        };
+        self.row.columns.iter().enumerate().map(of).collect()
+    }
+
+    /// Adds a projection; `origins` are the places of the columns' names.
+    fn project(&mut self, columns: Vec<(NewColumn, Span)>, span: Span) {
+        let values: Vec<&Expr> = columns.iter().map(|(column, _)| &column.value).collect();
+        let (keys, order) = carried(&self.row, &values);
+        let row = Row {
+            columns: columns
+                .iter()
+                .map(|(column, origin)| self.computed(&column.name, &column.value, *origin))
+                .collect(),
+            keys,
+            order,
+            broken: false,
+        };
+        let columns = columns.into_iter().map(|(column, _)| column).collect();
+        self.push(StepKind::Project(columns), row, span);
+    }
+
+    fn with_origins(&self, columns: Vec<NewColumn>) -> Vec<(NewColumn, Span)> {
+        columns
+            .into_iter()
+            .map(|column| {
+                let origin = match self.row.find(&column.name) {
+                    Some(at) => self.row.columns[at].origin,
+                    None => column.value.span,
+                };
+                (column, origin)
+            })
+            .collect()
+    }
+
+    /// `derive`: each line sees the columns of those above it, so one projection a line where it
+    /// does.
+    pub(super) fn derive(&mut self, assignments: &[ast::Assignment], span: Span) {
+        for assignment in assignments {
+            let Some(name) = &assignment.name else { continue };
+            let value = self.scope().check(&assignment.value, None);
+            if let Some(at) = self.row.find(&name.text) {
+                let origin = self.row.columns[at].origin;
+                let text = self.text(assignment.span);
+                self.found.push(names::derive_exists(&name.text, name.span, &text, origin));
+                continue;
+            }
+            let value = self.concrete(value);
+            let mut columns = self.with_origins(self.unchanged());
+            let column = NewColumn { name: name.text.as_str().into(), value };
+            columns.push((column, name.span));
+            self.project(columns, span);
+        }
+    }
+
+    /// A bare `null` has no type that a column could have.
+    fn concrete(&mut self, value: Expr) -> Expr {
+        if value.ty.data == DataType::Null {
+            self.found.push(types::null_column(value.span));
+            return bad(value.span);
+        }
+        value
+    }
+
+    pub(super) fn set(&mut self, assignments: &[ast::Assignment], span: Span) {
+        for assignment in assignments {
+            let Some(name) = &assignment.name else { continue };
+            let value = self.scope().check(&assignment.value, None);
+            let Some(at) = self.row.find(&name.text) else {
+                if !self.row.broken {
+                    let text = self.text(assignment.span);
+                    let all: Vec<&str> =
+                        self.row.columns.iter().map(|column| &*column.name).collect();
+                    let found = names::set_missing(&name.text, name.span, &text, &all);
+                    self.found.push(found);
+                }
+                continue;
+            };
+            let value = self.concrete(value);
+            self.replace(at, value, name.span, span);
+        }
+    }
+
+    fn replace(&mut self, at: usize, value: Expr, origin: Span, span: Span) {
+        let mut columns = self.with_origins(self.unchanged());
+        columns[at].0.value = value;
+        columns[at].1 = origin;
+        self.project(columns, span);
+    }
+
+    pub(super) fn select(&mut self, assignments: &[ast::Assignment], span: Span) {
+        let mut columns: Vec<(NewColumn, Span)> = vec![];
+        let mut first: HashMap<String, Span> = HashMap::new();
+        for assignment in assignments {
+            let Some((name, at)) = column_name(assignment) else {
+                let text = self.text(assignment.span);
+                self.found.push(names::unnamed(assignment.span, &text));
+                continue;
+            };
+            if let Some(first) = first.insert(name.clone(), at) {
+                self.found.push(names::column_twice(&name, at, first));
+                continue;
+            }
+            let value = self.scope().check(&assignment.value, None);
+            let value = self.concrete(value);
+            let origin = match value.kind {
+                ExprKind::Column(column) if assignment.name.is_none() => {
+                    self.row.columns[column].origin
+                }
+                _ => at,
+            };
+            columns.push((NewColumn { name: name.as_str().into(), value }, origin));
+        }
+        let gone: Vec<String> =
+            self.row.columns.iter().map(|column| column.name.to_string()).collect();
+        for name in gone {
+            if !first.contains_key(&name) {
+                self.dropped.insert(name, span);
+            }
+        }
+        self.project(columns, span);
+    }
+
+    pub(super) fn drop_columns(&mut self, columns: &[ast::Name], span: Span) {
+        let mut gone = vec![];
+        for name in columns {
+            if let Some(at) = self.find(name) {
+                gone.push(at);
+                self.dropped.insert(name.text.clone(), name.span);
+            }
+        }
+        let kept = self
+            .unchanged()
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !gone.contains(at))
+            .map(|(_, column)| column)
+            .collect();
+        let kept = self.with_origins(kept);
+        self.project(kept, span);
+    }
+
+    pub(super) fn rename(&mut self, pairs: &[(ast::Name, ast::Name)], span: Span) {
+        let mut columns = self.with_origins(self.unchanged());
+        for (old, new) in pairs {
+            let Some(at) = self.find(old) else { continue };
+            columns[at].0.name = new.text.as_str().into();
+            columns[at].1 = new.span;
+            self.dropped.insert(old.text.clone(), old.span);
+        }
+        let mut first: HashMap<&str, Span> = HashMap::new();
+        for (column, origin) in &columns {
+            if let Some(first) = first.insert(&column.name, *origin) {
+                let twice = pairs.iter().find(|(_, new)| new.text == *column.name);
+                let at = twice.map_or(*origin, |(_, new)| new.span);
+                let other = if first == at { *origin } else { first };
+                self.found.push(names::column_twice(&column.name, at, other));
+                return;
+            }
+        }
+        self.project(columns, span);
+    }
+
+    pub(super) fn cast(
+        &mut self,
+        columns: &[(ast::Name, ast::TypeExpr, Option<ast::Text>)],
+        span: Span,
+    ) {
+        for (name, ty, format) in columns {
+            let to = resolve_type(ty, self.globals, self.found);
+            let Some(at) = self.find(name) else { continue };
+            let mut scope = self.scope();
+            let value = scope.column(at, name.span);
+            let value = match format {
+                None => scope.cast_to(value, &to, name.span),
+                Some(format) => parse_by_format(&mut scope, value, &to, format, name.span),
+            };
+            self.replace(at, value, name.span, span);
+        }
+    }
+
+    pub(super) fn fill(&mut self, columns: &[(ast::Name, ast::Expr)], span: Span) {
+        for (name, with) in columns {
+            let Some(at) = self.find(name) else { continue };
+            let ty = self.row.columns[at].ty.clone();
+            let mut scope = self.scope();
+            let column = scope.column(at, name.span);
+            let with = scope.check(with, Some(&ty.data));
+            if column.ty.is_unknown() || with.ty.is_unknown() {
+                continue;
+            }
+            if !ty.nullable {
+                self.found.push(types::never_null(&name.text, name.span, &ty));
+                continue;
+            }
+            let with = scope_fit(self, with, &ty);
+            if with.ty.is_unknown() {
+                continue;
+            }
+            let filled = Type { data: ty.data.clone(), nullable: with.ty.nullable };
+            let with = convert(with, &ty.data);
+            let value = Expr {
+                kind: ExprKind::Coalesce(vec![column, with]),
+                ty: filled,
+                span: name.span,
+            };
+            self.replace(at, value, name.span, span);
+        }
+    }
+}
+
+fn scope_fit(job: &mut JobChecker, value: Expr, ty: &Type) -> Expr {
+    job.scope().fit(value, &ty.with_nullable(true), "`fill`")
+}
+
+/// A text column as a date or time in a format: the library's `parse_…`.
+fn parse_by_format(
+    scope: &mut Scope,
+    value: Expr,
+    to: &Type,
+    format: &ast::Text,
+    span: Span,
+) -> Expr {
+    let function = match to.data {
+        DataType::Date => "parse_date",
+        DataType::Datetime => "parse_datetime",
+        DataType::Timestamp => "parse_timestamp",
+        DataType::Unknown => return bad(span),
+        _ => {
+            scope.found.push(types::no_format(format.span, &to.data));
+            return bad(span);
+        }
+    };
+    scope.call_with(function, value, &format.value, format.span)
+}
+
+/// The name of a selected column: the given one, or that of the column alone.
+pub(super) fn column_name(assignment: &ast::Assignment) -> Option<(String, Span)> {
+    if let Some(name) = &assignment.name {
+        return Some((name.text.clone(), name.span));
+    }
+    match &assignment.value.kind {
+        ast::ExprKind::Name(name) => Some((name.clone(), assignment.value.span)),
+        ast::ExprKind::Field(_, name) => Some((name.text.clone(), name.span)),
+        _ => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! `group by`: keys, aggregates, and what may stand beside them.
+
+use super::{JobChecker, columns::column_name};
+use crate::check::exprs::GroupScope;
+use crate::diagnostics::{names, types};
+use crate::ir::{Column, Expr, ExprKind, NewColumn, Row, StepKind};
+use crate::syntax::ast;
+use crate::text::Span;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The keys of a step with `by`: name, value, place.
+pub(super) type Keys = Vec<(Arc<str>, Expr, Span)>;
+
+impl JobChecker<'_, '_> {
+    /// Keys; those that did not check are left out.
+    pub(super) fn keys(&mut self, assignments: &[ast::Assignment], what: &str) -> Keys {
+        let mut keys: Keys = vec![];
+        for assignment in assignments {
+            let value = self.scope().check(&assignment.value, None);
+            let Some((name, at)) = column_name(assignment) else {
+                let text = self.text(assignment.span);
+                self.found.push(names::unnamed(assignment.span, &text));
+                continue;
+            };
+            if value.ty.is_unknown() {
+                continue;
+            }
+            if !value.ty.data.is_ordered() {
+                self.found.push(types::not_ordered(what, value.span, &value.ty));
+                continue;
+            }
+            keys.push((name.as_str().into(), value, at));
+        }
+        keys
+    }
+
+    pub(super) fn group(
+        &mut self,
+        by: &[ast::Assignment],
+        aggregates: &[ast::Assignment],
+        statement: &ast::Statement,
+    ) {
+        let keys = self.keys(by, "a group key");
+        let mut broken = keys.len() < by.len();
+        let keys_text =
+            by.iter().map(|key| format!("`{}`", self.text(key.span))).collect::<Vec<_>>().join(", ");
+        let mut scope = self.scope();
+        scope.group = Some(GroupScope {
+            keys: keys.iter().map(|(name, key, _)| (name.clone(), key.ty.clone())).collect(),
+            aggregates: vec![],
+            keys_text,
+            span: statement.verb,
+        });
+        let mut first: HashMap<String, Span> =
+            keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();
+        let mut values: Vec<(Arc<str>, Expr, Span)> = vec![];
+        for assignment in aggregates {
+            let value = scope.check(&assignment.value, None);
+            let Some(name) = &assignment.name else { continue };
+            if let Some(first) = first.insert(name.text.clone(), name.span) {
+                scope.found.push(names::column_twice(&name.text, name.span, first));
+                continue;
+            }
+            broken |= value.ty.is_unknown();
+            values.push((name.text.as_str().into(), value, name.span));
+        }
+        let group = scope.group.take().expect("it was put in above");
+        let before: Vec<String> =
+            self.row.columns.iter().map(|column| column.name.to_string()).collect();
+        for name in before {
+            if !first.contains_key(&name) {
+                self.dropped.insert(name, statement.span);
+            }
+        }
+        self.push_group(keys, group, values, broken, statement.span);
+    }
+
+    /// The aggregates, then, where a value is more than one aggregate, a projection over them.
+    fn push_group(
+        &mut self,
+        keys: Keys,
+        mut group: GroupScope,
+        values: Vec<(Arc<str>, Expr, Span)>,
+        broken: bool,
+        span: Span,
+    ) {
+        let count = keys.len();
+        let plain = values.len() == group.aggregates.len()
+            && values.iter().enumerate().all(
+                |(at, (_, value, _))| matches!(value.kind, ExprKind::Column(c) if c == count + at),
+            );
+        if plain {
+            for (call, (name, ..)) in group.aggregates.iter_mut().zip(&values) {
+                call.name = name.clone();
+            }
+        }
+        let mut columns: Vec<Column> =
+            keys.iter().map(|(name, key, at)| self.computed(name, key, *at)).collect();
+        columns.extend(group.aggregates.iter().enumerate().map(|(at, call)| Column {
+            name: call.name.clone(),
+            ty: call.ty.clone(),
+            origin: if plain { values[at].2 } else { call.span },
+        }));
+        let by: Vec<usize> = (0..count).collect();
+        let row = Row { columns, keys: vec![by.clone()], order: by.clone(), broken };
+        let key_columns: Vec<(NewColumn, Span)> = keys
+            .iter()
+            .enumerate()
+            .map(|(at, (name, key, place))| {
+                let value = Expr { kind: ExprKind::Column(at), ty: key.ty.clone(), span: *place };
+                (NewColumn { name: name.clone(), value }, *place)
+            })
+            .collect();
+        let keys = keys.into_iter().map(|(_, key, _)| key).collect();
+        let kind = StepKind::Aggregate { keys, aggregates: group.aggregates };
+        self.push(kind, row, span);
+        if !plain {
+            let mut columns = key_columns;
+            columns.extend(
+                values.into_iter().map(|(name, value, at)| (NewColumn { name, value }, at)),
+            );
+            let row = Row {
+                columns: columns
+                    .iter()
+                    .map(|(column, at)| self.computed(&column.name, &column.value, *at))
+                    .collect(),
+                keys: vec![by.clone()],
+                order: by,
+                broken,
+            };
+            let columns = columns.into_iter().map(|(column, _)| column).collect();
+            self.push(StepKind::Project(columns), row, span);
+        }
+    }
+}

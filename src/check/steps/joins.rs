@@ -1,0 +1,363 @@
+//! `join` and `union`: two tables become one.
+
+use super::JobChecker;
+use crate::check::exprs::{NullRule, RightSide, convert};
+use crate::diagnostics::{names, rows};
+use crate::ir::{
+    Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Row, StepKind,
+};
+use crate::syntax::ast;
+use crate::text::Span;
+use crate::types::unify;
+use std::sync::Arc;
+
+/// What the `on` of a join says, side by side.
+#[derive(Default)]
+struct Conditions {
+    left_keys: Vec<Expr>,
+    right_keys: Vec<Expr>,
+    residual: Vec<Expr>,
+    broken: bool,
+}
+
+impl JobChecker<'_, '_> {
+    pub(super) fn join(&mut self, join: &ast::Join, statement: &ast::Statement) {
+        let Some(right) = self.globals.input(&join.right, self.found) else {
+            return self.give_up();
+        };
+        let Some(right_row) = self.globals.row_of(right) else { return self.give_up() };
+        let table = &join.right[0];
+        let name = join.alias.as_ref().unwrap_or(table).text.clone();
+        let conditions = self.conditions(&join.on, &right_row, &name);
+        if conditions.broken {
+            return self.give_up();
+        }
+        if conditions.left_keys.is_empty() {
+            self.found.push(rows::join_without_key(statement.verb));
+            return self.give_up();
+        }
+        let kind = match join.kind {
+            ast::JoinKind::Inner => JoinKind::Inner,
+            ast::JoinKind::Left => JoinKind::Left,
+            ast::JoinKind::Semi => JoinKind::Semi,
+            ast::JoinKind::Anti => JoinKind::Anti,
+        };
+        self.warn_null_keys(&conditions.left_keys);
+        let (check, right_unique) =
+            self.cardinality(join, kind, &conditions, &right_row, statement, table);
+        let Some((row, right_columns)) =
+            self.joined(kind, &conditions, &right_row, right_unique, (statement, table, &name))
+        else {
+            return self.give_up();
+        };
+        let residual = conditions.residual.into_iter().reduce(|a, b| {
+            let (ty, span) = (a.ty.clone(), a.span);
+            Expr { kind: ExprKind::And(Box::new(a), Box::new(b)), ty, span }
+        });
+        let join = Join {
+            kind,
+            right,
+            right_row,
+            left_keys: conditions.left_keys,
+            right_keys: conditions.right_keys,
+            residual,
+            right_columns,
+            check,
+            check_span: join.expect.map_or(statement.verb, |(_, span)| span),
+        };
+        self.push(StepKind::Join(Box::new(join)), row, statement.span);
+    }
+
+    fn conditions(&mut self, on: &[ast::Expr], right_row: &Row, name: &str) -> Conditions {
+        let mut all = Conditions::default();
+        for condition in on {
+            if let ast::ExprKind::Name(column) = &condition.kind {
+                self.same_name(column, condition.span, right_row, name, &mut all);
+            } else {
+                self.general(condition, right_row, name, &mut all);
+            }
+        }
+        all
+    }
+
+    /// `on k`: the columns of that name are equal.
+    fn same_name(
+        &mut self,
+        column: &str,
+        span: Span,
+        right_row: &Row,
+        table: &str,
+        all: &mut Conditions,
+    ) {
+        let (left, right) = (self.row.find(column), right_row.find(column));
+        let (Some(left), Some(right)) = (left, right) else {
+            all.broken = true;
+            if !self.row.broken && !right_row.broken {
+                let side = if left.is_none() { "left" } else { "right" };
+                self.found.push(rows::join_key_missing(column, span, side, table));
+            }
+            return;
+        };
+        let of = |at: usize, row: &Row| Expr {
+            kind: ExprKind::Column(at),
+            ty: row.columns[at].ty.clone(),
+            span,
+        };
+        let (left, right) = (of(left, &self.row), of(right, right_row));
+        self.equal(left, right, span, all);
+    }
+
+    fn equal(&mut self, left: Expr, right: Expr, span: Span, all: &mut Conditions) {
+        if left.ty.is_unknown() || right.ty.is_unknown() {
+            all.broken = true;
+            return;
+        }
+        match unify(&left.ty, &right.ty) {
+            Some(ty) if ty.data.is_ordered() => {
+                all.left_keys.push(convert(left, &ty.data));
+                all.right_keys.push(convert(right, &ty.data));
+            }
+            _ => {
+                all.broken = true;
+                let sides = ((&left.ty, left.span), (&right.ty, right.span));
+                let help = Some("make both the same type, for instance with `cast`".to_owned());
+                let found = crate::diagnostics::types::not_comparable(span, sides.0, sides.1, help);
+                self.found.push(found);
+            }
+        }
+    }
+
+    /// A condition over both sides: an equality of the two becomes a key.
+    fn general(
+        &mut self,
+        condition: &ast::Expr,
+        right_row: &Row,
+        name: &str,
+        all: &mut Conditions,
+    ) {
+        let width = self.row.columns.len();
+        let mut scope = self.scope();
+        scope.right = Some(RightSide { name, row: right_row });
+        let condition = scope.condition(condition, "a join condition", NullRule::Allowed);
+        if condition.ty.is_unknown() {
+            all.broken = true;
+            return;
+        }
+        if let ExprKind::Compare(Comparison::Equal, a, b) = &condition.kind {
+            match (side(a, width), side(b, width)) {
+                (Some(Side::Left), Some(Side::Right)) => {
+                    return all.add_keys((**a).clone(), (**b).clone(), width);
+                }
+                (Some(Side::Right), Some(Side::Left)) => {
+                    return all.add_keys((**b).clone(), (**a).clone(), width);
+                }
+                _ => {}
+            }
+        }
+        all.residual.push(condition);
+    }
+
+    fn warn_null_keys(&mut self, keys: &[Expr]) {
+        for key in keys {
+            if key.ty.nullable {
+                let text = self.text(key.span);
+                self.found.push(rows::nullable_key(&text, key.span));
+            }
+        }
+    }
+
+    /// What has to be checked at run time, and whether each left row matches one right row at
+    /// most.
+    fn cardinality(
+        &mut self,
+        join: &ast::Join,
+        kind: JoinKind,
+        conditions: &Conditions,
+        right_row: &Row,
+        statement: &ast::Statement,
+        table: &ast::Name,
+    ) -> (Option<Cardinality>, bool) {
+        let columns = |keys: &[Expr]| -> Vec<usize> {
+            keys.iter().filter_map(|key| column_of(key)).collect()
+        };
+        let right_proven = right_row.is_key(&columns(&conditions.right_keys));
+        let left_proven = self.row.is_key(&columns(&conditions.left_keys));
+        let (left_unique, right_unique) = match join.expect.map(|(expect, _)| expect) {
+            Some(ast::Cardinality::OneToOne) => (true, true),
+            Some(ast::Cardinality::OneToMany) => (true, false),
+            Some(ast::Cardinality::ManyToOne) => (false, true),
+            Some(ast::Cardinality::ManyToMany) => (false, false),
+            None => {
+                let multiplies = matches!(kind, JoinKind::Inner | JoinKind::Left);
+                if multiplies && !right_proven && !right_row.broken {
+                    let text = &table.text;
+                    self.found.push(rows::may_multiply(statement.verb, text, table.span));
+                }
+                (false, false)
+            }
+        };
+        let check = Cardinality {
+            left_unique: left_unique && !left_proven,
+            right_unique: right_unique && !right_proven,
+        };
+        let any = check.left_unique || check.right_unique;
+        (any.then_some(check), right_unique || right_proven)
+    }
+
+    /// The row of the join and the right columns in it.
+    fn joined(
+        &mut self,
+        kind: JoinKind,
+        conditions: &Conditions,
+        right_row: &Row,
+        right_unique: bool,
+        (statement, table, name): (&ast::Statement, &ast::Name, &str),
+    ) -> Option<(Row, Vec<usize>)> {
+        let mut row = (*self.row).clone();
+        if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
+            return Some((row, vec![]));
+        }
+        if !right_unique {
+            row.keys.clear();
+        }
+        let mut right_columns = vec![];
+        for (at, column) in right_row.columns.iter().enumerate() {
+            let same_key = conditions.left_keys.iter().zip(&conditions.right_keys).any(|(l, r)| {
+                let left = column_of(l).and_then(|left| self.row.columns.get(left));
+                column_of(r) == Some(at) && left.is_some_and(|left| left.name == column.name)
+            });
+            if same_key {
+                continue;
+            }
+            if let Some(left) = self.row.find(&column.name) {
+                let left = self.row.columns[left].origin;
+                let found =
+                    names::join_clash(&column.name, statement.verb, left, column.origin, name);
+                self.found.push(found);
+                return None;
+            }
+            let nullable = column.ty.nullable || kind == JoinKind::Left;
+            let ty = column.ty.with_nullable(nullable);
+            row.columns.push(Column { name: column.name.clone(), ty, origin: table.span });
+            right_columns.push(at);
+        }
+        row.broken |= right_row.broken;
+        Some((row, right_columns))
+    }
+
+    pub(super) fn union(&mut self, tables: &[Vec<ast::Name>], statement: &ast::Statement) {
+        let mut inputs: Vec<(Input, Arc<Row>, &ast::Name)> = vec![];
+        for path in tables {
+            let input = self.globals.input(path, self.found);
+            let row = input.and_then(|input| Some((input, self.globals.row_of(input)?)));
+            match row {
+                Some((input, row)) => inputs.push((input, row, &path[0])),
+                None => return self.give_up(),
+            }
+        }
+        let mut columns: Vec<Column> = self.row.columns.clone();
+        for (_, row, table) in &inputs {
+            if row.broken || self.row.broken {
+                return self.give_up();
+            }
+            if !self.unite(&mut columns, row, table) {
+                return self.give_up();
+            }
+        }
+        let all_rows = std::iter::once(&self.row).chain(inputs.iter().map(|(_, row, _)| row));
+        let values = all_rows
+            .map(|row| {
+                columns
+                    .iter()
+                    .map(|column| {
+                        let at = row.find(&column.name).expect("checked above");
+                        let own = &row.columns[at];
+                        let kind = ExprKind::Column(at);
+                        let value = Expr { kind, ty: own.ty.clone(), span: own.origin };
+                        convert(value, &column.ty.data)
+                    })
+                    .collect()
+            })
+            .collect();
+        let kind = StepKind::Union {
+            inputs: inputs.iter().map(|(input, ..)| *input).collect(),
+            columns: values,
+        };
+        let row = Row { columns, keys: vec![], order: vec![], broken: false };
+        self.push(kind, row, statement.span);
+    }
+
+    /// Widens the columns to hold the other table's; says so where they differ.
+    fn unite(&mut self, columns: &mut [Column], row: &Row, table: &ast::Name) -> bool {
+        let mut fine = true;
+        for column in columns.iter_mut() {
+            let own = column.ty.to_string();
+            let Some(at) = row.find(&column.name) else {
+                let left = Some((own.as_str(), column.origin));
+                let name = &table.text;
+                self.found.push(rows::union_differs(&column.name, table.span, left, None, name));
+                fine = false;
+                continue;
+            };
+            let other = &row.columns[at];
+            match unify(&column.ty, &other.ty) {
+                Some(ty) => column.ty = ty,
+                None => {
+                    let theirs = other.ty.to_string();
+                    self.found.push(rows::union_differs(
+                        &column.name,
+                        table.span,
+                        Some((&own, column.origin)),
+                        Some((&theirs, other.origin)),
+                        &table.text,
+                    ));
+                    fine = false;
+                }
+            }
+        }
+        for other in &row.columns {
+            if !columns.iter().any(|column| column.name == other.name) {
+                let theirs = other.ty.to_string();
+                let right = Some((theirs.as_str(), other.origin));
+                let name = &table.text;
+                self.found.push(rows::union_differs(&other.name, table.span, None, right, name));
+                fine = false;
+            }
+        }
+        fine
+    }
+}
+
+impl Conditions {
+    fn add_keys(&mut self, left: Expr, mut right: Expr, width: usize) {
+        right.map_columns(&|column| column - width);
+        self.left_keys.push(left);
+        self.right_keys.push(right);
+    }
+}
+
+/// The column that a key is, seen through widening.
+fn column_of(key: &Expr) -> Option<usize> {
+    match &key.kind {
+        ExprKind::Column(at) => Some(*at),
+        ExprKind::Convert(inner) => column_of(inner),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// The side whose columns alone an expression reads.
+fn side(value: &Expr, width: usize) -> Option<Side> {
+    let (mut left, mut right) = (false, false);
+    value.visit_columns(&mut |column| if column < width { left = true } else { right = true });
+    match (left, right) {
+        (true, false) => Some(Side::Left),
+        (false, true) => Some(Side::Right),
+        _ => None,
+    }
+}

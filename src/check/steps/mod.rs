@@ -1,0 +1,136 @@
+//! Steps: from the row before to the row after.
+//!
+//! [`JobChecker`] holds the row as it is at a line and the steps so far; one method a step, by
+//! group of steps in the files below.
+
+mod columns;
+mod groups;
+mod joins;
+mod rows;
+mod shape;
+
+use super::exprs::Scope;
+use super::globals::Globals;
+use crate::diagnostics::{Diagnostics, names, syntax};
+use crate::ir::{self, Column, ErrorPolicy, Row, Step, StepKind};
+use crate::syntax::ast;
+use crate::text::Span;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A job as it is being checked.
+pub(super) struct JobChecker<'c, 'a> {
+    pub(super) globals: &'c mut Globals<'a>,
+    pub(super) found: &'c mut Diagnostics,
+    pub(super) quarantines: &'c mut Vec<ir::Quarantine>,
+    pub(super) name: &'c ast::Name,
+    pub(super) policy: ErrorPolicy,
+    pub(super) row: Arc<Row>,
+    pub(super) dropped: HashMap<String, Span>,
+    pub(super) steps: Vec<Step>,
+}
+
+impl<'c, 'a> JobChecker<'c, 'a> {
+    /// An expression scope over the row as it is now.
+    fn scope<'s>(&'s mut self) -> Scope<'s, 'a> {
+        let mut scope = Scope::constant(self.globals, self.found);
+        scope.row = Some(&self.row);
+        scope.table = (&self.name.text, self.name.span);
+        scope.dropped = Some(&self.dropped);
+        scope
+    }
+
+    fn text(&self, span: Span) -> String {
+        self.globals.files.text(span).to_owned()
+    }
+
+    /// Adds a step that gives `row`.
+    fn push(&mut self, kind: StepKind, row: Row, span: Span) {
+        let row = Arc::new(Row { broken: row.broken || self.row.broken, ..row });
+        self.row = row.clone();
+        self.steps.push(Step { kind, row, span });
+    }
+
+    /// What follows sees a row of which nothing is known.
+    fn give_up(&mut self) {
+        let row = Row { broken: true, ..(*self.row).clone() };
+        self.row = Arc::new(row);
+    }
+
+    /// The quarantine of this name, a new one if it is not there yet.
+    pub(super) fn quarantine(&mut self, name: &ast::Name) -> ir::QuarantineId {
+        let at = self.quarantines.iter().position(|one| one.name == name.text);
+        let at = at.unwrap_or_else(|| {
+            let quarantine = ir::Quarantine { name: name.text.clone(), span: name.span };
+            self.quarantines.push(quarantine);
+            self.quarantines.len() - 1
+        });
+        ir::QuarantineId(at as u32)
+    }
+
+    /// Checks one step.
+    pub(super) fn step(&mut self, statement: &ast::Statement) {
+        use ast::Step as S;
+        let span = statement.span;
+        match &statement.step {
+            S::From(_) => {
+                self.found.push(names::from_first(&self.name.text, statement.verb, true));
+            }
+            S::Filter { condition, nulls } => self.filter(condition, *nulls, span),
+            S::Derive(columns) => self.derive(columns, span),
+            S::Set(columns) => self.set(columns, span),
+            S::Select(columns) => self.select(columns, span),
+            S::Drop(columns) => self.drop_columns(columns, span),
+            S::Rename(pairs) => self.rename(pairs, span),
+            S::Cast(columns) => self.cast(columns, span),
+            S::Fill(columns) => self.fill(columns, span),
+            S::Group { keys, aggregates } => self.group(keys, aggregates, statement),
+            S::Sort(keys) => self.sort(keys, span),
+            S::Take { count, by } => self.take(count, by, statement),
+            S::Distinct => self.distinct(span),
+            S::Dedupe { keys, keep, by } => self.dedupe(keys, *keep, by.as_ref(), span),
+            S::Join(join) => self.join(join, statement),
+            S::Union(tables) => self.union(tables, statement),
+            S::Explode { column, as_name } => self.explode(column, as_name.as_ref(), span),
+            S::Parse { column, pattern, fields } => self.parse(column, pattern, fields, span),
+            S::Expect { name, condition, otherwise, above } => {
+                self.expect(name.as_ref(), condition, otherwise.as_ref(), above.as_ref(), span);
+            }
+            S::Later(later) => {
+                self.found.push(syntax::not_available_yet(later));
+                self.give_up();
+            }
+            S::Bad => self.give_up(),
+        }
+    }
+
+    /// The position of a column; says so when it is not there.
+    fn find(&mut self, name: &ast::Name) -> Option<usize> {
+        let at = self.row.find(&name.text);
+        if at.is_none() && !self.row.broken {
+            if let Some(dropped) = self.dropped.get(&name.text) {
+                self.found.push(names::dropped_column(&name.text, name.span, *dropped));
+            } else {
+                let columns: Vec<&str> =
+                    self.row.columns.iter().map(|column| &*column.name).collect();
+                let table = (self.name.text.as_str(), self.name.span);
+                self.found.push(names::no_column(&name.text, name.span, table, &columns));
+            }
+        }
+        at
+    }
+
+    /// The type that a computed column gets: with `on error null`, one that can fail may be null.
+    fn computed(&self, name: &str, value: &ir::Expr, origin: Span) -> Column {
+        let mut ty = value.ty.clone();
+        ty.nullable |= self.policy == ErrorPolicy::Null && value.may_fail();
+        Column { name: name.into(), ty, origin }
+    }
+}
+
+impl JobChecker<'_, '_> {
+    /// An expression over the row as it is now.
+    pub(super) fn expression(&mut self, expr: &ast::Expr) -> ir::Expr {
+        self.scope().check(expr, None)
+    }
+}

@@ -1,0 +1,341 @@
+//! Steps that keep, order, multiply or judge rows: `filter sort take distinct dedupe explode
+//! parse expect`.
+
+use super::JobChecker;
+use crate::check::exprs::{NullRule, bad, narrow};
+use crate::check::types::resolve_type;
+use crate::diagnostics::{graph, rows, types};
+use crate::ir::{
+    self, Column, Dedupe, Expectation, ExprKind, Keep, Parse, ParseField, Row, StepKind,
+};
+use crate::syntax::ast;
+use crate::text::Span;
+use crate::types::DataType;
+use std::sync::Arc;
+
+impl JobChecker<'_, '_> {
+    pub(super) fn filter(
+        &mut self,
+        condition: &ast::Expr,
+        nulls: Option<ast::Nulls>,
+        span: Span,
+    ) {
+        let rule = if nulls.is_some() { NullRule::Allowed } else { NullRule::Filter };
+        let condition = self.scope().condition(condition, "this condition", rule);
+        if condition.ty.is_unknown() {
+            return;
+        }
+        let keep_nulls = nulls == Some(ast::Nulls::Keep);
+        let known = if keep_nulls { vec![] } else { narrow::when_true(&condition) };
+        let row = self.narrowed(&known);
+        self.push(StepKind::Filter { condition, keep_nulls }, row, span);
+    }
+
+    /// The row with these columns known not to be null.
+    fn narrowed(&self, known: &[usize]) -> Row {
+        let mut row = (*self.row).clone();
+        for &column in known {
+            if let Some(column) = row.columns.get_mut(column) {
+                column.ty.nullable = false;
+            }
+        }
+        row
+    }
+
+    pub(super) fn sort(&mut self, keys: &[ast::SortKey], span: Span) {
+        let mut checked = vec![];
+        for key in keys {
+            let value = self.scope().check(&key.value, None);
+            if value.ty.is_unknown() {
+                continue;
+            }
+            if !value.ty.data.is_ordered() {
+                self.found.push(types::not_ordered("a sort key", value.span, &value.ty));
+                continue;
+            }
+            let (descending, nulls_first) = (key.descending, key.nulls_first);
+            checked.push(ir::SortKey { value, descending, nulls_first });
+        }
+        let order = checked
+            .iter()
+            .map_while(|key| match key.value.kind {
+                ExprKind::Column(at) => Some(at),
+                _ => None,
+            })
+            .collect::<Vec<_>>();
+        // Sorted by an expression alone there is an order too, though no column shows it.
+        let order = if order.is_empty() { vec![usize::MAX] } else { order };
+        let row = Row { order, ..(*self.row).clone() };
+        self.push(StepKind::Sort(checked), row, span);
+    }
+
+    pub(super) fn take(
+        &mut self,
+        count: &ast::Expr,
+        by: &[ast::Assignment],
+        statement: &ast::Statement,
+    ) {
+        let mut scope = self.scope();
+        scope.row = None;
+        let count = scope.check_as(count, &DataType::Int.required(), "`take`");
+        let by = self.keys(by, "a key");
+        if self.row.order.is_empty() && !self.row.broken {
+            self.found.push(rows::take_unsorted(statement.verb));
+        }
+        if count.ty.is_unknown() {
+            return;
+        }
+        let by = by.into_iter().map(|(_, key, _)| key).collect();
+        let row = (*self.row).clone();
+        self.push(StepKind::Take { count, by }, row, statement.span);
+    }
+
+    pub(super) fn distinct(&mut self, span: Span) {
+        let lists: Vec<(Span, crate::types::Type)> = self
+            .row
+            .columns
+            .iter()
+            .filter(|column| !column.ty.data.is_ordered() && !column.ty.is_unknown())
+            .map(|column| (column.origin, column.ty.clone()))
+            .collect();
+        if let Some((_, ty)) = lists.first() {
+            self.found.push(types::not_ordered("a column of `distinct`", span, ty));
+            return;
+        }
+        let mut row = (*self.row).clone();
+        row.keys.push((0..row.columns.len()).collect());
+        self.push(StepKind::Distinct, row, span);
+    }
+
+    pub(super) fn dedupe(
+        &mut self,
+        keys: &[ast::Assignment],
+        keep: Option<(ast::Keep, Span)>,
+        by: Option<&ast::Expr>,
+        span: Span,
+    ) {
+        let keys = self.keys(keys, "a key");
+        let by = by.map(|by| self.scope().check(by, None));
+        if let Some(by) = &by
+            && !by.ty.is_unknown()
+            && !by.ty.data.is_ordered()
+        {
+            self.found.push(types::not_ordered("what rows are compared by", by.span, &by.ty));
+            return;
+        }
+        if by.as_ref().is_some_and(|by| by.ty.is_unknown()) || keys.is_empty() {
+            return;
+        }
+        let keep = match (keep.map(|(keep, _)| keep).unwrap_or(ast::Keep::First), by) {
+            (ast::Keep::First, None) => Keep::First,
+            (ast::Keep::Last, None) => Keep::Last,
+            (ast::Keep::First | ast::Keep::Oldest, Some(by)) => Keep::Smallest(by),
+            (ast::Keep::Last | ast::Keep::Newest, Some(by)) => Keep::Largest(by),
+            (ast::Keep::Newest | ast::Keep::Oldest, None) => {
+                let at = keep.map_or(span, |(_, at)| at);
+                let help = "say by what: `dedupe by id keep newest by updated_at`";
+                self.found.push(graph::bad_setting(at, "newest by which column?", help));
+                return;
+            }
+        };
+        let mut row = (*self.row).clone();
+        let key: Option<Vec<usize>> = keys
+            .iter()
+            .map(|(_, key, _)| match key.kind {
+                ExprKind::Column(at) => Some(at),
+                _ => None,
+            })
+            .collect();
+        row.keys.extend(key);
+        let keys = keys.into_iter().map(|(_, key, _)| key).collect();
+        self.push(StepKind::Dedupe(Dedupe { keys, keep }), row, span);
+    }
+
+    pub(super) fn explode(
+        &mut self,
+        column: &ast::Name,
+        as_name: Option<&ast::Name>,
+        span: Span,
+    ) {
+        let Some(at) = self.find(column) else { return };
+        let ty = self.row.columns[at].ty.clone();
+        let DataType::List(item) = &ty.data else {
+            if !ty.is_unknown() {
+                self.found.push(types::not_a_list(&column.text, column.span, &ty));
+            }
+            return;
+        };
+        let mut row = Row { keys: vec![], ..(*self.row).clone() };
+        row.order.retain(|&order| order != at);
+        row.columns[at].ty = (**item).clone();
+        if let Some(name) = as_name {
+            if let Some(other) = self.row.find(&name.text)
+                && other != at
+            {
+                let first = self.row.columns[other].origin;
+                self.found.push(crate::diagnostics::names::column_twice(
+                    &name.text, name.span, first,
+                ));
+                return;
+            }
+            row.columns[at].name = name.text.as_str().into();
+            row.columns[at].origin = name.span;
+            self.dropped.insert(column.text.clone(), column.span);
+        }
+        self.push(StepKind::Explode { column: at }, row, span);
+    }
+
+    pub(super) fn parse(
+        &mut self,
+        column: &ast::Name,
+        pattern: &ast::Text,
+        fields: &[ast::ParseField],
+        span: Span,
+    ) {
+        let at = self.find(column);
+        let regex = match regex::Regex::new(&pattern.value) {
+            Ok(regex) => regex,
+            Err(error) => {
+                let text = error.to_string();
+                let reason = text.lines().last().unwrap_or("").trim_start_matches("error: ");
+                self.found.push(types::bad_pattern(pattern.span, reason));
+                return self.give_up();
+            }
+        };
+        if let Some(at) = at {
+            let ty = self.row.columns[at].ty.clone();
+            if ty.data != DataType::String && !ty.is_unknown() {
+                self.found.push(types::does_not_fit(
+                    "`parse`",
+                    column.span,
+                    &DataType::String.optional(),
+                    &ty,
+                ));
+                return self.give_up();
+            }
+        }
+        let groups: Vec<&str> = regex.capture_names().flatten().collect();
+        let mut row = (*self.row).clone();
+        let mut parsed = vec![];
+        for field in fields {
+            let mut ty = resolve_type(&field.ty, self.globals, self.found);
+            let group = regex
+                .capture_names()
+                .position(|name| name.is_some_and(|name| name == field.name.text));
+            let Some(group) = group else {
+                let name = &field.name;
+                self.found.push(types::no_group(&name.text, name.span, pattern.span, &groups));
+                ty = bad(field.name.span).ty;
+                row.columns.push(Column {
+                    name: field.name.text.as_str().into(),
+                    ty,
+                    origin: field.name.span,
+                });
+                continue;
+            };
+            if let Some(first) = row.find(&field.name.text) {
+                let first = row.columns[first].origin;
+                let name = &field.name;
+                self.found.push(crate::diagnostics::names::column_twice(
+                    &name.text, name.span, first,
+                ));
+                continue;
+            }
+            if matches!(ty.data, DataType::List(_) | DataType::Record(_)) {
+                let from = DataType::String.required();
+                self.found.push(types::no_cast(field.ty.span, &from, &ty.data, None));
+                continue;
+            }
+            let name: Arc<str> = field.name.text.as_str().into();
+            let format = field.format.as_ref().map(|format| format.value.as_str().into());
+            parsed.push(ParseField {
+                name: name.clone(),
+                group,
+                ty: ty.clone(),
+                format,
+                span: field.name.span,
+            });
+            // With `on error null`, what cannot be read is null.
+            ty.nullable |= self.policy == ir::ErrorPolicy::Null;
+            row.columns.push(Column { name, ty, origin: field.name.span });
+        }
+        let Some(column) = at else { return };
+        let pattern = pattern.value.as_str().into();
+        let parse = Parse { column, pattern, fields: parsed };
+        self.push(StepKind::Parse(Box::new(parse)), row, span);
+    }
+
+    pub(super) fn expect(
+        &mut self,
+        name: Option<&ast::Name>,
+        condition: &ast::Expr,
+        otherwise: Option<&(ast::ExpectAction, Span)>,
+        above: Option<&(f64, Span)>,
+        span: Span,
+    ) {
+        if let Some(place) = self.aggregate_in(condition) {
+            let what = "a rule about the whole table".to_owned();
+            let later = ast::Later { what, name: None, span: place };
+            self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
+            return;
+        }
+        let text = self.text(condition.span);
+        let condition = self.scope().condition(condition, "this rule", NullRule::Allowed);
+        let action = match otherwise.map(|(action, _)| action) {
+            None | Some(ast::ExpectAction::Fail) => ir::ExpectAction::Fail,
+            Some(ast::ExpectAction::Warn) => ir::ExpectAction::Warn,
+            Some(ast::ExpectAction::Drop) => ir::ExpectAction::Drop,
+            Some(ast::ExpectAction::Quarantine(name)) => {
+                ir::ExpectAction::Quarantine(self.quarantine(name))
+            }
+        };
+        if let Some((_, place)) = above
+            && action == ir::ExpectAction::Fail
+        {
+            let help = "`else drop above 1%`, or leave `above` out";
+            self.found.push(graph::bad_expectation(
+                *place,
+                "a rule that fails at once has no threshold",
+                help,
+            ));
+        }
+        if condition.ty.is_unknown() {
+            return;
+        }
+        let known = match action {
+            ir::ExpectAction::Warn => vec![],
+            _ => narrow::when_true(&condition),
+        };
+        let row = self.narrowed(&known);
+        let expectation = Expectation {
+            name: name.map_or(text, |name| name.text.clone()),
+            condition,
+            action,
+            above: above.map(|(share, _)| *share),
+        };
+        self.push(StepKind::Expect(Box::new(expectation)), row, span);
+    }
+
+    /// Where an aggregate is called in an expression, if one is.
+    fn aggregate_in(&self, expr: &ast::Expr) -> Option<Span> {
+        use ast::ExprKind as K;
+        match &expr.kind {
+            K::Call(name, arguments) => {
+                if self.globals.registry.is_aggregate(&name.text) || name.text == "unique" {
+                    return Some(name.span);
+                }
+                arguments.iter().find_map(|argument| self.aggregate_in(&argument.value))
+            }
+            K::Unary(_, value) | K::IsNull { value, .. } | K::As(value, _) => {
+                self.aggregate_in(value)
+            }
+            K::Binary(_, _, left, right) => {
+                self.aggregate_in(left).or_else(|| self.aggregate_in(right))
+            }
+            K::In { value, .. } | K::Between { value, .. } | K::Matches { value, .. } => {
+                self.aggregate_in(value)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Types as written become types.
+
+use super::globals::Globals;
+use crate::diagnostics::{Diagnostics, names, syntax, types};
+use crate::syntax::ast::{self, ExprKind, TypeExpr, TypeExprKind};
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, Type};
+
+/// The names of the types without arguments.
+const SIMPLE: &[(&str, DataType)] = &[
+    ("bool", DataType::Bool),
+    ("int", DataType::Int),
+    ("float", DataType::Float),
+    ("string", DataType::String),
+    ("date", DataType::Date),
+    ("datetime", DataType::Datetime),
+    ("timestamp", DataType::Timestamp),
+    ("duration", DataType::Duration),
+];
+
+/// Types of the language whose meaning comes later.
+const LATER: &[&str] = &["bytes", "time", "uuid", "json", "map"];
+
+/// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
+pub(super) fn resolve_type(
+    written: &TypeExpr,
+    globals: &Globals,
+    found: &mut Diagnostics,
+) -> Type {
+    let data = match &written.kind {
+        TypeExprKind::Named(name, arguments) => named(name, arguments, written, globals, found),
+        TypeExprKind::List(item) => {
+            DataType::List(Box::new(resolve_type(item, globals, found)))
+        }
+        TypeExprKind::Record(fields, false) => DataType::Record(
+            fields
+                .iter()
+                .map(|(name, ty)| {
+                    Field::new(name.text.as_str(), resolve_type(ty, globals, found))
+                })
+                .collect(),
+        ),
+        TypeExprKind::Map(..) => later("map", written, found),
+        TypeExprKind::Record(_, true) => later("an open record", written, found),
+        TypeExprKind::Function(..) => later("a function as a value", written, found),
+        TypeExprKind::Bad => DataType::Unknown,
+    };
+    if data.is_unknown() { Type::UNKNOWN } else { Type { data, nullable: written.nullable } }
+}
+
+fn later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
+    let later = ast::Later { what: what.to_owned(), name: None, span: written.span };
+    found.push(syntax::not_available_yet(&later));
+    DataType::Unknown
+}
+
+fn named(
+    name: &ast::Name,
+    arguments: &[ast::Expr],
+    written: &TypeExpr,
+    globals: &Globals,
+    found: &mut Diagnostics,
+) -> DataType {
+    if name.text == "decimal" {
+        return decimal(arguments, written, found);
+    }
+    if !arguments.is_empty() {
+        let message = format!("`{}` takes no arguments", name.text);
+        found.push(types::type_arguments(written.span, message, &format!("`{}`", name.text)));
+        return DataType::Unknown;
+    }
+    if let Some((_, ty)) = SIMPLE.iter().find(|(simple, _)| *simple == name.text) {
+        return ty.clone();
+    }
+    if let Some((declared, _)) = globals.enums.get(&name.text) {
+        return DataType::Enum(declared.clone());
+    }
+    if LATER.contains(&name.text.as_str()) {
+        return later(&name.text, written, found);
+    }
+    if !globals.later.contains_key(&name.text) {
+        let all: Vec<&str> = SIMPLE
+            .iter()
+            .map(|(simple, _)| *simple)
+            .chain(["decimal", "list"])
+            .chain(globals.enums.keys().map(String::as_str))
+            .collect();
+        found.push(names::no_type(&name.text, name.span, &all));
+    }
+    DataType::Unknown
+}
+
+fn decimal(arguments: &[ast::Expr], written: &TypeExpr, found: &mut Diagnostics) -> DataType {
+    let digits: Vec<i64> = arguments
+        .iter()
+        .filter_map(|argument| match argument.kind {
+            ExprKind::Int(Some(digits)) => Some(digits),
+            _ => None,
+        })
+        .collect();
+    let message = match (arguments.len(), digits[..].as_ref()) {
+        (2, [p, s]) if (1..=i64::from(DECIMAL_DIGITS_MAX)).contains(p) && (0..=*p).contains(s) => {
+            return DataType::Decimal { precision: *p as u8, scale: *s as u8 };
+        }
+        (2, [p, s]) if *s > *p => {
+            format!("`decimal({p}, {s})` has more digits after the point than in all")
+        }
+        (2, [p, s]) => format!("`decimal({p}, {s})` has not between 1 and 38 digits"),
+        _ => "`decimal` needs its digits in all and after the point".to_owned(),
+    };
+    found.push(types::type_arguments(written.span, message, "for instance `decimal(12, 2)`"));
+    DataType::Unknown
+}
