@@ -11,7 +11,7 @@ mod time;
 pub use batch::{Batch, POSITION_ROW_BITS, Positions};
 pub use build::{array_of, null_array, scalar_at};
 pub use display::{decimal_text, display};
-pub use time::{civil_from_days, days_from_civil};
+pub use time::{civil_from_days, days_from_civil, time_zone};
 
 use crate::types::DataType;
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};

@@ -40,3 +40,8 @@ mod tests {
         }
     }
 }
+
+/// The zone of this name; an error says what is wrong with it.
+pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
+    jiff::tz::TimeZone::get(name).map_err(|_| format!("there is no time zone \"{name}\""))
+}
