@@ -4,10 +4,34 @@
 //! knows nothing of programs, plans, places in the text or diagnostics: what goes wrong in the
 //! world is a [`ConnectError`], what is wrong with one value is a [`BadValue`].
 
+mod chunk;
+mod compression;
+mod csv;
+mod error;
+mod input;
+mod output;
+mod spell;
+mod stage;
+#[cfg(test)]
+mod testing;
+mod text;
+mod value;
+mod views;
+
+pub use stage::publish_move;
+
 use crate::data::Batch;
 use crate::types::{Scalar, Type};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Every connector, in the order of the reference.
+pub static ALL: &[&Connector] = &[&csv::CONNECTOR, &text::CONNECTOR];
+
+/// The connector called `name`.
+pub fn find(name: &str) -> Option<&'static Connector> {
+    ALL.iter().copied().find(|connector| connector.name == name)
+}
 
 /// What a connector is: the arguments it takes and what it can do.
 pub struct Connector {
@@ -217,8 +241,13 @@ pub trait Sink: Send + Sync {
 
 /// A piece of an output.
 pub enum Piece {
-    /// Bytes to append.
-    Bytes(Vec<u8>),
+    /// Bytes to append, and how many rows they spell.
+    Bytes {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// The rows.
+        rows: u64,
+    },
     /// Rows that the writer encodes itself.
     Rows(Batch),
 }

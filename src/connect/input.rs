@@ -1,0 +1,195 @@
+//! The files of a source: found once when it is opened, read in the order of their names, and
+//! checked at their end to be still the files that were opened.
+
+use super::compression::Compression;
+use super::{ConnectError, SourceSpec};
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// The files of a source.
+pub struct Inputs {
+    /// As they are shown to the user: relative where the program's path is.
+    pub names: Vec<Arc<str>>,
+    /// Where they are.
+    pub paths: Vec<PathBuf>,
+    /// Their sizes as stored, together.
+    pub bytes: u64,
+}
+
+/// What tells whether a file changed while it was read.
+#[derive(PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Inputs {
+    /// The files that the argument `path` of a source names, sorted by name, each once.
+    pub fn find(spec: &SourceSpec) -> Result<Inputs, ConnectError> {
+        let Some(patterns) = spec.arguments.texts("path") else {
+            return Err(ConnectError::new("no `path` is given"));
+        };
+        let mut names = Vec::new();
+        for pattern in patterns {
+            if pattern.contains(['*', '?', '[']) && !spec.base.join(pattern).exists() {
+                glob_names(&spec.base, pattern, &mut names)?;
+            } else {
+                names.push(pattern.to_owned());
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            return Err(ConnectError::new("`path` names no file"));
+        }
+        let paths: Vec<PathBuf> = names.iter().map(|name| spec.base.join(name)).collect();
+        let mut bytes = 0;
+        for (name, path) in names.iter().zip(&paths) {
+            let found =
+                std::fs::metadata(path).map_err(|error| ConnectError::io("open", name, &error))?;
+            refuse_special(name, &found)?;
+            bytes += found.len();
+        }
+        Ok(Inputs { names: names.into_iter().map(Arc::from).collect(), paths, bytes })
+    }
+
+    /// Opens file `at` for reading through its compression.
+    pub fn open(&self, at: usize, progress: Arc<AtomicU64>) -> Result<OpenInput, ConnectError> {
+        let name = self.names[at].clone();
+        let failed = |error| ConnectError::io("open", &name, &error);
+        let (file, identity) = self.open_plain(at)?;
+        let watched = file.try_clone().map_err(failed)?;
+        let reader = Compression::of(&self.paths[at]).reader(file, progress).map_err(failed)?;
+        Ok(OpenInput { name, reader, watched, identity })
+    }
+
+    /// Opens file `at` as it is stored.
+    pub fn open_plain(&self, at: usize) -> Result<(File, Identity), ConnectError> {
+        let name = &self.names[at];
+        let failed = |error| ConnectError::io("open", name, &error);
+        let file = File::open(&self.paths[at]).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        refuse_special(name, &found)?;
+        Ok((file, Identity::of(&found)))
+    }
+
+    /// Fails if an open file is not any more what it was when it was opened.
+    pub fn check_unchanged(
+        name: &str,
+        file: &File,
+        identity: &Identity,
+    ) -> Result<(), ConnectError> {
+        let found = file.metadata().map_err(|error| ConnectError::io("read", name, &error))?;
+        if Identity::of(&found) == *identity {
+            return Ok(());
+        }
+        Err(ConnectError::new(format!("{name} changed while it was read"))
+            .help("run again when nobody writes to it"))
+    }
+}
+
+/// A file that is being read.
+pub struct OpenInput {
+    name: Arc<str>,
+    reader: Box<dyn Read + Send>,
+    watched: File,
+    identity: Identity,
+}
+
+impl OpenInput {
+    /// Fills the buffer, all of it unless the file ends; gives how much was read. At the end the
+    /// file must be what it was at the beginning.
+    pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ConnectError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.reader.read(&mut buffer[filled..]) {
+                Ok(0) => {
+                    Inputs::check_unchanged(&self.name, &self.watched, &self.identity)?;
+                    break;
+                }
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(ConnectError::io("read", &self.name, &error)),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl Identity {
+    /// The identity of a file as the system tells it.
+    pub fn of(found: &Metadata) -> Identity {
+        Identity {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+        }
+    }
+}
+
+/// Only regular files end and stay as they are.
+fn refuse_special(name: &str, found: &Metadata) -> Result<(), ConnectError> {
+    let kind = found.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    if kind.is_dir() {
+        return Err(ConnectError::new(format!("{name} is a directory"))
+            .help(format!("name its files: \"{}/*\"", name.trim_end_matches('/'))));
+    }
+    let what = if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(ConnectError::new(format!("{name} is {what}, not a file")))
+}
+
+/// The regular files that match; hidden ones, among them staged outputs, only when asked for.
+fn glob_names(base: &Path, pattern: &str, names: &mut Vec<String>) -> Result<(), ConnectError> {
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let base_text = glob::Pattern::escape(&base.to_string_lossy());
+    let full = if Path::new(pattern).is_absolute() || base.as_os_str().is_empty() {
+        pattern.to_owned()
+    } else {
+        format!("{}/{pattern}", base_text.trim_end_matches('/'))
+    };
+    let found = glob::glob_with(&full, options).map_err(|error| {
+        ConnectError::new(format!("`{pattern}` is not a pattern: {}", error.msg))
+    })?;
+    let before = names.len();
+    for path in found {
+        let path =
+            path.map_err(|error| ConnectError::io("read", error.path().display(), error.error()))?;
+        if path.is_dir() {
+            continue;
+        }
+        let shown = if Path::new(pattern).is_absolute() {
+            path.as_path()
+        } else {
+            path.strip_prefix(base).unwrap_or(&path)
+        };
+        let Some(shown) = shown.to_str() else {
+            let message = format!("the name of {} is not UTF-8", shown.display());
+            return Err(ConnectError::new(message));
+        };
+        names.push(shown.to_owned());
+    }
+    if names.len() == before {
+        return Err(ConnectError::new(format!("no file matches {pattern}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! Outputs beside their target, invisible until they are published.
+//!
+//! A staged file `.NAME.batchc-RUN` is created exclusively in the target's directory, written,
+//! fsynced and then renamed over the target, so a reader sees the old output or the new one and
+//! nothing between. A directory of parts is staged and exchanged as one. What a dead run left is
+//! the recovery's business, not this module's.
+
+use super::{ConnectError, Staged};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A staged path; removed when dropped, unless it was handed on by [`Staging::finish`].
+pub struct Staging {
+    staged: PathBuf,
+    target: PathBuf,
+    owned: bool,
+}
+
+impl Staging {
+    /// Stages a file for `target`, whose folder is made if it is missing.
+    pub fn file(target: &Path, run: &str) -> Result<(Staging, File), ConnectError> {
+        if fs::symlink_metadata(target).is_ok_and(|found| found.is_dir()) {
+            return Err(ConnectError::new(format!("{} is a directory", target.display()))
+                .help("give the path of a file, or remove the directory"));
+        }
+        let staged = staged_path(target, run)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&staged)
+            .map_err(|error| ConnectError::io("create", staged.display(), &error))?;
+        Ok((Staging { staged, target: target.to_owned(), owned: true }, file))
+    }
+
+    /// Stages a directory of parts for `target`.
+    ///
+    /// An existing target is replaced as a whole, so it must hold nothing but parts: files that
+    /// somebody else put there are never deleted.
+    pub fn directory(target: &Path, run: &str) -> Result<Staging, ConnectError> {
+        check_replaceable(target)?;
+        let staged = staged_path(target, run)?;
+        fs::create_dir(&staged)
+            .map_err(|error| ConnectError::io("create", staged.display(), &error))?;
+        let staging = Staging { staged, target: target.to_owned(), owned: true };
+        let marker = marker_in(&staging.staged, &staging.staged);
+        File::create(&marker)
+            .map_err(|error| ConnectError::io("create", marker.display(), &error))?;
+        Ok(staging)
+    }
+
+    /// The staged path.
+    pub fn path(&self) -> &Path {
+        &self.staged
+    }
+
+    /// What was written and synced; a directory's entries are synced here.
+    pub fn finish(mut self, rows: u64, bytes: u64) -> Result<Staged, ConnectError> {
+        if self.staged.is_dir() {
+            sync_folder(&self.staged.join("entry"))?;
+        }
+        self.owned = false;
+        Ok(Staged { moves: vec![(self.staged.clone(), self.target.clone())], rows, bytes })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.owned {
+            remove(&self.staged);
+        }
+    }
+}
+
+impl Staged {
+    /// Makes the outputs visible and durable: every move in order, then the folders are synced.
+    pub fn publish(mut self) -> Result<(), ConnectError> {
+        let moves = std::mem::take(&mut self.moves);
+        for (at, (staged, target)) in moves.iter().enumerate() {
+            if let Err(error) = publish_move(staged, target) {
+                // What is not yet published goes away with `self`.
+                self.moves = moves[at..].to_vec();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        for (staged, _) in &self.moves {
+            remove(staged);
+        }
+    }
+}
+
+/// Renames one staged path over its target and syncs the folder. A link at the target is
+/// replaced, not followed. May be called again after a crash as long as the staged path exists.
+///
+/// A directory is exchanged with the old one in one step (`renameat2`), which then is removed.
+/// Where the file system cannot exchange, the old one is moved aside first: for that instant the
+/// target is missing, never mixed.
+pub fn publish_move(staged: &Path, target: &Path) -> Result<(), ConnectError> {
+    let failed = |error: io::Error| ConnectError::io("replace", target.display(), &error);
+    let is_directory = fs::symlink_metadata(staged).map_err(failed)?.is_dir();
+    if !is_directory {
+        fs::rename(staged, target).map_err(failed)?;
+        return sync_folder(target);
+    }
+    let marker = marker_in(target, staged);
+    if !fs::symlink_metadata(target).is_ok_and(|found| found.is_dir()) {
+        fs::rename(staged, target).map_err(failed)?;
+        sync_folder(target)?;
+    } else {
+        // With the marker in the target the exchange was made before a crash, and what is under
+        // the staged name is the old directory.
+        if !marker.exists() && exchange(staged, target).is_err() {
+            move_aside(staged, target).map_err(failed)?;
+        }
+        sync_folder(target)?;
+        remove(staged);
+    }
+    remove(&marker);
+    Ok(())
+}
+
+fn move_aside(staged: &Path, target: &Path) -> io::Result<()> {
+    let mut aside = staged.as_os_str().to_owned();
+    aside.push(".old");
+    let aside = PathBuf::from(aside);
+    fs::rename(target, &aside)?;
+    if let Err(error) = fs::rename(staged, target) {
+        fs::rename(&aside, target)?;
+        return Err(error);
+    }
+    remove(&aside);
+    Ok(())
+}
+
+/// The empty file in a staged directory that tells it from the one it replaces.
+fn marker_in(directory: &Path, staged: &Path) -> PathBuf {
+    directory.join(staged.file_name().unwrap_or_default())
+}
+
+/// Syncs a file; a failure is final, since the pages may be gone: it must be written anew.
+pub fn sync(file: &File, path: &Path) -> Result<(), ConnectError> {
+    file.sync_all().map_err(|error| ConnectError::io("sync", path.display(), &error))
+}
+
+fn staged_path(target: &Path, run: &str) -> Result<PathBuf, ConnectError> {
+    let Some(name) = target.file_name() else {
+        return Err(ConnectError::new(format!("{} does not name a file", target.display())));
+    };
+    let folder = folder_of(target);
+    fs::create_dir_all(folder)
+        .map_err(|error| ConnectError::io("create the folder", folder.display(), &error))?;
+    let mut staged = std::ffi::OsString::from(".");
+    staged.push(name);
+    staged.push(format!(".batchc-{run}"));
+    Ok(folder.join(staged))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn sync_folder(target: &Path) -> Result<(), ConnectError> {
+    let folder = folder_of(target);
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| ConnectError::io("sync", folder.display(), &error))
+}
+
+fn check_replaceable(target: &Path) -> Result<(), ConnectError> {
+    let Ok(found) = fs::symlink_metadata(target) else { return Ok(()) };
+    if !found.is_dir() {
+        let message =
+            format!("{} is a file, and a directory of parts is to go there", target.display());
+        return Err(ConnectError::new(message).help("remove it, or choose another path"));
+    }
+    let entries =
+        fs::read_dir(target).map_err(|error| ConnectError::io("read", target.display(), &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| ConnectError::io("read", target.display(), &error))?;
+        let name = entry.file_name();
+        let name_text = name.to_string_lossy();
+        let is_marker = name_text.starts_with('.') && name_text.contains(".batchc-");
+        if !name_text.starts_with("part-") && !is_marker {
+            let message = format!(
+                "{} holds {}, which is not a part of an output",
+                target.display(),
+                name.display()
+            );
+            return Err(ConnectError::new(message).help("move it away: the directory is replaced"));
+        }
+    }
+    Ok(())
+}
+
+/// Best effort: what cannot be removed is left under its hidden name.
+fn remove(path: &Path) {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => drop(fs::remove_dir_all(path)),
+        Ok(_) => drop(fs::remove_file(path)),
+        Err(_) => {}
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    let a = std::ffi::CString::new(a.as_os_str().as_bytes())?;
+    let b = std::ffi::CString::new(b.as_os_str().as_bytes())?;
+    // SAFETY: both are NUL-terminated strings that live until the call returns.
+    let done = unsafe {
+        libc::renameat2(
+            libc::AT_FDCWD,
+            a.as_ptr(),
+            libc::AT_FDCWD,
+            b.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn staged(staging: Staging) -> Staged {
+        staging.finish(0, 0).unwrap()
+    }
+
+    #[test]
+    fn a_file_appears_only_when_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("new/out.csv");
+        let (staging, file) = Staging::file(&target, "r1").unwrap();
+        io::Write::write_all(&mut &file, b"x").unwrap();
+        assert!(Staging::file(&target, "r1").is_err(), "a staged name is taken once");
+        assert!(!target.exists());
+        staged(staging).publish().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"x");
+        let (staging, _) = Staging::file(&target, "r2").unwrap();
+        drop(staged(staging));
+        assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_is_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("out");
+        for (run, part) in [("r1", "part-00001.csv"), ("r2", "part-00000.csv")] {
+            let staging = Staging::directory(&target, run).unwrap();
+            fs::write(staging.path().join(part), b"x").unwrap();
+            staged(staging).publish().unwrap();
+        }
+        let names: Vec<_> =
+            fs::read_dir(&target).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, ["part-00000.csv"]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        fs::write(target.join("mine.txt"), b"x").unwrap();
+        assert!(Staging::directory(&target, "r3").is_err(), "a user's file is never deleted");
+    }
+
+    #[test]
+    fn a_link_at_the_target_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let (staging, _) = Staging::file(&link, "r").unwrap();
+        staged(staging).publish().unwrap();
+        assert_eq!((fs::read(&real).unwrap(), fs::read(&link).unwrap()), (b"old".to_vec(), vec![]));
+    }
+}
