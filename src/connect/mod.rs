@@ -271,7 +271,3 @@ pub struct ConnectError {
     /// One thing to do, if there is something.
     pub help: Option<String>,
 }
-/// STUB
-pub static ALL: &[&Connector] = &[];
-/// STUB
-pub fn find(name: &str) -> Option<&'static Connector> { ALL.iter().copied().find(|c| c.name == name) }
