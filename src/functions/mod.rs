@@ -16,8 +16,13 @@ mod columns;
 mod order;
 
 mod conditionals;
+mod convert;
+mod hashing;
 mod lists;
+mod math;
+pub mod regex;
 mod strings;
+mod times;
 
 mod aggregates;
 
@@ -29,7 +34,19 @@ use kernel::{PrepareAggregate, PrepareScalar};
 
 /// The kernels of all functions from row to row, by name.
 fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
-    [strings::KERNELS, conditionals::KERNELS, lists::KERNELS].into_iter().flatten().copied()
+    [
+        strings::KERNELS,
+        math::KERNELS,
+        times::KERNELS,
+        regex::KERNELS,
+        conditionals::KERNELS,
+        convert::KERNELS,
+        hashing::KERNELS,
+        lists::KERNELS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// One overload of a function, by its position in the registry.

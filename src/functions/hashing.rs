@@ -1,0 +1,162 @@
+//! Hashes, encodings and masking of texts. Each gives the same in every run and on every machine.
+
+use super::columns::{
+    Prepared, fallible, fallible_texts, kernel, sparse, texts, values, write_texts,
+};
+use super::kernel::{Call, PrepareScalar};
+use arrow_array::types::Int64Type;
+use md5::{Digest, Md5};
+use sha2::Sha256;
+use xxhash_rust::xxh64::xxh64;
+
+/// The kernel of each function.
+pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
+    ("md5", |_| digest(|text| write_hex(&Md5::digest(text)))),
+    ("sha256", |_| digest(|text| write_hex(&Sha256::digest(text)))),
+    ("xxhash64", |_| number(|text| xxh64(text.as_bytes(), 0) as i64)),
+    ("crc32", |_| number(|text| i64::from(crc32fast::hash(text.as_bytes())))),
+    ("hash_bucket", hash_bucket),
+    ("hex", |_| {
+        kernel(|context, arguments| {
+            let all = texts(&arguments[0]);
+            write_texts(context, arguments, |row, column| {
+                column.write(|out| push_hex(out, all.at(row).as_bytes()));
+            })
+        })
+    }),
+    ("encode_base64", encode_base64),
+    ("decode_base64", decode_base64),
+    ("mask", mask),
+];
+
+fn number(hash: fn(&str) -> i64) -> Prepared {
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        sparse::<Int64Type>(context, arguments, |row| hash(all.at(row)))
+    })
+}
+
+/// Hexadecimal digits of up to 32 bytes, without an allocation a row.
+struct Hex {
+    digits: [u8; 64],
+    length: usize,
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn write_hex(bytes: &[u8]) -> Hex {
+    let mut hex = Hex { digits: [b'0'; 64], length: bytes.len() * 2 };
+    for (pair, byte) in hex.digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
+    }
+    hex
+}
+
+fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        out.push(char::from(HEX[usize::from(byte >> 4)]));
+        out.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+}
+
+fn digest(hash: fn(&str) -> Hex) -> Prepared {
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        write_texts(context, arguments, |row, column| {
+            let hex = hash(all.at(row));
+            column.push(str::from_utf8(&hex.digits[..hex.length]).unwrap_or_default());
+        })
+    })
+}
+
+fn hash_bucket(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let (all, buckets) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
+        fallible::<Int64Type>(context, arguments, |row| {
+            let count = buckets.at(row);
+            if count < 1 {
+                return Err(format!("there are no {count} buckets"));
+            }
+            let hash = u128::from_be_bytes(Md5::digest(all.at(row)).into());
+            Ok(Some((hash % count as u128) as i64))
+        })
+    })
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// RFC 4648 with padding.
+fn encode_base64(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        write_texts(context, arguments, |row, column| {
+            column.write(|out| {
+                for chunk in all.at(row).as_bytes().chunks(3) {
+                    let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+                    let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+                    for at in 0..4 {
+                        let digit = BASE64[(bits >> (18 - 6 * at) & 63) as usize];
+                        out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
+                    }
+                }
+            });
+        })
+    })
+}
+
+/// The bytes that base 64 stands for: of the usual or the URL alphabet, padding optional.
+fn base64_bytes(text: &str, out: &mut Vec<u8>) -> Result<(), String> {
+    out.clear();
+    let (mut bits, mut count) = (0u32, 0);
+    for c in text.trim_end_matches('=').chars() {
+        let digit = match c {
+            'A'..='Z' => c as u32 - 65,
+            'a'..='z' => c as u32 - 71,
+            '0'..='9' => c as u32 + 4,
+            '+' | '-' => 62,
+            '/' | '_' => 63,
+            _ => return Err(format!("`{c}` is not a digit of base 64")),
+        };
+        bits = bits << 6 | digit;
+        count += 1;
+        if count % 4 != 1 {
+            out.push((bits >> ((8 - count % 4 * 2) % 8)) as u8);
+        }
+    }
+    if count % 4 == 1 {
+        return Err("base 64 cannot have this length".into());
+    }
+    Ok(())
+}
+
+fn decode_base64(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut bytes = Vec::new();
+        fallible_texts(context, arguments, |row, column| {
+            base64_bytes(all.at(row), &mut bytes)?;
+            let text = str::from_utf8(&bytes).map_err(|_| "the bytes are not a UTF-8 text")?;
+            column.push(text);
+            Ok(())
+        })
+    })
+}
+
+fn mask(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let (all, kept) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
+        write_texts(context, arguments, |row, column| {
+            let text = all.at(row);
+            let characters = text.chars().count();
+            let keep = usize::try_from(kept.at(row)).unwrap_or(0);
+            // A text that is no longer than what is kept would be shown whole.
+            let hidden = if keep < characters { characters - keep } else { characters };
+            column.write(|out| {
+                out.extend(
+                    text.chars().enumerate().map(|(at, c)| if at < hidden { '*' } else { c }),
+                );
+            });
+        })
+    })
+}

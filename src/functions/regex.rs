@@ -1,0 +1,166 @@
+//! Functions with regular expressions, compiled once a call. `matches` is an operator.
+
+use super::columns::{
+    Prepared, kernel, list_offsets, literal_int, literal_text, sparse, texts, write_texts,
+};
+use super::kernel::{Call, LiteralError, PrepareScalar};
+use crate::types::{DataType, Scalar};
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::types::Int64Type;
+use regex::Regex;
+use std::sync::Arc;
+
+/// The kernel of each function.
+pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
+    ("regex_extract", regex_extract),
+    ("regex_extract_all", regex_extract_all),
+    ("regex_replace", regex_replace),
+    ("regex_count", regex_count),
+    ("regex_split", regex_split),
+];
+
+/// Compiles a pattern; an error says in one line what is wrong with it.
+pub fn compile(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern).map_err(|error| {
+        let text = match &error {
+            regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+            // Several lines with a picture of the pattern; the last line says what is wrong.
+            other => {
+                let text = other.to_string();
+                let last = text.lines().last().unwrap_or_default();
+                last.trim().trim_start_matches("error: ").to_owned()
+            }
+        };
+        format!("this is not a regular expression: {text}")
+    })
+}
+
+fn pattern(call: &Call) -> Result<Regex, LiteralError> {
+    compile(literal_text(call, 1)?).map_err(|reason| LiteralError { argument: 1, reason })
+}
+
+/// The number of the group that parameter 2 names or counts.
+fn group(call: &Call, pattern: &Regex) -> Result<usize, LiteralError> {
+    let error = |reason| LiteralError { argument: 2, reason };
+    if call.arguments.len() < 3 {
+        // The first group when there is one: who writes one wants it.
+        return Ok(usize::from(pattern.captures_len() > 1));
+    }
+    if let Some(Some(Scalar::String(name))) = call.literals.get(2) {
+        let found = pattern.capture_names().position(|found| found == Some(&**name));
+        return found.ok_or_else(|| error(format!("the pattern has no group `{name}`")));
+    }
+    let number = literal_int(call, 2)?;
+    let groups = pattern.captures_len() - 1;
+    usize::try_from(number)
+        .ok()
+        .filter(|number| *number <= groups)
+        .ok_or_else(|| error(format!("the pattern has no group {number}; it has {groups}")))
+}
+
+fn regex_extract(call: &Call) -> Prepared {
+    let pattern = pattern(call)?;
+    let group = group(call, &pattern)?;
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut places = pattern.capture_locations();
+        write_texts(context, &arguments[..1], |row, column| {
+            let text = all.at(row);
+            let found = if group == 0 {
+                pattern.find(text).map(|found| (found.start(), found.end()))
+            } else {
+                pattern.captures_read(&mut places, text).and_then(|_| places.get(group))
+            };
+            match found {
+                Some((start, end)) => column.push(&text[start..end]),
+                None => column.push_null(),
+            }
+        })
+    })
+}
+
+fn regex_extract_all(call: &Call) -> Prepared {
+    let pattern = pattern(call)?;
+    let group = group(call, &pattern)?;
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut items = StringViewBuilder::new();
+        let offsets = list_offsets(context, &arguments[..1], |row| {
+            let text = all.at(row);
+            let mut count = 0;
+            let mut push = |part: Option<&str>| {
+                if let Some(part) = part {
+                    items.append_value(part);
+                    count += 1;
+                }
+            };
+            if group == 0 {
+                pattern.find_iter(text).for_each(|found| push(Some(found.as_str())));
+            } else {
+                let parts = pattern.captures_iter(text).map(|found| found.get(group));
+                parts.for_each(|part| push(part.map(|part| part.as_str())));
+            }
+            count
+        });
+        offsets.finish(&DataType::String, Arc::new(items.finish()))
+    })
+}
+
+fn regex_replace(call: &Call) -> Prepared {
+    let pattern = pattern(call)?;
+    kernel(move |context, arguments| {
+        let (all, news) = (texts(&arguments[0]), texts(&arguments[2]));
+        write_texts(context, arguments, |row, column| {
+            let (text, new) = (all.at(row), news.at(row));
+            if !pattern.is_match(text) {
+                return column.push(text);
+            }
+            let plain = !new.contains('$');
+            column.write(|out| {
+                let mut done = 0;
+                if plain {
+                    for found in pattern.find_iter(text) {
+                        out.push_str(&text[done..found.start()]);
+                        out.push_str(new);
+                        done = found.end();
+                    }
+                } else {
+                    for found in pattern.captures_iter(text) {
+                        let whole = found.get_match();
+                        out.push_str(&text[done..whole.start()]);
+                        found.expand(new, out);
+                        done = whole.end();
+                    }
+                }
+                out.push_str(&text[done..]);
+            });
+        })
+    })
+}
+
+fn regex_count(call: &Call) -> Prepared {
+    let pattern = pattern(call)?;
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        sparse::<Int64Type>(context, &arguments[..1], |row| {
+            pattern.find_iter(all.at(row)).count() as i64
+        })
+    })
+}
+
+fn regex_split(call: &Call) -> Prepared {
+    let pattern = pattern(call)?;
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut items = StringViewBuilder::new();
+        let offsets = list_offsets(context, &arguments[..1], |row| {
+            let mut count = 0;
+            for part in pattern.split(all.at(row)) {
+                items.append_value(part);
+                count += 1;
+            }
+            count
+        });
+        offsets.finish(&DataType::String, Arc::new(items.finish()))
+    })
+}
