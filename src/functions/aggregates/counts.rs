@@ -1,10 +1,10 @@
-//! `count`, `count_if`, `null_rate`, `all` and `any`.
+//! `count`, `count_if` and `null_rate`.
 
 use super::grouped::{Aggregate, for_each_value, grouped};
 use crate::data::Positions;
 use crate::functions::columns::bools;
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -94,45 +94,4 @@ impl Aggregate for NullRate {
 /// `null_rate(x)`
 pub(super) fn null_rate(_: &Call) -> Result<NewAccumulator, LiteralError> {
     grouped(NullRate)
-}
-
-/// True when the conditions of a group are `ALL` true, or any of them is.
-#[derive(Clone)]
-struct Every<const ALL: bool>;
-
-impl<const ALL: bool> Aggregate for Every<ALL> {
-    type State = Option<bool>;
-
-    fn update(
-        &mut self,
-        states: &mut [Option<bool>],
-        groups: &[u32],
-        arguments: &[Operand],
-        _: &Positions,
-    ) {
-        let conditions = bools(&arguments[0]);
-        for_each_value(groups.len(), arguments, |row| {
-            self.merge(&mut states[groups[row] as usize], Some(conditions.at(row)));
-        });
-    }
-
-    fn merge(&mut self, into: &mut Option<bool>, from: Option<bool>) {
-        let Some(from) = from else { return };
-        let so_far = into.unwrap_or(ALL);
-        *into = Some(if ALL { so_far && from } else { so_far || from });
-    }
-
-    fn finish(&mut self, states: Vec<Option<bool>>, _: &mut KernelContext) -> ArrayRef {
-        Arc::new(BooleanArray::from(states))
-    }
-}
-
-/// `all(condition)`
-pub(super) fn all(_: &Call) -> Result<NewAccumulator, LiteralError> {
-    grouped(Every::<true>)
-}
-
-/// `any(condition)`
-pub(super) fn any(_: &Call) -> Result<NewAccumulator, LiteralError> {
-    grouped(Every::<false>)
 }

@@ -1,0 +1,211 @@
+//! `variance`, `stddev` and `corr`, of samples.
+//!
+//! They are computed from the exact sums of values and products, so they do not depend on the
+//! order of rows. The sums are used with about 106 bits: what is left after subtracting the
+//! square of the mean is right even where the mean is a million times the deviation.
+
+use super::exact::ExactSum;
+use super::grouped::{Aggregate, for_each_value, grouped};
+use crate::data::Positions;
+use crate::functions::columns::{data, scale_of, values};
+use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::types::DataType;
+use arrow_array::types::{Decimal128Type, Float64Type};
+use arrow_array::{ArrayRef, Float64Array};
+use std::sync::Arc;
+
+/// A number as the sum of two floats, of which the second is far smaller.
+#[derive(Clone, Copy)]
+struct Double(f64, f64);
+
+impl Double {
+    /// Knuth's two-sum: the rounded sum and what rounding lost.
+    fn sum(a: f64, b: f64) -> Double {
+        let high = a + b;
+        let part = high - a;
+        Double(high, (a - (high - part)) + (b - part))
+    }
+
+    fn product(a: f64, b: f64) -> Double {
+        let high = a * b;
+        Double(high, a.mul_add(b, -high))
+    }
+
+    fn times(self, other: Double) -> Double {
+        let Double(high, low) = Double::product(self.0, other.0);
+        Double::sum(high, low + self.0 * other.1 + self.1 * other.0)
+    }
+
+    fn minus(self, other: Double) -> Double {
+        let Double(high, low) = Double::sum(self.0, -other.0);
+        Double::sum(high, low + self.1 - other.1)
+    }
+}
+
+/// Sums of a variable, and of its products with itself.
+#[derive(Clone, Default)]
+struct Moments {
+    sum: ExactSum,
+    squares: ExactSum,
+}
+
+fn add_product(sum: &mut ExactSum, a: f64, b: f64) {
+    let Double(high, low) = Double::product(a, b);
+    sum.add(high);
+    if high.is_finite() {
+        sum.add(low);
+    }
+}
+
+fn pair(sum: &ExactSum) -> Double {
+    let (high, low) = sum.pair();
+    Double(high, low)
+}
+
+/// `count * products - a * b`: count squared times the covariance.
+fn spread(count: i64, products: &ExactSum, a: &ExactSum, b: &ExactSum) -> f64 {
+    let scaled = pair(products).times(Double(count as f64, 0.0));
+    let Double(high, low) = scaled.minus(pair(a).times(pair(b)));
+    high + low
+}
+
+impl Moments {
+    fn add(&mut self, value: f64) {
+        self.sum.add(value);
+        add_product(&mut self.squares, value, value);
+    }
+
+    fn merge(&mut self, other: &Moments) {
+        self.sum.merge(&other.sum);
+        self.squares.merge(&other.squares);
+    }
+
+    /// Count squared times the variance; infinite when a square is beyond the largest float.
+    fn spread(&self, count: i64) -> f64 {
+        if !self.sum.value().is_finite() {
+            return f64::NAN;
+        }
+        let spread = spread(count, &self.squares, &self.sum, &self.sum);
+        // Rounding must not make it negative.
+        if spread.is_nan() { f64::INFINITY } else { spread.max(0.0) }
+    }
+}
+
+#[derive(Clone)]
+struct Variance {
+    /// By what a decimal's integer is divided; none for floats.
+    decimal: Option<f64>,
+    /// Of the variance?
+    root: bool,
+}
+
+impl Aggregate for Variance {
+    type State = (Moments, i64);
+
+    fn update(
+        &mut self,
+        states: &mut [(Moments, i64)],
+        groups: &[u32],
+        args: &[Operand],
+        _: &Positions,
+    ) {
+        let mut add = |row: usize, value: f64| {
+            let (moments, count) = &mut states[groups[row] as usize];
+            moments.add(value);
+            *count += 1;
+        };
+        if let Some(unit) = self.decimal {
+            let numbers = values::<Decimal128Type>(&args[0]);
+            for_each_value(groups.len(), args, |row| add(row, numbers.at(row) as f64 / unit));
+        } else {
+            let numbers = values::<Float64Type>(&args[0]);
+            for_each_value(groups.len(), args, |row| add(row, numbers.at(row)));
+        }
+    }
+
+    fn merge(&mut self, into: &mut (Moments, i64), from: (Moments, i64)) {
+        into.0.merge(&from.0);
+        into.1 += from.1;
+    }
+
+    fn finish(&mut self, states: Vec<(Moments, i64)>, _: &mut KernelContext) -> ArrayRef {
+        let value = |(moments, count): (Moments, i64)| {
+            (count > 1).then(|| {
+                let variance = moments.spread(count) / count as f64 / (count - 1) as f64;
+                if self.root { variance.sqrt() } else { variance }
+            })
+        };
+        Arc::new(states.into_iter().map(value).collect::<Float64Array>())
+    }
+}
+
+fn variance_of(call: &Call, root: bool) -> Result<NewAccumulator, LiteralError> {
+    let decimal = match data(call, 0) {
+        ty @ DataType::Decimal { .. } => Some(10f64.powi(i32::from(scale_of(ty)))),
+        _ => None,
+    };
+    grouped(Variance { decimal, root })
+}
+
+/// `variance(x)`
+pub(super) fn variance(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    variance_of(call, false)
+}
+
+/// `stddev(x)`
+pub(super) fn stddev(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    variance_of(call, true)
+}
+
+#[derive(Clone)]
+struct Correlation;
+
+#[derive(Default)]
+struct Pairs {
+    x: Moments,
+    y: Moments,
+    products: ExactSum,
+    count: i64,
+}
+
+impl Aggregate for Correlation {
+    type State = Pairs;
+
+    fn update(&mut self, states: &mut [Pairs], groups: &[u32], args: &[Operand], _: &Positions) {
+        let (x, y) = (values::<Float64Type>(&args[0]), values::<Float64Type>(&args[1]));
+        for_each_value(groups.len(), args, |row| {
+            let pairs = &mut states[groups[row] as usize];
+            let (x, y) = (x.at(row), y.at(row));
+            pairs.x.add(x);
+            pairs.y.add(y);
+            add_product(&mut pairs.products, x, y);
+            pairs.count += 1;
+        });
+    }
+
+    fn merge(&mut self, into: &mut Pairs, from: Pairs) {
+        into.x.merge(&from.x);
+        into.y.merge(&from.y);
+        into.products.merge(&from.products);
+        into.count += from.count;
+    }
+
+    fn finish(&mut self, states: Vec<Pairs>, _: &mut KernelContext) -> ArrayRef {
+        let value = |pairs: Pairs| {
+            let Pairs { x, y, products, count } = pairs;
+            if count < 2 {
+                return None;
+            }
+            let both = spread(count, &products, &x.sum, &y.sum);
+            let deviations = x.spread(count).sqrt() * y.spread(count).sqrt();
+            // A variable that does not vary is correlated with nothing.
+            (deviations != 0.0).then(|| (both / deviations).clamp(-1.0, 1.0))
+        };
+        Arc::new(states.into_iter().map(value).collect::<Float64Array>())
+    }
+}
+
+/// `corr(x, y)`
+pub(super) fn corr(_: &Call) -> Result<NewAccumulator, LiteralError> {
+    grouped(Correlation)
+}
