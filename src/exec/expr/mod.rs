@@ -1,1 +1,24 @@
-//! Expressions compiled to column programs.
+//! Expressions as programs over columns.
+//!
+//! [`Program::compile`] turns the expressions of a step into one list of operations, each a loop
+//! over whole columns; [`Program::eval`] runs it over a batch. A row that fails does not stop the
+//! others: its value is null and a `Failure` says where and why. What becomes of such rows is the
+//! business of the caller, as are files, threads and policies. The meaning of each operator is in
+//! the kernel of its name; functions of the standard library come from [`crate::functions`].
+
+mod arithmetic;
+mod choose;
+mod compare;
+mod compile;
+mod frame;
+mod lambda;
+mod lanes;
+mod logic;
+mod nested;
+mod program;
+mod texts;
+
+pub use program::{Program, Registers};
+
+#[cfg(test)]
+mod tests;

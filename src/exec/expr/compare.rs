@@ -1,0 +1,150 @@
+//! `== != < <= > >=`.
+//!
+//! `==` and `!=` are total: null equals null and nothing else, the result is never null. The
+//! others are null when an operand is. NaN equals NaN and is above all other floats; -0.0 equals
+//! 0.0. Texts are ordered by their bytes, enums as declared, false before true. Lists and records
+//! have equality only: item by item, null equal to null.
+
+use super::lanes::{Lane, Native, bools, strict, test2, truths, validity};
+use super::nested::Equality;
+use super::texts::{TextLane, TextOrder, test_texts};
+use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
+use crate::ir::Comparison;
+use crate::types::DataType;
+use arrow_array::ArrayRef;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+
+/// Compares two operands of one type.
+pub struct Compare {
+    comparison: Comparison,
+    ty: DataType,
+}
+
+impl Compare {
+    /// Of operands of this type.
+    pub fn new(comparison: Comparison, ty: &DataType) -> Compare {
+        Compare { comparison, ty: ty.clone() }
+    }
+}
+
+impl ScalarKernel for Compare {
+    fn eval(&self, context: &mut KernelContext, operands: &[Operand]) -> ArrayRef {
+        let rows = context.rows;
+        let (a, b) = (&operands[0], &operands[1]);
+        let total = |equal| total(rows, a, b, equal);
+        let strict = |values| bools(values, strict(rows, operands));
+        match self.comparison {
+            Comparison::Equal => bools(total(self.test(rows, Test::Equal, a, b)), None),
+            Comparison::NotEqual => bools(!&total(self.test(rows, Test::Equal, a, b)), None),
+            Comparison::Less => strict(self.test(rows, Test::Less, a, b)),
+            Comparison::LessEqual => strict(self.test(rows, Test::LessEqual, a, b)),
+            Comparison::Greater => strict(self.test(rows, Test::Less, b, a)),
+            Comparison::GreaterEqual => strict(self.test(rows, Test::LessEqual, b, a)),
+        }
+    }
+}
+
+/// The three comparisons that the others are made of.
+#[derive(Clone, Copy)]
+enum Test {
+    Equal,
+    Less,
+    LessEqual,
+}
+
+impl Compare {
+    /// Compares the values, whatever is null.
+    fn test(&self, rows: usize, test: Test, a: &Operand, b: &Operand) -> BooleanBuffer {
+        match &self.ty {
+            DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
+                test_native::<i64>(rows, test, a, b)
+            }
+            DataType::Float => test_native::<f64>(rows, test, a, b),
+            DataType::Decimal { .. } => test_native::<i128>(rows, test, a, b),
+            DataType::Date | DataType::Enum(_) => test_native::<i32>(rows, test, a, b),
+            DataType::Bool => test_bool(rows, test, a, b),
+            DataType::String => {
+                let order = match test {
+                    Test::Equal => TextOrder::Equal,
+                    Test::Less => TextOrder::Less,
+                    Test::LessEqual => TextOrder::LessEqual,
+                };
+                test_texts(rows, order, TextLane::of(a), TextLane::of(b))
+            }
+            DataType::List(_) | DataType::Record(_) => {
+                let equality = Equality::new(&self.ty, &a.array, &b.array);
+                BooleanBuffer::collect_bool(rows, |row| equality.test(a.index(row), b.index(row)))
+            }
+            DataType::Unknown | DataType::Null => BooleanBuffer::new_unset(rows),
+        }
+    }
+}
+
+/// `==` from the equality of the values: both null, or none and equal.
+pub fn total(rows: usize, a: &Operand, b: &Operand, equal: BooleanBuffer) -> BooleanBuffer {
+    let (a, b) = (validity(rows, a), validity(rows, b));
+    let Some(both) = NullBuffer::union(a.as_ref(), b.as_ref()) else { return equal };
+    let equal = &equal & both.inner();
+    match (a, b) {
+        (Some(a), Some(b)) => &equal | &!&(a.inner() | b.inner()),
+        _ => equal,
+    }
+}
+
+/// The order of a type.
+pub trait Ordered: Native {
+    /// `==`
+    fn equal(self, other: Self) -> bool;
+    /// `<`
+    fn less(self, other: Self) -> bool;
+    /// `<=`
+    fn less_equal(self, other: Self) -> bool;
+}
+
+macro_rules! ordered {
+    ($($int:ty),*) => {
+        $(impl Ordered for $int {
+            fn equal(self, other: $int) -> bool {
+                self == other
+            }
+            fn less(self, other: $int) -> bool {
+                self < other
+            }
+            fn less_equal(self, other: $int) -> bool {
+                self <= other
+            }
+        })*
+    };
+}
+
+ordered!(i32, i64, i128);
+
+impl Ordered for f64 {
+    fn equal(self, other: f64) -> bool {
+        (self == other) | (self.is_nan() & other.is_nan())
+    }
+    fn less(self, other: f64) -> bool {
+        (self < other) | (other.is_nan() & !self.is_nan())
+    }
+    fn less_equal(self, other: f64) -> bool {
+        (self <= other) | other.is_nan()
+    }
+}
+
+fn test_native<T: Ordered>(rows: usize, test: Test, a: &Operand, b: &Operand) -> BooleanBuffer {
+    let (a, b) = (Lane::<T>::of(a), Lane::<T>::of(b));
+    match test {
+        Test::Equal => test2(rows, a, b, T::equal),
+        Test::Less => test2(rows, a, b, T::less),
+        Test::LessEqual => test2(rows, a, b, T::less_equal),
+    }
+}
+
+fn test_bool(rows: usize, test: Test, a: &Operand, b: &Operand) -> BooleanBuffer {
+    let (a, b) = (truths(rows, a), truths(rows, b));
+    match test {
+        Test::Equal => !&(&a ^ &b),
+        Test::Less => &!&a & &b,
+        Test::LessEqual => &!&a | &b,
+    }
+}

@@ -1,0 +1,336 @@
+//! From expressions to a program: operations in order, equal ones once, constants folded.
+//!
+//! An operation that cannot fail is computed once however often it is written and whatever the
+//! branch. One that can fail is shared only within the same branch, since it fails only there.
+//! What an operator does, and whether it can fail on these operands, its kernel's module says;
+//! the bookkeeping of operations is in `frame`.
+
+use super::arithmetic;
+use super::choose::{Case, Coalesce};
+use super::compare::Compare;
+use super::frame::{Emit, Frame, Kind, Name, Scope};
+use super::logic::{And, IsNull, Not, Or};
+use super::nested;
+use super::program::{LambdaCode, MaskRule, Output, Program, Value};
+use crate::functions::kernel::{Call, LiteralError, ScalarKernel};
+use crate::functions::{FunctionId, Registry};
+use crate::ir::{Expr, ExprKind, Lambda, RunContext, RunValue};
+use crate::text::Span;
+use crate::types::{Scalar, Type};
+use std::collections::BTreeSet;
+
+/// Where kernels of functions come from; tests have their own.
+pub(super) trait Functions {
+    /// The kernel of a call.
+    fn scalar(&self, id: FunctionId, call: &Call) -> Result<Box<dyn ScalarKernel>, LiteralError>;
+
+    /// May a row fail?
+    fn is_fallible(&self, id: FunctionId) -> bool;
+}
+
+impl Functions for Registry {
+    fn scalar(&self, id: FunctionId, call: &Call) -> Result<Box<dyn ScalarKernel>, LiteralError> {
+        Registry::scalar(self, id, call)
+    }
+
+    fn is_fallible(&self, id: FunctionId) -> bool {
+        self.declaration(id).fallible
+    }
+}
+
+impl Program {
+    /// Compiles expressions over an input row of these types, with the parameters and values of a
+    /// run put in.
+    pub fn compile(exprs: &[&Expr], columns: &[Type], run: &RunContext) -> Program {
+        Program::compile_with(exprs, columns, run, Registry::standard())
+    }
+
+    pub(super) fn compile_with(
+        exprs: &[&Expr],
+        columns: &[Type],
+        run: &RunContext,
+        functions: &dyn Functions,
+    ) -> Program {
+        let frames = vec![Frame::of_columns(columns.len())];
+        let mut compiler = Compiler { run, functions, sites: Vec::new(), frames };
+        let values: Vec<Value> =
+            exprs.iter().map(|expr| compiler.value(expr, Scope::WHOLE)).collect();
+        let frame = compiler.frames.pop().expect("the frame of the rows");
+        let outputs = values
+            .iter()
+            .map(|&value| Output { value, sites: frame.sites_of(value).iter().copied().collect() })
+            .collect();
+        Program { code: frame.finish(&values), outputs, sites: compiler.sites }
+    }
+}
+
+struct Compiler<'a> {
+    run: &'a RunContext,
+    functions: &'a dyn Functions,
+    sites: Vec<Span>,
+    /// The rows, then the bodies of the lambdas around the expression at hand.
+    frames: Vec<Frame>,
+}
+
+impl Compiler<'_> {
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("the frame of the rows is never popped")
+    }
+
+    /// Compiles an expression; `scope` is the branch it stands in.
+    fn value(&mut self, expr: &Expr, scope: Scope) -> Value {
+        use ExprKind as K;
+        let ty = &expr.ty.data;
+        match &expr.kind {
+            K::Literal(value) => self.frame().constant(value.clone(), ty),
+            K::Param(param) => {
+                let value = self.run.params[param.0 as usize].clone();
+                self.frame().constant(value, ty)
+            }
+            K::Run(value) => {
+                let value = self.run_value(*value);
+                self.frame().constant(value, ty)
+            }
+            K::Column(column) => self.named(Name::Column(*column)),
+            K::Slot(slot) => self.named(Name::Slot(*slot)),
+            K::Call { function, arguments, lambda: None } => {
+                self.call(expr, *function, arguments, scope)
+            }
+            K::Call { function, arguments, lambda: Some(lambda) } => {
+                self.call_with_lambda(expr, *function, arguments, lambda, scope)
+            }
+            K::Not(a) => self.operator(expr, Kind::Not, Box::new(Not), &[a], scope),
+            K::IsNull(a) => self.operator(expr, Kind::IsNull, Box::new(IsNull), &[a], scope),
+            K::Compare(op, a, b) => {
+                let kernel = Box::new(Compare::new(*op, &a.ty.data));
+                self.operator(expr, Kind::Compare(*op), kernel, &[a, b], scope)
+            }
+            K::And(a, b) => self.logic(expr, a, b, MaskRule::NotFalse, scope),
+            K::Or(a, b) => self.logic(expr, a, b, MaskRule::NotTrue, scope),
+            K::Arithmetic(op, a, b) => {
+                let operands = vec![self.value(a, scope), self.value(b, scope)];
+                let divisor = self.frame().scalar(operands[1]).cloned();
+                let types = [&a.ty.data, &b.ty.data];
+                let prepared = arithmetic::prepare(*op, types, ty, divisor.as_ref());
+                let (kernel, fallible) = prepared;
+                let kind = Kind::Arithmetic(*op);
+                self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
+            }
+            K::Negate(a) => {
+                let operands = vec![self.value(a, scope)];
+                let (kernel, fallible) = arithmetic::negate(ty);
+                self.emit(expr, Emit { kind: Kind::Negate, kernel, fallible, operands }, scope)
+            }
+            K::Case { arms, otherwise } => self.case(expr, arms, otherwise.as_deref(), scope),
+            K::Coalesce(items) => self.coalesce(expr, items, scope),
+            K::Try(inner) => self.caught(inner, scope),
+            K::Field(a, at) => {
+                let kernel = Box::new(nested::Field(*at));
+                self.operator(expr, Kind::Field(*at), kernel, &[a], scope)
+            }
+            K::Index(a, b) => {
+                let operands = vec![self.value(a, scope), self.value(b, scope)];
+                let kernel = Box::new(nested::Index);
+                let kind = Kind::Index;
+                self.emit(expr, Emit { kind, kernel, fallible: true, operands }, scope)
+            }
+            K::List(items) => {
+                let kernel = Box::new(nested::List::new(ty));
+                self.operator(expr, Kind::List, kernel, &items.iter().collect::<Vec<_>>(), scope)
+            }
+            K::Record(fields) => {
+                let kernel = Box::new(nested::Record::new(ty));
+                self.operator(expr, Kind::Record, kernel, &fields.iter().collect::<Vec<_>>(), scope)
+            }
+            _ => unreachable!("conversions and tests of membership come with the next change"),
+        }
+    }
+
+    fn run_value(&self, value: RunValue) -> Scalar {
+        match value {
+            RunValue::Time => Scalar::Timestamp(self.run.time),
+            RunValue::Date => Scalar::Date(self.run.date),
+            RunValue::Id => Scalar::String(self.run.id.as_str().into()),
+        }
+    }
+
+    fn emit(&mut self, expr: &Expr, emit: Emit, scope: Scope) -> Value {
+        let Compiler { frames, sites, .. } = self;
+        let frame = frames.last_mut().expect("the frame of the rows is never popped");
+        frame.emit(emit, &expr.ty.data, scope, || {
+            sites.push(expr.span);
+            sites.len() as u32 - 1
+        })
+    }
+
+    /// An operator that itself never fails.
+    fn operator(
+        &mut self,
+        expr: &Expr,
+        kind: Kind,
+        kernel: Box<dyn ScalarKernel>,
+        operands: &[&Expr],
+        scope: Scope,
+    ) -> Value {
+        let operands = operands.iter().map(|operand| self.value(operand, scope)).collect();
+        self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope)
+    }
+
+    /// A column or the variable of a lambda; in the body of another it is captured.
+    fn named(&mut self, name: Name) -> Value {
+        self.named_in(self.frames.len() - 1, name)
+    }
+
+    fn named_in(&mut self, depth: usize, name: Name) -> Value {
+        if let Some(value) = self.frames[depth].binding(name) {
+            return value;
+        }
+        assert!(depth > 0, "the checker resolves columns and variables");
+        let outer = self.named_in(depth - 1, name);
+        self.frames[depth].capture(name, outer)
+    }
+
+    /// `and`, `or`: `rule` says in which rows of the left side the right one matters.
+    fn logic(&mut self, expr: &Expr, a: &Expr, b: &Expr, rule: MaskRule, scope: Scope) -> Value {
+        let left = self.value(a, scope);
+        let neutral = rule == MaskRule::NotFalse;
+        if let Some(Scalar::Bool(value)) = self.frame().scalar(left) {
+            return if *value == neutral { self.value(b, scope) } else { left };
+        }
+        let branch = self.frame().branch(scope, rule, left);
+        let operands = vec![left, self.value(b, branch)];
+        let (kind, kernel): (Kind, Box<dyn ScalarKernel>) =
+            if neutral { (Kind::And, Box::new(And)) } else { (Kind::Or, Box::new(Or)) };
+        self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope)
+    }
+
+    fn case(
+        &mut self,
+        expr: &Expr,
+        arms: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+        scope: Scope,
+    ) -> Value {
+        let mut operands = Vec::with_capacity(2 * arms.len() + 1);
+        let mut rest = scope;
+        let mut last = None;
+        for (condition, value) in arms {
+            let test = self.value(condition, rest);
+            match self.frame().scalar(test) {
+                Some(Scalar::Bool(true)) => {
+                    last = Some(self.value(value, rest));
+                    break;
+                }
+                Some(_) => {}
+                None => {
+                    let taken = self.frame().branch(rest, MaskRule::True, test);
+                    operands.extend([test, self.value(value, taken)]);
+                    rest = self.frame().branch(rest, MaskRule::False, test);
+                }
+            }
+        }
+        let last = match (last, otherwise) {
+            (Some(last), _) => last,
+            (None, Some(otherwise)) => self.value(otherwise, rest),
+            (None, None) => self.frame().constant(Scalar::Null, &expr.ty.data),
+        };
+        if operands.is_empty() {
+            return last;
+        }
+        operands.push(last);
+        let kernel = Box::new(Case::new(&expr.ty.data));
+        self.emit(expr, Emit { kind: Kind::Case, kernel, fallible: false, operands }, scope)
+    }
+
+    fn coalesce(&mut self, expr: &Expr, items: &[Expr], scope: Scope) -> Value {
+        let mut operands = Vec::with_capacity(items.len());
+        let mut rest = scope;
+        for item in items {
+            let value = self.value(item, rest);
+            match self.frame().scalar(value) {
+                Some(Scalar::Null) => continue,
+                Some(_) => {
+                    operands.push(value);
+                    break;
+                }
+                None => {
+                    operands.push(value);
+                    rest = self.frame().branch(rest, MaskRule::Null, value);
+                }
+            }
+        }
+        match operands[..] {
+            [] => self.frame().constant(Scalar::Null, &expr.ty.data),
+            [only] => only,
+            _ => {
+                let kernel = Box::new(Coalesce::new(&expr.ty.data));
+                let kind = Kind::Coalesce;
+                self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope)
+            }
+        }
+    }
+
+    /// `try`: what fails inside goes to a catch of its own.
+    fn caught(&mut self, inner: &Expr, scope: Scope) -> Value {
+        let catch = self.frame().new_catch();
+        let value = self.value(inner, Scope { catch: Some(catch), ..scope });
+        self.frame().caught(catch, value)
+    }
+
+    fn call(
+        &mut self,
+        expr: &Expr,
+        function: FunctionId,
+        arguments: &[Expr],
+        scope: Scope,
+    ) -> Value {
+        let operands: Vec<Value> =
+            arguments.iter().map(|argument| self.value(argument, scope)).collect();
+        let types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
+        let kernel = self.function(function, &operands, &types, &expr.ty);
+        let fallible = self.functions.is_fallible(function);
+        let kind = Kind::Function(function);
+        self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
+    }
+
+    fn function(
+        &mut self,
+        function: FunctionId,
+        operands: &[Value],
+        types: &[Type],
+        result: &Type,
+    ) -> Box<dyn ScalarKernel> {
+        let literals: Vec<Option<Scalar>> =
+            operands.iter().map(|&operand| self.frame().scalar(operand).cloned()).collect();
+        self.functions
+            .scalar(function, &Call { arguments: types, literals: &literals, result })
+            .unwrap_or_else(|error| panic!("literals are tried by the checker: {}", error.reason))
+    }
+
+    fn call_with_lambda(
+        &mut self,
+        expr: &Expr,
+        function: FunctionId,
+        arguments: &[Expr],
+        lambda: &Lambda,
+        scope: Scope,
+    ) -> Value {
+        let mut operands: Vec<Value> =
+            arguments.iter().map(|argument| self.value(argument, scope)).collect();
+        self.frames.push(Frame::of_lambda(lambda.slot));
+        let result = self.value(&lambda.body, Scope::WHOLE);
+        let body = self.frames.pop().expect("pushed above");
+        let sites: BTreeSet<u32> = body.sites_of(result);
+        let mut types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
+        types.push(lambda.body.ty.clone());
+        let kernel = self.function(function, &operands, &types, &expr.ty);
+        let arguments = operands.len();
+        operands.extend(body.captures());
+        let fallible = self.functions.is_fallible(function) || !sites.is_empty();
+        let body = body.finish(&[result]);
+        let lambda = Box::new(LambdaCode { body, result, kernel, arguments, over: lambda.over });
+        self.sites.push(expr.span);
+        let site = self.sites.len() as u32 - 1;
+        self.frame().emit_lambda(lambda, operands, scope, fallible.then_some(site), sites)
+    }
+}
