@@ -145,3 +145,6 @@ pub enum Mismatch {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
