@@ -1,5 +1,6 @@
 //! batchc: a typed language for batch pipelines, its compiler and its engine.
 
+pub mod check;
 pub mod connect;
 pub mod data;
 pub mod diagnostics;
@@ -9,4 +10,3 @@ pub mod ir;
 pub mod syntax;
 pub mod text;
 pub mod types;
-pub mod check;

@@ -67,10 +67,7 @@ fn check_source(
     ir::Source { name, connector, arguments, columns, row: Arc::new(row), span }
 }
 
-fn fixed_columns(
-    fixed: &[(&'static str, &'static str)],
-    origin: Span,
-) -> (Vec<SourceColumn>, Row) {
+fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
     let columns = fixed
         .iter()
         .map(|(name, _)| SourceColumn { external: (*name).into(), format: None })
@@ -303,12 +300,7 @@ fn check_settings(output: &ast::Output, found: &mut Diagnostics) {
 }
 
 /// What each format can hold.
-fn check_columns(
-    connector: &Connector,
-    row: &Row,
-    output: &ast::Output,
-    found: &mut Diagnostics,
-) {
+fn check_columns(connector: &Connector, row: &Row, output: &ast::Output, found: &mut Diagnostics) {
     if row.broken {
         return;
     }

@@ -95,9 +95,7 @@ impl<'a> Globals<'a> {
                 DeclarationKind::Source(source) => {
                     unique("source", &source.name, &mut tables, found);
                     let id = SourceId(sources);
-                    self.sources
-                        .entry(source.name.text.clone())
-                        .or_insert((id, source.name.span));
+                    self.sources.entry(source.name.text.clone()).or_insert((id, source.name.span));
                     sources += 1;
                 }
                 DeclarationKind::Job(job) => {
@@ -160,8 +158,7 @@ impl<'a> Globals<'a> {
             return;
         }
         let state = FunctionState::Unchecked;
-        self.functions
-            .insert(name.text.clone(), UserFunction { declaration: function, state });
+        self.functions.insert(name.text.clone(), UserFunction { declaration: function, state });
     }
 
     fn add_pipeline(&mut self, pipeline: &ast::Pipeline, found: &mut Diagnostics) {

@@ -55,8 +55,7 @@ fn reads(job: &ast::Job) -> impl Iterator<Item = &[ast::Name]> {
 /// path, come last.
 fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnostics) -> Vec<JobId> {
     let mut dag: DiGraph<JobId, Span> = DiGraph::new();
-    let nodes: Vec<NodeIndex> =
-        (0..jobs.len()).map(|at| dag.add_node(JobId(at as u32))).collect();
+    let nodes: Vec<NodeIndex> = (0..jobs.len()).map(|at| dag.add_node(JobId(at as u32))).collect();
     for (at, job) in jobs.iter().enumerate() {
         for path in reads(job) {
             if let Some((from, _)) = globals.jobs.get(&path[0].text) {
@@ -65,10 +64,8 @@ fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnostics) -> Vec<
         }
     }
     let mut order = vec![];
-    let mut waiting: Vec<usize> = nodes
-        .iter()
-        .map(|&node| dag.edges_directed(node, petgraph::Incoming).count())
-        .collect();
+    let mut waiting: Vec<usize> =
+        nodes.iter().map(|&node| dag.edges_directed(node, petgraph::Incoming).count()).collect();
     let mut ready: std::collections::BTreeSet<usize> =
         (0..jobs.len()).filter(|&at| waiting[at] == 0).collect();
     while let Some(at) = ready.pop_first() {
@@ -101,7 +98,9 @@ fn report_cycles(jobs: &[&ast::Job], dag: &DiGraph<JobId, Span>, found: &mut Dia
             let edge = dag
                 .edges_directed(at, petgraph::Incoming)
                 .filter(|edge| inside.contains(&edge.source()))
-                .min_by_key(|edge| (seen.contains(&edge.source()) && edge.source() != first, edge.source()))
+                .min_by_key(|edge| {
+                    (seen.contains(&edge.source()) && edge.source() != first, edge.source())
+                })
                 .expect("a job of a cycle reads another of it");
             let read = &jobs[edge.source().index()].name.text;
             path.push((jobs[at.index()].name.text.clone(), *edge.weight(), read.clone()));
@@ -182,7 +181,11 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
             SettingKind::OnError { policy, above } => {
                 if said.is_some() {
                     let help = "leave one of them";
-                    checker.found.push(graph::bad_setting(setting.span, "`on error` is said twice", help));
+                    checker.found.push(graph::bad_setting(
+                        setting.span,
+                        "`on error` is said twice",
+                        help,
+                    ));
                     continue;
                 }
                 let policy = match policy {
@@ -206,7 +209,11 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
             | SettingKind::Bad => {}
             SettingKind::ModeOverwrite | SettingKind::Timezone(_) => {
                 let help = "it belongs into an output or the pipeline";
-                checker.found.push(graph::bad_setting(setting.span, "not a setting of a job", help));
+                checker.found.push(graph::bad_setting(
+                    setting.span,
+                    "not a setting of a job",
+                    help,
+                ));
             }
         }
     }
@@ -227,12 +234,20 @@ fn partition(job: &ast::Job, checker: &mut JobChecker) -> Option<ir::Partition> 
             Some((into, _)) if *into >= 1 && *into <= 4096 => *into,
             Some((_, at)) => {
                 let help = "for instance `into 8`";
-                checker.found.push(graph::bad_setting(*at, "a job has 1 to 4,096 partitions", help));
+                checker.found.push(graph::bad_setting(
+                    *at,
+                    "a job has 1 to 4,096 partitions",
+                    help,
+                ));
                 continue;
             }
             None => {
                 let help = "`partition by hash(key) into 8`";
-                checker.found.push(graph::bad_setting(setting.span, "into how many partitions?", help));
+                checker.found.push(graph::bad_setting(
+                    setting.span,
+                    "into how many partitions?",
+                    help,
+                ));
                 continue;
             }
         };
@@ -252,7 +267,11 @@ fn partition(job: &ast::Job, checker: &mut JobChecker) -> Option<ir::Partition> 
             ast::PartitionBy::Size => ir::PartitionBy::Size,
             ast::PartitionBy::Values(_) => {
                 let help = "`partition by hash(key) into 8`";
-                checker.found.push(graph::bad_setting(setting.span, "a job is split by `hash(…)`", help));
+                checker.found.push(graph::bad_setting(
+                    setting.span,
+                    "a job is split by `hash(…)`",
+                    help,
+                ));
                 continue;
             }
         };

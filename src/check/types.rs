@@ -21,22 +21,14 @@ const SIMPLE: &[(&str, DataType)] = &[
 const LATER: &[&str] = &["bytes", "time", "uuid", "json", "map"];
 
 /// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
-pub(super) fn resolve_type(
-    written: &TypeExpr,
-    globals: &Globals,
-    found: &mut Diagnostics,
-) -> Type {
+pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Diagnostics) -> Type {
     let data = match &written.kind {
         TypeExprKind::Named(name, arguments) => named(name, arguments, written, globals, found),
-        TypeExprKind::List(item) => {
-            DataType::List(Box::new(resolve_type(item, globals, found)))
-        }
+        TypeExprKind::List(item) => DataType::List(Box::new(resolve_type(item, globals, found))),
         TypeExprKind::Record(fields, false) => DataType::Record(
             fields
                 .iter()
-                .map(|(name, ty)| {
-                    Field::new(name.text.as_str(), resolve_type(ty, globals, found))
-                })
+                .map(|(name, ty)| Field::new(name.text.as_str(), resolve_type(ty, globals, found)))
                 .collect(),
         ),
         TypeExprKind::Map(..) => later("map", written, found),

@@ -20,6 +20,22 @@ pub struct Inputs {
     pub bytes: u64,
 }
 
+/// A declared column that a file does not have, with the nearest one that it has.
+pub fn missing_column(file: &str, wanted: &str, found: &[String]) -> ConnectError {
+    let near = |name: &str| strsim::jaro_winkler(name, wanted);
+    let nearest = found.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+    let help = match nearest {
+        Some(nearest) if near(nearest) > 0.75 => format!("it has `{nearest}`"),
+        _ => {
+            let names: Vec<String> =
+                found.iter().take(20).map(|name| format!("`{name}`")).collect();
+            let more = if found.len() > 20 { ", .." } else { "" };
+            format!("it has {}{more}", names.join(", "))
+        }
+    };
+    ConnectError::new(format!("{file} has no column `{wanted}`")).help(help)
+}
+
 /// What tells whether a file changed while it was read.
 #[derive(PartialEq, Eq)]
 pub struct Identity {

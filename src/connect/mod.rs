@@ -10,6 +10,7 @@ mod csv;
 mod error;
 mod input;
 mod output;
+mod parquet;
 mod spell;
 mod stage;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Every connector, in the order of the reference.
-pub static ALL: &[&Connector] = &[&csv::CONNECTOR, &text::CONNECTOR];
+pub static ALL: &[&Connector] = &[&csv::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR];
 
 /// The connector called `name`.
 pub fn find(name: &str) -> Option<&'static Connector> {

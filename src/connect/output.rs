@@ -3,7 +3,7 @@
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{ConnectError, SinkSpec, Staged};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,28 +39,38 @@ pub fn part_name(part: u32, target: &Path, extension: &str) -> String {
     format!("part-{part:05}.{extension}{packed}")
 }
 
+/// Stages the file of a sink, or its directory and the files of all parts.
+pub fn stage_files(
+    spec: &SinkSpec,
+    extension: &str,
+) -> Result<(Staging, Vec<(PathBuf, File)>), ConnectError> {
+    let target = target_of(spec)?;
+    let Some(count) = spec.parts else {
+        let (staging, file) = Staging::file(&target, &spec.run)?;
+        let path = staging.path().to_owned();
+        return Ok((staging, vec![(path, file)]));
+    };
+    let staging = Staging::directory(&target, &spec.run)?;
+    let mut files = Vec::with_capacity(count as usize);
+    for part in 0..count {
+        let path = staging.path().join(part_name(part, &target, extension));
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.map_err(|error| ConnectError::io("create", path.display(), &error))?;
+        files.push((path, file));
+    }
+    Ok((staging, files))
+}
+
 impl Outputs {
     /// Stages the files of a sink, each beginning with `head`.
     pub fn open(spec: &SinkSpec, extension: &str, head: &[u8]) -> Result<Outputs, ConnectError> {
-        let target = target_of(spec)?;
-        let compression = Compression::of(&target);
-        let part = |path: PathBuf, file| {
+        let compression = Compression::of(&target_of(spec)?);
+        let (staging, files) = stage_files(spec, extension)?;
+        let parts = files.into_iter().map(|(path, file)| {
             let failed = |error| ConnectError::io("write", path.display(), &error);
             let mut packer = compression.writer(file).map_err(failed)?;
             packer.write(head).map_err(failed)?;
             Ok(Mutex::new(Part { path, packer, rows: 0 }))
-        };
-        let Some(count) = spec.parts else {
-            let (staging, file) = Staging::file(&target, &spec.run)?;
-            let part = part(staging.path().to_owned(), file)?;
-            return Ok(Outputs { staging, parts: vec![part] });
-        };
-        let staging = Staging::directory(&target, &spec.run)?;
-        let parts = (0..count).map(|at| {
-            let path = staging.path().join(part_name(at, &target, extension));
-            let file = OpenOptions::new().write(true).create_new(true).open(&path);
-            let file = file.map_err(|error| ConnectError::io("create", path.display(), &error))?;
-            part(path, file)
         });
         let parts = parts.collect::<Result<_, ConnectError>>()?;
         Ok(Outputs { staging, parts })

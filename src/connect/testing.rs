@@ -3,9 +3,10 @@
 use super::{
     Arguments, Batch, Column, ConnectError, Connector, Extent, SinkSpec, Source, SourceSpec,
 };
-use crate::data::scalar_at;
-use crate::types::{Scalar, Type};
+use crate::data::{array_of, scalar_at};
+use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a source gave.
 #[derive(Debug, Default, PartialEq)]
@@ -120,4 +121,105 @@ impl Random {
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
+}
+
+/// A column of every type that is not nested.
+pub fn flat_types() -> Vec<(&'static str, Type)> {
+    let member = |text: &str| EnumMember { name: "m".into(), text: text.into() };
+    let members = (0..12).map(|at| member(&format!("m,\"{at}"))).collect();
+    vec![
+        ("s", DataType::String.optional()),
+        ("b", DataType::Bool.optional()),
+        ("i", DataType::Int.optional()),
+        ("f", DataType::Float.optional()),
+        ("d", DataType::Decimal { precision: 38, scale: 6 }.optional()),
+        ("e2", DataType::Decimal { precision: 9, scale: 2 }.optional()),
+        ("day", DataType::Date.optional()),
+        ("dt", DataType::Datetime.optional()),
+        ("ts", DataType::Timestamp.optional()),
+        ("len", DataType::Duration.optional()),
+        ("e", DataType::Enum(Arc::new(EnumType { name: "E".into(), members })).optional()),
+        ("text", DataType::String.required()),
+    ]
+}
+
+/// The same and lists and records of them.
+pub fn all_types() -> Vec<(&'static str, Type)> {
+    let mut types = flat_types();
+    let fields: Vec<Field> = types.iter().map(|(name, ty)| Field::new(*name, ty.clone())).collect();
+    let record = DataType::Record(fields.into());
+    types.push(("texts", DataType::List(Box::new(DataType::String.optional())).required()));
+    types.push(("records", DataType::List(Box::new(record.clone().optional())).optional()));
+    types.push(("record", record.optional()));
+    let numbers = DataType::List(Box::new(DataType::Int.required())).optional();
+    let deep = DataType::Record(vec![Field::new("x y", numbers)].into()).required();
+    types.push(("deep", DataType::List(Box::new(deep)).required()));
+    types
+}
+
+/// A value of a type, often an extreme one.
+pub fn random_value(random: &mut Random, ty: &Type) -> Scalar {
+    if ty.nullable && random.below(5) == 0 {
+        return Scalar::Null;
+    }
+    let number = (random.below(1 << 31) as i64) << 33 ^ random.below(1 << 31) as i64;
+    let smaller = number >> random.below(60);
+    let number = random.pick(&[i64::MIN, i64::MAX, 0, number, smaller]);
+    let texts = [
+        "",
+        "a",
+        "é,\"",
+        "\r",
+        "a\nb",
+        "NA",
+        "=1+1",
+        "a text of more than twelve",
+        "\u{FEFF}\u{1}\\",
+    ];
+    match &ty.data {
+        DataType::Bool => Scalar::Bool(number & 1 == 0),
+        DataType::Int => Scalar::Int(number),
+        DataType::Float => {
+            Scalar::Float(random.pick(&[f64::MIN, 5e-324, -0.0, 0.1, number as f64 / 1e6]))
+        }
+        DataType::Decimal { precision, .. } => {
+            let most = 10i128.pow(u32::from(*precision)) - 1;
+            Scalar::Decimal(random.pick(&[most, -most, i128::from(number) % most]))
+        }
+        DataType::Date => Scalar::Date(number as i32),
+        DataType::Datetime => Scalar::Datetime(number),
+        DataType::Timestamp => Scalar::Timestamp(number),
+        DataType::Duration => Scalar::Duration(number),
+        DataType::Enum(declared) => Scalar::Enum(random.below(declared.members.len()) as i32),
+        DataType::List(item) => {
+            let len = random.below(4);
+            Scalar::List((0..len).map(|_| random_value(random, item)).collect())
+        }
+        DataType::Record(fields) => {
+            Scalar::Record(fields.iter().map(|field| random_value(random, &field.ty)).collect())
+        }
+        _ => Scalar::String(random.pick(&texts).into()),
+    }
+}
+
+/// Rows, and the same as batches of these sizes.
+pub fn random_batches(
+    random: &mut Random,
+    declared: &[(&str, Type)],
+    sizes: &[usize],
+) -> (Vec<Vec<Scalar>>, Vec<Batch>) {
+    let mut rows = Vec::new();
+    let batches = sizes.iter().map(|&size| {
+        let row = |_| declared.iter().map(|(_, ty)| random_value(random, ty)).collect();
+        let new: Vec<Vec<Scalar>> = (0..size).map(row).collect();
+        let columns = declared.iter().enumerate().map(|(at, (_, ty))| {
+            let column: Vec<Scalar> = new.iter().map(|row| row[at].clone()).collect();
+            array_of(&ty.data, &column)
+        });
+        let batch = Batch::new(columns.collect(), size, 0);
+        rows.extend(new);
+        batch
+    });
+    let batches = batches.collect();
+    (rows, batches)
 }

@@ -49,7 +49,13 @@ pub fn source_columns(connector: &str, span: Span, wanted: bool) -> Diagnostic {
 }
 
 /// E0507: a column of a type that the output cannot hold.
-pub fn cannot_hold(connector: &str, column: &str, ty: &str, output: Span, help: &str) -> Diagnostic {
+pub fn cannot_hold(
+    connector: &str,
+    column: &str,
+    ty: &str,
+    output: Span,
+    help: &str,
+) -> Diagnostic {
     Diagnostic::new(
         Code::E0507,
         format!("a `{connector}` output cannot hold `{column}`, which is `{ty}`"),
@@ -69,7 +75,8 @@ pub fn cycle(path: &[(String, Span, String)]) -> Diagnostic {
     };
     let mut steps = path.iter();
     let (name, span, reads) = steps.next().expect("a cycle has a job");
-    let mut found = Diagnostic::new(Code::E0601, message, *span, format!("`{name}` reads `{reads}`"));
+    let mut found =
+        Diagnostic::new(Code::E0601, message, *span, format!("`{name}` reads `{reads}`"));
     for (name, span, reads) in steps {
         found = found.label(*span, format!("`{name}` reads `{reads}`"));
     }

@@ -343,9 +343,8 @@ pub fn clock(name: &str, span: Span) -> Diagnostic {
 
 /// E0123: a column without a name.
 pub fn unnamed(span: Span, text: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0123, "this column has no name", span, "an expression").help(format!(
-        "name it: `name = {text}`"
-    ))
+    Diagnostic::new(Code::E0123, "this column has no name", span, "an expression")
+        .help(format!("name it: `name = {text}`"))
 }
 
 /// E0124: a parameter of the command line that is not declared, or lacks a value.

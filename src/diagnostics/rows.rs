@@ -44,9 +44,14 @@ pub fn union_differs(
         found = found.label(side.1, format!("`{}` here", side.0));
     }
     match (left, right) {
-        (None, _) => found.help(format!("add `{name}` above, or `drop {name}` in a job that reads `{table}`")),
-        (_, None) => found.help(format!("`derive {name} = null as …` in a job that reads `{table}`, or `drop {name}` above")),
-        (Some((ty, _)), Some(_)) => found.help(format!("`cast {name} as {ty}` in a job that reads `{table}`")),
+        (None, _) => found
+            .help(format!("add `{name}` above, or `drop {name}` in a job that reads `{table}`")),
+        (_, None) => found.help(format!(
+            "`derive {name} = null as …` in a job that reads `{table}`, or `drop {name}` above"
+        )),
+        (Some((ty, _)), Some(_)) => {
+            found.help(format!("`cast {name} as {ty}` in a job that reads `{table}`"))
+        }
     }
 }
 

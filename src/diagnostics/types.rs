@@ -137,7 +137,12 @@ pub fn date_needs_zone(span: Span, text: &str, zone: &str) -> Diagnostic {
 }
 
 /// E0211: a call with the wrong number of arguments.
-pub fn argument_count(function: &str, span: Span, given: usize, signatures: &[String]) -> Diagnostic {
+pub fn argument_count(
+    function: &str,
+    span: Span,
+    given: usize,
+    signatures: &[String],
+) -> Diagnostic {
     let s = if given == 1 { "" } else { "s" };
     Diagnostic::new(
         Code::E0211,
@@ -156,7 +161,11 @@ pub fn not_a_condition(what: &str, span: Span, ty: &Type) -> Diagnostic {
         span,
         format!("this is `{ty}`"),
     )
-    .help(if ty.data.is_number() { "compare it, for instance with `> 0`" } else { "compare it with a value: `== …`" })
+    .help(if ty.data.is_number() {
+        "compare it, for instance with `> 0`"
+    } else {
+        "compare it with a value: `== …`"
+    })
 }
 
 /// E0213: a conversion that does not exist.

@@ -187,19 +187,16 @@ impl Scope<'_, '_> {
                 types::no_parameter(function, text, at, &names)
             }
             Mismatch::Type { argument, wanted } => match &given[argument] {
-                Some(value)
-                    if function == "date" && value.ty.data == DataType::Timestamp =>
-                {
+                Some(value) if function == "date" && value.ty.data == DataType::Timestamp => {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
                     types::date_needs_zone(value.span, &self.text(value.span), zone)
                 }
                 Some(value) => {
                     let text = self.text(value.span);
                     let origin = match value.kind {
-                        ExprKind::Column(at) => self
-                            .row
-                            .and_then(|row| row.columns.get(at))
-                            .map(|column| column.origin),
+                        ExprKind::Column(at) => {
+                            self.row.and_then(|row| row.columns.get(at)).map(|column| column.origin)
+                        }
                         _ => None,
                     };
                     types::argument(function, &wanted, &text, value.span, &value.ty, origin)
@@ -381,12 +378,7 @@ impl Scope<'_, '_> {
         bad(span)
     }
 
-    fn user_call(
-        &mut self,
-        name: &ast::Name,
-        arguments: &[ast::Argument],
-        span: Span,
-    ) -> Expr {
+    fn user_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
         let Some(function) = self.user_function(name) else { return bad(span) };
         let count = function.parameters.len();
         let mut values: Vec<Option<Expr>> = (0..count).map(|_| None).collect();
@@ -408,8 +400,7 @@ impl Scope<'_, '_> {
         for (parameter, value) in function.parameters.iter().zip(values) {
             let Some(value) = value.or_else(|| parameter.default.clone()) else {
                 let signatures = [signature(&name.text, &function)];
-                let found =
-                    types::argument_count(&name.text, span, arguments.len(), &signatures);
+                let found = types::argument_count(&name.text, span, arguments.len(), &signatures);
                 self.found.push(found);
                 return bad(span);
             };

@@ -41,17 +41,17 @@ impl Scope<'_, '_> {
                 Some(subject) => self.is_one_of(subject, values, &mut members),
                 None => self.all_conditions(values),
             };
-            let result = self.with_known(narrow::when_true(&condition), |scope| {
-                scope.check(result, expected)
-            });
+            let result = self
+                .with_known(narrow::when_true(&condition), |scope| scope.check(result, expected));
             self.narrowed.extend(narrow::when_false(&condition));
             checked.push((condition, result));
         }
         let mut last = otherwise.map(|value| self.check(value, expected));
         self.narrowed.truncate(before);
         if last.is_none()
-            && let Some(Expr { ty: Type { data: DataType::Enum(declared), nullable: false }, .. }) =
-                &subject
+            && let Some(Expr {
+                ty: Type { data: DataType::Enum(declared), nullable: false }, ..
+            }) = &subject
         {
             let missing: Vec<&str> = (0..declared.members.len())
                 .filter(|at| !members.contains(&(*at as i32)))
@@ -87,12 +87,7 @@ impl Scope<'_, '_> {
     }
 
     /// Is the subject equal to one of the values? Members of enums are noted.
-    fn is_one_of(
-        &mut self,
-        subject: &Expr,
-        values: &[ast::Expr],
-        members: &mut Vec<i32>,
-    ) -> Expr {
+    fn is_one_of(&mut self, subject: &Expr, values: &[ast::Expr], members: &mut Vec<i32>) -> Expr {
         let span = values[0].span.to(values[values.len() - 1].span);
         let mut all = vec![subject.clone()];
         for value in values {
@@ -118,12 +113,7 @@ impl Scope<'_, '_> {
         Expr { kind: ExprKind::In(subject, all), ty, span }
     }
 
-    fn build_case(
-        &mut self,
-        arms: Vec<(Expr, Expr)>,
-        otherwise: Option<Expr>,
-        span: Span,
-    ) -> Expr {
+    fn build_case(&mut self, arms: Vec<(Expr, Expr)>, otherwise: Option<Expr>, span: Span) -> Expr {
         let (conditions, mut values): (Vec<Expr>, Vec<Expr>) = arms.into_iter().unzip();
         let has_else = otherwise.is_some();
         values.extend(otherwise);
@@ -135,8 +125,7 @@ impl Scope<'_, '_> {
             return bad(span);
         }
         ty.nullable |= !has_else;
-        let otherwise =
-            has_else.then(|| Box::new(values.pop().expect("`else` was put in last")));
+        let otherwise = has_else.then(|| Box::new(values.pop().expect("`else` was put in last")));
         let arms = conditions.into_iter().zip(values).collect();
         Expr { kind: ExprKind::Case { arms, otherwise }, ty, span }
     }

@@ -42,9 +42,13 @@ pub(super) fn widen(value: Scalar, from: &DataType, to: &DataType) -> Option<Sca
         (Scalar::Int(value), _, DataType::Decimal { scale, .. }) => {
             Scalar::Decimal(i128::from(value).checked_mul(10i128.checked_pow(u32::from(*scale))?)?)
         }
-        (Scalar::Decimal(value), DataType::Decimal { scale: s, .. }, DataType::Decimal { scale, .. }) => {
-            Scalar::Decimal(value.checked_mul(10i128.checked_pow(u32::from(scale.checked_sub(*s)?))?)?)
-        }
+        (
+            Scalar::Decimal(value),
+            DataType::Decimal { scale: s, .. },
+            DataType::Decimal { scale, .. },
+        ) => Scalar::Decimal(
+            value.checked_mul(10i128.checked_pow(u32::from(scale.checked_sub(*s)?))?)?,
+        ),
         (Scalar::List(items), DataType::List(from), DataType::List(to)) => Scalar::List(
             items
                 .into_iter()

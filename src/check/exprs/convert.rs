@@ -17,7 +17,8 @@ pub(in crate::check) fn convert(value: Expr, data: &DataType) -> Expr {
     {
         return literal(scalar, data.clone(), value.span);
     }
-    let ty = Type { data: data.clone(), nullable: value.ty.nullable || value.ty.data == DataType::Null };
+    let ty =
+        Type { data: data.clone(), nullable: value.ty.nullable || value.ty.data == DataType::Null };
     let span = value.span;
     Expr { kind: ExprKind::Convert(Box::new(value)), ty, span }
 }
@@ -129,9 +130,7 @@ fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
         (D::Int | D::Float | D::Decimal { .. }, D::Int | D::Decimal { .. }) => Fallible,
         (D::Date, D::Datetime) | (D::Datetime, D::Date) => Total,
         (D::Timestamp, D::Date) => No(Some("a day needs a zone: `date(…, zone: \"UTC\")`")),
-        (D::Timestamp, D::Datetime) => {
-            No(Some("a wall clock needs a zone: `at_zone(…, \"UTC\")`"))
-        }
+        (D::Timestamp, D::Datetime) => No(Some("a wall clock needs a zone: `at_zone(…, \"UTC\")`")),
         (D::Datetime | D::Date, D::Timestamp) => {
             No(Some("an instant needs a zone: `to_timestamp(…, \"UTC\")`"))
         }

@@ -77,9 +77,9 @@ impl Scope<'_, '_> {
     /// Both operands; a member of an enum takes its type from the other side.
     fn pair(&mut self, left: &ast::Expr, right: &ast::Expr) -> (Expr, Expr) {
         if matches!(left.kind, ast::ExprKind::Name(_))
-            && self.row.is_some_and(|row| {
-                matches!(&left.kind, ast::ExprKind::Name(name) if row.find(name).is_none())
-            })
+            && self.row.is_some_and(
+                |row| matches!(&left.kind, ast::ExprKind::Name(name) if row.find(name).is_none()),
+            )
         {
             let right = self.check(right, None);
             let left = self.check(left, Some(&right.ty.data));
@@ -248,13 +248,11 @@ impl Scope<'_, '_> {
         match (&left.ty.data, &right.ty.data) {
             (D::Decimal { .. }, D::Float) => {
                 let text = self.text(left.span);
-                self.found
-                    .push(types::exact_with_approximate(place, left.span, &text, right.span));
+                self.found.push(types::exact_with_approximate(place, left.span, &text, right.span));
             }
             (D::Float, D::Decimal { .. }) => {
                 let text = self.text(right.span);
-                self.found
-                    .push(types::exact_with_approximate(place, right.span, &text, left.span));
+                self.found.push(types::exact_with_approximate(place, right.span, &text, left.span));
             }
             (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
                 let member = declared.members.first().map_or("", |member| &member.name);
@@ -264,7 +262,10 @@ impl Scope<'_, '_> {
             (D::String, other) | (other, D::String) if verb == "compare" => {
                 let text = if left.ty.data == D::String { left } else { right };
                 let help = match (other, &text.kind) {
-                    (D::Date | D::Datetime | D::Timestamp, ExprKind::Literal(Scalar::String(at))) => {
+                    (
+                        D::Date | D::Datetime | D::Timestamp,
+                        ExprKind::Literal(Scalar::String(at)),
+                    ) => {
                         format!("a {other} is written `@{at}`")
                     }
                     _ => format!("`{} as {other}`", self.text(text.span)),
@@ -450,8 +451,10 @@ fn as_decimal(value: Expr) -> Expr {
 /// the point. Sums are cut at 38 digits and checked row by row; products and quotients that may
 /// need more are refused.
 fn decimal_result(op: Arithmetic, left: &DataType, right: &DataType) -> Result<DataType, u32> {
-    let (DataType::Decimal { precision: p, scale: s }, DataType::Decimal { precision: q, scale: t }) =
-        (left, right)
+    let (
+        DataType::Decimal { precision: p, scale: s },
+        DataType::Decimal { precision: q, scale: t },
+    ) = (left, right)
     else {
         unreachable!("both are decimals");
     };

@@ -217,11 +217,8 @@ impl JobChecker<'_, '_> {
             }
             let filled = Type { data: ty.data.clone(), nullable: with.ty.nullable };
             let with = convert(with, &ty.data);
-            let value = Expr {
-                kind: ExprKind::Coalesce(vec![column, with]),
-                ty: filled,
-                span: name.span,
-            };
+            let value =
+                Expr { kind: ExprKind::Coalesce(vec![column, with]), ty: filled, span: name.span };
             self.replace(at, value, name.span, span);
         }
     }

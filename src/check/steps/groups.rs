@@ -43,8 +43,11 @@ impl JobChecker<'_, '_> {
     ) {
         let keys = self.keys(by, "a group key");
         let mut broken = keys.len() < by.len();
-        let keys_text =
-            by.iter().map(|key| format!("`{}`", self.text(key.span))).collect::<Vec<_>>().join(", ");
+        let keys_text = by
+            .iter()
+            .map(|key| format!("`{}`", self.text(key.span)))
+            .collect::<Vec<_>>()
+            .join(", ");
         let mut scope = self.scope();
         scope.group = Some(GroupScope {
             keys: keys.iter().map(|(name, key, _)| (name.clone(), key.ty.clone())).collect(),

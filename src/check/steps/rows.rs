@@ -14,12 +14,7 @@ use crate::types::DataType;
 use std::sync::Arc;
 
 impl JobChecker<'_, '_> {
-    pub(super) fn filter(
-        &mut self,
-        condition: &ast::Expr,
-        nulls: Option<ast::Nulls>,
-        span: Span,
-    ) {
+    pub(super) fn filter(&mut self, condition: &ast::Expr, nulls: Option<ast::Nulls>, span: Span) {
         let rule = if nulls.is_some() { NullRule::Allowed } else { NullRule::Filter };
         let condition = self.scope().condition(condition, "this condition", rule);
         if condition.ty.is_unknown() {
@@ -151,12 +146,7 @@ impl JobChecker<'_, '_> {
         self.push(StepKind::Dedupe(Dedupe { keys, keep }), row, span);
     }
 
-    pub(super) fn explode(
-        &mut self,
-        column: &ast::Name,
-        as_name: Option<&ast::Name>,
-        span: Span,
-    ) {
+    pub(super) fn explode(&mut self, column: &ast::Name, as_name: Option<&ast::Name>, span: Span) {
         let Some(at) = self.find(column) else { return };
         let ty = self.row.columns[at].ty.clone();
         let DataType::List(item) = &ty.data else {
@@ -173,9 +163,8 @@ impl JobChecker<'_, '_> {
                 && other != at
             {
                 let first = self.row.columns[other].origin;
-                self.found.push(crate::diagnostics::names::column_twice(
-                    &name.text, name.span, first,
-                ));
+                self.found
+                    .push(crate::diagnostics::names::column_twice(&name.text, name.span, first));
                 return;
             }
             row.columns[at].name = name.text.as_str().into();
@@ -236,9 +225,8 @@ impl JobChecker<'_, '_> {
             if let Some(first) = row.find(&field.name.text) {
                 let first = row.columns[first].origin;
                 let name = &field.name;
-                self.found.push(crate::diagnostics::names::column_twice(
-                    &name.text, name.span, first,
-                ));
+                self.found
+                    .push(crate::diagnostics::names::column_twice(&name.text, name.span, first));
                 continue;
             }
             if matches!(ty.data, DataType::List(_) | DataType::Record(_)) {

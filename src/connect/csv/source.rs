@@ -7,7 +7,7 @@ use super::exact::{self, Cell, Flaw, Records};
 use super::index::{self, Signs};
 use super::simd::Level;
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
-use crate::connect::input::Inputs;
+use crate::connect::input::{Inputs, missing_column};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
@@ -238,19 +238,7 @@ fn bind_header(
     for column in declared {
         let mut places = (0..header.len()).filter(|&at| header[at] == *column.external);
         let Some(place) = places.next() else {
-            let message = format!("{name} has no column `{}`", column.external);
-            let nearest = header.iter().max_by(|a, b| {
-                let near = |text: &str| strsim::jaro_winkler(text, &column.external);
-                near(a).total_cmp(&near(b))
-            });
-            let names = header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            let help = match nearest {
-                Some(nearest) if strsim::jaro_winkler(nearest, &column.external) > 0.75 => {
-                    format!("its header has `{nearest}`")
-                }
-                _ => format!("its header has {}", shown(names.join(", ").as_bytes())),
-            };
-            return Err(ConnectError::new(message).help(help));
+            return Err(missing_column(name, &column.external, header));
         };
         if places.next().is_some() {
             let message = format!("{name} has two columns `{}`", column.external);

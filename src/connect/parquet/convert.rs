@@ -1,0 +1,418 @@
+//! Arrow columns of a file as the declared types: widths, scales and units change, values do not.
+//!
+//! Which types go together is decided once per file by [`fits`]; a single value that does not fit
+//! (an unsigned number too large, a nanosecond, a null where none is allowed) is an [`Issue`].
+
+use crate::data::{arrow_type, null_array};
+use crate::types::{DataType, EnumType, Field, MICROS_PER_DAY, Type};
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::*;
+use arrow_array::{
+    Array, ArrayRef, FixedSizeListArray, Int32Array, LargeListArray, ListArray, PrimitiveArray,
+    StructArray,
+};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};
+use std::sync::Arc;
+
+/// A value that is not of the declared type; null in the column.
+#[derive(Debug)]
+pub struct Issue {
+    /// The row.
+    pub row: usize,
+    /// The value.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Can a file's type be read as a declared one?
+pub fn fits(from: &ArrowType, to: &DataType) -> bool {
+    use ArrowType as A;
+    let is_text = matches!(from, A::Utf8 | A::LargeUtf8 | A::Utf8View);
+    match to {
+        _ if *from == A::Null => true,
+        DataType::Bool => *from == A::Boolean,
+        DataType::Int => from.is_integer(),
+        DataType::Float => matches!(from, A::Float32 | A::Float64) || from.is_integer(),
+        DataType::Decimal { scale, .. } => match from {
+            A::Decimal32(_, s) | A::Decimal64(_, s) | A::Decimal128(_, s) => {
+                *s >= 0 && *s as u8 <= *scale
+            }
+            _ => from.is_integer(),
+        },
+        DataType::String => is_text || matches!(from, A::Binary | A::LargeBinary | A::BinaryView),
+        DataType::Enum(_) => is_text,
+        DataType::Date => matches!(from, A::Date32 | A::Date64),
+        DataType::Datetime => matches!(from, A::Timestamp(_, None)),
+        DataType::Timestamp => matches!(from, A::Timestamp(_, Some(_))),
+        DataType::Duration => matches!(from, A::Duration(_)),
+        DataType::List(item) => match from {
+            A::List(field) | A::LargeList(field) | A::FixedSizeList(field, _) => {
+                fits(field.data_type(), &item.data)
+            }
+            _ => false,
+        },
+        DataType::Record(fields) => match from {
+            A::Struct(found) => fields.iter().all(|field| {
+                let found = found.find(&field.name);
+                found.is_some_and(|(_, found)| fits(found.data_type(), &field.ty.data))
+            }),
+            _ => false,
+        },
+        DataType::Unknown | DataType::Null => false,
+    }
+}
+
+/// The type to ask the reader for: views for all texts.
+pub fn hint(from: &ArrowType, to: Option<&DataType>) -> ArrowType {
+    use ArrowType as A;
+    let nested = |field: &Arc<ArrowField>, to: Option<&DataType>| {
+        let ty = hint(field.data_type(), to);
+        Arc::new(field.as_ref().clone().with_data_type(ty))
+    };
+    match (from, to) {
+        (A::Utf8 | A::LargeUtf8, _) => A::Utf8View,
+        (A::Binary | A::LargeBinary | A::BinaryView, Some(DataType::String)) => A::Utf8View,
+        (A::Dictionary(_, value), to) => hint(value, to),
+        (A::List(field), Some(DataType::List(item))) => A::List(nested(field, Some(&item.data))),
+        (A::LargeList(field), Some(DataType::List(item))) => {
+            A::LargeList(nested(field, Some(&item.data)))
+        }
+        (A::Struct(fields), Some(DataType::Record(wanted))) => {
+            let field = |field: &Arc<ArrowField>| {
+                let wanted = wanted.iter().find(|wanted| *wanted.name == **field.name());
+                nested(field, wanted.map(|wanted| &wanted.ty.data))
+            };
+            A::Struct(fields.iter().map(field).collect())
+        }
+        _ => from.clone(),
+    }
+}
+
+/// A file's type as the user would write it, if there is such a type.
+pub fn spelling(from: &ArrowType) -> String {
+    use ArrowType as A;
+    match from {
+        A::Boolean => "bool".into(),
+        A::Int64 => "int".into(),
+        A::Float64 => "float".into(),
+        A::Decimal32(p, s) | A::Decimal64(p, s) | A::Decimal128(p, s) | A::Decimal256(p, s) => {
+            format!("decimal({p}, {s})")
+        }
+        A::Utf8 | A::LargeUtf8 | A::Utf8View => "string".into(),
+        A::Binary | A::LargeBinary | A::BinaryView => "bytes".into(),
+        A::Date32 | A::Date64 => "date".into(),
+        A::Timestamp(_, None) => "datetime".into(),
+        A::Timestamp(_, Some(_)) => "timestamp".into(),
+        A::List(item) | A::LargeList(item) => format!("list<{}>", spelling(item.data_type())),
+        A::Struct(fields) => {
+            let field = |field: &Arc<ArrowField>| {
+                format!("{}: {}", field.name(), spelling(field.data_type()))
+            };
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+/// The array as the declared type.
+pub fn convert(array: &ArrayRef, to: &Type, issues: &mut Vec<Issue>) -> ArrayRef {
+    let before = issues.len();
+    let converted = convert_data(array, &to.data, issues);
+    if !to.nullable && converted.null_count() > 0 {
+        let known: Vec<usize> = issues[before..].iter().map(|issue| issue.row).collect();
+        let rows = (0..converted.len()).filter(|&row| converted.is_null(row));
+        issues.extend(rows.filter(|row| known.binary_search(row).is_err()).map(|row| Issue {
+            row,
+            text: String::new(),
+            reason: "null, and the column has no `?`".into(),
+        }));
+    }
+    issues[before..].sort_by_key(|issue| issue.row);
+    converted
+}
+
+fn convert_data(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> ArrayRef {
+    use ArrowType as A;
+    if *array.data_type() == arrow_type(to)
+        && !matches!(to, DataType::List(_) | DataType::Record(_))
+    {
+        return array.clone();
+    }
+    match (array.data_type(), to) {
+        (A::Null, _) => null_array(to, array.len()),
+        (A::Float32, DataType::Float) => {
+            let floats = array.as_primitive::<Float32Type>();
+            Arc::new(floats.unary::<_, Float64Type>(f64::from))
+        }
+        (from, DataType::Int) if from.is_integer() => Arc::new(integers(array, issues)),
+        (from, DataType::Float) if from.is_integer() => {
+            Arc::new(integers(array, issues).unary::<_, Float64Type>(|value| value as f64))
+        }
+        (from, DataType::Decimal { precision, scale }) => {
+            let (units, from_scale) = unscaled(array, from, issues);
+            rescale(&units, from_scale, (*precision, *scale), issues)
+        }
+        (_, DataType::Enum(declared)) => Arc::new(members(array, declared, issues)),
+        (A::Date64, DataType::Date) => {
+            let millis = array.as_primitive::<Date64Type>();
+            map::<_, Date32Type>(millis, issues, |millis| {
+                let days = millis.div_euclid(MICROS_PER_DAY / 1000);
+                i32::try_from(days).map_err(|_| "too far from 1970")
+            })
+        }
+        (A::Timestamp(unit, _), DataType::Datetime | DataType::Timestamp)
+        | (A::Duration(unit), DataType::Duration) => {
+            let counts = integers(array, issues);
+            let micros = micros(&counts, *unit, issues);
+            let reinterpreted = micros.into_data().into_builder().data_type(arrow_type(to));
+            arrow_array::make_array(reinterpreted.build().expect("64-bit numbers either way"))
+        }
+        (A::List(_) | A::LargeList(_) | A::FixedSizeList(..), DataType::List(item)) => {
+            list(array, item, issues)
+        }
+        (A::Struct(_), DataType::Record(fields)) => record(array.as_struct(), fields, issues),
+        (from, to) => unreachable!("{from} as {to} was refused when the file was opened"),
+    }
+}
+
+/// Any whole numbers, and the counts of times, as 64-bit ones.
+fn integers(array: &ArrayRef, issues: &mut Vec<Issue>) -> PrimitiveArray<Int64Type> {
+    macro_rules! widened {
+        ($ty:ty) => {
+            array.as_primitive::<$ty>().unary::<_, Int64Type>(i64::from)
+        };
+    }
+    match array.data_type() {
+        ArrowType::Int8 => widened!(Int8Type),
+        ArrowType::Int16 => widened!(Int16Type),
+        ArrowType::Int32 => widened!(Int32Type),
+        ArrowType::UInt8 => widened!(UInt8Type),
+        ArrowType::UInt16 => widened!(UInt16Type),
+        ArrowType::UInt32 => widened!(UInt32Type),
+        ArrowType::UInt64 => {
+            let large = array.as_primitive::<UInt64Type>();
+            let fitting = map::<_, Int64Type>(large, issues, |value| {
+                i64::try_from(value).map_err(|_| "too large for an int")
+            });
+            fitting.as_primitive::<Int64Type>().clone()
+        }
+        _ => {
+            let data = array.to_data().into_builder().data_type(ArrowType::Int64);
+            PrimitiveArray::from(data.build().expect("64-bit numbers either way"))
+        }
+    }
+}
+
+/// Every value through `change`; one that it refuses becomes null.
+fn map<F: ArrowPrimitiveType, T: ArrowPrimitiveType>(
+    array: &PrimitiveArray<F>,
+    issues: &mut Vec<Issue>,
+    change: impl Fn(F::Native) -> Result<T::Native, &'static str>,
+) -> ArrayRef {
+    let changed = (0..array.len()).map(|row| {
+        if array.is_null(row) {
+            return None;
+        }
+        match change(array.value(row)) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                let text = format!("{:?}", array.value(row));
+                issues.push(Issue { row, text, reason: reason.into() });
+                None
+            }
+        }
+    });
+    Arc::new(changed.collect::<PrimitiveArray<T>>())
+}
+
+fn micros(
+    counts: &PrimitiveArray<Int64Type>,
+    unit: TimeUnit,
+    issues: &mut Vec<Issue>,
+) -> PrimitiveArray<Int64Type> {
+    let factor = match unit {
+        TimeUnit::Second => 1_000_000,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => return counts.clone(),
+        TimeUnit::Nanosecond => {
+            let cut = map::<_, Int64Type>(counts, issues, |nanos| {
+                if nanos % 1000 == 0 { Ok(nanos / 1000) } else { Err("finer than a microsecond") }
+            });
+            return cut.as_primitive::<Int64Type>().clone();
+        }
+    };
+    let scaled = map::<_, Int64Type>(counts, issues, |count: i64| {
+        count.checked_mul(factor).ok_or("too far from 1970")
+    });
+    scaled.as_primitive::<Int64Type>().clone()
+}
+
+/// A decimal's or whole number's units of 10^-scale, and that scale.
+fn unscaled(
+    array: &ArrayRef,
+    from: &ArrowType,
+    issues: &mut Vec<Issue>,
+) -> (PrimitiveArray<Decimal128Type>, u8) {
+    match from {
+        ArrowType::Decimal32(_, scale) => {
+            let units = array.as_primitive::<Decimal32Type>();
+            (units.unary(i128::from), *scale as u8)
+        }
+        ArrowType::Decimal64(_, scale) => {
+            let units = array.as_primitive::<Decimal64Type>();
+            (units.unary(i128::from), *scale as u8)
+        }
+        ArrowType::Decimal128(_, scale) => {
+            (array.as_primitive::<Decimal128Type>().clone(), *scale as u8)
+        }
+        _ => (integers(array, issues).unary(i128::from), 0),
+    }
+}
+
+fn rescale(
+    units: &PrimitiveArray<Decimal128Type>,
+    from_scale: u8,
+    (precision, scale): (u8, u8),
+    issues: &mut Vec<Issue>,
+) -> ArrayRef {
+    let (factor, end) = (10i128.pow(u32::from(scale - from_scale)), 10i128.pow(precision.into()));
+    let scaled = map::<_, Decimal128Type>(units, issues, |value| {
+        let value = value.checked_mul(factor).filter(|value| -end < *value && *value < end);
+        value.ok_or("too large for the declared decimal")
+    });
+    let ty = ArrowType::Decimal128(precision, scale as i8);
+    Arc::new(scaled.as_primitive::<Decimal128Type>().clone().with_data_type(ty))
+}
+
+fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> Int32Array {
+    let member = |(row, text): (usize, Option<&str>)| {
+        let text = text?;
+        let found = declared.by_text(text).map(|at| at as i32);
+        if found.is_none() {
+            let reason = format!("not a member of {}", declared.name);
+            issues.push(Issue { row, text: text.into(), reason });
+        }
+        found
+    };
+    match array.data_type() {
+        ArrowType::Utf8 => array.as_string::<i32>().iter().enumerate().map(member).collect(),
+        ArrowType::LargeUtf8 => array.as_string::<i64>().iter().enumerate().map(member).collect(),
+        _ => array.as_string_view().iter().enumerate().map(member).collect(),
+    }
+}
+
+fn list(array: &ArrayRef, item: &Type, issues: &mut Vec<Issue>) -> ArrayRef {
+    let (items, lengths) = items_and_lengths(array);
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let mut inner = Vec::new();
+    let items = match items {
+        Some(items) => convert(&items, item, &mut inner),
+        None => null_array(&item.data, 0),
+    };
+    issues.extend(inner.into_iter().map(|issue| {
+        let row = offsets.partition_point(|&start| start as usize <= issue.row) - 1;
+        Issue { row, ..issue }
+    }));
+    let field = Arc::new(ArrowField::new("item", arrow_type(&item.data), true));
+    Arc::new(ListArray::new(field, offsets, items, array.nulls().cloned()))
+}
+
+/// The items of the lists and nothing else, since a list that is null may hide some, and how many
+/// each list has; None when there are none.
+fn items_and_lengths(array: &ArrayRef) -> (Option<ArrayRef>, Vec<usize>) {
+    if let Some(list) = array.as_list_opt::<i32>() {
+        let lengths: Vec<usize> = list.offsets().lengths().collect();
+        if (0..list.len()).all(|row| lengths[row] == 0 || list.is_valid(row)) {
+            let (first, last) = (list.offsets()[0], list.offsets()[list.len()]);
+            let items = list.values().slice(first as usize, (last - first) as usize);
+            return (Some(items), lengths);
+        }
+    }
+    let items = |row| (!array.is_null(row)).then(|| items_of(array, row));
+    let lists: Vec<Option<ArrayRef>> = (0..array.len()).map(items).collect();
+    let lengths = lists.iter().map(|list| list.as_ref().map_or(0, |list| list.len())).collect();
+    let used: Vec<&dyn Array> = lists.iter().flatten().map(|list| &**list).collect();
+    let items =
+        (!used.is_empty()).then(|| arrow_select::concat::concat(&used).expect("items of one type"));
+    (items, lengths)
+}
+
+fn items_of(array: &ArrayRef, row: usize) -> ArrayRef {
+    if let Some(list) = array.as_any().downcast_ref::<ListArray>() {
+        list.value(row)
+    } else if let Some(list) = array.as_any().downcast_ref::<LargeListArray>() {
+        list.value(row)
+    } else {
+        let list = array.as_any().downcast_ref::<FixedSizeListArray>();
+        list.expect("one of the kinds of lists").value(row)
+    }
+}
+
+fn record(array: &StructArray, fields: &[Field], issues: &mut Vec<Issue>) -> ArrayRef {
+    let is_null = |row: usize| array.nulls().is_some_and(|nulls: &NullBuffer| nulls.is_null(row));
+    let columns: Vec<ArrayRef> = fields
+        .iter()
+        .map(|field| {
+            let column = array.column_by_name(&field.name);
+            let column = column.expect("the fields were looked for when the file was opened");
+            let mut inner = Vec::new();
+            let converted = convert(column, &field.ty, &mut inner);
+            issues.extend(inner.into_iter().filter(|issue| !is_null(issue.row)));
+            converted
+        })
+        .collect();
+    let ArrowType::Struct(fields) = arrow_type(&DataType::Record(fields.into())) else {
+        unreachable!("a record");
+    };
+    Arc::new(StructArray::new(fields, columns, array.nulls().cloned()))
+}
+
+/// How a type is written: an enum as its members' texts.
+pub fn file_type(ty: &DataType) -> ArrowType {
+    match ty {
+        DataType::Enum(_) | DataType::String => ArrowType::Utf8View,
+        DataType::List(item) => {
+            let field = ArrowField::new("item", file_type(&item.data), true);
+            ArrowType::List(Arc::new(field))
+        }
+        DataType::Record(fields) => {
+            let field =
+                |field: &Field| ArrowField::new(&*field.name, file_type(&field.ty.data), true);
+            ArrowType::Struct(fields.iter().map(field).collect())
+        }
+        _ => arrow_type(ty),
+    }
+}
+
+/// The array as [`file_type`] says.
+pub fn to_file(array: &ArrayRef, ty: &DataType) -> ArrayRef {
+    match ty {
+        DataType::Enum(declared) => {
+            let positions = array.as_primitive::<Int32Type>();
+            let mut texts =
+                StringViewBuilder::with_capacity(positions.len()).with_deduplicate_strings();
+            for position in positions {
+                let member = position.and_then(|at| declared.members.get(at as usize));
+                texts.append_option(member.map(|member| &*member.text));
+            }
+            Arc::new(texts.finish())
+        }
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let ArrowType::List(field) = file_type(ty) else { unreachable!("a list") };
+            let items = to_file(list.values(), &item.data);
+            Arc::new(ListArray::new(field, list.offsets().clone(), items, list.nulls().cloned()))
+        }
+        DataType::Record(declared) => {
+            let record = array.as_struct();
+            let ArrowType::Struct(fields) = file_type(ty) else { unreachable!("a record") };
+            let columns = record.columns().iter().zip(declared.iter());
+            let columns = columns.map(|(column, field)| to_file(column, &field.ty.data)).collect();
+            Arc::new(StructArray::new(fields, columns, record.nulls().cloned()))
+        }
+        _ => array.clone(),
+    }
+}

@@ -1,0 +1,272 @@
+//! Parquet files as a source: a row group is a morsel, of which only the wanted columns are read.
+
+use super::convert::{convert, fits, hint, spelling};
+use crate::connect::input::{Identity, Inputs, missing_column};
+use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
+use crate::data::{Batch, Positions};
+use crate::types::DataType;
+use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type as PhysicalType;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::reader::{ChunkReader, Length};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Rows of a batch: few enough for a cache, many enough to forget the cost of a batch.
+const BATCH_ROWS: usize = 1 << 14;
+
+/// Opens a source.
+pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
+    let inputs = Inputs::find(spec)?;
+    let mut files = Vec::with_capacity(inputs.names.len());
+    let mut groups = Vec::new();
+    for (at, name) in inputs.names.iter().enumerate() {
+        let (file, identity) = inputs.open_plain(at)?;
+        let file = guarded(name, || OpenFile::new(name, file, identity, spec))?;
+        for group in 0..file.metadata.metadata().num_row_groups() {
+            groups.push((at, group));
+        }
+        files.push(Arc::new(file));
+    }
+    let columns = spec.projection.iter().map(|&at| spec.columns[at].clone()).collect();
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    Ok(Box::new(ParquetSource { inputs, files, groups, columns, next, done }))
+}
+
+struct ParquetSource {
+    inputs: Inputs,
+    files: Vec<Arc<OpenFile>>,
+    /// File and row group, in order.
+    groups: Vec<(usize, usize)>,
+    columns: Arc<[Column]>,
+    next: AtomicUsize,
+    done: AtomicU64,
+}
+
+/// A file whose footer was read and whose columns were bound.
+struct OpenFile {
+    name: Arc<str>,
+    file: Positioned,
+    identity: Identity,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// For each projected column its place among the columns of the mask.
+    places: Vec<usize>,
+}
+
+impl Source for ParquetSource {
+    fn next(&self) -> Result<Option<Box<dyn Morsel>>, ConnectError> {
+        let at = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(&(file, group)) = self.groups.get(at) else { return Ok(None) };
+        let open = self.files[file].clone();
+        let bytes = open.metadata.metadata().row_group(group).compressed_size();
+        self.done.fetch_add(bytes.max(0) as u64, Ordering::Relaxed);
+        let columns = self.columns.clone();
+        Ok(Some(Box::new(ParquetMorsel { open, file, group, columns })))
+    }
+
+    fn files(&self) -> &[Arc<str>] {
+        &self.inputs.names
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        (self.inputs.bytes, self.done.load(Ordering::Relaxed))
+    }
+}
+
+impl OpenFile {
+    fn new(
+        name: &Arc<str>,
+        file: File,
+        identity: Identity,
+        spec: &SourceSpec,
+    ) -> Result<OpenFile, ConnectError> {
+        let broken = |error: ParquetError| {
+            ConnectError::new(format!("cannot read {name}: {error}"))
+                .help("is it a whole Parquet file?")
+        };
+        let file = Positioned(Arc::new(file));
+        let loaded = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(broken)?;
+        let found = loaded.schema().fields();
+        let names: Vec<String> = found.iter().map(|field| field.name().clone()).collect();
+        let mut places = Vec::with_capacity(spec.columns.len());
+        for column in &spec.columns {
+            let Some(place) = names.iter().position(|name| **name == *column.external) else {
+                return Err(missing_column(name, &column.external, &names));
+            };
+            places.push(place);
+        }
+        let hints = found.iter().enumerate().map(|(at, field)| {
+            let wanted = places.iter().position(|&place| place == at);
+            let wanted = wanted.map(|column| &spec.columns[column].ty.data);
+            let ty = match (int96(&loaded, at), wanted) {
+                (true, Some(DataType::Timestamp)) => {
+                    ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+                }
+                (true, _) => ArrowType::Timestamp(TimeUnit::Microsecond, None),
+                (false, wanted) => hint(field.data_type(), wanted),
+            };
+            ArrowField::clone(field).with_data_type(ty)
+        });
+        let hinted = Arc::new(Schema::new(hints.collect::<Vec<_>>()));
+        let options = ArrowReaderOptions::new().with_schema(hinted);
+        let parsed = loaded.metadata().clone();
+        let metadata = ArrowReaderMetadata::try_new(parsed, options).unwrap_or(loaded);
+        for (column, &place) in spec.columns.iter().zip(&places) {
+            let from = metadata.schema().field(place).data_type();
+            if !fits(from, &column.ty.data) {
+                return Err(ConnectError::new(format!(
+                    "column `{}` of {name} is {}, and {} is declared",
+                    column.external,
+                    spelling(from),
+                    column.ty.data
+                )));
+            }
+        }
+        let wanted: Vec<usize> = spec.projection.iter().map(|&at| places[at]).collect();
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
+        let mut sorted = wanted.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let places = wanted.iter().map(|place| sorted.partition_point(|s| s < place)).collect();
+        Ok(OpenFile { name: name.clone(), file, identity, metadata, mask, places })
+    }
+}
+
+/// Is a column an INT96 time, which writers meant as an instant?
+fn int96(metadata: &ArrowReaderMetadata, root: usize) -> bool {
+    let fields = metadata.parquet_schema().root_schema().get_fields();
+    fields[root].is_primitive() && fields[root].get_physical_type() == PhysicalType::INT96
+}
+
+struct ParquetMorsel {
+    open: Arc<OpenFile>,
+    file: usize,
+    group: usize,
+    columns: Arc<[Column]>,
+}
+
+impl Morsel for ParquetMorsel {
+    fn read(self: Box<Self>, emit: &mut dyn FnMut(Rows) -> bool) -> Result<Extent, ConnectError> {
+        let open = &self.open;
+        let records = open.metadata.metadata().row_group(self.group).num_rows().max(0) as u64;
+        let failed = |error: &dyn std::fmt::Display| {
+            let (name, group) = (&open.name, self.group);
+            ConnectError::new(format!("cannot read row group {group} of {name}: {error}"))
+        };
+        let reader = guarded(&open.name, || {
+            let metadata = open.metadata.clone();
+            ParquetRecordBatchReaderBuilder::new_with_metadata(open.file.clone(), metadata)
+                .with_projection(open.mask.clone())
+                .with_row_groups(vec![self.group])
+                .with_batch_size(BATCH_ROWS)
+                .build()
+                .map_err(|error| failed(&error))
+        })?;
+        let mut reader = reader;
+        let mut start = 0u64;
+        // A file that is written over may look damaged; say so rather than that.
+        let unchanged = || Inputs::check_unchanged(&open.name, &open.file.0, &open.identity);
+        loop {
+            let read = guarded(&open.name, || match reader.next() {
+                None => Ok(None),
+                Some(Ok(batch)) => Ok(Some(self.rows(&batch, start))),
+                Some(Err(error)) => Err(failed(&error)),
+            });
+            let rows = match read {
+                Ok(Some(rows)) => rows,
+                Ok(None) => break,
+                Err(error) => return Err(unchanged().err().unwrap_or(error)),
+            };
+            start += rows.batch.rows as u64;
+            if !emit(rows) {
+                break;
+            }
+        }
+        unchanged()?;
+        Ok(Extent { file: self.file, records, lines: records })
+    }
+}
+
+impl ParquetMorsel {
+    fn rows(&self, batch: &arrow_array::RecordBatch, start: u64) -> Rows {
+        let mut bad = Vec::new();
+        let columns = self.columns.iter().zip(&self.open.places).enumerate();
+        let arrays = columns
+            .map(|(at, (column, &place))| {
+                let mut issues = Vec::new();
+                let array = convert(batch.column(place), &column.ty, &mut issues);
+                bad.extend(issues.into_iter().map(|issue| BadValue {
+                    row: issue.row as u32,
+                    column: Some(at as u32),
+                    line: start + issue.row as u64,
+                    text: issue.text,
+                    reason: issue.reason,
+                }));
+                array
+            })
+            .collect();
+        bad.sort_by_key(|bad: &BadValue| bad.row);
+        let positions = Positions::Range(start);
+        Rows { batch: Batch { columns: arrays, rows: batch.num_rows(), positions }, bad }
+    }
+}
+
+/// Runs code of the `parquet` crate, which panics on some damaged files.
+fn guarded<T>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, ConnectError>,
+) -> Result<T, ConnectError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(ConnectError::new(format!("{name} is damaged"))))
+}
+
+/// A file that many threads read at their own places.
+#[derive(Clone)]
+struct Positioned(Arc<File>);
+
+impl Length for Positioned {
+    fn len(&self) -> u64 {
+        self.0.metadata().map_or(0, |found| found.len())
+    }
+}
+
+impl ChunkReader for Positioned {
+    type T = io::BufReader<From>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        Ok(io::BufReader::new(From { file: self.0.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<bytes::Bytes> {
+        // The length comes from the file, so it is checked before memory is taken.
+        if start.checked_add(length as u64).is_none_or(|end| end > self.len()) {
+            return Err(ParquetError::EOF("a column lies beyond the end of the file".into()));
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads on from a place of its own.
+struct From {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,183 @@
+//! What is written reads back, and files of other writers read as the declared types.
+
+use super::CONNECTOR;
+use crate::connect::testing::{
+    Random, all_types, random_batches, read_file, sink_spec, write_file,
+};
+use crate::data::Batch;
+use crate::types::{DataType, EnumMember, EnumType, Scalar, Type};
+use arrow_array::types::Int32Type;
+use arrow_array::*;
+use parquet::arrow::ArrowWriter;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+#[test]
+fn what_is_written_reads_back() {
+    let mut random = Random(3);
+    let declared = all_types();
+    let dir = tempfile::tempdir().unwrap();
+    for compression in ["zstd", "snappy", "lz4", "gzip", "none"] {
+        let (rows, batches) = random_batches(&mut random, &declared, &[100, 0, 1, 50]);
+        let given = [("path", "a.parquet"), ("compression", compression)];
+        write_file(&CONNECTOR, &sink_spec(dir.path(), &given, &declared), &batches).unwrap();
+        let read = read_file(&CONNECTOR, dir.path(), &given[..1], &declared).unwrap();
+        assert!(read.bad.is_empty(), "{:?}", read.bad);
+        assert_eq!(read.rows, rows);
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_batches() {
+    let declared = [("i", DataType::Int.required()), ("s", DataType::String.required())];
+    let dir = tempfile::tempdir().unwrap();
+    let rows = 300_000;
+    let numbers: Vec<i64> = (0..rows).map(|at| at * 7919 % 100_003).collect();
+    let texts: Vec<String> = numbers.iter().map(|number| format!("number {number}")).collect();
+    let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
+    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringViewArray>());
+    let write = |path: &str, size: usize| {
+        let starts = (0..rows as usize).step_by(size);
+        let batches: Vec<Batch> = starts
+            .map(|start| {
+                let len = size.min(rows as usize - start);
+                Batch::new(vec![numbers.slice(start, len), texts.slice(start, len)], len, 0)
+            })
+            .collect();
+        write_file(&CONNECTOR, &sink_spec(dir.path(), &[("path", path)], &declared), &batches)
+            .unwrap();
+        fs::read(dir.path().join(path)).unwrap()
+    };
+    assert!(write("a.parquet", 1000) == write("b.parquet", 77_777));
+    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap();
+    assert_eq!(read.extent, (rows as u64, rows as u64));
+}
+
+fn write_arrow(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn types_of_other_writers_are_read_where_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let level = |text: &str| EnumMember { name: text.into(), text: text.into() };
+    let members = vec![level("low"), level("high")];
+    let level = DataType::Enum(Arc::new(EnumType { name: "Level".into(), members }));
+    let dictionary: DictionaryArray<Int32Type> = ["x", "y"].into_iter().collect();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("small", Arc::new(Int8Array::from(vec![-1, 2]))),
+        ("unsigned", Arc::new(UInt64Array::from(vec![7, u64::MAX]))),
+        ("single", Arc::new(Float32Array::from(vec![0.5, 1.5]))),
+        (
+            "narrow",
+            Arc::new(
+                Decimal64Array::from(vec![125, 99_999]).with_precision_and_scale(7, 1).unwrap(),
+            ),
+        ),
+        ("large", Arc::new(LargeStringArray::from(vec!["a", "b"]))),
+        ("packed", Arc::new(dictionary)),
+        ("raw", Arc::new(BinaryArray::from(vec![&b"a"[..], b"b"]))),
+        ("level", Arc::new(StringArray::from(vec!["high", "none"]))),
+        ("day", Arc::new(Date64Array::from(vec![0, -86_400_000]))),
+        ("millis", Arc::new(TimestampMillisecondArray::from(vec![1, -1]).with_timezone("+02:00"))),
+        ("nanos", Arc::new(TimestampNanosecondArray::from(vec![1000, 1]))),
+        ("seconds", Arc::new(DurationSecondArray::from(vec![1, 2]))),
+        ("missing", Arc::new(Int32Array::from(vec![Some(1), None]))),
+    ];
+    write_arrow(&dir.path().join("a.parquet"), columns);
+    let decimal = DataType::Decimal { precision: 6, scale: 3 };
+    let declared: Vec<(&str, Type)> = [
+        ("missing", DataType::Int),
+        ("small", DataType::Int),
+        ("unsigned", DataType::Int),
+        ("single", DataType::Float),
+        ("narrow", decimal.clone()),
+        ("large", DataType::String),
+        ("packed", DataType::String),
+        ("raw", DataType::String),
+        ("level", level),
+        ("day", DataType::Date),
+        ("millis", DataType::Timestamp),
+        ("nanos", DataType::Datetime),
+        ("seconds", DataType::Duration),
+    ]
+    .map(|(name, ty)| (name, ty.required()))
+    .into();
+    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap();
+    let string = |text: &str| Scalar::String(text.into());
+    let first = [
+        Scalar::Int(1),
+        Scalar::Int(-1),
+        Scalar::Int(7),
+        Scalar::Float(0.5),
+        Scalar::Decimal(12_500),
+        string("a"),
+        string("x"),
+        string("a"),
+        Scalar::Enum(1),
+        Scalar::Date(0),
+        Scalar::Timestamp(1000),
+        Scalar::Datetime(1),
+        Scalar::Duration(1_000_000),
+    ];
+    assert_eq!(read.rows[0], first);
+    let bad: Vec<(usize, Option<u32>, &str)> = read
+        .bad
+        .iter()
+        .map(|(row, column, _, _, reason)| (*row, *column, reason.as_str()))
+        .collect();
+    assert_eq!(
+        bad,
+        [
+            (1, Some(0), "null, and the column has no `?`"),
+            (1, Some(2), "too large for an int"),
+            (1, Some(4), "too large for the declared decimal"),
+            (1, Some(8), "not a member of Level"),
+            (1, Some(11), "finer than a microsecond"),
+        ]
+    );
+    let error = |name: &str, ty: DataType| {
+        let declared = [(name, ty.required())];
+        read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap_err()
+    };
+    let wrong = error("large", DataType::Int);
+    assert_eq!(wrong.message, "column `large` of a.parquet is string, and int is declared");
+    let wrong = error("nanos", DataType::Timestamp);
+    assert_eq!(wrong.message, "column `nanos` of a.parquet is datetime, and timestamp is declared");
+    assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
+}
+
+#[test]
+fn damage_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let declared = [("i", DataType::Int.required())];
+    let path = dir.path().join("a.parquet");
+    write_arrow(&path, vec![("i", Arc::new(Int64Array::from_iter_values(0..1000)))]);
+    let whole = fs::read(&path).unwrap();
+    let read = || read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared);
+    fs::write(&path, b"").unwrap();
+    assert!(read().unwrap_err().message.starts_with("cannot read a.parquet"));
+    let mut random = Random(4);
+    for _ in 0..200 {
+        let mut damaged = whole.clone();
+        damaged.truncate(if random.below(2) == 0 {
+            random.below(whole.len())
+        } else {
+            whole.len()
+        });
+        for _ in 0..3 {
+            if !damaged.is_empty() {
+                let at = random.below(damaged.len());
+                damaged[at] = random.below(256) as u8;
+            }
+        }
+        fs::write(&path, &damaged).unwrap();
+        // Some damage changes a value only, which the format cannot notice.
+        let _ = read();
+    }
+}
