@@ -62,14 +62,10 @@ fn write_arrow(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     writer.close().unwrap();
 }
 
-#[test]
-fn types_of_other_writers_are_read_where_nothing_is_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    let level = |text: &str| EnumMember { name: text.into(), text: text.into() };
-    let members = vec![level("low"), level("high")];
-    let level = DataType::Enum(Arc::new(EnumType { name: "Level".into(), members }));
+/// Columns as other writers have them, each with a second value that may not fit.
+fn foreign_columns() -> Vec<(&'static str, ArrayRef)> {
     let dictionary: DictionaryArray<Int32Type> = ["x", "y"].into_iter().collect();
-    let columns: Vec<(&str, ArrayRef)> = vec![
+    vec![
         ("small", Arc::new(Int8Array::from(vec![-1, 2]))),
         ("unsigned", Arc::new(UInt64Array::from(vec![7, u64::MAX]))),
         ("single", Arc::new(Float32Array::from(vec![0.5, 1.5]))),
@@ -88,8 +84,16 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
         ("nanos", Arc::new(TimestampNanosecondArray::from(vec![1000, 1]))),
         ("seconds", Arc::new(DurationSecondArray::from(vec![1, 2]))),
         ("missing", Arc::new(Int32Array::from(vec![Some(1), None]))),
-    ];
-    write_arrow(&dir.path().join("a.parquet"), columns);
+    ]
+}
+
+#[test]
+fn types_of_other_writers_are_read_where_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let level = |text: &str| EnumMember { name: text.into(), text: text.into() };
+    let members = vec![level("low"), level("high")];
+    let level = DataType::Enum(Arc::new(EnumType { name: "Level".into(), members }));
+    write_arrow(&dir.path().join("a.parquet"), foreign_columns());
     let decimal = DataType::Decimal { precision: 6, scale: 3 };
     let declared: Vec<(&str, Type)> = [
         ("missing", DataType::Int),
