@@ -11,7 +11,6 @@ mod error;
 mod input;
 mod output;
 mod parquet;
-mod spell;
 mod stage;
 #[cfg(test)]
 mod testing;
@@ -22,6 +21,7 @@ mod views;
 pub use stage::publish_move;
 
 use crate::data::Batch;
+use crate::data::spell;
 use crate::types::{Scalar, Type};
 use std::path::PathBuf;
 use std::sync::Arc;

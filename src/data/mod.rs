@@ -6,6 +6,8 @@
 mod batch;
 mod build;
 mod display;
+pub mod parse;
+pub mod spell;
 mod time;
 
 pub use batch::{Batch, POSITION_ROW_BITS, Positions};

@@ -1,20 +1,18 @@
-//! One text to one value, for the sources that read text. Strict: what is not exactly a value of
-//! the type is refused with a reason that does not repeat the text.
+//! One text to one value, for the sources that read text.
 //!
-//! The plain functions accept every spelling; the `fast_` ones the common spellings alone, from a
-//! buffer with slack, and give None for all others.
+//! The plain functions, of [`crate::data::parse`], accept every spelling; the `fast_` ones the
+//! common spellings alone, from a buffer with slack, and give None for all others.
 
 mod number;
 mod time;
 
-pub use number::{boolean, decimal, fast_decimal, fast_float, fast_int, float, int};
-pub use time::{Clock, LastDay, date, datetime, duration, fast_date, fast_datetime, timestamp};
+pub use crate::data::parse::{
+    Clock, Reason, boolean, date, datetime, decimal, duration, float, int, timestamp,
+};
+pub use number::{fast_decimal, fast_float, fast_int};
+pub use time::{LastDay, fast_date, fast_datetime};
 
 use super::ConnectError;
-use std::borrow::Cow;
-
-/// Why a text is not a value: `not an int`.
-pub type Reason = Cow<'static, str>;
 
 /// Eight bytes at `at`, the first one lowest.
 #[inline(always)]

@@ -4,7 +4,7 @@
 
 use super::lanes::{bools, same_bits, truths, validity};
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::ArrayRef;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 /// `not`
