@@ -114,6 +114,15 @@ pub enum Arithmetic {
 }
 
 impl Digits {
+    /// The names it is computed from.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Digits::Number(_) => vec![],
+            Digits::Name(name) => vec![name],
+            Digits::Of(_, a, b) => [a.names(), b.names()].concat(),
+        }
+    }
+
     /// The number, with `value` giving what a name stands for.
     pub fn evaluate(&self, value: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
         Some(match self {

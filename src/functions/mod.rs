@@ -8,8 +8,10 @@
 
 pub mod kernel;
 
-mod declaration;
 mod registry;
+
+mod bindings;
+mod declaration;
 mod resolve;
 
 mod columns;

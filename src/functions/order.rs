@@ -138,6 +138,8 @@ pub fn fixed_keys(ty: &DataType, operand: &Operand, rows: usize) -> Option<Vec<u
     let row_keys = |key: &dyn Fn(usize) -> u128| -> Vec<u128> {
         (0..rows).map(|row| key(operand.index(row))).collect()
     };
+    // The conversion is one for all types but the widest.
+    #[allow(clippy::useless_conversion)]
     match ty {
         DataType::Bool => {
             let values = operand.array.as_boolean();

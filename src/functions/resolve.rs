@@ -3,21 +3,11 @@
 //! Pure: from declarations and the types of the arguments to a [`Resolved`] or a [`Mismatch`].
 //! Making kernels is [`super::registry`]'s.
 
+use super::bindings::Bindings;
 use super::declaration::{Constraint, DataPattern, Declaration, Digits, TypePattern};
 use super::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
 use crate::syntax::ast::Native;
-use crate::types::{DECIMAL_DIGITS_MAX, DataType, Scalar, Type, unify, widens};
-use std::collections::BTreeMap;
-
-/// What the names of a declaration stand for in one call.
-#[derive(Clone, Default)]
-struct Bindings {
-    /// Of each type variable. It is nullable when a list has null items, or a null is given
-    /// where nulls are seen.
-    variables: Vec<Option<Type>>,
-    /// Of each name of digits, and of each literal `int` argument.
-    digits: BTreeMap<String, i64>,
-}
+use crate::types::{DataType, Scalar, Type};
 
 /// A parameter, and the position of the argument that it gets; none: its default.
 struct Place {
@@ -107,10 +97,11 @@ fn explain<'d>(
     if let Some(argument) = furthest {
         let mut wanted: Vec<String> = Vec::new();
         for misfit in &misfits {
-            if let Misfit::Type(at, text) = misfit {
-                if *at == argument && !wanted.contains(text) {
-                    wanted.push(text.clone());
-                }
+            if let Misfit::Type(at, text) = misfit
+                && *at == argument
+                && !wanted.contains(text)
+            {
+                wanted.push(text.clone());
             }
         }
         return Mismatch::Type { argument, wanted: one_of(&wanted) };
@@ -328,22 +319,9 @@ fn result(
     bindings: &Bindings,
     places: &[Place],
 ) -> Result<Type, Misfit> {
-    // Digits that cannot be known: the argument they come from is not a literal.
     let known = bindings.apply(&declaration.result);
     if known.is_none() {
-        if let DataPattern::Decimal(precision, scale) = &declaration.result.data {
-            for name in [precision, scale].into_iter().flat_map(Digits::names) {
-                let place = places.iter().find(|place| {
-                    declaration.parameters[place.parameter].name == name && place.given.is_some()
-                });
-                if let (Some(Place { given: Some(given), .. }), false) =
-                    (place, bindings.digits.contains_key(name))
-                {
-                    let reason = format!("`{name}` must be a literal for a decimal");
-                    return Err(Misfit::Literal(*given, reason));
-                }
-            }
-        }
+        unknown_digits(declaration, bindings, places)?;
     }
     let mut result = known.unwrap_or(Type::UNKNOWN);
     if declaration.kind == Native::Aggregate {
@@ -371,145 +349,21 @@ fn result(
     Ok(result)
 }
 
-impl Digits {
-    fn names(&self) -> Vec<&str> {
-        match self {
-            Digits::Number(_) => vec![],
-            Digits::Name(name) => vec![name],
-            Digits::Of(_, a, b) => [a.names(), b.names()].concat(),
-        }
-    }
-}
-
-impl Bindings {
-    fn new(declaration: &Declaration) -> Bindings {
-        Bindings { variables: vec![None; declaration.variables.len()], digits: BTreeMap::new() }
-    }
-
-    /// Makes `pattern` fit a value of type `ty`: what that costs, or none when it cannot.
-    fn bind(&mut self, pattern: &TypePattern, ty: &Type) -> Option<u32> {
-        if matches!(ty.data, DataType::Unknown | DataType::Null) {
-            return Some(0);
-        }
-        match &pattern.data {
-            DataPattern::Exact(wanted) if *wanted == ty.data => Some(0),
-            DataPattern::Exact(wanted) => {
-                let fits = widens(&ty.data.clone().required(), &wanted.clone().required());
-                fits.then(|| widening_cost(&ty.data, wanted))
-            }
-            DataPattern::Variable(at, _) => {
-                let nullable = ty.nullable && pattern.nullable;
-                self.bind_variable(*at, ty.with_nullable(nullable))
-            }
-            DataPattern::Decimal(precision, scale) => {
-                let (p, s, cost) = match ty.data {
-                    DataType::Decimal { precision, scale } => (precision, scale, 0),
-                    // 19 digits hold every 64-bit integer.
-                    DataType::Int => (19, 0, widening_cost(&ty.data, &DataType::Unknown)),
-                    _ => return None,
-                };
-                for (digits, value) in [(precision, p), (scale, s)] {
-                    if let Digits::Name(name) = digits {
-                        self.digits.insert(name.clone(), i64::from(value));
-                    }
-                }
-                Some(cost)
-            }
-            DataPattern::List(item) => match &ty.data {
-                DataType::List(given) => {
-                    if let DataPattern::Variable(at, _) = item.data {
-                        return self.bind_variable(at, (**given).clone());
-                    }
-                    let fits = item.nullable || !given.nullable;
-                    fits.then(|| self.bind(item, given))?
-                }
-                _ => None,
-            },
-            DataPattern::Function(..) => None,
-        }
-    }
-
-    fn bind_variable(&mut self, at: usize, ty: Type) -> Option<u32> {
-        let bound = &mut self.variables[at];
-        let unified = match bound {
-            None => ty.clone(),
-            Some(bound) => unify(bound, &ty)?,
-        };
-        let changed = bound.as_ref().is_some_and(|bound| bound.data != unified.data);
-        let cost = u32::from(changed || unified.data != ty.data);
-        *bound = Some(unified);
-        Some(cost)
-    }
-
-    /// Makes `pattern` fit a number literal, which becomes whatever number is wanted if its value
-    /// allows.
-    fn adapt(&mut self, pattern: &TypePattern, ty: &Type, literal: Option<&Scalar>) -> Option<u32> {
-        let wanted = match &pattern.data {
-            DataPattern::Exact(wanted) => Some(wanted.clone()),
-            DataPattern::Variable(at, _) => self.variables[*at].as_ref().map(|ty| ty.data.clone()),
-            _ => None,
-        };
-        if let Some(wanted) = wanted {
-            if adapts(ty, literal, &wanted) {
-                return Some(u32::from(wanted != ty.data));
-            }
-        }
-        self.bind(pattern, ty)
-    }
-
-    /// Does a value of this type fit the pattern as it is bound?
-    fn fits(&self, pattern: &TypePattern, ty: &Type) -> bool {
-        let wanted = self.apply(pattern).unwrap_or(Type::UNKNOWN);
-        let is_variable = matches!(pattern.data, DataPattern::Variable(..));
-        widens(ty, &wanted.with_nullable(wanted.nullable || is_variable))
-    }
-
-    /// The pattern with its holes filled; none when one is not known.
-    fn apply(&self, pattern: &TypePattern) -> Option<Type> {
-        let data = match &pattern.data {
-            DataPattern::Exact(ty) => ty.clone(),
-            DataPattern::Variable(at, _) => {
-                let bound = self.variables[*at].as_ref()?;
-                return Some(bound.with_nullable(bound.nullable || pattern.nullable));
-            }
-            DataPattern::Decimal(precision, scale) => {
-                let value = |name: &str| self.digits.get(name).copied();
-                let most = i64::from(DECIMAL_DIGITS_MAX);
-                let precision = precision.evaluate(&value)?.clamp(1, most);
-                let scale = scale.evaluate(&value)?.clamp(0, precision);
-                DataType::Decimal { precision: precision as u8, scale: scale as u8 }
-            }
-            DataPattern::List(item) => DataType::List(Box::new(self.apply(item)?)),
-            DataPattern::Function(..) => DataType::Unknown,
-        };
-        Some(Type { data, nullable: pattern.nullable })
-    }
-}
-
-/// `int` becomes a `decimal` rather than a `float`; whatever is exact costs nothing.
-fn widening_cost(from: &DataType, to: &DataType) -> u32 {
-    match (from, to) {
-        (DataType::Int, DataType::Float) => 3,
-        (DataType::Int, _) => 2,
-        _ => 1,
-    }
-}
-
-/// Can a number literal of natural type `ty` be written as `wanted` without loss?
-fn adapts(ty: &Type, literal: Option<&Scalar>, wanted: &DataType) -> bool {
-    match (&ty.data, wanted) {
-        (from, DataType::Float) => from.is_number(),
-        (DataType::Int, DataType::Int) => true,
-        (DataType::Int, DataType::Decimal { precision, scale }) => match literal {
-            Some(Scalar::Int(value)) => {
-                let whole = u32::from(precision - scale);
-                10i128.checked_pow(whole).is_none_or(|limit| i128::from(*value).abs() < limit)
-            }
-            _ => widens(ty, &wanted.clone().required()),
-        },
-        (from @ DataType::Decimal { .. }, DataType::Decimal { .. }) => {
-            widens(&from.clone().required(), &wanted.clone().required())
-        }
-        _ => false,
+/// Complains of an argument that decides the digits of the result and is not a literal.
+fn unknown_digits(
+    declaration: &Declaration,
+    bindings: &Bindings,
+    places: &[Place],
+) -> Result<(), Misfit> {
+    let DataPattern::Decimal(precision, scale) = &declaration.result.data else { return Ok(()) };
+    let mut names = [precision, scale].into_iter().flat_map(Digits::names);
+    let Some(name) = names.find(|name| !bindings.digits.contains_key(*name)) else { return Ok(()) };
+    let of = |place: &&Place| declaration.parameters[place.parameter].name == name;
+    match places.iter().find(of).and_then(|place| place.given) {
+        Some(given) => Err(Misfit::Literal(
+            given,
+            format!("`{name}` must be a literal, as it decides the type of the result"),
+        )),
+        None => Ok(()),
     }
 }

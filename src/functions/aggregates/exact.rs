@@ -335,13 +335,13 @@ mod tests {
                 break;
             }
         }
-        if let Some(&next) = partials.last() {
-            if low < 0.0 && next < 0.0 || low > 0.0 && next > 0.0 {
-                let y = low * 2.0;
-                let x = high + y;
-                if y == x - high {
-                    high = x;
-                }
+        if let Some(&next) = partials.last()
+            && (low < 0.0 && next < 0.0 || low > 0.0 && next > 0.0)
+        {
+            let y = low * 2.0;
+            let x = high + y;
+            if y == x - high {
+                high = x;
             }
         }
         high
@@ -373,7 +373,7 @@ mod tests {
             let mut values: Vec<f64> = (0..1 + numbers.next() % 60)
                 .map(|_| {
                     let exponent = (center + numbers.next() % spread).min(2040);
-                    f64::from_bits(numbers.next() & (1 << 63 | (1 << 52) - 1) | exponent << 52)
+                    f64::from_bits((numbers.next() & 0x800f_ffff_ffff_ffff) | (exponent << 52))
                 })
                 .collect();
             if round % 3 == 0 {

@@ -5,6 +5,7 @@ use super::*;
 use crate::data::Positions;
 use crate::functions::aggregates::KERNELS;
 use crate::functions::kernel::{Accumulator, NewAccumulator};
+use std::slice::from_ref;
 
 fn accumulators(name: &str, result: &DataType, given: &[Given]) -> NewAccumulator {
     let (_, prepare) = KERNELS.iter().find(|(found, _)| *found == name).expect("there is one");
@@ -99,7 +100,7 @@ fn nullable_ints(values: &[Option<i64>]) -> Given {
 fn nothing_has_a_count_and_a_sum_and_no_more() {
     let (int, float) = (DataType::Int, DataType::Float);
     for given in [nothing(int.clone()), nullable_ints(&[None, None])] {
-        let given = std::slice::from_ref(&given);
+        let given = from_ref(&given);
         assert_eq!(over("sum", &int, given), Scalar::Int(0));
         assert_eq!(over("count", &int, given), Scalar::Int(0));
         assert_eq!(over("count_distinct", &int, given), Scalar::Int(0));
@@ -150,11 +151,11 @@ fn means_are_rounded_half_away_from_zero() {
 #[test]
 fn extremes_of_every_type() {
     let given = floats(&[1.0, f64::NAN, -5.0, f64::INFINITY]);
-    let max = over("max", &DataType::Float, &[given.clone()]);
+    let max = over("max", &DataType::Float, from_ref(&given));
     assert!(matches!(max, Scalar::Float(value) if value.is_nan()));
     assert_eq!(over("min", &DataType::Float, &[given]), Scalar::Float(-5.0));
     let given = texts(&["b", "~", "", "é", "z"]);
-    assert_eq!(over("max", &DataType::String, &[given.clone()]), text_or_null("é"));
+    assert_eq!(over("max", &DataType::String, from_ref(&given)), text_or_null("é"));
     assert_eq!(over("min", &DataType::String, &[given]), text_or_null(""));
     let ty = DataType::Decimal { precision: 5, scale: 1 };
     assert_eq!(over("max", &ty, &[decimals(5, 1, &[-3, -7])]), Scalar::Decimal(-3));
@@ -170,8 +171,8 @@ fn extremes_of_every_type() {
 fn rows_are_chosen_by_position_and_key() {
     let x = texts(&["~", "b", "c", "d", "~"]);
     let string = DataType::String;
-    assert_eq!(over("first", &string, &[x.clone()]), text_or_null("b"));
-    assert_eq!(over("last", &string, &[x.clone()]), text_or_null("d"));
+    assert_eq!(over("first", &string, from_ref(&x)), text_or_null("b"));
+    assert_eq!(over("last", &string, from_ref(&x)), text_or_null("d"));
     let by = nullable_ints(&[Some(2), Some(1), Some(1), Some(2), None]);
     assert_eq!(over("min_by", &string, &[x.clone(), by.clone()]), text_or_null("b"));
     assert_eq!(over("max_by", &string, &[x.clone(), by]), Scalar::Null);
@@ -214,7 +215,7 @@ fn quantiles_lie_between_neighbours() {
     let float = DataType::Float;
     let q = |q| constant(DataType::Float, Scalar::Float(q));
     let x = floats(&[4.0, 1.0, 3.0, 2.0]);
-    assert_eq!(over("median", &float, &[x.clone()]), Scalar::Float(2.5));
+    assert_eq!(over("median", &float, from_ref(&x)), Scalar::Float(2.5));
     assert_eq!(over("quantile", &float, &[x.clone(), q(0.0)]), Scalar::Float(1.0));
     assert_eq!(over("quantile", &float, &[x.clone(), q(1.0)]), Scalar::Float(4.0));
     assert_eq!(over("quantile", &float, &[x, q(0.1)]), Scalar::Float(1.3));
@@ -249,7 +250,7 @@ fn conditions_choose_what_is_summed() {
     let bools = [Scalar::Bool(true), Scalar::Bool(false), Scalar::Null, Scalar::Bool(true)];
     let condition = column(DataType::Bool, bools.to_vec());
     let int = DataType::Int;
-    assert_eq!(over("count_if", &int, &[condition.clone()]), Scalar::Int(2));
+    assert_eq!(over("count_if", &int, from_ref(&condition)), Scalar::Int(2));
     let x = nullable_ints(&[Some(1), Some(2), Some(4), None]);
     assert_eq!(over("sum_if", &int, &[x, condition]), Scalar::Int(1));
 }

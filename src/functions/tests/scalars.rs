@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::types::MICROS_PER_DAY;
+use std::slice::from_ref;
 
 fn some(values: &[i64]) -> Vec<Option<i64>> {
     values.iter().copied().map(Some).collect()
@@ -10,8 +11,8 @@ fn some(values: &[i64]) -> Vec<Option<i64>> {
 #[test]
 fn texts_keep_nulls_and_characters() {
     let given = texts(&["", "~", "ÀÉ", "ΟΔΟΣ", "ABC"]);
-    assert_eq!(texts_of("lower", &[given.clone()]), ["", "~", "àé", "οδος", "abc"]);
-    assert_eq!(ints_of("length", &[given.clone()]), [Some(0), None, Some(2), Some(4), Some(3)]);
+    assert_eq!(texts_of("lower", from_ref(&given)), ["", "~", "àé", "οδος", "abc"]);
+    assert_eq!(ints_of("length", from_ref(&given)), [Some(0), None, Some(2), Some(4), Some(3)]);
     assert_eq!(
         texts_of("reverse", &[texts(&["e\u{301}a", "🇫🇷x", "\r\n"])]),
         ["ae\u{301}", "x🇫🇷", "\r\n"]
@@ -105,12 +106,12 @@ fn numbers_fail_outside_their_domain() {
 fn decimals_keep_their_type() {
     let given = decimals(5, 2, &[250, -251, 0]);
     let whole = DataType::Decimal { precision: 4, scale: 0 };
-    let of = |name| values(name, &whole, &[given.clone()]);
+    let of = |name| values(name, &whole, from_ref(&given));
     let expect = |values: [i128; 3]| values.map(Scalar::Decimal).to_vec();
     assert_eq!(of("ceil"), expect([3, -2, 0]));
     assert_eq!(of("floor"), expect([2, -3, 0]));
     let same = DataType::Decimal { precision: 5, scale: 2 };
-    assert_eq!(values("abs", &same, &[given.clone()]), expect([250, 251, 0]));
+    assert_eq!(values("abs", &same, from_ref(&given)), expect([250, 251, 0]));
     assert_eq!(
         values("mod", &same, &[given.clone(), decimals(5, 2, &[100, 100, 7])]),
         expect([50, -51, 0])
@@ -159,8 +160,7 @@ fn list(values: &[i64]) -> Scalar {
 fn lists_of_any_length_and_null_lists() {
     let ty = list_type(DataType::Int);
     let given = column(ty.clone(), vec![list(&[3, 1, 3]), list(&[]), Scalar::Null, list(&[2])]);
-    let of =
-        |name, more: &[Given]| values(name, &ty, &[std::slice::from_ref(&given), more].concat());
+    let of = |name, more: &[Given]| values(name, &ty, &[from_ref(&given), more].concat());
     let null = Scalar::Null;
     assert_eq!(of("sort_list", &[]), [list(&[1, 3, 3]), list(&[]), null.clone(), list(&[2])]);
     assert_eq!(of("distinct_list", &[]), [list(&[3, 1]), list(&[]), null.clone(), list(&[2])]);
@@ -172,10 +172,10 @@ fn lists_of_any_length_and_null_lists() {
         [list(&[1, 3]), list(&[]), null.clone(), list(&[2])]
     );
     let twice = [list(&[3, 1, 3, 3, 1, 3]), list(&[]), null.clone(), list(&[2, 2])];
-    assert_eq!(of("concat", &[given.clone()]), twice);
+    assert_eq!(of("concat", from_ref(&given)), twice);
     assert_eq!(ints_of("get", &[given.clone(), int(-1)]), [Some(3), None, None, Some(2)]);
     assert_eq!(ints_of("get", &[given.clone(), int(i64::MIN)]), [None; 4]);
-    assert_eq!(ints_of("sum_list", &[given.clone()]), [Some(7), Some(0), None, Some(2)]);
+    assert_eq!(ints_of("sum_list", from_ref(&given)), [Some(7), Some(0), None, Some(2)]);
     let found = values("contains", &DataType::Bool, &[given.clone(), int(1)]);
     assert_eq!(found, [Scalar::Bool(true), Scalar::Bool(false), null, Scalar::Bool(false)]);
 }
@@ -189,7 +189,7 @@ fn lambdas_come_as_their_results() {
         operand(&column(DataType::Bool, values))
     };
     let eval = |name: &str, result: &DataType, lambda: Operand| {
-        let kernel = try_prepare(name, result, std::slice::from_ref(&given)).unwrap();
+        let kernel = try_prepare(name, result, from_ref(&given)).unwrap();
         let mut failures = Vec::new();
         let mut context = KernelContext { rows: 4, active: None, site: 0, failures: &mut failures };
         let array = kernel.eval(&mut context, &[operand(&given), lambda]);
