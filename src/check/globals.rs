@@ -122,7 +122,10 @@ impl<'a> Globals<'a> {
                         self.later.insert(name.text.clone(), name.span);
                     }
                 }
-                DeclarationKind::Bad => {}
+                DeclarationKind::Bad(Some(name)) => {
+                    self.later.insert(name.text.clone(), name.span);
+                }
+                DeclarationKind::Bad(None) => {}
             }
         }
         self.job_rows = vec![None; jobs as usize];

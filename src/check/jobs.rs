@@ -297,7 +297,7 @@ pub(super) fn find_dead(
                 used.extend(output.from.first().map(|name| name.text.clone()));
             }
             // What cannot be read yet may use any of them.
-            DeclarationKind::Bad | DeclarationKind::Later(_) => return,
+            DeclarationKind::Bad(_) | DeclarationKind::Later(_) => return,
             _ => {}
         }
     }

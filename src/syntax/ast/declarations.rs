@@ -34,8 +34,9 @@ pub enum DeclarationKind {
     /// Parsed in full, its meaning not available yet: `use secret type pool notify model
     /// transform test`.
     Later(Later),
-    /// Did not parse; a diagnostic has been given.
-    Bad,
+    /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
+    /// much is known, so that uses of it stay silent.
+    Bad(Option<Name>),
 }
 
 /// A declaration or step whose meaning is not available yet.

@@ -1,0 +1,365 @@
+//! Literals: numbers, texts, dates, lengths of time. The values are computed here; types are
+//! given to them by the checker.
+
+use super::super::ast::{Expr, ExprKind, Text, TextPart};
+use super::{Lower, Pair, first};
+use crate::diagnostics::syntax;
+use crate::text::Span;
+use crate::types::MICROS_PER_DAY;
+use batchc_grammar::Rule;
+
+/// Units of time in microseconds.
+const DURATIONS: &[(&str, i64)] = &[
+    ("us", 1),
+    ("ms", 1_000),
+    ("s", 1_000_000),
+    ("m", 60_000_000),
+    ("h", 3_600_000_000),
+    ("d", MICROS_PER_DAY),
+    ("w", 7 * MICROS_PER_DAY),
+];
+
+/// Units of memory and storage in bytes.
+const SIZES: &[(&str, u64)] = &[
+    ("B", 1),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
+impl Lower<'_> {
+    pub(super) fn int(&self, pair: &Pair) -> Option<i64> {
+        let value = pair.as_str().trim_end().replace('_', "").parse().ok();
+        if value.is_none() {
+            self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
+        }
+        value
+    }
+
+    /// The number of an edition.
+    pub fn edition(&self, pair: &Pair) -> u32 {
+        self.count(pair)
+    }
+
+    /// A count of a setting.
+    pub(super) fn count(&self, pair: &Pair) -> u32 {
+        self.int(pair).map_or(u32::MAX, |value| {
+            u32::try_from(value).unwrap_or_else(|_| {
+                self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
+                u32::MAX
+            })
+        })
+    }
+
+    pub(super) fn percent(&self, pair: &Pair) -> f64 {
+        let digits = pair.as_str().trim_end().trim_end_matches('%').replace('_', "");
+        digits.parse::<f64>().map_or(0.0, |value| value / 100.0)
+    }
+
+    pub(super) fn quantity(&self, pair: &Pair) -> ExprKind {
+        let text = pair.as_str().trim_end();
+        let (digits, unit) =
+            text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+        let digits = digits.replace('_', "");
+        let months = match unit {
+            "mo" => Some(1),
+            "y" => Some(12),
+            _ => None,
+        };
+        let value = if let Some((_, size)) = DURATIONS.iter().find(|(name, _)| *name == unit) {
+            scaled(&digits, *size as i128)
+                .and_then(|value| i64::try_from(value).ok())
+                .map(ExprKind::Duration)
+        } else if let Some((_, size)) = SIZES.iter().find(|(name, _)| *name == unit) {
+            scaled(&digits, *size as i128)
+                .and_then(|value| u64::try_from(value).ok())
+                .map(ExprKind::Bytes)
+        } else if let Some(size) = months {
+            scaled(&digits, size).and_then(|value| i32::try_from(value).ok()).map(ExprKind::Months)
+        } else {
+            self.report(syntax::unknown_unit(self.span(pair), &digits, unit));
+            return ExprKind::Bad;
+        };
+        value.unwrap_or_else(|| {
+            self.report(syntax::quantity_out_of_range(self.span(pair), text));
+            ExprKind::Bad
+        })
+    }
+
+    /// A length of time that is not counted in months, where only such a one makes sense.
+    pub(super) fn duration(&self, pair: &Pair) -> i64 {
+        match self.quantity(pair) {
+            ExprKind::Duration(micros) => micros,
+            ExprKind::Bad => 0,
+            _ => {
+                self.report(syntax::not_a_duration(self.span(pair), pair.as_str().trim_end()));
+                0
+            }
+        }
+    }
+
+    pub(super) fn date(&self, pair: &Pair) -> ExprKind {
+        let text = pair.as_str().trim_end();
+        match moment(&text[1..]) {
+            Ok(kind) => kind,
+            Err(Wrong::Form) => {
+                self.report(syntax::malformed_date(self.span(pair), text));
+                ExprKind::Bad
+            }
+            Err(Wrong::Day { year, month }) => {
+                self.report(syntax::no_such_date(
+                    self.span(pair),
+                    &text[1..],
+                    year,
+                    month,
+                    days_in_month(year, month),
+                ));
+                ExprKind::Bad
+            }
+            Err(Wrong::Time) => {
+                self.report(syntax::no_such_time(self.span(pair), &text[1..]));
+                ExprKind::Bad
+            }
+        }
+    }
+
+    /// A text in which nothing may be interpolated, or a regular expression.
+    pub(super) fn plain_text(&self, pair: Pair) -> Text {
+        let span = self.span(&pair);
+        let inner = first(pair);
+        if inner.as_rule() == Rule::regex {
+            return Text { value: regex_source(&inner).to_string(), span };
+        }
+        let mut value = String::new();
+        for part in inner.into_inner() {
+            match part.as_rule() {
+                Rule::text_run | Rule::long_run => value.push_str(&self.unescaped(&part)),
+                Rule::text_hole => self.report(syntax::no_interpolation_here(self.span(&part))),
+                _ => {}
+            }
+        }
+        Text { value, span }
+    }
+
+    /// The parts of a text; `inner` builds what is interpolated.
+    pub(super) fn text_parts(
+        &self,
+        pair: Pair,
+        mut inner: impl FnMut(Pair) -> Expr,
+    ) -> Vec<TextPart> {
+        let mut parts = Vec::new();
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::text_run | Rule::long_run => {
+                    parts.push(TextPart::Literal(self.unescaped(&part)))
+                }
+                Rule::text_hole => parts.push(TextPart::Expr(inner(first(first(part))))),
+                _ => {}
+            }
+        }
+        if parts.is_empty() {
+            parts.push(TextPart::Literal(String::new()));
+        }
+        parts
+    }
+
+    fn unescaped(&self, pair: &Pair) -> String {
+        let source = pair.as_str();
+        let start = self.base + pair.as_span().start();
+        let mut value = String::with_capacity(source.len());
+        let mut at = 0;
+        while let Some(character) = source[at..].chars().next() {
+            let next = source[at + character.len_utf8()..].chars().next();
+            match (character, next) {
+                ('\\', Some(next)) => {
+                    at += self.escape(&source[at..], next, start + at, &mut value)
+                }
+                ('{', Some('{')) | ('}', Some('}')) => {
+                    value.push(character);
+                    at += 2;
+                }
+                _ => {
+                    value.push(character);
+                    at += character.len_utf8();
+                }
+            }
+        }
+        value
+    }
+
+    /// Reads one escape; gives its length.
+    fn escape(&self, rest: &str, next: char, start: usize, value: &mut String) -> usize {
+        let length = 1 + next.len_utf8();
+        match next {
+            'n' => value.push('\n'),
+            't' => value.push('\t'),
+            'r' => value.push('\r'),
+            '"' | '\\' => value.push(next),
+            'u' => {
+                let code = rest[2..]
+                    .strip_prefix('{')
+                    .and_then(|rest| rest.split_once('}'))
+                    .map(|(code, _)| code);
+                let number = code.and_then(|code| u32::from_str_radix(code, 16).ok());
+                if let (Some(code), Some(character)) = (code, number.and_then(char::from_u32)) {
+                    value.push(character);
+                    return length + code.len() + 2;
+                }
+                self.report(syntax::bad_escape(Span::new(self.file, start, start + length), "\\u"));
+            }
+            _ => {
+                self.report(syntax::bad_escape(
+                    Span::new(self.file, start, start + length),
+                    &rest[..length],
+                ));
+                value.push_str(&rest[..length]);
+            }
+        }
+        length
+    }
+}
+
+/// What is between `r"` and `"`.
+pub(super) fn regex_source<'i>(pair: &Pair<'i>) -> &'i str {
+    let text = pair.as_str().trim_end();
+    &text[2..text.len() - 1]
+}
+
+/// `digits` (with a point, perhaps) times `size`, when that is a whole number.
+fn scaled(digits: &str, size: i128) -> Option<i128> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let power = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let value = format!("{whole}{fraction}").parse::<i128>().ok()?.checked_mul(size)?;
+    (value % power == 0).then_some(value / power)
+}
+
+/// Why a date literal is none.
+enum Wrong {
+    /// It does not look like one.
+    Form,
+    /// The month has no such day, or the year no such month.
+    Day {
+        /// The year.
+        year: i64,
+        /// The month.
+        month: i64,
+    },
+    /// The day has no such time.
+    Time,
+}
+
+/// `2024-01-31`, `2024-01-31T10:00`, `2024-01-31T10:00:00.5+02:00`
+fn moment(text: &str) -> Result<ExprKind, Wrong> {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let mut parts = date.split('-');
+    let (year, month, day) =
+        (digits(parts.next(), 4)?, digits(parts.next(), 2)?, digits(parts.next(), 2)?);
+    if parts.next().is_some() {
+        return Err(Wrong::Form);
+    }
+    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
+        return Err(Wrong::Day { year, month });
+    }
+    let days = days_since_1970(year, month, day);
+    let Some(time) = time else {
+        return i32::try_from(days).map(ExprKind::Date).map_err(|_| Wrong::Form);
+    };
+    let (clock, offset) = match time.find(['Z', '+', '-']) {
+        Some(at) => (&time[..at], Some(offset(&time[at..])?)),
+        None => (time, None),
+    };
+    let micros = days * MICROS_PER_DAY + clock_micros(clock)?;
+    Ok(match offset {
+        Some(offset) => ExprKind::Timestamp(micros - offset),
+        None => ExprKind::Datetime(micros),
+    })
+}
+
+/// A number of exactly `length` digits.
+fn digits(text: Option<&str>, length: usize) -> Result<i64, Wrong> {
+    let text =
+        text.filter(|text| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok()).ok_or(Wrong::Form)
+}
+
+/// `10:00`, `10:00:00`, `10:00:00.123456` in microseconds.
+fn clock_micros(text: &str) -> Result<i64, Wrong> {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut parts = clock.split(':');
+    let (hour, minute) = (digits(parts.next(), 2)?, digits(parts.next(), 2)?);
+    let second = parts.next().map_or(Ok(0), |second| digits(Some(second), 2))?;
+    if parts.next().is_some()
+        || fraction.len() > 6
+        || !fraction.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Err(Wrong::Form);
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return Err(Wrong::Time);
+    }
+    let micros = format!("{fraction:0<6}").parse::<i64>().map_err(|_| Wrong::Form)?;
+    Ok(((hour * 60 + minute) * 60 + second) * 1_000_000 + micros)
+}
+
+/// `Z`, `+02:00`: what is to be subtracted to come to UTC, in microseconds.
+fn offset(text: &str) -> Result<i64, Wrong> {
+    if text == "Z" {
+        return Ok(0);
+    }
+    let (hour, minute) = text[1..].split_once(':').ok_or(Wrong::Form)?;
+    let (hour, minute) = (digits(Some(hour), 2)?, digits(Some(minute), 2)?);
+    if hour > 23 || minute > 59 {
+        return Err(Wrong::Time);
+    }
+    let micros = (hour * 60 + minute) * 60_000_000;
+    Ok(if text.starts_with('-') { -micros } else { micros })
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let leap_days = |year: i64| year / 4 - year / 100 + year / 400;
+    // From year 0, which is a leap year and comes before all that can be written.
+    let before_year = if year == 0 { 0 } else { year * 365 + leap_days(year - 1) + 1 };
+    let in_year: i64 = (1..month).map(|month| days_in_month(year, month)).sum();
+    before_year + in_year + day - 1 - 719_528
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_1970() {
+        for (year, month, day, days) in [
+            (1970, 1, 1, 0),
+            (2000, 3, 1, 11_017),
+            (1969, 12, 31, -1),
+            (2024, 2, 29, 19_782),
+            (1, 1, 1, -719_162),
+            (0, 1, 1, -719_528),
+        ] {
+            assert_eq!(days_since_1970(year, month, day), days, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn fractions_of_units_must_come_out_even() {
+        assert_eq!(scaled("1.5", 60), Some(90));
+        assert_eq!(scaled("1.005", 60), None);
+    }
+}

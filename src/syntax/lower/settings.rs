@@ -1,0 +1,108 @@
+//! Settings: statements that say how something is run, and the columns of a source.
+
+use super::super::ast::{
+    ColumnAttribute, ColumnDeclaration, ErrorPolicy, PartitionBy, Setting, SettingKind,
+};
+use super::steps::first_of;
+use super::{Lower, Pair, child, children, first, has};
+use batchc_grammar::Rule;
+
+impl Lower<'_> {
+    /// A setting: a pair of any of the rules that the blocks list beside steps and columns.
+    pub(super) fn setting(&self, pair: Pair) -> Setting {
+        let span = self.span(&pair);
+        Setting { kind: self.setting_kind(pair), span }
+    }
+
+    fn setting_kind(&self, pair: Pair) -> SettingKind {
+        match pair.as_rule() {
+            Rule::on_error => self.on_error(&pair),
+            Rule::partition => self.partition(&pair),
+            Rule::checkpoint => SettingKind::Checkpoint(has(&pair, Rule::k_on)),
+            Rule::mode if has(&pair, Rule::k_overwrite) => SettingKind::ModeOverwrite,
+            Rule::owner => SettingKind::Owner(self.plain_text(first_of(&pair, Rule::plain_text))),
+            Rule::timezone => {
+                SettingKind::Timezone(self.plain_text(first_of(&pair, Rule::plain_text)))
+            }
+            Rule::tags => SettingKind::Tags(
+                children(pair, Rule::plain_text).map(|tag| self.plain_text(tag)).collect(),
+            ),
+            Rule::retry => self.retry(&pair),
+            Rule::timeout => SettingKind::Timeout(self.duration(&first_of(&pair, Rule::quantity))),
+            _ => self.later_setting(&pair),
+        }
+    }
+
+    fn on_error(&self, pair: &Pair) -> SettingKind {
+        let policy = first(first_of(pair, Rule::error_policy));
+        let policy = match policy.as_rule() {
+            Rule::k_fail => ErrorPolicy::Fail,
+            Rule::k_drop => ErrorPolicy::Drop,
+            Rule::k_null => ErrorPolicy::Null,
+            _ => ErrorPolicy::Quarantine(self.name_of(&policy)),
+        };
+        SettingKind::OnError { policy, above: self.above(pair) }
+    }
+
+    fn partition(&self, pair: &Pair) -> SettingKind {
+        let by = if let Some(hash) = child(pair, Rule::by_hash) {
+            PartitionBy::Hash(self.expr_of(&hash))
+        } else if has(pair, Rule::by_size) {
+            PartitionBy::Size
+        } else if let Some(columns) = child(pair, Rule::columns) {
+            PartitionBy::Values(self.block(columns))
+        } else {
+            PartitionBy::RoundRobin
+        };
+        SettingKind::Partition {
+            by,
+            into: child(pair, Rule::int).map(|into| (self.count(&into), self.span(&into))),
+        }
+    }
+
+    fn retry(&self, pair: &Pair) -> SettingKind {
+        let pauses: Vec<i64> =
+            children(pair.clone(), Rule::quantity).map(|pause| self.duration(&pause)).collect();
+        let backoff =
+            pauses.first().map(|shortest| (*shortest, *pauses.last().unwrap_or(shortest)));
+        SettingKind::Retry { times: self.count(&first_of(pair, Rule::int)), backoff }
+    }
+
+    /// Named by its first word, or by its two first where one alone would not say enough.
+    fn later_setting(&self, pair: &Pair) -> SettingKind {
+        let mut words = pair.clone().into_inner();
+        let verb = words.next().expect("a setting begins with its word");
+        let mut span = self.span(&verb);
+        if matches!(pair.as_rule(), Rule::on_event | Rule::mode | Rule::allow)
+            && let Some(second) = words.next()
+        {
+            let second = second.clone().into_inner().next().unwrap_or(second);
+            span = span.to(self.span(&second));
+        }
+        let words: Vec<&str> = self.source[span.range()].split_ascii_whitespace().collect();
+        SettingKind::Later(self.later(&words.join(" "), None, span))
+    }
+
+    /// A column of a source.
+    pub(super) fn column_line(&self, pair: Pair) -> ColumnDeclaration {
+        let span = self.span(&pair);
+        let name = self.name_of(&pair);
+        let ty = self.type_expr(first_of(&pair, Rule::type_expr));
+        let attributes = pair.into_inner().filter_map(|child| self.attribute(&child)).collect();
+        ColumnDeclaration { name, ty, attributes, doc: self.doc_above(span.start as usize), span }
+    }
+
+    fn attribute(&self, pair: &Pair) -> Option<ColumnAttribute> {
+        match pair.as_rule() {
+            Rule::k_key => Some(ColumnAttribute::Key(self.span(pair))),
+            Rule::k_sensitive => Some(ColumnAttribute::Sensitive(self.span(pair))),
+            Rule::named => {
+                Some(ColumnAttribute::Named(self.plain_text(first_of(pair, Rule::plain_text))))
+            }
+            Rule::format => {
+                Some(ColumnAttribute::Format(self.plain_text(first_of(pair, Rule::plain_text))))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Steps. Those whose meaning is not available yet are parsed in full all the same and end here.
+
+use super::super::ast::{
+    Assignment, Cardinality, ExpectAction, Expr, Join, JoinKind, Keep, Later, Name, Nulls,
+    ParseField, SortKey, Statement, Step, Text,
+};
+use super::{Lower, Pair, child, children, first, has};
+use crate::text::Span;
+use batchc_grammar::Rule;
+
+impl Lower<'_> {
+    /// A step: a pair of any of the rules that `step` lists.
+    pub(super) fn step(&self, pair: Pair) -> Statement {
+        let span = self.span(&pair);
+        let verb = self.verb(&pair);
+        Statement { step: self.step_kind(pair, verb), span, verb }
+    }
+
+    /// The words that a statement begins with: `filter`, `left join`.
+    fn verb(&self, pair: &Pair) -> Span {
+        let begin = self.span(&first(pair.clone()));
+        match child(pair, Rule::k_join) {
+            Some(join) => begin.to(self.span(&join)),
+            None => begin,
+        }
+    }
+
+    fn step_kind(&self, pair: Pair, verb: Span) -> Step {
+        match pair.as_rule() {
+            Rule::from => {
+                Step::From(self.names(child(&pair, Rule::path).expect("`from` has a path")))
+            }
+            Rule::filter => self.filter(&pair),
+            Rule::derive => Step::Derive(self.assignments(first_of(&pair, Rule::assignments))),
+            Rule::set => Step::Set(self.assignments(first_of(&pair, Rule::assignments))),
+            Rule::select => Step::Select(self.columns_of(&pair)),
+            Rule::drop => Step::Drop(self.names(first_of(&pair, Rule::names))),
+            Rule::rename => Step::Rename(
+                children(pair, Rule::renaming).map(|renaming| self.two_names(renaming)).collect(),
+            ),
+            Rule::cast => Step::Cast(
+                children(pair, Rule::casting).map(|casting| self.casting(&casting)).collect(),
+            ),
+            Rule::fill => Step::Fill(
+                children(pair, Rule::filling).map(|filling| self.filling(&filling)).collect(),
+            ),
+            Rule::group => Step::Group {
+                keys: self.keys(&pair),
+                aggregates: self.block(first_of(&pair, Rule::column_block)),
+            },
+            Rule::sort => Step::Sort(self.sort_keys(first_of(&pair, Rule::sort_keys))),
+            Rule::take => Step::Take { count: self.expr_of(&pair), by: self.keys(&pair) },
+            Rule::distinct => Step::Distinct,
+            Rule::dedupe => self.dedupe(&pair),
+            Rule::join => self.join(&pair, verb),
+            Rule::union => {
+                Step::Union(children(pair, Rule::path).map(|path| self.names(path)).collect())
+            }
+            Rule::explode => {
+                let mut names = self.names(pair).into_iter();
+                let column = names.next().expect("`explode` has a column");
+                Step::Explode { column, as_name: names.next() }
+            }
+            Rule::parse => self.parse(&pair),
+            Rule::expect => self.expect(&pair),
+            _ => Step::Later(self.later_step(verb)),
+        }
+    }
+
+    fn later_step(&self, verb: Span) -> Later {
+        let words: Vec<&str> = self.source[verb.range()].split_ascii_whitespace().collect();
+        self.later(&words.join(" "), None, verb)
+    }
+
+    fn filter(&self, pair: &Pair) -> Step {
+        let nulls = if has(pair, Rule::k_drop) {
+            Some(Nulls::Drop)
+        } else if has(pair, Rule::k_keep) {
+            Some(Nulls::Keep)
+        } else {
+            None
+        };
+        Step::Filter { condition: self.expr_of(pair), nulls }
+    }
+
+    fn dedupe(&self, pair: &Pair) -> Step {
+        let keep = child(pair, Rule::keep).map(|keep| (keep_of(&keep), self.span(&keep)));
+        Step::Dedupe {
+            keys: self.keys(pair),
+            keep,
+            by: child(pair, Rule::expr).map(|by| self.expr(by)),
+        }
+    }
+
+    fn join(&self, pair: &Pair, verb: Span) -> Step {
+        let kind = match child(pair, Rule::join_kind).map(|kind| first(kind).as_rule()) {
+            None | Some(Rule::k_inner) => JoinKind::Inner,
+            Some(Rule::k_left) => JoinKind::Left,
+            Some(Rule::k_semi) => JoinKind::Semi,
+            Some(Rule::k_anti) => JoinKind::Anti,
+            Some(_) => return Step::Later(self.later_step(verb)),
+        };
+        if let Some(within) = child(pair, Rule::k_within) {
+            return Step::Later(self.later("within", None, self.span(&within)));
+        }
+        let on = child(pair, Rule::join_on);
+        Step::Join(Box::new(Join {
+            kind,
+            right: self.names(first_of(pair, Rule::path)),
+            alias: child(pair, Rule::name).map(|alias| self.name(&alias)),
+            on: on
+                .map(|on| children(on, Rule::expr).map(|key| self.expr(key)).collect())
+                .unwrap_or_default(),
+            expect: child(pair, Rule::cardinality)
+                .map(|expect| (cardinality(&expect), self.span(&expect))),
+        }))
+    }
+
+    fn parse(&self, pair: &Pair) -> Step {
+        let fields = children(first_of(pair, Rule::parse_block), Rule::parse_field);
+        Step::Parse {
+            column: self.name_of(pair),
+            pattern: self.plain_text(first_of(pair, Rule::plain_text)),
+            fields: fields.map(|field| self.parse_field(&field)).collect(),
+        }
+    }
+
+    pub(super) fn parse_field(&self, pair: &Pair) -> ParseField {
+        let ty = self.type_expr(first_of(pair, Rule::type_expr));
+        ParseField { name: self.name_of(pair), ty, format: self.format_of(pair) }
+    }
+
+    fn expect(&self, pair: &Pair) -> Step {
+        let otherwise = child(pair, Rule::expect_action)
+            .map(|action| (self.action(&action), self.span(&action)));
+        Step::Expect {
+            name: child(pair, Rule::name).map(|name| self.name(&name)),
+            condition: self.expr_of(pair),
+            otherwise,
+            above: self.above(pair),
+        }
+    }
+
+    fn action(&self, pair: &Pair) -> ExpectAction {
+        let action = first(pair.clone());
+        match action.as_rule() {
+            Rule::k_warn => ExpectAction::Warn,
+            Rule::k_drop => ExpectAction::Drop,
+            Rule::k_fail => ExpectAction::Fail,
+            _ => ExpectAction::Quarantine(self.name_of(&action)),
+        }
+    }
+
+    /// `above 1%`
+    pub(super) fn above(&self, pair: &Pair) -> Option<(f64, Span)> {
+        child(pair, Rule::percent).map(|share| (self.percent(&share), self.span(&share)))
+    }
+
+    fn casting(&self, pair: &Pair) -> (Name, super::super::ast::TypeExpr, Option<Text>) {
+        (self.name_of(pair), self.type_expr(first_of(pair, Rule::type_expr)), self.format_of(pair))
+    }
+
+    fn filling(&self, pair: &Pair) -> (Name, Expr) {
+        (self.name_of(pair), self.expr_of(pair))
+    }
+
+    fn two_names(&self, pair: Pair) -> (Name, Name) {
+        let mut names = self.names(pair).into_iter();
+        let mut name = || names.next().expect("`rename` has two names");
+        (name(), name())
+    }
+
+    /// `format "%Y"`
+    pub(super) fn format_of(&self, pair: &Pair) -> Option<Text> {
+        child(pair, Rule::format).map(|format| self.plain_text(first_of(&format, Rule::plain_text)))
+    }
+
+    fn sort_keys(&self, pair: Pair) -> Vec<SortKey> {
+        let key = |pair: Pair| SortKey {
+            value: self.expr_of(&pair),
+            descending: has(&pair, Rule::k_desc),
+            nulls_first: has(&pair, Rule::k_first),
+        };
+        children(pair, Rule::sort_key).map(key).collect()
+    }
+
+    /// What stands behind `by`; nothing where there is none.
+    fn keys(&self, pair: &Pair) -> Vec<Assignment> {
+        child(pair, Rule::columns).map(|columns| self.block(columns)).unwrap_or_default()
+    }
+
+    /// The columns of `select`, in either form.
+    fn columns_of(&self, pair: &Pair) -> Vec<Assignment> {
+        let columns = child(pair, Rule::columns).or_else(|| child(pair, Rule::column_block));
+        self.block(columns.expect("`select` has columns"))
+    }
+
+    fn assignments(&self, pair: Pair) -> Vec<Assignment> {
+        match child(&pair, Rule::assignment_block) {
+            Some(block) => self.block(block),
+            None => self.block(pair),
+        }
+    }
+
+    /// All assignments and columns among the children of a pair.
+    pub(super) fn block(&self, pair: Pair) -> Vec<Assignment> {
+        pair.into_inner()
+            .filter(|child| matches!(child.as_rule(), Rule::assignment | Rule::column))
+            .map(|assignment| self.assignment(&assignment))
+            .collect()
+    }
+
+    pub(super) fn assignment(&self, pair: &Pair) -> Assignment {
+        let name = child(pair, Rule::name).map(|name| self.name(&name));
+        Assignment { name, value: self.expr_of(pair), span: self.span(pair) }
+    }
+
+    /// The expression among the children, which the grammar promises.
+    pub(super) fn expr_of(&self, pair: &Pair) -> Expr {
+        self.expr(first_of(pair, Rule::expr))
+    }
+
+    /// The first name among the children, which the grammar promises.
+    pub(super) fn name_of(&self, pair: &Pair) -> Name {
+        self.name(&first_of(pair, Rule::name))
+    }
+}
+
+/// The child of that rule, which the grammar promises.
+pub(super) fn first_of<'i>(pair: &Pair<'i>, rule: Rule) -> Pair<'i> {
+    child(pair, rule).unwrap_or_else(|| panic!("the grammar gives {:?} a {rule:?}", pair.as_rule()))
+}
+
+fn keep_of(pair: &Pair) -> Keep {
+    match first(pair.clone()).as_rule() {
+        Rule::k_newest => Keep::Newest,
+        Rule::k_oldest => Keep::Oldest,
+        Rule::k_first => Keep::First,
+        _ => Keep::Last,
+    }
+}
+
+fn cardinality(pair: &Pair) -> Cardinality {
+    match first(pair.clone()).as_rule() {
+        Rule::one_to_one => Cardinality::OneToOne,
+        Rule::one_to_many => Cardinality::OneToMany,
+        Rule::many_to_one => Cardinality::ManyToOne,
+        _ => Cardinality::ManyToMany,
+    }
+}
