@@ -14,3 +14,37 @@ use std::borrow::Cow;
 
 /// Why a text is not a value: `not an int`.
 pub type Reason = Cow<'static, str>;
+
+/// The most bytes of a text that a message shows.
+const SHOWN_MAX: usize = 200;
+
+/// The sentence that refuses a text: `"12x" is not an int`.
+pub fn refuse(text: &str, reason: &str) -> String {
+    // What a source could be told about such texts means nothing where there is none.
+    let end = ["(`zone:`", "(`format:"].iter().filter_map(|hint| reason.find(hint)).next();
+    let reason = reason[..end.unwrap_or(reason.len())].trim_end();
+    let (shown, more) = match text.char_indices().find(|(at, _)| *at >= SHOWN_MAX) {
+        Some((at, _)) => (&text[..at], "…"),
+        None => (text, ""),
+    };
+    let verb = match reason.split(' ').next() {
+        Some("has") => "",
+        Some("not" | "too" | "finer" | "outside" | "skipped") => " is",
+        _ => ":",
+    };
+    format!("\"{shown}{more}\"{verb} {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse;
+
+    #[test]
+    fn refusals_are_sentences() {
+        assert_eq!(refuse("12x", "not an int"), "\"12x\" is not an int");
+        assert_eq!(refuse("1:00", "has no zone (`zone:` of the source)"), "\"1:00\" has no zone");
+        assert_eq!(refuse("1.5", "more than 0 digits"), "\"1.5\": more than 0 digits");
+        let long = "é".repeat(150);
+        assert_eq!(refuse(&long, "not x"), format!("\"{}…\" is not x", "é".repeat(100)));
+    }
+}

@@ -5,18 +5,18 @@
 //! What an operator does, and whether it can fail on these operands, its kernel's module says;
 //! the bookkeeping of operations is in `frame`.
 
-use super::arithmetic;
 use super::choose::{Case, Coalesce};
 use super::compare::Compare;
 use super::frame::{Emit, Frame, Kind, Name, Scope};
-use super::logic::{And, IsNull, Not, Or};
-use super::nested;
+use super::logic::{And, Or};
+use super::membership::InSet;
+use super::operators::operator;
 use super::program::{LambdaCode, MaskRule, Output, Program, Value};
 use crate::functions::kernel::{Call, LiteralError, ScalarKernel};
 use crate::functions::{FunctionId, Registry};
-use crate::ir::{Expr, ExprKind, Lambda, RunContext, RunValue};
+use crate::ir::{Comparison, Expr, ExprKind, Lambda, RunContext, RunValue};
 use crate::text::Span;
-use crate::types::{Scalar, Type};
+use crate::types::{DataType, Scalar, Type};
 use std::collections::BTreeSet;
 
 /// Where kernels of functions come from; tests have their own.
@@ -99,50 +99,20 @@ impl Compiler<'_> {
             K::Call { function, arguments, lambda: Some(lambda) } => {
                 self.call_with_lambda(expr, *function, arguments, lambda, scope)
             }
-            K::Not(a) => self.operator(expr, Kind::Not, Box::new(Not), &[a], scope),
-            K::IsNull(a) => self.operator(expr, Kind::IsNull, Box::new(IsNull), &[a], scope),
-            K::Compare(op, a, b) => {
-                let kernel = Box::new(Compare::new(*op, &a.ty.data));
-                self.operator(expr, Kind::Compare(*op), kernel, &[a, b], scope)
-            }
             K::And(a, b) => self.logic(expr, a, b, MaskRule::NotFalse, scope),
             K::Or(a, b) => self.logic(expr, a, b, MaskRule::NotTrue, scope),
-            K::Arithmetic(op, a, b) => {
-                let operands = vec![self.value(a, scope), self.value(b, scope)];
-                let divisor = self.frame().scalar(operands[1]).cloned();
-                let types = [&a.ty.data, &b.ty.data];
-                let prepared = arithmetic::prepare(*op, types, ty, divisor.as_ref());
-                let (kernel, fallible) = prepared;
-                let kind = Kind::Arithmetic(*op);
-                self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
-            }
-            K::Negate(a) => {
-                let operands = vec![self.value(a, scope)];
-                let (kernel, fallible) = arithmetic::negate(ty);
-                self.emit(expr, Emit { kind: Kind::Negate, kernel, fallible, operands }, scope)
-            }
             K::Case { arms, otherwise } => self.case(expr, arms, otherwise.as_deref(), scope),
             K::Coalesce(items) => self.coalesce(expr, items, scope),
             K::Try(inner) => self.caught(inner, scope),
-            K::Field(a, at) => {
-                let kernel = Box::new(nested::Field(*at));
-                self.operator(expr, Kind::Field(*at), kernel, &[a], scope)
+            K::In(a, items) => self.is_in(expr, a, items, scope),
+            K::Convert(a) | K::Cast(a) if a.ty.data == *ty => self.value(a, scope),
+            _ => {
+                let operands: Vec<Value> =
+                    expr.children().iter().map(|operand| self.value(operand, scope)).collect();
+                let divisor = operands.last().and_then(|&last| self.frame().scalar(last)).cloned();
+                let (kind, kernel, fallible) = operator(expr, divisor.as_ref());
+                self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
             }
-            K::Index(a, b) => {
-                let operands = vec![self.value(a, scope), self.value(b, scope)];
-                let kernel = Box::new(nested::Index);
-                let kind = Kind::Index;
-                self.emit(expr, Emit { kind, kernel, fallible: true, operands }, scope)
-            }
-            K::List(items) => {
-                let kernel = Box::new(nested::List::new(ty));
-                self.operator(expr, Kind::List, kernel, &items.iter().collect::<Vec<_>>(), scope)
-            }
-            K::Record(fields) => {
-                let kernel = Box::new(nested::Record::new(ty));
-                self.operator(expr, Kind::Record, kernel, &fields.iter().collect::<Vec<_>>(), scope)
-            }
-            _ => unreachable!("conversions and tests of membership come with the next change"),
         }
     }
 
@@ -161,19 +131,6 @@ impl Compiler<'_> {
             sites.push(expr.span);
             sites.len() as u32 - 1
         })
-    }
-
-    /// An operator that itself never fails.
-    fn operator(
-        &mut self,
-        expr: &Expr,
-        kind: Kind,
-        kernel: Box<dyn ScalarKernel>,
-        operands: &[&Expr],
-        scope: Scope,
-    ) -> Value {
-        let operands = operands.iter().map(|operand| self.value(operand, scope)).collect();
-        self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope)
     }
 
     /// A column or the variable of a lambda; in the body of another it is captured.
@@ -202,6 +159,40 @@ impl Compiler<'_> {
         let (kind, kernel): (Kind, Box<dyn ScalarKernel>) =
             if neutral { (Kind::And, Box::new(And)) } else { (Kind::Or, Box::new(Or)) };
         self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope)
+    }
+
+    /// `in`: constants as a set, each other item as a comparison.
+    fn is_in(&mut self, expr: &Expr, value: &Expr, items: &[Expr], scope: Scope) -> Value {
+        let ty = &value.ty.data;
+        let value = self.value(value, scope);
+        let has_set = InSet::new(ty, &[]).is_some();
+        let (mut constants, mut found) = (Vec::new(), Vec::new());
+        for item in items {
+            let item = self.value(item, scope);
+            if let Some(constant) = self.frame().scalar(item).filter(|_| has_set) {
+                constants.push(constant.clone());
+                continue;
+            }
+            let kind = Kind::Compare(Comparison::Equal);
+            let kernel = Box::new(Compare::new(Comparison::Equal, ty));
+            let emit = Emit { kind, kernel, fallible: false, operands: vec![value, item] };
+            found.push(self.emit(expr, emit, scope));
+        }
+        if let Some(set) = InSet::new(ty, &constants)
+            && !constants.is_empty()
+        {
+            let kind = Kind::In(format!("{constants:?}"));
+            let (kernel, operands) = (Box::new(set), vec![value]);
+            found.push(self.emit(expr, Emit { kind, kernel, fallible: false, operands }, scope));
+        }
+        let Some(first) = found.first().copied() else {
+            return self.frame().constant(Scalar::Bool(false), &DataType::Bool);
+        };
+        found[1..].iter().fold(first, |before, &test| {
+            let operands = vec![before, test];
+            let emit = Emit { kind: Kind::Or, kernel: Box::new(Or), fallible: false, operands };
+            self.emit(expr, emit, scope)
+        })
     }
 
     fn case(

@@ -34,7 +34,8 @@ pub(super) enum Kind {
     Compare(Comparison),
     Conversion,
     IsNull,
-    In,
+    /// The constants looked for, as text.
+    In(String),
     InList,
     Matches(Arc<str>),
     Case,

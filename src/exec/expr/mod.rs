@@ -10,11 +10,14 @@ mod arithmetic;
 mod choose;
 mod compare;
 mod compile;
+mod convert;
 mod frame;
 mod lambda;
 mod lanes;
 mod logic;
+mod membership;
 mod nested;
+mod operators;
 mod program;
 mod texts;
 

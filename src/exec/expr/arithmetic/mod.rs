@@ -7,7 +7,9 @@ mod decimal;
 mod number;
 mod time;
 
-pub use decimal::round_quotient;
+pub use decimal::{pow10, rescale};
+
+use decimal::round_quotient;
 
 use crate::functions::kernel::ScalarKernel;
 use crate::ir::Arithmetic;
