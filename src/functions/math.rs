@@ -10,7 +10,7 @@ use crate::types::{DataType, Scalar};
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
@@ -219,16 +219,25 @@ fn round_decimal(
     rescaled.filter(|value| value.abs() < limit).ok_or_else(too_long)
 }
 
+/// The float nearest to 10^digits. `powi` would differ in its last digits from one machine, and
+/// one compiler, to another.
+pub(super) fn power_of_ten(digits: u64) -> f64 {
+    static POWERS: LazyLock<Vec<f64>> = LazyLock::new(|| {
+        (0..=308).map(|digits| format!("1e{digits}").parse().unwrap_or(f64::INFINITY)).collect()
+    });
+    POWERS.get(digits as usize).copied().unwrap_or(f64::INFINITY)
+}
+
 /// The float nearest to `x` rounded to so many decimal digits. Rounds the binary value itself:
 /// what is written 1.005 is a little less than that and becomes 1.0.
 pub(super) fn round_float(x: f64, digits: i64, rounding: Rounding) -> f64 {
-    if !x.is_finite() || digits > 323 {
+    if !x.is_finite() || digits > 308 {
         return x;
     }
     if digits == 0 {
         return round_whole(x, 0.0, rounding);
     }
-    let factor = 10f64.powi(digits.unsigned_abs().min(400) as i32);
+    let factor = power_of_ten(digits.unsigned_abs());
     if digits > 0 {
         let scaled = x * factor;
         // Beyond 2^52 there is nothing after the point.

@@ -9,6 +9,7 @@ use super::grouped::{Aggregate, for_each_value, grouped};
 use crate::data::Positions;
 use crate::functions::columns::{data, scale_of, values};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::functions::math::power_of_ten;
 use crate::types::DataType;
 use arrow_array::types::{Decimal128Type, Float64Type};
 use arrow_array::{ArrayRef, Float64Array};
@@ -141,7 +142,7 @@ impl Aggregate for Variance {
 
 fn variance_of(call: &Call, root: bool) -> Result<NewAccumulator, LiteralError> {
     let decimal = match data(call, 0) {
-        ty @ DataType::Decimal { .. } => Some(10f64.powi(i32::from(scale_of(ty)))),
+        ty @ DataType::Decimal { .. } => Some(power_of_ten(u64::from(scale_of(ty)))),
         _ => None,
     };
     grouped(Variance { decimal, root })
