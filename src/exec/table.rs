@@ -1,0 +1,431 @@
+//! The hash table of groups, joins, `distinct` and `dedupe`: it numbers distinct keys in the order
+//! in which they first come.
+//!
+//! What is kept for each number (sums, rows) is kept by others, in vectors beside the table. Keys
+//! are packed by [`super::keys`]; nothing is ever removed.
+//!
+//! Open addressing with linear probing over slots of 8 bytes: half of the hash, and the number of
+//! the key, whose words stand in a vector of their own. Keys are looked up in blocks: first the
+//! slots of all of them are read, which lets the processor overlap the cache misses; then their
+//! words are compared; only what is left after that is probed one by one. Keys of very few bits
+//! (a bool, an enum) index an array of numbers directly.
+
+use super::keys::{
+    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, hash, unpack,
+};
+use crate::functions::kernel::Operand;
+use crate::types::Type;
+use arrow_array::ArrayRef;
+use arrow_buffer::Buffer;
+use std::sync::Arc;
+
+/// What [`find`] gives for a key that is not there.
+pub const NOT_FOUND: u32 = u32::MAX;
+
+/// Keys that are looked up together: their words, hashes and slots fit into the first cache.
+const BLOCK: usize = 512;
+
+/// Long texts are kept in pieces of this size, since a view's offset has 32 bits.
+const ARENA_PIECE_BYTES: usize = 1 << 30;
+
+/// The slot of no key; those of keys hold their number plus one in the low half.
+const EMPTY: u64 = 0;
+
+/// A hash table that numbers keys.
+pub struct GroupTable {
+    layout: Arc<KeyLayout>,
+    /// By hash, or by the key itself when it has few bits. A power of two.
+    slots: Vec<u64>,
+    /// The words of the keys in the order of their numbers.
+    keys: Vec<u64>,
+    count: usize,
+    /// How many keys fit before the slots must grow; all when they are indexed directly.
+    room: usize,
+    arena: Vec<Vec<u8>>,
+    /// For each column with long texts, `piece << 32 | offset` for each key that has one.
+    places: Vec<Vec<u64>>,
+    block: Block,
+}
+
+/// What is needed while a block of keys is looked up; kept to be used again.
+#[derive(Default)]
+pub struct Block {
+    packed: Packed,
+    slots: Vec<u64>,
+    missed: Vec<u32>,
+}
+
+impl GroupTable {
+    /// A table for keys of these types.
+    pub fn new(types: &[Type]) -> GroupTable {
+        let layout = Arc::new(KeyLayout::new(types));
+        let (slots, room) = match layout.direct_bits() {
+            Some(bits) => (1 << bits, usize::MAX),
+            None => (1024, room_of(1024)),
+        };
+        let places = layout.long_words().map(|_| vec![]).collect();
+        GroupTable {
+            layout,
+            slots: vec![EMPTY; slots],
+            keys: vec![],
+            count: 0,
+            room,
+            arena: vec![],
+            places,
+            block: Block::default(),
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// About how much memory it holds.
+    pub fn bytes(&self) -> usize {
+        let places: usize = self.places.iter().map(Vec::capacity).sum();
+        let arena: usize = self.arena.iter().map(Vec::capacity).sum();
+        (self.slots.capacity() + self.keys.capacity() + places) * 8 + arena
+    }
+
+    /// Puts the number of each row's key into `out`; new keys get the next numbers.
+    pub fn find_or_insert(&mut self, keys: &[Operand], rows: usize, out: &mut Vec<u32>) {
+        out.clear();
+        out.reserve(rows);
+        let layout = self.layout.clone();
+        let mut columns = KeyColumns::new(&layout, keys, rows);
+        let mut block = std::mem::take(&mut self.block);
+        for start in (0..rows).step_by(BLOCK) {
+            columns.pack(start..rows.min(start + BLOCK), &mut block.packed);
+            self.insert_block(&mut block, &columns, out);
+        }
+        self.block = block;
+    }
+
+    /// Takes in the keys `numbers` of another table of the same layout, and puts the number that
+    /// each has here into `out`.
+    pub fn insert_from(&mut self, other: &GroupTable, numbers: &[u32], out: &mut Vec<u32>) {
+        out.clear();
+        out.reserve(numbers.len());
+        let width = self.layout.width();
+        let mut block = std::mem::take(&mut self.block);
+        for numbers in numbers.chunks(BLOCK) {
+            let packed = &mut block.packed;
+            packed.clear(0, width);
+            for &number in numbers {
+                packed.words.extend_from_slice(other.key(number as usize));
+            }
+            packed.has_long = !other.arena.is_empty();
+            packed.hash(width);
+            self.insert_block(&mut block, &Selected { table: other, numbers }, out);
+        }
+        self.block = block;
+    }
+
+    /// The hashes of the keys in the order of their numbers.
+    pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.keys.chunks_exact(self.layout.width()).map(hash)
+    }
+
+    /// The columns of the keys in the order of their numbers.
+    pub fn into_arrays(self) -> Vec<ArrayRef> {
+        let buffers = self.arena.into_iter().map(Buffer::from).collect();
+        unpack(&self.layout, &self.keys, &LongBuffers { buffers, places: self.places })
+    }
+
+    fn key(&self, number: usize) -> &[u64] {
+        let width = self.layout.width();
+        &self.keys[number * width..(number + 1) * width]
+    }
+
+    fn insert_block(&mut self, block: &mut Block, long: &impl LongTexts, out: &mut Vec<u32>) {
+        if self.layout.direct_bits().is_some() {
+            for (row, &word) in block.packed.words.iter().enumerate() {
+                let slot = self.slots[word as usize];
+                let number = if slot == EMPTY {
+                    let number = self.push_key(&block.packed, row, long);
+                    self.slots[word as usize] = u64::from(number) + 1;
+                    number
+                } else {
+                    slot as u32 - 1
+                };
+                out.push(number);
+            }
+            return;
+        }
+        self.grow_for(block.packed.len());
+        match self.layout.width() {
+            1 => self.insert_hashed::<1>(block, long, out),
+            2 => self.insert_hashed::<2>(block, long, out),
+            3 => self.insert_hashed::<3>(block, long, out),
+            4 => self.insert_hashed::<4>(block, long, out),
+            _ => self.insert_hashed::<0>(block, long, out),
+        }
+    }
+
+    fn insert_hashed<const W: usize>(
+        &mut self,
+        block: &mut Block,
+        long: &impl LongTexts,
+        out: &mut Vec<u32>,
+    ) {
+        let start = out.len();
+        self.look_up::<W>(block, long, out);
+        for &row in &block.missed {
+            let row = row as usize;
+            let hash = block.packed.hashes[row];
+            let mut at = hash as usize & (self.slots.len() - 1);
+            out[start + row] = loop {
+                let slot = self.slots[at];
+                if slot == EMPTY {
+                    let number = self.push_key(&block.packed, row, long);
+                    self.slots[at] = slot_of(hash, number);
+                    break number;
+                }
+                if self.holds::<W>(slot, &block.packed, row, long) {
+                    break slot as u32 - 1;
+                }
+                at = (at + 1) & (self.slots.len() - 1);
+            };
+        }
+    }
+
+    /// Puts the number of each key into `out` that stands where its hash says, and the rows of
+    /// the others into `block.missed`.
+    fn look_up<const W: usize>(
+        &self,
+        block: &mut Block,
+        long: &impl LongTexts,
+        out: &mut Vec<u32>,
+    ) {
+        let Block { packed, slots, missed } = block;
+        let mask = self.slots.len() - 1;
+        slots.clear();
+        slots.extend(packed.hashes.iter().map(|&hash| self.slots[hash as usize & mask]));
+        missed.clear();
+        for (row, &slot) in slots.iter().enumerate() {
+            out.push((slot as u32).wrapping_sub(1));
+            if !self.holds::<W>(slot, packed, row, long) {
+                missed.push(row as u32);
+            }
+        }
+    }
+
+    /// Does this slot hold the key of `row`?
+    #[inline]
+    fn holds<const W: usize>(
+        &self,
+        slot: u64,
+        packed: &Packed,
+        row: usize,
+        long: &impl LongTexts,
+    ) -> bool {
+        if (slot ^ packed.hashes[row]) >> 32 != 0 || slot == EMPTY {
+            return false;
+        }
+        let number = (slot as u32 - 1) as usize;
+        let width = if W == 0 { self.layout.width() } else { W };
+        self.keys[number * width..number * width + width]
+            == packed.words[row * width..row * width + width]
+            && (!packed.has_long || self.long_equal(number, row, long))
+    }
+
+    /// Are the long texts of a key and a row equal, whose words are?
+    fn long_equal(&self, number: usize, row: usize, long: &impl LongTexts) -> bool {
+        let key = self.key(number);
+        self.layout.long_words().enumerate().all(|(column, word)| {
+            let length = text_length(key[word]);
+            length <= INLINE_BYTES_MAX
+                || self.text(column, number, length) == long.bytes(column, row)
+        })
+    }
+
+    fn text(&self, column: usize, number: usize, length: usize) -> &[u8] {
+        let place = self.places[column][number];
+        let start = place as u32 as usize;
+        &self.arena[(place >> 32) as usize][start..start + length]
+    }
+
+    /// Adds the key of `row` and gives its number.
+    fn push_key(&mut self, packed: &Packed, row: usize, long: &impl LongTexts) -> u32 {
+        let width = self.layout.width();
+        let number = self.count;
+        assert!(number < NOT_FOUND as usize, "there are fewer than 2^32 keys");
+        self.keys.extend_from_slice(&packed.words[row * width..(row + 1) * width]);
+        self.count += 1;
+        if packed.has_long {
+            for (column, word) in self.layout.long_words().enumerate() {
+                if text_length(self.keys[number * width + word]) > INLINE_BYTES_MAX {
+                    let place = push_text(&mut self.arena, long.bytes(column, row));
+                    self.places[column].resize(number, 0);
+                    self.places[column].push(place);
+                }
+            }
+        }
+        number as u32
+    }
+
+    fn grow_for(&mut self, more: usize) {
+        if self.count + more <= self.room {
+            return;
+        }
+        let mut size = self.slots.len();
+        while room_of(size) < self.count + more {
+            size *= 2;
+        }
+        let mut slots = vec![EMPTY; size];
+        for (number, hash) in self.hashes().enumerate() {
+            let mut at = hash as usize & (size - 1);
+            while slots[at] != EMPTY {
+                at = (at + 1) & (size - 1);
+            }
+            slots[at] = slot_of(hash, number as u32);
+        }
+        self.slots = slots;
+        self.room = room_of(size);
+    }
+}
+
+/// Slots are at most 5/8 full, which keeps the runs that are probed short.
+fn room_of(slots: usize) -> usize {
+    slots / 8 * 5
+}
+
+fn slot_of(hash: u64, number: u32) -> u64 {
+    hash >> 32 << 32 | (u64::from(number) + 1)
+}
+
+/// The length of the text with this first word; 0 for null.
+fn text_length(first: u64) -> usize {
+    if first == u64::MAX { 0 } else { first as u32 as usize }
+}
+
+fn push_text(arena: &mut Vec<Vec<u8>>, text: &[u8]) -> u64 {
+    if arena.last().is_none_or(|piece| piece.len() + text.len() > ARENA_PIECE_BYTES) {
+        arena.push(vec![]);
+    }
+    let piece = arena.len() - 1;
+    let offset = arena[piece].len();
+    arena[piece].extend_from_slice(text);
+    (piece as u64) << 32 | offset as u64
+}
+
+/// Some keys of a table, as rows.
+struct Selected<'a> {
+    table: &'a GroupTable,
+    numbers: &'a [u32],
+}
+
+impl LongTexts for Selected<'_> {
+    fn bytes(&self, long: usize, row: usize) -> &[u8] {
+        let number = self.numbers[row] as usize;
+        let word = self.table.layout.long_words().nth(long).expect("a column with long texts");
+        self.table.text(long, number, text_length(self.table.key(number)[word]))
+    }
+}
+
+/// Tables over the parts of a set of keys, split by the top `bits` bits of their hash.
+pub struct PartedTable {
+    layout: KeyLayout,
+    tables: Vec<GroupTable>,
+    bits: u32,
+    /// What is added to a number of each table to make it unique.
+    starts: Vec<u32>,
+}
+
+impl PartedTable {
+    /// A table of `1 << bits` parts.
+    pub fn new(types: &[Type], tables: Vec<GroupTable>, bits: u32) -> PartedTable {
+        assert_eq!(tables.len(), 1 << bits);
+        let mut count = 0;
+        let starts = tables
+            .iter()
+            .map(|table| {
+                count += table.len();
+                (count - table.len()) as u32
+            })
+            .collect();
+        assert!(count < NOT_FOUND as usize, "there are fewer than 2^32 keys");
+        PartedTable { layout: KeyLayout::new(types), tables, bits, starts }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(GroupTable::len).sum()
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how much memory it holds.
+    pub fn bytes(&self) -> usize {
+        self.tables.iter().map(GroupTable::bytes).sum()
+    }
+
+    /// Puts the number of each row's key into `out`, or [`NOT_FOUND`].
+    pub fn find(&self, keys: &[Operand], rows: usize, block: &mut Block, out: &mut Vec<u32>) {
+        out.clear();
+        out.reserve(rows);
+        let mut columns = KeyColumns::new(&self.layout, keys, rows);
+        for start in (0..rows).step_by(BLOCK) {
+            columns.pack(start..rows.min(start + BLOCK), &mut block.packed);
+            match self.layout.width() {
+                _ if self.layout.direct_bits().is_some() => self.find_direct(block, out),
+                1 => self.find_hashed::<1>(block, &columns, out),
+                2 => self.find_hashed::<2>(block, &columns, out),
+                3 => self.find_hashed::<3>(block, &columns, out),
+                4 => self.find_hashed::<4>(block, &columns, out),
+                _ => self.find_hashed::<0>(block, &columns, out),
+            }
+        }
+    }
+
+    fn find_direct(&self, block: &Block, out: &mut Vec<u32>) {
+        for (&word, &hash) in block.packed.words.iter().zip(&block.packed.hashes) {
+            let part = part_of(hash, self.bits);
+            out.push(self.number(part, self.tables[part].slots[word as usize]));
+        }
+    }
+
+    fn find_hashed<const W: usize>(
+        &self,
+        block: &mut Block,
+        long: &impl LongTexts,
+        out: &mut Vec<u32>,
+    ) {
+        let Block { packed, slots, .. } = block;
+        slots.clear();
+        slots.extend(packed.hashes.iter().map(|&hash| {
+            let table = &self.tables[part_of(hash, self.bits)];
+            table.slots[hash as usize & (table.slots.len() - 1)]
+        }));
+        for (row, (&hash, &first)) in packed.hashes.iter().zip(&*slots).enumerate() {
+            let part = part_of(hash, self.bits);
+            let table = &self.tables[part];
+            let mut at = hash as usize;
+            let mut slot = first;
+            while slot != EMPTY && !table.holds::<W>(slot, packed, row, long) {
+                at += 1;
+                slot = table.slots[at & (table.slots.len() - 1)];
+            }
+            out.push(self.number(part, slot));
+        }
+    }
+
+    fn number(&self, part: usize, slot: u64) -> u32 {
+        if slot == EMPTY { NOT_FOUND } else { self.starts[part] + (slot as u32 - 1) }
+    }
+}
+
+/// The part of a key with this hash among `1 << bits`, by the top bits, which tables of up to
+/// 2^32 slots do not use for anything else.
+pub fn part_of(hash: u64, bits: u32) -> usize {
+    (hash >> 1 >> (63 - bits)) as usize
+}
