@@ -5,7 +5,12 @@
 //! `run` do).
 
 pub mod expr;
+mod gather;
+pub mod keys;
 pub mod operators;
+mod order;
+
+pub mod table;
 
 use crate::text::Span;
 

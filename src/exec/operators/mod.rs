@@ -5,6 +5,15 @@
 //! batch into others at once; breakers take in all batches, one state a thread, and give their
 //! result at the end.
 
+pub mod aggregate;
+pub mod collected;
+pub mod filter;
+pub mod project;
+pub mod sort;
+
+#[cfg(test)]
+mod testing;
+
 use super::Error;
 use crate::data::Batch;
 use crate::functions::kernel::Operand;
@@ -44,4 +53,11 @@ pub trait State: Send {
 
     /// For [`Breaker::finish`].
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+/// The values of an operator that has exactly `N`.
+pub(crate) fn require<const N: usize>(values: Vec<Operand>) -> [Operand; N] {
+    values.try_into().unwrap_or_else(|values: Vec<Operand>| {
+        panic!("the operator has {N} values, not {}", values.len())
+    })
 }

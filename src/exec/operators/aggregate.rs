@@ -1,0 +1,230 @@
+//! `group by`: one row for each distinct key, in the order of the keys, nulls last.
+//!
+//! Each thread has a table of its own, and the tables are merged in the end. That is slow when
+//! nearly every row is a group of its own: the tables are then larger than any cache. So after
+//! the first rows it is decided, once for all threads, whether rows are rather scattered by the
+//! hash of their key, to be grouped part by part ([`scatter`]). The result is the same: aggregates
+//! do not depend on the order of merges.
+
+mod groups;
+mod scatter;
+
+use super::collected::{bytes_of_batch, downcast};
+use super::{Breaker, State};
+use crate::data::{Batch, Positions};
+use crate::exec::Error;
+use crate::exec::gather::{RowRef, gather_batches, row_ref};
+use crate::exec::order::{Direction, RowOrder};
+use crate::functions::kernel::{Failure, NewAccumulator, Operand};
+use crate::text::Span;
+use crate::types::Type;
+use groups::{Finished, Groups};
+use rayon::prelude::*;
+use scatter::Scatter;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+/// So many rows of a thread are seen before it is decided how to go on.
+const SAMPLE_ROWS: usize = 100_000;
+/// Rows are scattered if the sample has more groups than fit into the second cache ...
+const SCATTER_GROUPS_MIN: usize = 1 << 16;
+/// ... and not so many rows for each group that it pays to keep only groups.
+const SCATTER_ROWS_PER_GROUP_MAX: usize = 2;
+
+/// An aggregate of the operator.
+pub struct AggregateColumn {
+    /// Makes its accumulators.
+    pub new: NewAccumulator,
+    /// How many of the values are its arguments.
+    pub arguments: usize,
+    /// The call, for its failures.
+    pub span: Span,
+}
+
+/// Groups. Its values: the keys, then the arguments of each aggregate; its columns: the keys,
+/// then the aggregates. Without keys there is one row, whatever comes in.
+pub struct Aggregate {
+    plan: Arc<Plan>,
+}
+
+/// What all states of an operator share.
+struct Plan {
+    keys: Vec<Type>,
+    aggregates: Vec<AggregateColumn>,
+    is_scattered: OnceLock<bool>,
+}
+
+impl Aggregate {
+    /// An operator with keys of these types and these aggregates.
+    pub fn new(keys: Vec<Type>, aggregates: Vec<AggregateColumn>) -> Aggregate {
+        Aggregate { plan: Arc::new(Plan { keys, aggregates, is_scattered: OnceLock::new() }) }
+    }
+}
+
+/// The values of a batch and where its rows stood.
+struct Input {
+    values: Vec<Operand>,
+    rows: usize,
+    positions: Positions,
+}
+
+/// The groups of one thread.
+struct Grouping {
+    plan: Arc<Plan>,
+    phase: Phase,
+}
+
+enum Phase {
+    /// Groups of the sample, and the sample itself, in case it is to be scattered.
+    Sampling {
+        groups: Groups,
+        sample: Vec<Input>,
+        rows: usize,
+        bytes: usize,
+    },
+    Grouped(Groups),
+    Scattered(Scatter),
+}
+
+impl State for Grouping {
+    fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
+        let bytes = bytes_of_batch(&batch, &values);
+        let input = Input { values, rows: batch.rows, positions: batch.positions };
+        match &mut self.phase {
+            Phase::Sampling { groups, sample, rows, bytes: held } => {
+                groups.update(&self.plan, &input);
+                *rows += input.rows;
+                *held += bytes;
+                sample.push(input);
+                if *rows >= SAMPLE_ROWS || self.plan.is_scattered.get().is_some() {
+                    self.decide();
+                }
+            }
+            Phase::Grouped(groups) => groups.update(&self.plan, &input),
+            Phase::Scattered(scatter) => scatter.push(&self.plan, input),
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.phase {
+            Phase::Sampling { groups, bytes, .. } => groups.bytes() + bytes,
+            Phase::Grouped(groups) => groups.bytes(),
+            Phase::Scattered(scatter) => scatter.bytes(),
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Grouping {
+    /// Ends the sample as was, or now is, decided for all threads.
+    fn decide(&mut self) {
+        let Phase::Sampling { groups, sample, rows, .. } = &mut self.phase else { return };
+        let is_scattered = *self.plan.is_scattered.get_or_init(|| {
+            groups.len() > SCATTER_GROUPS_MIN && *rows < groups.len() * SCATTER_ROWS_PER_GROUP_MAX
+        });
+        self.phase = if is_scattered {
+            let mut scatter = Scatter::new();
+            for input in sample.drain(..) {
+                scatter.push(&self.plan, input);
+            }
+            Phase::Scattered(scatter)
+        } else {
+            let empty = Groups::new(&self.plan);
+            Phase::Grouped(std::mem::replace(groups, empty))
+        };
+    }
+}
+
+impl Breaker for Aggregate {
+    fn state(&self) -> Box<dyn State> {
+        let groups = Groups::new(&self.plan);
+        let phase = Phase::Sampling { groups, sample: vec![], rows: 0, bytes: 0 };
+        Box::new(Grouping { plan: self.plan.clone(), phase })
+    }
+
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
+        self.plan.is_scattered.get_or_init(|| false);
+        let (mut grouped, mut scattered) = (vec![], vec![]);
+        for state in states {
+            let mut state = downcast::<Grouping>(state);
+            state.decide();
+            match state.phase {
+                Phase::Grouped(groups) => grouped.push(groups),
+                Phase::Scattered(scatter) => scattered.push(scatter),
+                Phase::Sampling { .. } => unreachable!("it was decided"),
+            }
+        }
+        let parts = if scattered.is_empty() {
+            let groups = merge_all(grouped).unwrap_or_else(|| Groups::new(&self.plan));
+            vec![groups.finish(&self.plan)]
+        } else {
+            scatter::finish(&self.plan, scattered)
+        };
+        self.sorted(parts)
+    }
+}
+
+/// Merges the groups of all threads, two by two.
+fn merge_all(mut all: Vec<Groups>) -> Option<Groups> {
+    while all.len() > 1 {
+        let mut pairs = vec![];
+        while let Some(groups) = all.pop() {
+            pairs.push((groups, all.pop()));
+        }
+        all = pairs
+            .into_par_iter()
+            .map(|(groups, other)| match other {
+                Some(other) => groups.merge(other),
+                None => groups,
+            })
+            .collect();
+    }
+    all.pop()
+}
+
+impl Aggregate {
+    /// The rows of all parts in the order of their keys.
+    fn sorted(&self, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
+        let mut failures = vec![];
+        let mut batches = Vec::with_capacity(parts.len());
+        for (part, finished) in parts.into_iter().enumerate() {
+            failures.extend(finished.failures.into_iter().map(|failure| (part, failure)));
+            batches.push(Batch::new(finished.columns, finished.groups, part as u64));
+        }
+        let keys: Vec<Vec<Operand>> = batches
+            .iter()
+            .map(|batch| {
+                let keys = &batch.columns[..self.plan.keys.len()];
+                keys.iter().cloned().map(Operand::column).collect()
+            })
+            .collect();
+        let rows: Vec<_> =
+            keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+        let order = RowOrder::new(&rows, &vec![Direction::default(); self.plan.keys.len()]);
+        if let Some(error) = self.first_failure(failures, &order) {
+            return Err(error);
+        }
+        Ok(gather_batches(&batches, &order.sort()))
+    }
+
+    /// The failure of the first group that has one, whatever the threads.
+    fn first_failure(&self, failures: Vec<(usize, Failure)>, order: &RowOrder) -> Option<Error> {
+        let row =
+            |(part, failure): &(usize, Failure)| -> RowRef { row_ref(*part, failure.row as usize) };
+        let first = failures
+            .into_iter()
+            .min_by(|a, b| order.compare(row(a), row(b)).then(a.1.site.cmp(&b.1.site)));
+        first.map(|(_, failure)| Error::Row {
+            span: self.plan.aggregates[failure.site as usize].span,
+            reason: failure.reason,
+            position: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

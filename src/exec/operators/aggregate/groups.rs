@@ -1,0 +1,112 @@
+//! Keys with the states of their aggregates.
+
+use super::{Input, Plan};
+use crate::exec::table::GroupTable;
+use crate::functions::kernel::{Accumulator, Failure, KernelContext};
+use arrow_array::ArrayRef;
+use rayon::prelude::*;
+
+/// Some groups.
+pub(super) struct Groups {
+    table: GroupTable,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    has_keys: bool,
+    /// The group of each row of the batch at hand.
+    numbers: Vec<u32>,
+}
+
+/// The rows of some groups, in no order that means anything.
+pub(super) struct Finished {
+    /// The keys, then the aggregates.
+    pub columns: Vec<ArrayRef>,
+    /// How many.
+    pub groups: usize,
+    /// Those whose aggregates could not be had; the site is the position of the aggregate.
+    pub failures: Vec<Failure>,
+}
+
+impl Groups {
+    /// None yet; without keys the one that there always is.
+    pub fn new(plan: &Plan) -> Groups {
+        Groups {
+            table: GroupTable::new(&plan.keys),
+            accumulators: plan.aggregates.iter().map(|aggregate| (aggregate.new)()).collect(),
+            has_keys: !plan.keys.is_empty(),
+            numbers: vec![],
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        if self.has_keys { self.table.len() } else { 1 }
+    }
+
+    /// About how much memory they take.
+    pub fn bytes(&self) -> usize {
+        self.table.bytes() + self.accumulators.iter().map(|states| states.bytes()).sum::<usize>()
+    }
+
+    /// Takes in rows.
+    pub fn update(&mut self, plan: &Plan, input: &Input) {
+        let (keys, mut arguments) = input.values.split_at(plan.keys.len());
+        if self.has_keys {
+            self.table.find_or_insert(keys, input.rows, &mut self.numbers);
+        } else {
+            self.numbers.clear();
+            self.numbers.resize(input.rows, 0);
+        }
+        let count = self.len();
+        for (states, aggregate) in self.accumulators.iter_mut().zip(&plan.aggregates) {
+            let (own, others) = arguments.split_at(aggregate.arguments);
+            states.update(&self.numbers, count, own, &input.positions);
+            arguments = others;
+        }
+    }
+
+    /// The groups of both.
+    pub fn merge(self, other: Groups) -> Groups {
+        let (mut large, mut small) =
+            if self.len() >= other.len() { (self, other) } else { (other, self) };
+        if large.has_keys {
+            let all: Vec<u32> = (0..small.len() as u32).collect();
+            large.table.insert_from(&small.table, &all, &mut large.numbers);
+        } else {
+            large.numbers = vec![0];
+        }
+        let (count, numbers) = (large.len(), &large.numbers);
+        large
+            .accumulators
+            .par_iter_mut()
+            .zip(&mut small.accumulators)
+            .for_each(|(states, others)| states.merge(&mut **others, numbers, count));
+        large
+    }
+
+    /// The rows of the groups.
+    pub fn finish(mut self, plan: &Plan) -> Finished {
+        let groups = self.len();
+        let results: Vec<(ArrayRef, Vec<Failure>)> = self
+            .accumulators
+            .par_iter_mut()
+            .enumerate()
+            .map(|(site, states)| {
+                let mut failures = vec![];
+                let mut context = KernelContext {
+                    rows: groups,
+                    active: None,
+                    site: site as u32,
+                    failures: &mut failures,
+                };
+                let column = states.finish(groups, &mut context);
+                (column, failures)
+            })
+            .collect();
+        let mut columns = if plan.keys.is_empty() { vec![] } else { self.table.into_arrays() };
+        let mut failures = vec![];
+        for (column, failed) in results {
+            columns.push(column);
+            failures.extend(failed);
+        }
+        Finished { columns, groups, failures }
+    }
+}
