@@ -9,7 +9,7 @@ mod gather;
 pub mod keys;
 pub mod operators;
 mod order;
-
+pub mod rows;
 pub mod table;
 
 use crate::text::Span;
