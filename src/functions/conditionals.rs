@@ -7,7 +7,7 @@ use super::columns::{
     write_texts,
 };
 use super::kernel::{Call, KernelContext, Operand, PrepareScalar};
-use super::order::{compare_floats, equal, with_primitive};
+use super::order::{compare_floats, equal, fixed_keys, with_primitive};
 use crate::data::arrow_type;
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
@@ -51,14 +51,35 @@ fn nullif(call: &Call) -> Prepared {
     let ty = data(call, 0).clone();
     kernel(move |context, arguments| {
         let (value, other) = (&arguments[0], &arguments[1]);
-        let chosen: UInt32Array = (0..context.rows)
-            .map(|row| {
-                let (at, of) = (value.index(row), other.index(row));
-                (!equal(&ty, (&value.array, at), (&other.array, of))).then_some(at as u32)
-            })
-            .collect();
-        take(&value.array, &chosen, None).expect("the places are within the column")
+        with_equality(&ty, context.rows, value, other, |equal| {
+            let chosen: UInt32Array = (0..context.rows)
+                .map(|row| {
+                    let same = !is_null(value, row) && !is_null(other, row) && equal(row);
+                    (!same).then_some(value.index(row) as u32)
+                })
+                .collect();
+            take(&value.array, &chosen, None).expect("the places are within the column")
+        })
     })
+}
+
+/// Gives `with` a way to tell whether two operands that are not null are equal in a row, made for
+/// their type.
+fn with_equality(
+    ty: &DataType,
+    rows: usize,
+    a: &Operand,
+    b: &Operand,
+    with: impl FnOnce(&dyn Fn(usize) -> bool) -> ArrayRef,
+) -> ArrayRef {
+    if let DataType::String = ty {
+        let (a, b) = (texts(a), texts(b));
+        return with(&|row| a.at(row) == b.at(row));
+    }
+    match (fixed_keys(ty, a, rows), fixed_keys(ty, b, rows)) {
+        (Some(a), Some(b)) => with(&|row| a[row] == b[row]),
+        _ => with(&|row| equal(ty, (&a.array, a.index(row)), (&b.array, b.index(row)))),
+    }
 }
 
 /// True where the condition is; a row where it is not, or is null, fails with the message.

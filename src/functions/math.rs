@@ -181,7 +181,11 @@ fn round_integer(value: i128, zeros: i64, rounding: Rounding) -> Option<i128> {
 
 /// `value / unit` to a whole number.
 pub(super) fn divide(value: i128, unit: i128, rounding: Rounding) -> i128 {
-    let (quotient, rest) = (value / unit, value % unit);
+    // Dividing 128 bits takes ten times as long, and is seldom needed.
+    let (quotient, rest) = match (i64::try_from(value), i64::try_from(unit)) {
+        (Ok(value), Ok(unit)) if unit > 0 => (i128::from(value / unit), i128::from(value % unit)),
+        _ => (value / unit, value % unit),
+    };
     let away = if value < 0 { -1 } else { 1 };
     let half = rest.unsigned_abs().cmp(&(unit.unsigned_abs() - rest.unsigned_abs()));
     let outwards = match rounding {

@@ -11,6 +11,7 @@ use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
+use memchr::memmem;
 use std::sync::Arc;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -31,17 +32,26 @@ pub(super) fn replace(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let all = texts(&arguments[0]);
         let (olds, news) = (texts(&arguments[1]), texts(&arguments[2]));
+        let constant = arguments[1].constant.then(|| memmem::Finder::new(olds.at(0)));
         write_texts(context, arguments, |row, column| {
             let (text, old, new) = (all.at(row), olds.at(row), news.at(row));
-            if old.is_empty() || !text.contains(old) {
-                return column.push(text);
-            }
+            let find = |from: usize| {
+                let rest = &text.as_bytes()[from..];
+                let found = match &constant {
+                    Some(finder) => finder.find(rest),
+                    None => memmem::find(rest, old.as_bytes()),
+                };
+                found.map(|at| from + at)
+            };
+            let first = if old.is_empty() { None } else { find(0) };
+            let Some(first) = first else { return column.push(text) };
             column.write(|out| {
-                let mut done = 0;
-                for (at, _) in text.match_indices(old) {
+                let (mut done, mut next) = (0, Some(first));
+                while let Some(at) = next {
                     out.push_str(&text[done..at]);
                     out.push_str(new);
                     done = at + old.len();
+                    next = find(done);
                 }
                 out.push_str(&text[done..]);
             });
@@ -107,7 +117,13 @@ pub(super) fn reverse(call: &Call) -> Prepared {
     kernel(|context, arguments| {
         let all = texts(&arguments[0]);
         write_texts(context, arguments, |row, column| {
-            column.write(|out| out.extend(all.at(row).graphemes(true).rev()));
+            let text = all.at(row);
+            // In ASCII only a carriage return can be one character with what follows it.
+            if text.is_ascii() && !text.contains('\r') {
+                column.write(|out| out.extend(text.bytes().rev().map(char::from)));
+            } else {
+                column.write(|out| out.extend(text.graphemes(true).rev()));
+            }
         })
     })
 }

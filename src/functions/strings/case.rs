@@ -47,8 +47,18 @@ pub(super) fn title(_: &Call) -> Prepared {
         let all = texts(&arguments[0]);
         write_texts(context, arguments, |row, column| {
             column.write(|out| {
+                let text = all.at(row);
                 let mut inside = false;
-                for c in all.at(row).chars() {
+                if text.is_ascii() {
+                    for byte in text.bytes() {
+                        let turn =
+                            if inside { u8::to_ascii_lowercase } else { u8::to_ascii_uppercase };
+                        out.push(char::from(turn(&byte)));
+                        inside = byte.is_ascii_alphanumeric() || inside && byte == b'\'';
+                    }
+                    return;
+                }
+                for c in text.chars() {
                     if inside {
                         out.extend(c.to_lowercase());
                     } else {
