@@ -8,8 +8,9 @@ use super::declaration::Declaration;
 use super::kernel::{Call, LiteralError, NewAccumulator, ScalarKernel};
 use super::{Argument, FunctionId, Kernel, Mismatch, Resolved, resolve};
 use crate::diagnostics::Diagnostics;
-use crate::syntax::ast::{DeclarationKind, File, Native};
-use crate::text::{FileId, Files};
+use crate::syntax;
+use crate::syntax::ast::{DeclarationKind, Native};
+use crate::text::Files;
 use crate::types::Type;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -158,7 +159,7 @@ fn load() -> Result<Registry, String> {
     let mut found = Diagnostics::new();
     for (path, text) in STDLIB {
         let id = files.add(*path, *text);
-        let file = parse(&files, id, &mut found);
+        let file = syntax::parse(&files, id, &mut found);
         for declaration in &file.declarations {
             let DeclarationKind::Function(function) = &declaration.kind else {
                 return Err(format!("{path} has something else than functions"));
@@ -185,7 +186,34 @@ fn load() -> Result<Registry, String> {
     }
 }
 
-/// Nothing: the parser comes with the syntax.
-fn parse(_: &Files, id: FileId, _: &mut Diagnostics) -> File {
-    File { id, edition: None, declarations: vec![], comments: vec![] }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_kernel_is_declared() {
+        let registry = load().expect("the standard library is right");
+        let declared: BTreeSet<&str> = registry.names().collect();
+        let scalars = crate::functions::scalar_kernels().map(|(name, _)| name);
+        let aggregates = crate::functions::aggregates::KERNELS.iter().map(|(name, _)| *name);
+        for name in scalars.chain(aggregates) {
+            assert!(declared.contains(name), "`{name}` has a kernel and no declaration");
+        }
+    }
+
+    #[test]
+    fn every_function_is_documented_with_an_example() {
+        let registry = Registry::standard();
+        let examples = registry.examples();
+        for (id, declaration) in registry.functions() {
+            assert!(!declaration.doc.is_empty(), "{}", declaration.signature);
+            let mut own = examples.iter().filter(|example| example.function == id).peekable();
+            assert!(own.peek().is_some(), "{} has no example", declaration.signature);
+            for example in own {
+                assert!(example.expression.contains(&declaration.name), "{example:?}");
+                assert!(declaration.is_aggregate() != example.over.is_empty(), "{example:?}");
+            }
+        }
+    }
 }
