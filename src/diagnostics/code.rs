@@ -20,6 +20,19 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$code => stringify!($code)),* }
             }
+
+            /// Its page: why it is a mistake, an example that fails and one that passes. A code
+            /// without a page does not compile.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$code => include_str!(concat!(
+                        env!("CARGO_MANIFEST_DIR"),
+                        "/docs/diagnostics/",
+                        stringify!($code),
+                        ".md"
+                    ))),*
+                }
+            }
         }
     };
 }
@@ -46,6 +59,12 @@ impl Code {
     /// The code written so, in either case.
     pub fn parse(text: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// What its page is called: the first line of it, behind the code.
+    pub fn title(self) -> &'static str {
+        let first = self.page().lines().next().unwrap_or("");
+        first.split_once(": ").map_or(first, |(_, title)| title)
     }
 
     /// Warnings begin with `W`; all others are errors.
