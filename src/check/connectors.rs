@@ -242,7 +242,7 @@ fn placeholder(ty: &Type) -> Scalar {
 fn option_takes(option: &str, ty: &Type) -> bool {
     let list_of_texts = matches!(&ty.data, DataType::List(item) if item.data == DataType::String);
     !ty.nullable
-        && option.split(" or ").any(|one| match one {
+        && option.split(" | ").any(|one| match one {
             "string" => ty.data == DataType::String,
             "bool" => ty.data == DataType::Bool,
             "int" => ty.data == DataType::Int,
@@ -311,7 +311,7 @@ fn check_columns(connector: &Connector, row: &Row, output: &ast::Output, found: 
             let ty = if row.columns.len() > 1 {
                 format!("one of {} columns", row.columns.len())
             } else {
-                column.ty.to_string()
+                format!("`{}`", column.ty)
             };
             let span = output.connector.span;
             found.push(graph::cannot_hold("text", &column.name, &ty, span, help));

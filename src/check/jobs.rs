@@ -25,8 +25,8 @@ pub(super) fn check_jobs(
     let order = order(&jobs, globals, found);
     let mut checked: Vec<Option<ir::Job>> = jobs.iter().map(|_| None).collect();
     for &id in &order {
-        let job = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
-        globals.job_rows[id.0 as usize] = Some(job.row().clone());
+        let (job, row) = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
+        globals.job_rows[id.0 as usize] = Some(row);
         checked[id.0 as usize] = Some(job);
     }
     Scope::constant(globals, found).check_uncalled(file);
@@ -110,12 +110,13 @@ fn report_cycles(jobs: &[&ast::Job], dag: &DiGraph<JobId, Span>, found: &mut Dia
     }
 }
 
+/// The job, and the row that others see of it: a broken one where a step was given up.
 fn check_job(
     job: &ast::Job,
     globals: &mut Globals,
     quarantines: &mut Vec<ir::Quarantine>,
     found: &mut Diagnostics,
-) -> ir::Job {
+) -> (ir::Job, Arc<Row>) {
     let nothing = Arc::new(Row { broken: true, ..Row::default() });
     let mut checker = JobChecker {
         globals,
@@ -131,11 +132,12 @@ fn check_job(
     checker.policy = on_error.policy;
     let (input, input_span) = from(job, &mut checker);
     let input_row = checker.row.clone();
-    for statement in job.steps.iter().skip(1) {
+    for statement in job.steps.iter().skip(first_step(job) + 1) {
         checker.step(statement);
     }
     let partition = partition(job, &mut checker);
-    ir::Job {
+    let row = checker.row.clone();
+    let job = ir::Job {
         name: job.name.text.clone(),
         input,
         input_span,
@@ -144,18 +146,25 @@ fn check_job(
         on_error,
         partition,
         span: job.name.span,
-    }
+    };
+    (job, row)
+}
+
+/// The first step that could be read. What stands before it has been reported.
+fn first_step(job: &ast::Job) -> usize {
+    job.steps.iter().position(|statement| !matches!(statement.step, Step::Bad)).unwrap_or(0)
 }
 
 /// The table that the job begins with.
 fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
     let nothing = (Input::Source(ir::SourceId(0)), job.name.span);
-    let Some(first) = job.steps.first() else {
+    let at = first_step(job);
+    let Some(first) = job.steps.get(at) else {
         checker.found.push(names::from_first(&job.name.text, job.name.span, false));
         return nothing;
     };
     let Step::From(path) = &first.step else {
-        if !matches!(first.step, Step::Bad) {
+        if at == 0 && !matches!(first.step, Step::Bad) {
             checker.found.push(names::from_first(&job.name.text, first.verb, false));
         }
         return nothing;

@@ -58,7 +58,7 @@ pub fn cannot_hold(
 ) -> Diagnostic {
     Diagnostic::new(
         Code::E0507,
-        format!("a `{connector}` output cannot hold `{column}`, which is `{ty}`"),
+        format!("a `{connector}` output cannot hold `{column}`, which is {ty}"),
         output,
         "this output",
     )

@@ -244,12 +244,11 @@ pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Di
 
 /// E0114: an argument that the connector does not take.
 pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Diagnostic {
-    let found = Diagnostic::new(
-        Code::E0114,
-        format!("`{connector}` takes no argument `{name}`"),
-        span,
-        "not an argument of it",
-    );
+    let message = match name {
+        "" => format!("`{connector}` takes fewer arguments"),
+        name => format!("`{connector}` takes no argument `{name}`"),
+    };
+    let found = Diagnostic::new(Code::E0114, message, span, "not an argument of it");
     match nearest(name, names.iter().copied()) {
         Some(near) => suggest(found, span, Some(near)),
         None => found.help(format!("it takes {}", backquoted(names))),
@@ -309,7 +308,7 @@ pub fn from_first(job: &str, span: Span, again: bool) -> Diagnostic {
     let (message, label, help) = if again {
         ("has two `from`", "a second table", "to stack tables use `union`, to match them `join`")
     } else {
-        ("does not begin with `from`", "the first step", "begin it with `from SOURCE`")
+        ("does not begin with `from`", "`from` comes first", "begin it with `from SOURCE`")
     };
     Diagnostic::new(Code::E0119, format!("job `{job}` {message}"), span, label).help(help)
 }
@@ -318,7 +317,11 @@ pub fn from_first(job: &str, span: Span, again: bool) -> Diagnostic {
 pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic {
     let found =
         Diagnostic::new(Code::E0120, format!("`{ty}` has no field `{name}`"), span, "not a field");
-    suggest(found, span, nearest(name, fields.iter().copied()))
+    match nearest(name, fields.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None if fields.is_empty() => found,
+        None => found.help(format!("its fields are {}", backquoted(fields))),
+    }
 }
 
 /// E0121: a function that calls itself.

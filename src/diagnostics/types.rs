@@ -198,10 +198,16 @@ pub fn not_comparable(
         Code::E0215,
         format!("`{}` and `{}` cannot be compared", left.0, right.0),
         operator,
-        "",
-    )
-    .label(left.1, format!("this is `{}`", left.0))
-    .label(right.1, format!("this is `{}`", right.0));
+        if left.1 == right.1 { "in this column" } else { "" },
+    );
+    // A join `on` one name has both sides in one place.
+    let found = if left.1 == right.1 {
+        found
+    } else {
+        found
+            .label(left.1, format!("this is `{}`", left.0))
+            .label(right.1, format!("this is `{}`", right.0))
+    };
     match help {
         Some(help) => found.help(help),
         None => found,
@@ -229,7 +235,7 @@ pub fn not_constant(what: &str, span: Span) -> Diagnostic {
         Code::E0217,
         format!("{what} must be known before the run"),
         span,
-        "depends on rows",
+        "known only when it runs",
     )
     .help("use a literal or a `param`")
 }
@@ -281,7 +287,7 @@ pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) ->
     );
     match near {
         Some(near) => found.help(format!("did you mean `{near}`?")).fix(span, near),
-        None => found.help(format!("it has {}", names.join(", "))),
+        None => found.help(format!("it has `{}`", names.join("`, `"))),
     }
 }
 
@@ -334,7 +340,7 @@ pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
         span,
         format!("this is `{ty}`, without `?`"),
     )
-    .help("remove the test")
+    .help("remove it, or declare with `?` what may be null")
 }
 
 /// E0224: a length of time in months where microseconds are needed.

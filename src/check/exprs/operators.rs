@@ -255,7 +255,16 @@ impl Scope<'_, '_> {
                 self.found.push(types::exact_with_approximate(place, right.span, &text, left.span));
             }
             (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
-                let member = declared.members.first().map_or("", |member| &member.name);
+                let text = [left, right].into_iter().find_map(|side| match &side.kind {
+                    ExprKind::Literal(Scalar::String(text)) => Some(text.as_ref()),
+                    _ => None,
+                });
+                let member = declared
+                    .members
+                    .iter()
+                    .find(|member| text.is_some_and(|text| *text == *member.name))
+                    .or(declared.members.first())
+                    .map_or("", |member| &member.name);
                 let help = format!("members are names without quotes: `{member}`");
                 self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
             }
