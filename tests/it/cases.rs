@@ -1,0 +1,81 @@
+//! Every `tests/cases/**/*.batch`, with what the compiler says about it, against its snapshot.
+//!
+//! A case is added by dropping a file. `INSTA_UPDATE=always cargo test --test it` accepts what
+//! has changed; read it as a user would before it is committed.
+
+use batchc::diagnostics::Code;
+use batchc::diagnostics::render::{Format, render};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Codes that only a run can give: of rows, of rules about data, and of the command line.
+pub(crate) fn needs_a_run(code: Code) -> bool {
+    matches!(code.as_str(), "E0124") || code.as_str().starts_with(['R', 'D'])
+}
+
+/// Codes of the parser, each of which its page shows.
+fn is_of_the_text(code: Code) -> bool {
+    code.as_str().starts_with("E00")
+}
+
+#[test]
+fn cases() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path("snapshots");
+    settings.bind(|| {
+        insta::glob!("../cases", "**/*.batch", |path| {
+            let text = fs::read_to_string(path).expect("a case can be read");
+            insta::assert_snapshot!(shown(&name_of(path), &text));
+        });
+    });
+}
+
+/// The program and what was found in it.
+fn shown(name: &str, text: &str) -> String {
+    let compiled = batchc::compile(name, text.to_owned());
+    let found = render(&compiled.found, &compiled.files, Format::Human, false);
+    let found = if found.is_empty() { "nothing\n".to_owned() } else { found };
+    format!("{}\n\n---- found ----\n{}", text.trim_end(), found.trim_end())
+}
+
+/// The path as it is written in messages: from `tests/cases` on.
+fn name_of(path: &Path) -> String {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let path = path.canonicalize().expect("a case is there");
+    let base = base.canonicalize().expect("cases are there");
+    path.strip_prefix(base).expect("a case is among cases").display().to_string()
+}
+
+#[test]
+fn every_code_of_the_checker_has_a_case() {
+    let mut shown = BTreeSet::new();
+    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")) {
+        let text = fs::read_to_string(&path).expect("a case can be read");
+        let compiled = batchc::compile("case.batch", text);
+        shown.extend(compiled.found.iter().map(|found| found.code));
+    }
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !needs_a_run(**code) && !is_of_the_text(**code) && !shown.contains(code))
+        .map(|code| code.as_str())
+        .collect();
+    assert!(missing.is_empty(), "no case in tests/cases shows {}", missing.join(", "));
+}
+
+/// All cases below a folder, in the order of their names.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = vec![];
+    for entry in fs::read_dir(folder).expect("cases are there") {
+        let path = entry.expect("a folder can be listed").path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "batch") {
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
