@@ -1,12 +1,64 @@
 //! batchc: a typed language for batch pipelines, its compiler and its engine.
+//!
+//! ```text
+//!  text ──parse──▶ ast ──check──▶ ir ──plan──▶ plan ──run──▶ outputs
+//!   │                │             │                           │
+//!   └────────────────┴─────────────┴── diagnostics ──render──▶ terminal │ JSON
+//! ```
+//!
+//! `ast` is what was written, `ir` what it means, `plan` what will be done, and a `Batch` what
+//! flows. There is no fifth form, and each can be printed: `batchc show ast|ir|plan FILE`.
+
+pub mod text;
+
+pub mod syntax;
+
+pub mod types;
+
+pub mod ir;
+
+pub mod functions;
 
 pub mod check;
-pub mod connect;
+
+pub mod plan;
+
 pub mod data;
-pub mod diagnostics;
+
 pub mod exec;
-pub mod functions;
-pub mod ir;
-pub mod syntax;
-pub mod text;
-pub mod types;
+
+pub mod connect;
+
+pub mod run;
+
+pub mod diagnostics;
+
+pub mod cli;
+
+use diagnostics::Diagnostics;
+use text::{FileId, Files};
+
+/// Many small blocks per batch from many threads: what mimalloc is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A program and all that is known of it.
+pub struct Compiled {
+    /// The text.
+    pub files: Files,
+    /// What it means. May be run only when `found` has no errors.
+    pub pipeline: ir::Pipeline,
+    /// What was found, in the order of the text.
+    pub found: Diagnostics,
+}
+
+/// Compiles a program. Always gives a pipeline, however broken the text is: an editor needs one.
+pub fn compile(path: &str, text: String) -> Compiled {
+    let mut files = Files::default();
+    let mut found = Diagnostics::new();
+    let id: FileId = files.add(path, text);
+    let ast = syntax::parse(&files, id, &mut found);
+    let pipeline = check::check(&ast, &files, &mut found);
+    found.sort();
+    Compiled { files, pipeline, found }
+}

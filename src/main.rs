@@ -1,3 +1,7 @@
 //! The `batchc` command. Start reading at `lib.rs`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    batchc::cli::main()
+}

@@ -1,11 +1,11 @@
 //! Sources and outputs: their connectors, arguments and columns, and where outputs go.
 
-use super::exprs::{Scope, constant};
+use super::exprs::Scope;
 use super::globals::Globals;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
-use crate::ir::{self, Column, Expr, Row, SourceColumn};
+use crate::ir::{self, Column, Expr, Row, SourceColumn, constant};
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};

@@ -192,7 +192,7 @@ impl<'a> Globals<'a> {
             let default = param.default.as_ref().map(|default| {
                 let mut scope = Scope::constant(self, found);
                 let value = scope.check_as(default, &ty, "the default");
-                super::constant(&value, &[]).unwrap_or_else(|| {
+                ir::constant(&value, &[]).unwrap_or_else(|| {
                     if !value.ty.is_unknown() {
                         found.push(type_findings::not_constant("a default", default.span));
                     }

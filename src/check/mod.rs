@@ -11,7 +11,7 @@ mod jobs;
 mod steps;
 mod types;
 
-pub use exprs::constant;
+
 
 use crate::diagnostics::Diagnostics;
 use crate::ir;
@@ -33,4 +33,9 @@ pub fn check(file: &ast::File, files: &Files, found: &mut Diagnostics) -> ir::Pi
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
     jobs::find_dead(file, &globals, &pipeline, found);
     pipeline
+}
+
+/// A value given on the command line for a parameter of this type; an error says what is wrong.
+pub fn parse_value(text: &str, ty: &crate::types::Type) -> Result<crate::types::Scalar, String> {
+    crate::data::parse::scalar(text, ty)
 }

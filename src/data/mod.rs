@@ -7,6 +7,7 @@ mod batch;
 mod build;
 mod display;
 pub mod parse;
+pub mod partition;
 pub mod spell;
 mod time;
 

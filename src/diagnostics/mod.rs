@@ -8,7 +8,9 @@
 mod code;
 pub mod graph;
 pub mod names;
+pub mod render;
 pub mod rows;
+pub mod runtime;
 pub mod syntax;
 pub mod types;
 
@@ -154,4 +156,21 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// A piece of data as it may be shown: control characters escaped, cut at 60 characters.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (at, char) in text.chars().enumerate() {
+        if at == 60 {
+            out.push('…');
+            break;
+        }
+        if char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+    }
+    out
 }

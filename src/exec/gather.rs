@@ -4,14 +4,14 @@
 //! A row of a collection is named by a [`RowRef`]. Which rows are wanted in which order is the
 //! operators' business.
 
-use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::data::{Batch, Positions};
 use crate::functions::kernel::Operand;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, DurationMicrosecondType, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef, ListArray, StructArray, UInt32Array};
-use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::DataType as ArrowType;
 use arrow_select::concat::concat;
 use arrow_select::interleave::interleave;
@@ -64,6 +64,14 @@ pub fn expand(operand: &Operand, rows: usize) -> ArrayRef {
 /// The rows at `rows` of a column.
 pub fn take_rows(array: &ArrayRef, rows: &[u32]) -> ArrayRef {
     let rows = UInt32Array::from(rows.to_vec());
+    take(array, &rows, None).expect("rows are inside of the column")
+}
+
+/// The rows at `rows` of a column, null where it says `none`.
+pub fn take_optional(array: &ArrayRef, rows: &[u32], none: u32) -> ArrayRef {
+    let nulls: NullBuffer = rows.iter().map(|&row| row != none).collect();
+    let nulls = (nulls.null_count() > 0).then_some(nulls);
+    let rows = UInt32Array::new(rows.to_vec().into(), nulls);
     take(array, &rows, None).expect("rows are inside of the column")
 }
 
@@ -124,26 +132,16 @@ pub fn gather_batches(batches: &[Batch], order: &[RowRef]) -> Vec<Batch> {
         .collect()
 }
 
-/// The batches as one, if there are any.
-pub fn concat_batches(batches: &[Batch]) -> Option<Batch> {
-    let first = batches.first()?;
-    let columns = (0..first.columns.len())
+/// The columns of the batches, each as one, with its texts copied into few buffers.
+pub fn concat_compact(batches: Vec<Batch>) -> Vec<ArrayRef> {
+    let columns = batches.first().map_or(0, |batch| batch.columns.len());
+    (0..columns)
         .into_par_iter()
         .map(|column| {
             let pieces: Vec<&dyn Array> = batches.iter().map(|b| &*b.columns[column]).collect();
-            concat(&pieces).expect("batches of one table have the same columns")
+            copy_texts(&concat(&pieces).expect("batches of one table have the same columns"))
         })
-        .collect();
-    let rows = batches.iter().map(|batch| batch.rows).sum();
-    let positions = batches.iter().flat_map(|b| (0..b.rows).map(|row| b.positions.at(row)));
-    Some(Batch { columns, rows, positions: Positions::At(positions.collect()) })
-}
-
-/// Gives batches the positions of a breaker's result, in which batch `b` is morsel `b`.
-pub fn renumber(batches: &mut [Batch]) {
-    for (morsel, batch) in batches.iter_mut().enumerate() {
-        batch.positions = Positions::Range((morsel as u64) << POSITION_ROW_BITS);
-    }
+        .collect()
 }
 
 /// How much more memory than its texts need a batch may keep alive before they are copied.

@@ -142,7 +142,9 @@ impl SmallWords {
         let codes = values as u64 + u64::from(nullable);
         let bits = (64 - codes.saturating_sub(1).leading_zeros()).max(1);
         let (word, shift) = self.take(bits);
-        Place::Small { word, shift, bits, null: values as u64 }
+        // Where null has no place, it gets a code that fits, like any value.
+        let null = if nullable { values as u64 } else { 0 };
+        Place::Small { word, shift, bits, null }
     }
 
     /// All bits, when there are no other words and at most one of these.

@@ -1,30 +1,44 @@
 //! How batches are computed: expressions as column programs, operators over batches, stages of
 //! operators run by all threads.
 //!
-//! Nothing here knows files ([`crate::connect`] does) or decides what is run ([`crate::plan`] and
-//! `run` do).
+//! Nothing here knows files ([`crate::connect`] does) or decides what is run when (`run` does).
 
+
+pub mod compile;
 pub mod expr;
+pub mod operators;
+pub mod ordered;
+pub mod partition;
+pub mod rejects;
+pub mod rows;
+pub mod stage;
+
 mod gather;
 pub mod keys;
-pub mod operators;
 mod order;
-pub mod rows;
+mod scatter;
 pub mod table;
 
+use crate::connect::{ConnectError, Extent};
+use crate::data::POSITION_ROW_BITS;
 use crate::text::Span;
+use std::sync::atomic::AtomicU64;
 
 /// Why a stage stopped.
 #[derive(Clone, Debug)]
 pub enum Error {
     /// A row failed where the job says that it may not.
     Row {
-        /// The expression that failed.
-        span: Span,
+        /// The expression that failed; None when it could not be read.
+        span: Option<Span>,
         /// What went wrong, with the value: `"12x" is not an int`.
         reason: String,
-        /// Where the row stood in the input of its stage, if it still has a place there.
+        /// Where the row stood in the input of its stage, when that was a source.
         position: Option<u64>,
+        /// Line within its morsel.
+        line: Option<u64>,
+        /// Where the row is found, once that is known.
+        place: Option<Place>,
     },
     /// Rows of a join match more than was promised.
     Cardinality {
@@ -36,13 +50,65 @@ pub enum Error {
         key: String,
     },
     /// Files or services.
-    Connect(crate::connect::ConnectError),
+    Connect(ConnectError),
     /// The run was cancelled.
     Cancelled,
 }
 
-impl From<crate::connect::ConnectError> for Error {
-    fn from(error: crate::connect::ConnectError) -> Error {
+/// Where a row is found in the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Position of the file among those of the source.
+    pub file: usize,
+    /// Record within the file, from 1, a header not counted.
+    pub record: u64,
+    /// Line within the file, from 1, when it is known.
+    pub line: Option<u64>,
+}
+
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Error {
         Error::Connect(error)
     }
+}
+
+impl Error {
+    /// The same with the place of its row, from how much of which file each morsel was.
+    fn located(mut self, extents: &[Extent]) -> Error {
+        if let Error::Row { position: Some(position), line, place, .. } = &mut self {
+            *place = find_place(*position, *line, extents);
+        }
+        self
+    }
+}
+
+/// The place of a row: records and lines of the earlier morsels of its file come before it. The
+/// extent of its own morsel need not be known.
+pub fn find_place(position: u64, line: Option<u64>, extents: &[Extent]) -> Option<Place> {
+    let morsel = (position >> POSITION_ROW_BITS) as usize;
+    let before = extents.get(..morsel)?;
+    let file = extents.get(morsel).or(before.last()).map_or(0, |extent| extent.file);
+    let same = before.iter().filter(|extent| extent.file == file);
+    let (records, lines) = same.fold((0, 0), |(records, lines), extent| {
+        (records + extent.records, lines + extent.lines)
+    });
+    let row = position & ((1 << POSITION_ROW_BITS) - 1);
+    Some(Place { file, record: records + row + 1, line: line.map(|line| lines + line + 1) })
+}
+
+/// What an operator has seen.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Rows in.
+    pub input: AtomicU64,
+    /// Rows out.
+    pub output: AtomicU64,
+    /// Failed rows that were dropped.
+    pub dropped: AtomicU64,
+    /// Failed rows that were set aside.
+    pub quarantined: AtomicU64,
+    /// Rows with a value that became null because it failed.
+    pub nulled: AtomicU64,
+    /// Rows that broke a rule, whatever became of them.
+    pub violations: AtomicU64,
 }

@@ -88,22 +88,51 @@ type Entry = (u64, RowRef);
 impl RowOrder {
     /// The order of the rows of some batches, whose keys and lengths are given.
     pub fn new(batches: &[(&[Operand], usize)], directions: &[Direction]) -> RowOrder {
-        let columns = directions
-            .iter()
-            .enumerate()
-            .map(|(column, &direction)| {
-                let pieces: Vec<Piece> = batches
-                    .par_iter()
-                    .map(|(keys, rows)| Piece::new(&keys[column], *rows))
-                    .collect();
-                let null_word = pieces.iter().any(|piece| {
-                    matches!(piece.values, Values::Number(_)) && piece.nulls.is_some()
-                });
-                OrderColumn { direction, null_word, pieces }
-            })
-            .collect();
-        let lengths = batches.iter().map(|(_, rows)| *rows).collect();
-        RowOrder { columns, lengths }
+        let mut order = RowOrder::empty(directions);
+        let pieces: Vec<Vec<Piece>> =
+            batches.par_iter().map(|(keys, rows)| pieces_of(keys, *rows)).collect();
+        for (pieces, (_, rows)) in pieces.into_iter().zip(batches) {
+            order.push_pieces(pieces, *rows);
+        }
+        order
+    }
+
+    /// The order of the rows of no batches yet.
+    pub fn empty(directions: &[Direction]) -> RowOrder {
+        let column = |&direction| OrderColumn { direction, null_word: false, pieces: vec![] };
+        RowOrder { columns: directions.iter().map(column).collect(), lengths: vec![] }
+    }
+
+    /// Adds the next batch.
+    pub fn push(&mut self, keys: &[Operand], rows: usize) {
+        self.push_pieces(pieces_of(keys, rows), rows);
+    }
+
+    /// Removes the last batch.
+    pub fn pop(&mut self) {
+        self.lengths.pop();
+        for column in &mut self.columns {
+            column.pieces.pop();
+        }
+    }
+
+    fn push_pieces(&mut self, pieces: Vec<Piece>, rows: usize) {
+        assert_eq!(pieces.len(), self.columns.len(), "one operand a key");
+        self.lengths.push(rows);
+        for (column, piece) in self.columns.iter_mut().zip(pieces) {
+            column.null_word |=
+                matches!(piece.values, Values::Number(_)) && piece.nulls.is_some();
+            column.pieces.push(piece);
+        }
+    }
+
+    /// A number that is less only for rows whose first key is less. The largest is null's alone
+    /// if nulls come last.
+    pub fn coarse(&self, row: RowRef) -> u64 {
+        let Some(column) = self.columns.first() else { return 0 };
+        let part = usize::from(column.null_word);
+        let word = column.word(part, row);
+        if word == column.null() && column.is_null(row) { word } else { word >> 1 }
     }
 
     /// Compares two rows by their keys alone.
@@ -235,13 +264,18 @@ impl OrderColumn {
         if self.direction.nulls_first { 0 } else { u64::MAX }
     }
 
+    fn is_null(&self, row: RowRef) -> bool {
+        let (batch, row) = batch_and_row(row);
+        self.pieces[batch].nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
     #[inline]
     fn word(&self, part: usize, row: RowRef) -> u64 {
-        let (batch, row) = batch_and_row(row);
-        let piece = &self.pieces[batch];
-        if piece.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+        if self.is_null(row) {
             return self.null();
         }
+        let (batch, row) = batch_and_row(row);
+        let piece = &self.pieces[batch];
         if self.null_word && part == 0 {
             return !self.null();
         }
@@ -263,6 +297,10 @@ impl OrderColumn {
             }
         }
     }
+}
+
+fn pieces_of(keys: &[Operand], rows: usize) -> Vec<Piece> {
+    keys.iter().map(|key| Piece::new(key, rows)).collect()
 }
 
 impl Piece {

@@ -5,12 +5,17 @@
 use crate::data::{Batch, Positions};
 use crate::functions::kernel::{Failure, Operand};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, StructArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, NullArray, StructArray, UInt32Array};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType as ArrowType;
 use arrow_select::filter::{FilterBuilder, FilterPredicate};
 use arrow_select::take::take;
 use std::sync::Arc;
+
+/// A column that nobody reads.
+pub fn hollow(rows: usize) -> ArrayRef {
+    Arc::new(NullArray::new(rows))
+}
 
 /// The rows that none of the failures names; they may name a row more than once, in any order.
 pub fn without_failed<'a>(

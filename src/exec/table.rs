@@ -99,6 +99,7 @@ impl GroupTable {
         out.reserve(rows);
         let layout = self.layout.clone();
         let mut columns = KeyColumns::new(&layout, keys, rows);
+        assert!(columns.nulls_without_place().is_none(), "required keys are not null");
         let mut block = std::mem::take(&mut self.block);
         for start in (0..rows).step_by(BLOCK) {
             columns.pack(start..rows.min(start + BLOCK), &mut block.packed);
@@ -130,6 +131,15 @@ impl GroupTable {
     /// The hashes of the keys in the order of their numbers.
     pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
         self.keys.chunks_exact(self.layout.width()).map(hash)
+    }
+
+    /// The numbers of the keys of each of `1 << bits` parts.
+    pub fn parts(&self, bits: u32) -> Vec<Vec<u32>> {
+        let mut parts = vec![vec![]; 1 << bits];
+        for (number, hash) in self.hashes().enumerate() {
+            parts[part_of(hash, bits)].push(number as u32);
+        }
+        parts
     }
 
     /// The columns of the keys in the order of their numbers.
@@ -369,8 +379,9 @@ impl PartedTable {
         self.tables.iter().map(GroupTable::bytes).sum()
     }
 
-    /// Puts the number of each row's key into `out`, or [`NOT_FOUND`].
-    pub fn find(&self, keys: &[Operand], rows: usize, block: &mut Block, out: &mut Vec<u32>) {
+    /// Puts the number of each row's key into `out`, or [`NOT_FOUND`]; so for nulls that have no
+    /// place in the keys, which are counted.
+    pub fn find(&self, keys: &[Operand], rows: usize, block: &mut Block, out: &mut Vec<u32>) -> usize {
         out.clear();
         out.reserve(rows);
         let mut columns = KeyColumns::new(&self.layout, keys, rows);
@@ -385,6 +396,13 @@ impl PartedTable {
                 _ => self.find_hashed::<0>(block, &columns, out),
             }
         }
+        let Some(nulls) = columns.nulls_without_place() else { return 0 };
+        for (row, number) in out.iter_mut().enumerate() {
+            if nulls.is_null(row) {
+                *number = NOT_FOUND;
+            }
+        }
+        nulls.null_count()
     }
 
     fn find_direct(&self, block: &Block, out: &mut Vec<u32>) {

@@ -4,9 +4,13 @@
 //! position, with the span it came from for messages. Nothing here says how or where a job runs,
 //! so that another engine can be given the same pipeline.
 
+mod constant;
 mod expr;
+mod show;
 mod step;
 
+pub use constant::{constant, widen};
+pub use show::show;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,

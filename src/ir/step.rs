@@ -202,7 +202,7 @@ pub struct ParseField {
 }
 
 /// `expect`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Expectation {
     /// What it is called in reports: its name, or its text.
     pub name: String,

@@ -1,8 +1,8 @@
 //! Widening without loss, number literals that become what is wanted, and `as`.
 
-use super::{Scope, bad, constants::widen, literal};
+use super::{Scope, bad, literal};
 use crate::diagnostics::types;
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{Expr, ExprKind, widen};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type, unify};

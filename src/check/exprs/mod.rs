@@ -5,12 +5,11 @@
 
 mod calls;
 mod cases;
-mod constants;
 mod convert;
 pub(super) mod narrow;
 mod operators;
 
-pub use constants::constant;
+pub use crate::ir::constant;
 pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;

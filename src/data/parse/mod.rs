@@ -5,9 +5,11 @@
 //! connectors may know faster ways for common spellings, with the same result.
 
 mod number;
+mod scalar;
 mod time;
 
 pub use number::{boolean, decimal, float, int};
+pub use scalar::scalar;
 pub use time::{Clock, date, datetime, days_of, duration, timestamp};
 
 use std::borrow::Cow;

@@ -10,6 +10,7 @@ use crate::types::DataType;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type};
 use arrow_array::{Array, ArrayRef, StringViewArray};
+use arrow_buffer::NullBuffer;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -54,16 +55,13 @@ impl LongTexts for KeyColumns<'_> {
 }
 
 impl<'a> KeyColumns<'a> {
-    /// The key columns of a batch of `rows` rows.
+    /// The key columns of a batch of `rows` rows. A null in a column whose type has none gets some
+    /// words; see [`Self::nulls_without_place`].
     pub fn new(layout: &'a KeyLayout, keys: &[Operand], rows: usize) -> KeyColumns<'a> {
         assert_eq!(keys.len(), layout.columns(), "one operand a key");
         let arrays: Vec<ArrayRef> = keys.iter().map(|key| expand(key, rows)).collect();
         let mut texts = Vec::new();
         for (array, field) in arrays.iter().zip(&layout.fields) {
-            let fits = field.ty.nullable
-                || field.place == Place::Nothing
-                || array.logical_null_count() == 0;
-            assert!(fits, "a key of type {} holds no null", field.ty);
             if let Place::Text { nested, .. } = field.place {
                 texts.push(if nested {
                     Texts::Encoded(nested::Encoded::new(array))
@@ -73,6 +71,16 @@ impl<'a> KeyColumns<'a> {
             }
         }
         KeyColumns { layout, arrays, texts, start: 0 }
+    }
+
+    /// The rows that have a null in a column whose type has none: the key of a join that can
+    /// match nothing. None when there are no such rows.
+    pub fn nulls_without_place(&self) -> Option<NullBuffer> {
+        let columns = self.arrays.iter().zip(&self.layout.fields);
+        columns
+            .filter(|(_, field)| !field.ty.nullable && field.place != Place::Nothing)
+            .filter_map(|(array, _)| array.nulls().filter(|nulls| nulls.null_count() > 0))
+            .fold(None, |all, nulls| NullBuffer::union(all.as_ref(), Some(nulls)))
     }
 
     /// Packs the rows in `rows`; [`LongTexts::bytes`] is then about these.

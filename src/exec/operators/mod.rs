@@ -5,11 +5,19 @@
 //! batch into others at once; breakers take in all batches, one state a thread, and give their
 //! result at the end.
 
-pub mod aggregate;
-pub mod collected;
+pub mod explode;
 pub mod filter;
 pub mod project;
+
+pub mod aggregate;
+pub mod buffer;
+pub mod dedupe;
+pub mod join;
 pub mod sort;
+pub mod take;
+
+mod collected;
+mod kept;
 
 #[cfg(test)]
 mod testing;

@@ -4,11 +4,9 @@
 use super::groups::{Finished, Groups};
 use super::{Input, Plan};
 use crate::data::Positions;
-use crate::exec::gather::{bytes_of, expand, gather_column};
-use crate::exec::keys::{KeyColumns, KeyLayout, Packed};
-use crate::exec::table::part_of;
-use crate::functions::kernel::Operand;
-use arrow_array::{Array, ArrayRef};
+use crate::exec::gather::bytes_of;
+use crate::exec::keys::KeyLayout;
+use crate::exec::scatter::{Scattered, scatter};
 use rayon::prelude::*;
 
 /// 256 parts: with ten million groups, each is of the size of the second cache.
@@ -20,6 +18,9 @@ const BLOCK_ROWS: usize = 1 << 17;
 /// sample of different ones do not fill the memory.
 const SCATTERED_BYTES_MAX: usize = 1 << 28;
 
+/// Rows in the order of their parts, and their positions.
+type Block = (Scattered, Vec<u64>);
+
 /// The rows that one thread has scattered.
 pub(super) struct Scatter {
     pending: Vec<Input>,
@@ -28,14 +29,6 @@ pub(super) struct Scatter {
     blocks_bytes: usize,
     /// The groups of the parts of earlier blocks.
     parts: Option<Vec<Groups>>,
-}
-
-/// Rows in the order of their parts.
-struct Block {
-    values: Vec<ArrayRef>,
-    positions: Vec<u64>,
-    /// Where each part begins, and the end.
-    starts: Vec<usize>,
 }
 
 impl Scatter {
@@ -67,20 +60,14 @@ impl Scatter {
     fn scatter(&mut self, plan: &Plan) {
         let pending = std::mem::take(&mut self.pending);
         self.pending_rows = 0;
-        let Some(first) = pending.first() else { return };
-        let (order, starts) = order_of(plan, &pending);
-        let values: Vec<ArrayRef> = (0..first.values.len())
-            .map(|value| {
-                let pieces: Vec<ArrayRef> =
-                    pending.iter().map(|input| expand(&input.values[value], input.rows)).collect();
-                let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-                gather_column(&pieces, &order)
-            })
-            .collect();
+        let inputs: Vec<_> =
+            pending.iter().map(|input| (&input.values[..], input.rows)).collect();
+        let scattered = scatter(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
+        let rows = scattered.rows.iter();
         let positions: Vec<u64> =
-            order.iter().map(|&(input, row)| pending[input].positions.at(row)).collect();
-        self.blocks_bytes += bytes_of(&values) + positions.len() * 8;
-        self.blocks.push(Block { values, positions, starts });
+            rows.map(|&(input, row)| pending[input].positions.at(row)).collect();
+        self.blocks_bytes += bytes_of(&scattered.values) + positions.len() * 24;
+        self.blocks.push((scattered, positions));
     }
 
     /// Groups what has been scattered.
@@ -95,43 +82,14 @@ impl Scatter {
     }
 }
 
-/// The rows of `pending` in the order of their parts, and where each part begins.
-fn order_of(plan: &Plan, pending: &[Input]) -> (Vec<(usize, usize)>, Vec<usize>) {
-    let layout = KeyLayout::new(&plan.keys);
-    let mut packed = Packed::default();
-    let mut parts = Vec::with_capacity(BLOCK_ROWS);
-    for input in pending {
-        let mut columns = KeyColumns::new(&layout, &input.values[..plan.keys.len()], input.rows);
-        columns.pack(0..input.rows, &mut packed);
-        parts.extend(packed.hashes.iter().map(|&hash| part_of(hash, PART_BITS) as u8));
-    }
-    let mut starts = vec![0; PARTS + 1];
-    for &part in &parts {
-        starts[part as usize + 1] += 1;
-    }
-    for part in 0..PARTS {
-        starts[part + 1] += starts[part];
-    }
-    let mut next = starts.clone();
-    let mut order = vec![(0, 0); parts.len()];
-    let rows = pending.iter().enumerate().flat_map(|(at, i)| (0..i.rows).map(move |row| (at, row)));
-    for (row, part) in rows.zip(parts) {
-        order[next[part as usize]] = row;
-        next[part as usize] += 1;
-    }
-    (order, starts)
-}
-
 fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) {
-    for block in blocks {
-        let (start, end) = (block.starts[part], block.starts[part + 1]);
-        if start == end {
-            continue;
+    for (scattered, positions) in blocks {
+        let rows = scattered.part(part);
+        if !rows.is_empty() {
+            let values = scattered.values_of(part);
+            let positions = Positions::At(positions[rows.clone()].into());
+            groups.update(plan, &Input { values, rows: rows.len(), positions });
         }
-        let slice = |array: &ArrayRef| Operand::column(array.slice(start, end - start));
-        let values = block.values.iter().map(slice).collect();
-        let positions = Positions::At(block.positions[start..end].into());
-        groups.update(plan, &Input { values, rows: end - start, positions });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values that are known before any row: of literals, parameters and texts made of them.
 
 use crate::data::display;
-use crate::ir::{Expr, ExprKind};
+use super::{Expr, ExprKind};
 use crate::types::{DataType, Scalar};
 
 /// The value of a constant expression, with the parameters' values by position (None: not known).
@@ -36,7 +36,7 @@ pub fn constant(expr: &Expr, params: &[Option<Scalar>]) -> Option<Scalar> {
 }
 
 /// A value widened to a type that [`crate::types::widens`] allows.
-pub(super) fn widen(value: Scalar, from: &DataType, to: &DataType) -> Option<Scalar> {
+pub fn widen(value: Scalar, from: &DataType, to: &DataType) -> Option<Scalar> {
     Some(match (value, from, to) {
         (Scalar::Int(value), _, DataType::Float) => Scalar::Float(value as f64),
         (Scalar::Int(value), _, DataType::Decimal { scale, .. }) => {

@@ -1,0 +1,166 @@
+//! All commands and flags.
+
+use crate::diagnostics::render::Format;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A typed language for batch pipelines: proven before it runs, whole or not at all.
+#[derive(Parser)]
+#[command(name = "batchc", version, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags of every command.
+#[derive(ClapArgs)]
+pub(super) struct Global {
+    /// How diagnostics are shown
+    #[arg(long, global = true, value_enum, default_value = "human", env = "BATCHC_FORMAT")]
+    pub(super) format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "BATCHC_COLOR")]
+    pub(super) color: Color,
+    /// Only errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Prove a pipeline: names, types, nulls, the graph of jobs. Reads no data
+    Check(File),
+    /// Run a pipeline
+    Run(Run),
+    /// Show what a run would do
+    Plan(Plan),
+    /// Draw the graph of jobs
+    Graph(Graph),
+    /// Show the first rows and the row type of a job
+    Preview(Preview),
+    /// Print a form of the program between two phases
+    Show(Show),
+    /// Explain a diagnostic
+    Explain(Explain),
+    /// Make a pipeline that runs at once
+    New(New),
+}
+
+/// A pipeline file.
+#[derive(ClapArgs)]
+pub(super) struct File {
+    /// The pipeline; the only *.batch file of the folder if left out
+    pub(super) file: Option<PathBuf>,
+}
+
+/// How parameters are given.
+#[derive(ClapArgs)]
+pub(super) struct Params {
+    /// A parameter of the pipeline: name=value
+    #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
+    pub(super) param: Vec<String>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) file: File,
+    #[command(flatten)]
+    pub(super) params: Params,
+    /// Threads [default: all cores]
+    #[arg(long, env = "BATCHC_THREADS")]
+    pub(super) threads: Option<usize>,
+    /// Only these outputs and jobs (name, +name, name+), with what they need
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) select: Vec<String>,
+    /// Show what would be done
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Write the report as JSON to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// No progress line
+    #[arg(long, env = "BATCHC_NO_PROGRESS")]
+    pub(super) no_progress: bool,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) file: File,
+    /// Only these outputs and jobs, with what they need
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) select: Vec<String>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Graph {
+    #[command(flatten)]
+    pub(super) file: File,
+    /// The form of the drawing
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) to: GraphForm,
+}
+
+/// Forms of a drawn graph.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum GraphForm {
+    Text,
+    Mermaid,
+    Dot,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Preview {
+    /// The pipeline
+    pub(super) file: PathBuf,
+    /// The job or source
+    pub(super) job: String,
+    #[command(flatten)]
+    pub(super) params: Params,
+    /// How many rows
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(super) rows: usize,
+    /// Threads [default: all cores]
+    #[arg(long, env = "BATCHC_THREADS")]
+    pub(super) threads: Option<usize>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Show {
+    /// Which form
+    #[arg(value_enum)]
+    pub(super) form: Form,
+    #[command(flatten)]
+    pub(super) file: File,
+}
+
+/// A form of the program.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Form {
+    Ast,
+    Ir,
+    Plan,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Explain {
+    /// The code, for instance E0301; all codes if left out
+    pub(super) code: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct New {
+    /// The folder to make
+    pub(super) dir: PathBuf,
+}

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(super) mod check;
+pub(super) mod explain;
+pub(super) mod graph;
+pub(super) mod new;
+pub(super) mod plan;
+pub(super) mod preview;
+pub(super) mod run;
+pub(super) mod show;

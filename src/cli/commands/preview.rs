@@ -1,0 +1,51 @@
+//! `batchc preview`
+
+use crate::cli::args::{File, Global, Preview};
+use crate::cli::load::{base, context, refuse, runnable};
+use crate::cli::table::rows_table;
+use crate::ir::{Input, JobId, Row, SourceId};
+use crate::plan::Targets;
+use crate::run::{Options, run as run_pipeline};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Runs what a job needs and shows its first rows.
+pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
+    let file = File { file: Some(args.file.clone()) };
+    let (path, compiled) = match runnable(&file, global) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let pipeline = &compiled.pipeline;
+    let job = pipeline.jobs.iter().position(|job| job.name == args.job);
+    let source = pipeline.sources.iter().position(|source| source.name == args.job);
+    let (input, row): (Input, &Arc<Row>) = match (job, source) {
+        (Some(job), _) => (Input::Job(JobId(job as u32)), pipeline.jobs[job].row()),
+        (None, Some(source)) => {
+            (Input::Source(SourceId(source as u32)), &pipeline.sources[source].row)
+        }
+        (None, None) => return refuse(&format!("there is no job or source `{}`", args.job)),
+    };
+    let context = match context(&compiled, &args.params, global) {
+        Ok(context) => context,
+        Err(code) => return code,
+    };
+    let cancelled = AtomicBool::new(false);
+    let options = Options {
+        base: base(&path),
+        threads: super::run::threads(args.threads),
+        targets: Targets { outputs: vec![], tables: vec![input] },
+        cancelled: &cancelled,
+    };
+    let outcome = run_pipeline(pipeline, &context, &options);
+    if let Some(failure) = outcome.failure {
+        return super::run::explain_failure(failure, &compiled, global).0;
+    }
+    let batches = outcome.tables.into_iter().next().unwrap_or_default();
+    println!("{}", rows_table(row, &batches, args.rows));
+    let rows: usize = batches.iter().map(|batch| batch.rows).sum();
+    if !global.quiet {
+        eprintln!("{} of {rows} rows", rows.min(args.rows));
+    }
+    0
+}

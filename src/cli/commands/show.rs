@@ -1,0 +1,30 @@
+//! `batchc show`
+
+use crate::cli::args::{Form, Global, Show};
+use crate::cli::load::{load, refuse, show_found};
+use crate::cli::WRONG;
+use crate::plan::Targets;
+
+/// Prints a form of the program.
+pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
+    let (path, compiled) = match load(&args.file) {
+        Ok(loaded) => loaded,
+        Err(message) => return refuse(&message),
+    };
+    let errors = show_found(&compiled, &path, global, true);
+    match args.form {
+        Form::Ast => {
+            let mut found = crate::diagnostics::Diagnostics::new();
+            let id = crate::text::FileId(0);
+            print!("{:#?}\n", crate::syntax::parse(&compiled.files, id, &mut found));
+        }
+        Form::Ir => print!("{}", crate::ir::show(&compiled.pipeline)),
+        Form::Plan if errors => {}
+        Form::Plan => {
+            let outputs = (0..compiled.pipeline.outputs.len()).collect();
+            let targets = Targets { outputs, tables: vec![] };
+            print!("{}", super::plan::text(&compiled.pipeline, &targets));
+        }
+    }
+    if errors { WRONG } else { 0 }
+}

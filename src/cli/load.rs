@@ -1,0 +1,233 @@
+//! Finding, reading and compiling the pipeline of a command; parameters; selections.
+
+use super::args::{Color, File, Global, Params};
+use super::{NOT_STARTED, WRONG};
+use crate::check::parse_value;
+use crate::diagnostics::render::{Format, render, summary};
+use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
+use crate::ir::{Input, Pipeline, RunContext};
+use crate::plan::Targets;
+use crate::text::Files;
+use crate::types::Scalar;
+use crate::{Compiled, compile};
+use std::collections::HashSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Says what went wrong before anything could be done.
+pub(super) fn refuse(message: &str) -> u8 {
+    eprintln!("error: {message}");
+    NOT_STARTED
+}
+
+/// The pipeline file: the given one, or the only one of the folder.
+fn find(file: &File) -> Result<PathBuf, String> {
+    if let Some(path) = &file.file {
+        if path.is_dir() {
+            return only_in(path);
+        }
+        return Ok(path.clone());
+    }
+    only_in(Path::new("."))
+}
+
+fn only_in(folder: &Path) -> Result<PathBuf, String> {
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "batch"))
+        .collect();
+    found.sort();
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(format!("there is no *.batch file in {}", folder.display())),
+        _ => {
+            let names: Vec<String> =
+                found.iter().map(|path| path.display().to_string()).collect();
+            Err(format!("which pipeline? there are {}", names.join(", ")))
+        }
+    }
+}
+
+/// Reads and compiles.
+pub(super) fn load(file: &File) -> Result<(PathBuf, Compiled), String> {
+    let path = find(file)?;
+    let bytes = std::fs::read(&path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{}:{line}: this is not UTF-8 text (byte {at})", path.display())
+    })?;
+    let name = path.display().to_string();
+    Ok((path, compile(&name, text)))
+}
+
+/// Shows what was found, with a summary line; says whether there are errors.
+pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summed: bool) -> bool {
+    let errors = compiled.found.has_errors();
+    if compiled.found.is_empty() || (global.quiet && !errors) {
+        return errors;
+    }
+    print_found(&compiled.found, &compiled.files, global);
+    let line = summary(&compiled.found, &path.display().to_string());
+    if let Some(line) = line
+        && summed
+        && global.format != Format::Json
+    {
+        eprintln!("{line}");
+    }
+    errors
+}
+
+/// Shows diagnostics: JSON on stdout, words on stderr.
+pub(super) fn print_found(found: &Diagnostics, files: &Files, global: &Global) {
+    let text = render(found, files, global.format, colour(global));
+    if global.format == Format::Json { print!("{text}") } else { eprint!("{text}") }
+}
+
+/// Shows one diagnostic.
+pub(super) fn print_one(found: Diagnostic, files: &Files, global: &Global) {
+    let mut all = Diagnostics::new();
+    all.push(found);
+    print_found(&all, files, global);
+}
+
+/// Is colour wanted on stderr?
+pub(super) fn colour(global: &Global) -> bool {
+    match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            !set("NO_COLOR") && (set("FORCE_COLOR") || std::io::stderr().is_terminal())
+        }
+    }
+}
+
+/// Loads a pipeline that can be run; the code to exit with otherwise.
+pub(super) fn runnable(file: &File, global: &Global) -> Result<(PathBuf, Compiled), u8> {
+    let (path, compiled) = load(file).map_err(|message| refuse(&message))?;
+    if show_found(&compiled, &path, global, true) { Err(WRONG) } else { Ok((path, compiled)) }
+}
+
+/// The folder that relative paths of a pipeline start from.
+pub(super) fn base(path: &Path) -> PathBuf {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() }
+}
+
+/// The values of a run: parameters given or by default, the time, a name.
+pub(super) fn context(
+    compiled: &Compiled,
+    params: &Params,
+    global: &Global,
+) -> Result<RunContext, u8> {
+    let pipeline = &compiled.pipeline;
+    let mut values: Vec<Option<Scalar>> =
+        pipeline.params.iter().map(|param| param.default.clone()).collect();
+    for given in &params.param {
+        let Some((name, text)) = given.split_once('=') else {
+            return Err(refuse(&format!("`-p {given}` is not name=value")));
+        };
+        let Some(at) = pipeline.params.iter().position(|param| param.name == name) else {
+            let all = pipeline.params.iter().map(|param| param.name.as_str());
+            let near = nearest(name, all).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}")));
+        };
+        let ty = &pipeline.params[at].ty;
+        match parse_value(text, ty) {
+            Ok(value) => values[at] = Some(value),
+            Err(reason) => return Err(refuse(&format!("parameter `{name}`: {reason}"))),
+        }
+    }
+    let mut known = vec![];
+    for (value, param) in values.into_iter().zip(&pipeline.params) {
+        match value {
+            Some(value) => known.push(value),
+            None => {
+                print_one(names::no_value(&param.name, param.span), &compiled.files, global);
+                return Err(NOT_STARTED);
+            }
+        }
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = now.as_micros() as i64;
+    let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
+    Ok(RunContext { params: known, time, date, id: run_name(time) })
+}
+
+/// A name for a run that people can say: the time to the second and two words.
+fn run_name(time: i64) -> String {
+    const FIRST: [&str; 16] = [
+        "amber", "brave", "calm", "dusty", "eager", "fair", "grand", "happy", "ivory", "jolly",
+        "keen", "lucky", "merry", "noble", "quiet", "swift",
+    ];
+    const SECOND: [&str; 16] = [
+        "badger", "crane", "dolphin", "egret", "falcon", "gecko", "heron", "ibis", "jackal",
+        "koala", "lynx", "marten", "newt", "otter", "puffin", "raven",
+    ];
+    let seed = (time as u64 ^ (u64::from(std::process::id()) << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let at = crate::data::display(
+        &Scalar::Timestamp(time / 1_000_000 * 1_000_000),
+        &crate::types::DataType::Timestamp,
+    );
+    let digits: String = at.chars().filter(char::is_ascii_digit).collect();
+    let (date, clock) = digits.split_at(8);
+    let words = (FIRST[(seed >> 60) as usize], SECOND[(seed >> 56 & 15) as usize]);
+    format!("{date}-{clock}-{}-{}", words.0, words.1)
+}
+
+/// What a selection means; everything when nothing is selected.
+pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets, u8> {
+    let all: Vec<usize> = (0..pipeline.outputs.len()).collect();
+    if select.is_empty() {
+        return Ok(Targets { outputs: all, tables: vec![] });
+    }
+    let mut chosen: HashSet<usize> = HashSet::new();
+    for one in select.iter().flat_map(|one| one.split_whitespace()) {
+        let name = one.trim_start_matches('+').trim_end_matches('+');
+        let of_output = pipeline.outputs.iter().position(|output| output.name == name);
+        let of_job = pipeline.jobs.iter().position(|job| job.name == name);
+        match (of_output, of_job) {
+            (Some(output), _) => {
+                chosen.insert(output);
+            }
+            (None, Some(job)) => {
+                // The outputs that are written from it; with `name+`, from all that follow too.
+                let following = one.ends_with('+');
+                chosen.extend(all.iter().filter(|output| {
+                    leads_to(pipeline, job, pipeline.outputs[**output].from, following)
+                }));
+            }
+            (None, None) => {
+                let names = pipeline
+                    .outputs
+                    .iter()
+                    .map(|output| output.name.as_str())
+                    .chain(pipeline.jobs.iter().map(|job| job.name.as_str()));
+                let near = nearest(name, names)
+                    .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                return Err(refuse(&format!("there is no output or job `{name}`{near}")));
+            }
+        }
+    }
+    let mut outputs: Vec<usize> = chosen.into_iter().collect();
+    outputs.sort_unstable();
+    Ok(Targets { outputs, tables: vec![] })
+}
+
+fn leads_to(pipeline: &Pipeline, job: usize, input: Input, following: bool) -> bool {
+    match input {
+        Input::Source(_) => false,
+        Input::Job(id) if id.0 as usize == job => true,
+        Input::Job(id) => {
+            following
+                && pipeline.jobs[id.0 as usize]
+                    .inputs()
+                    .any(|input| leads_to(pipeline, job, input, true))
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The command line: flags, what is printed, exit codes. The only place that prints.
+//!
+//! Data goes to stdout, words to stderr. Exit codes: 0 done, 1 the program is wrong, 2 could not
+//! start, 3 a run failed, 4 the data broke a rule, 130 and 143 stopped.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod commands;
+mod load;
+mod table;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The program is wrong.
+const WRONG: u8 = 1;
+/// Nothing could be started.
+const NOT_STARTED: u8 = 2;
+/// A run failed.
+const FAILED: u8 = 3;
+/// The data broke a rule.
+const RULE: u8 = 4;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let code = match &args.command {
+        args::Command::Check(check) => commands::check::run(check, &args.global),
+        args::Command::Run(run) => commands::run::run(run, &args.global),
+        args::Command::Plan(plan) => commands::plan::run(plan, &args.global),
+        args::Command::Graph(graph) => commands::graph::run(graph, &args.global),
+        args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
+        args::Command::Show(show) => commands::show::run(show, &args.global),
+        args::Command::Explain(explain) => commands::explain::run(explain),
+        args::Command::New(new) => commands::new::run(new),
+    };
+    ExitCode::from(code)
+}

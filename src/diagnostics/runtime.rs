@@ -1,0 +1,49 @@
+//! What a run tells when it fails: codes R and D.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+
+/// R0101: a row that failed where the job says that it may not.
+pub fn row_failed(reason: &str, place: Option<&str>, span: Span, job: Option<&str>) -> Diagnostic {
+    let message = match place {
+        Some(place) => format!("{place}: {reason}"),
+        None => reason.to_owned(),
+    };
+    let job = job.unwrap_or("JOB");
+    Diagnostic::new(Code::R0101, message, span, "failed here").help(format!(
+        "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
+    ))
+}
+
+/// D0101: a row that breaks a rule whose rows may not.
+pub fn rule_broken(reason: &str, place: Option<&str>, span: Span) -> Diagnostic {
+    let message = match place {
+        Some(place) => format!("{place}: {reason}"),
+        None => reason.to_owned(),
+    };
+    Diagnostic::new(Code::D0101, message, span, "this rule")
+        .help("to go on without such rows: `else drop` or `else quarantine NAME`")
+}
+
+/// R0102: rows of a join match more than was promised.
+pub fn cardinality(side: &str, key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::R0102,
+        format!("the {side} side of this join has the key {key} more than once"),
+        span,
+        "promised here",
+    )
+    .help("`dedupe by` the key in a job before, or say `expect many_to_many`")
+}
+
+/// D0102: more rows failed than allowed.
+pub fn above(job: &str, what: &str, failed: u64, of: u64, allowed: f64, span: Span) -> Diagnostic {
+    let share = failed as f64 / of as f64 * 100.0;
+    Diagnostic::new(
+        Code::D0102,
+        format!("{failed} of {of} rows failed ({share:.2}%), more than the {}% allowed", allowed * 100.0),
+        span,
+        format!("`{what}` of this job"),
+    )
+    .help(format!("look at the rows set aside by `{job}`, or raise the limit"))
+}

@@ -1,0 +1,297 @@
+//! What computes each operator of a plan.
+
+use super::Error;
+use super::expr::{ParseStep, Program, Registers};
+use super::operators::aggregate::{Aggregate, AggregateColumn};
+use super::operators::buffer::Buffer;
+use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
+use super::operators::explode::Explode;
+use super::operators::filter::Filter;
+use super::operators::join::{JoinBuild, JoinProbe, JoinTable, Residual};
+use super::operators::project::Project;
+use super::operators::sort::Sort;
+use super::operators::take::Take;
+use super::operators::{Breaker, Streaming};
+use super::order::Direction;
+use super::rows::hollow;
+use crate::data::Batch;
+use crate::functions::Registry;
+use crate::functions::kernel::Call;
+use crate::ir::{self, Expectation, Expr, ExprKind, Keep, Pipeline, RunContext, StepKind};
+use crate::plan::{Node, NodeKind, Plan, step_of};
+use crate::types::{DataType, Scalar, Type};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use std::sync::{Arc, OnceLock};
+
+/// An operator, ready to run.
+pub struct Compiled {
+    /// Its expressions over its input.
+    pub program: Option<Program>,
+    /// What it does with them.
+    pub action: Action,
+    /// Do the positions of its rows lead back to a source?
+    pub from_scan: bool,
+    /// Which columns of its result are read; others may be left empty.
+    live: Vec<bool>,
+}
+
+/// What an operator does.
+pub enum Action {
+    /// Nothing: the rows go on.
+    Pass,
+    /// Turns a batch into others.
+    Stream(Box<dyn Streaming>),
+    /// Looks up the table that an earlier stage has built.
+    Probe(OnceLock<Box<JoinProbe>>),
+    /// Takes in all rows.
+    Break(Box<dyn Breaker>),
+    /// Takes in the right side of a join.
+    Build(Box<JoinBuild>),
+    /// Adds the groups of a pattern.
+    Parse(ParseStep),
+    /// Judges each row.
+    Expect(Expectation),
+    /// Writes.
+    Sink,
+}
+
+impl Compiled {
+    /// The batch with the columns emptied that nobody reads from here on.
+    pub fn drop_dead(&self, mut batch: Batch) -> Batch {
+        if self.live.len() == batch.columns.len() {
+            for (column, live) in batch.columns.iter_mut().zip(&self.live) {
+                if !live {
+                    *column = hollow(batch.rows);
+                }
+            }
+        }
+        batch
+    }
+}
+
+/// Makes the operators of a plan.
+pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compiled> {
+    let mut compiled: Vec<Compiled> = Vec::with_capacity(plan.nodes.len());
+    for (id, node) in plan.iter() {
+        let mut one = compile_node(node, plan, pipeline, run);
+        one.from_scan = match node.kind {
+            NodeKind::Scan(_) | NodeKind::Read { .. } => true,
+            _ => node.inputs.first().is_some_and(|input| {
+                let ends = plan.ends_stage(*input, pipeline);
+                compiled[input.at()].from_scan && !ends
+            }),
+        };
+        debug_assert_eq!(id.at(), compiled.len());
+        compiled.push(one);
+    }
+    compiled
+}
+
+fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Compiled {
+    let (program, action) = match node.kind {
+        NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => (None, Action::Pass),
+        NodeKind::Gather => gather(node, plan, pipeline, run),
+        NodeKind::Sink(_) => (None, Action::Sink),
+        NodeKind::Build(step) => {
+            let StepKind::Join(join) = step_of(pipeline, node, step) else {
+                unreachable!("only joins have a right side");
+            };
+            let types = types_of(&join.right_row);
+            let keys: Vec<&Expr> = join.right_keys.iter().collect();
+            (program(&keys, &types, run), Action::Build(Box::new(build_of(join))))
+        }
+        NodeKind::Step(step) => compile_step(node, step, pipeline, run),
+    };
+    Compiled { program, action, from_scan: false, live: node.live.clone() }
+}
+
+/// Rows that are kept; an input of a union brings its columns into the form of the result.
+fn gather(
+    node: &Node,
+    plan: &Plan,
+    pipeline: &Pipeline,
+    run: &RunContext,
+) -> (Option<Program>, Action) {
+    let union = node.consumers.iter().find_map(|&reader| {
+        let reader = plan.node(reader);
+        let NodeKind::Step(step) = reader.kind else { return None };
+        let StepKind::Union { columns, .. } = step_of(pipeline, reader, step) else { return None };
+        let position = reader.inputs.iter().position(|input| std::ptr::eq(plan.node(*input), node));
+        Some((columns, position?))
+    });
+    let Some((columns, position)) = union else {
+        return (None, Action::Break(Box::new(Buffer { projects: false })));
+    };
+    let exprs: Vec<&Expr> = columns[position].iter().collect();
+    // The columns are read by place and widened; the types of the others do not matter.
+    let mut types = vec![DataType::Null.optional(); plan.node(node.inputs[0]).width];
+    for expr in &exprs {
+        expr.visit_typed_columns(&mut |column, ty| types[column] = ty.clone());
+    }
+    (program(&exprs, &types, run), Action::Break(Box::new(Buffer { projects: true })))
+}
+
+fn program(exprs: &[&Expr], types: &[Type], run: &RunContext) -> Option<Program> {
+    (!exprs.is_empty()).then(|| Program::compile(exprs, types, run))
+}
+
+/// The types of the columns of a row.
+pub fn types_of(row: &ir::Row) -> Vec<Type> {
+    row.columns.iter().map(|column| column.ty.clone()).collect()
+}
+
+fn compile_step(
+    node: &Node,
+    number: usize,
+    pipeline: &Pipeline,
+    run: &RunContext,
+) -> (Option<Program>, Action) {
+    let job = &pipeline.jobs[node.job.expect("a step belongs to a job").0 as usize];
+    let before = match number.checked_sub(1) {
+        Some(before) => &job.steps[before].row,
+        None => &job.input_row,
+    };
+    let types = types_of(before);
+    let make = |exprs: &[&Expr]| program(exprs, &types, run);
+    match &job.steps[number].kind {
+        StepKind::Filter { condition, keep_nulls } => {
+            (make(&[condition]), Action::Stream(Box::new(Filter { keep_nulls: *keep_nulls })))
+        }
+        StepKind::Project(columns) => {
+            let exprs: Vec<Expr> = columns
+                .iter()
+                .enumerate()
+                .map(|(at, column)| match node.live[at] || column.value.may_fail() {
+                    true => column.value.clone(),
+                    false => unread(&column.value),
+                })
+                .collect();
+            let refs: Vec<&Expr> = exprs.iter().collect();
+            (make(&refs), Action::Stream(Box::new(Project)))
+        }
+        StepKind::Aggregate { keys, aggregates } => {
+            let mut exprs: Vec<&Expr> = keys.iter().collect();
+            exprs.extend(aggregates.iter().flat_map(|call| &call.arguments));
+            let key_types = keys.iter().map(|key| key.ty.clone()).collect();
+            let columns = aggregates.iter().map(aggregate_column).collect();
+            let operator = Aggregate::new(key_types, columns);
+            (make(&exprs), Action::Break(Box::new(operator)))
+        }
+        StepKind::Sort(keys) => {
+            let exprs: Vec<&Expr> = keys.iter().map(|key| &key.value).collect();
+            let direction = |key: &ir::SortKey| Direction {
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            };
+            let directions = keys.iter().map(direction).collect();
+            (make(&exprs), Action::Break(Box::new(Sort { directions })))
+        }
+        StepKind::Take { count, by } => {
+            let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();
+            let count = match crate::ir::constant(count, &params) {
+                Some(Scalar::Int(count)) => count.max(0) as u64,
+                _ => 0,
+            };
+            let exprs: Vec<&Expr> = by.iter().collect();
+            let key_types: Vec<Type> = by.iter().map(|key| key.ty.clone()).collect();
+            (make(&exprs), Action::Break(Box::new(Take::new(count, key_types))))
+        }
+        StepKind::Distinct => (None, Action::Break(Box::new(Distinct::new(types)))),
+        StepKind::Dedupe(dedupe) => {
+            let mut exprs: Vec<&Expr> = dedupe.keys.iter().collect();
+            if let Keep::Smallest(by) | Keep::Largest(by) = &dedupe.keep {
+                exprs.push(by);
+            }
+            let key_types = dedupe.keys.iter().map(|key| key.ty.clone()).collect();
+            let keep = match dedupe.keep {
+                Keep::First => KeepRow::First,
+                Keep::Last => KeepRow::Last,
+                Keep::Smallest(_) => KeepRow::Smallest,
+                Keep::Largest(_) => KeepRow::Largest,
+            };
+            (make(&exprs), Action::Break(Box::new(Dedupe::new(key_types, keep))))
+        }
+        StepKind::Join(join) => {
+            let keys: Vec<&Expr> = join.left_keys.iter().collect();
+            (make(&keys), Action::Probe(OnceLock::new()))
+        }
+        StepKind::Union { .. } => (None, Action::Pass),
+        StepKind::Explode { column } => {
+            (None, Action::Stream(Box::new(Explode { column: *column })))
+        }
+        StepKind::Parse(parse) => (None, Action::Parse(ParseStep::compile(parse))),
+        StepKind::Expect(rule) => {
+            (make(&[&rule.condition]), Action::Expect((**rule).clone()))
+        }
+    }
+}
+
+fn aggregate_column(call: &ir::AggregateCall) -> AggregateColumn {
+    let types: Vec<Type> = call.arguments.iter().map(|argument| argument.ty.clone()).collect();
+    let literals: Vec<Option<Scalar>> =
+        call.arguments.iter().map(|argument| ir::constant(argument, &[])).collect();
+    let prepared = Call { arguments: &types, literals: &literals, result: &call.ty };
+    let new = Registry::standard().aggregate(call.function, &prepared);
+    AggregateColumn {
+        new: new.unwrap_or_else(|error| panic!("checked, and now: {}", error.reason)),
+        arguments: call.arguments.len(),
+        span: call.span,
+    }
+}
+
+/// In place of a column that nobody reads.
+fn unread(value: &Expr) -> Expr {
+    Expr {
+        kind: ExprKind::Literal(Scalar::Null),
+        ty: DataType::Null.optional(),
+        span: value.span,
+    }
+}
+
+/// The right side of a join, with the columns that the result or the condition needs.
+fn build_of(join: &ir::Join) -> JoinBuild {
+    let types: Vec<Type> = join.right_keys.iter().map(|key| key.ty.clone()).collect();
+    let columns: Vec<usize> = (0..join.right_row.columns.len()).collect();
+    let promised = join.check.filter(|check| check.right_unique).map(|_| join.check_span);
+    JoinBuild::new(&types, &columns, promised)
+}
+
+/// The probe of a join, once its table is built.
+pub fn probe(
+    join: &ir::Join,
+    left: &ir::Row,
+    table: Arc<JoinTable>,
+    run: &RunContext,
+) -> JoinProbe {
+    let promised = join.check.filter(|check| check.left_unique).map(|_| join.check_span);
+    let residual = join.residual.as_ref().map(|condition| {
+        let mut types = types_of(left);
+        types.extend(types_of(&join.right_row));
+        residual(Program::compile(&[condition], &types, run))
+    });
+    JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, promised)
+}
+
+/// A condition over candidate pairs: they match where it is true.
+fn residual(program: Program) -> Residual {
+    Box::new(move |pairs: &Batch| {
+        let mut failures = vec![];
+        let values = program.eval(pairs, &mut Registers::default(), &mut failures);
+        if let Some(failure) = failures.first() {
+            return Err(Error::Row {
+                span: Some(program.span(failure.site)),
+                reason: failure.reason.clone(),
+                position: None,
+                line: None,
+                place: None,
+            });
+        }
+        let truth = super::gather::expand(&values[0], pairs.rows);
+        let truth = truth.as_boolean();
+        Ok(match truth.nulls() {
+            Some(nulls) => truth.values() & nulls.inner(),
+            None => truth.values().clone(),
+        })
+    })
+}

@@ -1,0 +1,27 @@
+//! Joins: a table over the right side ([`JoinBuild`]), then the left rows looked up in it
+//! ([`JoinProbe`]).
+//!
+//! The result has the order of the left rows, and for each of them that of the right ones. Null
+//! keys match nothing. What the residual condition means is its own business: it gets the
+//! candidate pairs as a batch.
+
+mod build;
+mod probe;
+
+pub use build::{JoinBuild, JoinTable};
+pub use probe::{JoinProbe, Residual};
+
+use crate::data::{display, scalar_at};
+use crate::functions::kernel::Operand;
+use crate::types::Type;
+
+/// The keys of a row as text, for messages.
+fn key_text(types: &[Type], keys: &[Operand], row: usize) -> String {
+    let text = |(key, ty): (&Operand, &Type)| {
+        display(&scalar_at(&key.array, &ty.data, key.index(row)), &ty.data)
+    };
+    keys.iter().zip(types).map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

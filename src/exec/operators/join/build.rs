@@ -1,0 +1,258 @@
+//! The right side of a join: its rows by key.
+
+use super::key_text;
+use crate::data::Batch;
+use crate::exec::Error;
+use crate::exec::gather::concat_compact;
+use crate::exec::keys::KeyLayout;
+use crate::exec::operators::State;
+use crate::exec::operators::collected::{Collected, downcast, in_order};
+use crate::exec::scatter::{Scattered, scatter};
+use crate::exec::table::{Block, GroupTable, PartedTable};
+use crate::functions::kernel::Operand;
+use crate::text::Span;
+use crate::types::Type;
+use arrow_array::{Array, ArrayRef, NullArray};
+use rayon::prelude::*;
+use std::any::Any;
+use std::sync::Arc;
+
+/// Collects the right side. Its values: the keys.
+pub struct JoinBuild {
+    keys: Vec<Type>,
+    columns: Arc<[usize]>,
+    right_unique: Option<Span>,
+}
+
+/// The right side, ready to be looked up in.
+pub struct JoinTable {
+    pub(super) keys: Vec<Type>,
+    pub(super) columns: Vec<ArrayRef>,
+    index: PartedTable,
+    /// Where the rows of each key begin in `rows`, and the end; empty if each key has one.
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+    row_count: usize,
+    null_keys: u64,
+}
+
+impl JoinBuild {
+    /// With keys of these types, those of the left side; `columns` are the positions of the right
+    /// columns that the result or the residual needs. `right_unique` is where it is promised, if
+    /// it is, that no key comes twice.
+    pub fn new(keys: &[Type], columns: &[usize], right_unique: Option<Span>) -> JoinBuild {
+        // Null keys are left out, so the table needs no place for them.
+        let keys = keys.iter().map(|ty| ty.with_nullable(false)).collect();
+        JoinBuild { keys, columns: columns.into(), right_unique }
+    }
+
+    /// The state of one thread.
+    pub fn state(&self) -> Box<dyn State> {
+        Box::new(Building { collected: Collected::default(), columns: self.columns.clone() })
+    }
+
+    /// The table over the rows of all states. Fails if a key comes twice that must not: with the
+    /// key that first does.
+    pub fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Arc<JoinTable>, Error> {
+        let states = states.into_iter().map(|state| -> Box<dyn State> {
+            Box::new(downcast::<Building>(state).collected)
+        });
+        let (batches, keys): (Vec<Batch>, Vec<Vec<Operand>>) =
+            in_order(states.collect()).into_iter().unzip();
+        let rows: usize = batches.iter().map(|batch| batch.rows).sum();
+        assert!(rows < u32::MAX as usize, "the right side has fewer than 2^32 rows");
+        let bits = (rows / PART_ROWS).next_power_of_two().ilog2().min(PART_BITS_MAX);
+        let layout = KeyLayout::new(&self.keys);
+        let scattered: Vec<Scattered> = keys
+            .par_iter()
+            .zip(&batches)
+            .map(|(keys, batch)| scatter(&layout, &[(keys, batch.rows)], bits))
+            .collect();
+        let firsts = first_rows(&batches);
+        let parts: Vec<Part> = (0..1 << bits)
+            .into_par_iter()
+            .map(|part| Part::new(&self.keys, &scattered, &firsts, part))
+            .collect();
+        let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
+        drop(scattered);
+        if let Some(span) = self.right_unique
+            && let Some(row) = parts.iter().filter_map(|part| part.repeated).min()
+        {
+            let batch = firsts.partition_point(|&first| first <= row) - 1;
+            let key = key_text(&self.keys, &keys[batch], (row - firsts[batch]) as usize);
+            return Err(Error::Cardinality { span, side: "right", key });
+        }
+        drop(keys);
+        Ok(Arc::new(JoinTable {
+            columns: concat_compact(batches),
+            row_count: rows,
+            null_keys: (rows - kept) as u64,
+            ..JoinTable::of_parts(&self.keys, parts, bits)
+        }))
+    }
+}
+
+/// About so many rows make a part, whose table then fits into the second cache.
+const PART_ROWS: usize = 1 << 15;
+const PART_BITS_MAX: u32 = 8;
+
+/// The right rows that one thread has collected.
+struct Building {
+    collected: Collected,
+    columns: Arc<[usize]>,
+}
+
+impl State for Building {
+    fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
+        let column = |(at, array): (usize, &ArrayRef)| -> ArrayRef {
+            if self.columns.contains(&at) {
+                array.clone()
+            } else {
+                Arc::new(NullArray::new(batch.rows))
+            }
+        };
+        let columns = batch.columns.iter().enumerate().map(column).collect();
+        self.collected.push(batch.with_columns(columns), values)
+    }
+
+    fn bytes(&self) -> usize {
+        self.collected.bytes()
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+/// The number of the first row of each batch.
+fn first_rows(batches: &[Batch]) -> Vec<u32> {
+    let mut next = 0;
+    let first = |batch: &Batch| {
+        next += batch.rows as u32;
+        next - batch.rows as u32
+    };
+    batches.iter().map(first).collect()
+}
+
+/// The keys of one part, and their rows.
+struct Part {
+    table: GroupTable,
+    /// Where the rows of each key begin in `rows`, and the end.
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+    /// The first row whose key has come before.
+    repeated: Option<u32>,
+}
+
+impl Part {
+    fn new(types: &[Type], scattered: &[Scattered], firsts: &[u32], part: usize) -> Part {
+        let mut table = GroupTable::new(types);
+        // Rows in the order of the input, and the numbers of their keys.
+        let (mut rows, mut numbers, mut block) = (vec![], vec![], vec![]);
+        for (scattered, first) in scattered.iter().zip(firsts) {
+            let range = scattered.part(part);
+            if !range.is_empty() {
+                table.find_or_insert(&scattered.values_of(part), range.len(), &mut block);
+                numbers.extend_from_slice(&block);
+                rows.extend(scattered.rows[range].iter().map(|&(_, row)| first + row as u32));
+            }
+        }
+        let mut starts = vec![0; table.len() + 1];
+        let mut repeated = None;
+        for (&number, &row) in numbers.iter().zip(&rows) {
+            let count = &mut starts[number as usize + 1];
+            if *count == 1 && repeated.is_none() {
+                repeated = Some(row);
+            }
+            *count += 1;
+        }
+        for number in 0..table.len() {
+            starts[number + 1] += starts[number];
+        }
+        let mut next = starts.clone();
+        let mut by_key = vec![0; rows.len()];
+        for (number, row) in numbers.into_iter().zip(rows) {
+            let place = &mut next[number as usize];
+            by_key[*place as usize] = row;
+            *place += 1;
+        }
+        Part { table, starts, rows: by_key, repeated }
+    }
+}
+
+impl JoinTable {
+    /// The keys and their rows; the columns are yet to come.
+    fn of_parts(keys: &[Type], parts: Vec<Part>, bits: u32) -> JoinTable {
+        let is_unique = parts.iter().all(|part| part.repeated.is_none());
+        let (mut tables, mut starts, mut rows) = (vec![], vec![], vec![]);
+        for part in parts {
+            if !is_unique {
+                let before = rows.len() as u32;
+                let own = &part.starts[..part.starts.len() - 1];
+                starts.extend(own.iter().map(|start| before + start));
+            }
+            rows.extend(part.rows);
+            tables.push(part.table);
+        }
+        if !is_unique {
+            starts.push(rows.len() as u32);
+        }
+        JoinTable {
+            keys: keys.to_vec(),
+            columns: vec![],
+            index: PartedTable::new(keys, tables, bits),
+            starts,
+            rows,
+            row_count: 0,
+            null_keys: 0,
+        }
+    }
+
+    /// The right rows that had a null key, which matches nothing.
+    pub fn null_keys(&self) -> u64 {
+        self.null_keys
+    }
+
+    /// About how much memory it holds.
+    pub fn bytes(&self) -> usize {
+        let columns = crate::exec::gather::bytes_of(&self.columns);
+        columns + self.index.bytes() + (self.starts.len() + self.rows.len()) * 4
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many rows there are, those with null keys included.
+    pub(super) fn rows(&self) -> usize {
+        self.row_count
+    }
+
+    /// Has each key one row?
+    pub(super) fn is_unique(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// Puts the number of the key of each row into `out`, and gives the number of rows with null
+    /// keys.
+    pub(super) fn find(
+        &self,
+        keys: &[Operand],
+        rows: usize,
+        block: &mut Block,
+        out: &mut Vec<u32>,
+    ) -> usize {
+        self.index.find(keys, rows, block, out)
+    }
+
+    /// The rows of a key that was found.
+    #[inline]
+    pub(super) fn matches(&self, key: u32) -> &[u32] {
+        let key = key as usize;
+        if self.is_unique() {
+            return &self.rows[key..key + 1];
+        }
+        &self.rows[self.starts[key] as usize..self.starts[key + 1] as usize]
+    }
+}

@@ -1,0 +1,352 @@
+//! The left side of a join: rows looked up in the table of the right side.
+
+use super::JoinTable;
+use super::key_text;
+use crate::data::Batch;
+use crate::exec::Error;
+use crate::exec::gather::{BATCH_ROWS_MAX, slice_batch, take_batch, take_optional};
+use crate::exec::operators::Streaming;
+use crate::exec::operators::filter::filter_batch;
+use crate::exec::table::{Block, NOT_FOUND};
+use crate::functions::kernel::Operand;
+use crate::ir::JoinKind;
+use crate::text::Span;
+use arrow_array::ArrayRef;
+use arrow_buffer::BooleanBuffer;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Says for each candidate pair whether it is one: given the left columns followed by all right
+/// columns.
+pub type Residual = Box<dyn Fn(&Batch) -> Result<BooleanBuffer, Error> + Send + Sync>;
+
+/// Looks rows up. Its values: the left keys. Its columns: the left ones, then the chosen right
+/// ones.
+pub struct JoinProbe {
+    table: Arc<JoinTable>,
+    kind: JoinKind,
+    right_columns: Vec<usize>,
+    residual: Option<Residual>,
+    uniqueness: Option<Uniqueness>,
+    unmatched: AtomicU64,
+    null_keys: AtomicU64,
+}
+
+/// Checks that no right row is matched by two left rows.
+struct Uniqueness {
+    promised: Span,
+    /// The first position that has matched each key, or with a residual each right row.
+    matched: Vec<AtomicU64>,
+    /// The first position that has matched what was matched before it, and its key.
+    broken: Mutex<Option<(u64, String)>>,
+}
+
+/// Nothing has matched yet. No row stands there.
+const NOWHERE: u64 = u64::MAX;
+
+impl JoinProbe {
+    /// A join with `table`; `right_columns` is empty for semi and anti joins. `left_unique` is
+    /// where it is promised, if it is, that no two left rows match the same right row.
+    pub fn new(
+        table: Arc<JoinTable>,
+        kind: JoinKind,
+        right_columns: Vec<usize>,
+        residual: Option<Residual>,
+        left_unique: Option<Span>,
+    ) -> JoinProbe {
+        let matched = if residual.is_some() { table.rows() } else { table.len() };
+        let uniqueness = left_unique.map(|promised| Uniqueness {
+            promised,
+            matched: (0..matched).map(|_| AtomicU64::new(NOWHERE)).collect(),
+            broken: Mutex::new(None),
+        });
+        JoinProbe {
+            table,
+            kind,
+            right_columns,
+            residual,
+            uniqueness,
+            unmatched: AtomicU64::new(0),
+            null_keys: AtomicU64::new(0),
+        }
+    }
+
+    /// To be asked when all rows have been looked up: fails if two left rows matched the same
+    /// right row and must not. Only then is it known which left row is the first to do so.
+    pub fn check(&self) -> Result<(), Error> {
+        let Some(uniqueness) = &self.uniqueness else { return Ok(()) };
+        let broken = uniqueness.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*broken {
+            Some((_, key)) => Err(Error::Cardinality {
+                span: uniqueness.promised,
+                side: "left",
+                key: key.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The left rows so far that matched nothing.
+    pub fn unmatched(&self) -> u64 {
+        self.unmatched.load(Ordering::Relaxed)
+    }
+
+    /// The left rows so far that had a null key, which matches nothing.
+    pub fn null_keys(&self) -> u64 {
+        self.null_keys.load(Ordering::Relaxed)
+    }
+}
+
+impl Streaming for JoinProbe {
+    fn apply(
+        &self,
+        batch: Batch,
+        values: Vec<Operand>,
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut found = vec![];
+        let nulls = self.table.find(&values, batch.rows, &mut Block::default(), &mut found);
+        self.null_keys.fetch_add(nulls as u64, Ordering::Relaxed);
+        if let Some(residual) = &self.residual {
+            return Candidates::new(self, residual, &batch, &values).decide(&found, emit);
+        }
+        let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
+        self.unmatched.fetch_add((batch.rows - matched) as u64, Ordering::Relaxed);
+        if let Some(uniqueness) = &self.uniqueness {
+            for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
+                uniqueness.note(self, key, &batch, &values, row);
+            }
+        }
+        match self.kind {
+            JoinKind::Semi => {
+                filter_batch(batch, found.iter().map(|&key| key != NOT_FOUND).collect())
+                    .map_or(Ok(()), emit)
+            }
+            JoinKind::Anti => {
+                filter_batch(batch, found.iter().map(|&key| key == NOT_FOUND).collect())
+                    .map_or(Ok(()), emit)
+            }
+            JoinKind::Inner | JoinKind::Left => self.emit_matches(&batch, &found, emit),
+        }
+    }
+}
+
+/// Left rows and the right row that each goes with, or [`NOT_FOUND`].
+#[derive(Default)]
+struct Pairs {
+    left: Vec<u32>,
+    right: Vec<u32>,
+}
+
+impl Pairs {
+    fn push(&mut self, left: u32, right: u32) {
+        self.left.push(left);
+        self.right.push(right);
+    }
+}
+
+impl JoinProbe {
+    fn emit_matches(
+        &self,
+        batch: &Batch,
+        found: &[u32],
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut pairs = Pairs::default();
+        pairs.left.reserve(found.len());
+        pairs.right.reserve(found.len());
+        for (row, &key) in found.iter().enumerate() {
+            let mut matches = match (key, self.kind) {
+                (NOT_FOUND, JoinKind::Left) => &[NOT_FOUND][..],
+                (NOT_FOUND, _) => continue,
+                _ => self.table.matches(key),
+            };
+            while !matches.is_empty() {
+                let room = BATCH_ROWS_MAX - pairs.left.len();
+                let (now, later) = matches.split_at(room.min(matches.len()));
+                pairs.left.resize(pairs.left.len() + now.len(), row as u32);
+                pairs.right.extend_from_slice(now);
+                matches = later;
+                if pairs.left.len() == BATCH_ROWS_MAX {
+                    self.emit_pairs(batch, &mut pairs, emit)?;
+                }
+            }
+        }
+        self.emit_pairs(batch, &mut pairs, emit)
+    }
+
+    /// Emits the pairs, and leaves none.
+    fn emit_pairs(
+        &self,
+        batch: &Batch,
+        pairs: &mut Pairs,
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let result = match pairs.left.is_empty() {
+            true => Ok(()),
+            false => emit(self.paired(batch, pairs, &self.right_columns)),
+        };
+        pairs.left.clear();
+        pairs.right.clear();
+        result
+    }
+
+    /// The left columns of the pairs, and these right ones.
+    fn paired(&self, batch: &Batch, pairs: &Pairs, right_columns: &[usize]) -> Batch {
+        let is_all = pairs.left.len() == batch.rows
+            && pairs.left.iter().enumerate().all(|(at, &row)| at == row as usize);
+        let mut paired = if is_all { batch.clone() } else { take_batch(batch, &pairs.left) };
+        let column = |&at: &usize| -> ArrayRef {
+            take_optional(&self.table.columns[at], &pairs.right, NOT_FOUND)
+        };
+        paired.columns.extend(right_columns.iter().map(column));
+        paired
+    }
+}
+
+impl Uniqueness {
+    /// Notes that a left row matches a key or a right row. Whatever the order in which rows come,
+    /// the least position at which something was matched already is the second match of a key:
+    /// of its two first rows, the one that comes later finds the other.
+    fn note(&self, probe: &JoinProbe, at: u32, batch: &Batch, keys: &[Operand], row: usize) {
+        let position = batch.positions.at(row);
+        let before = self.matched[at as usize].fetch_min(position, Ordering::Relaxed);
+        if before == NOWHERE {
+            return;
+        }
+        let second = before.max(position);
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if broken.as_ref().is_none_or(|(first, _)| second < *first) {
+            *broken = Some((second, key_text(&probe.table.keys, keys, row)));
+        }
+    }
+}
+
+/// The pairs of a batch with equal keys, which a residual decides on, some at a time.
+struct Candidates<'a> {
+    probe: &'a JoinProbe,
+    residual: &'a Residual,
+    batch: &'a Batch,
+    keys: &'a [Operand],
+    pairs: Pairs,
+    /// For each left row that is among the pairs or done: where its pairs end, and whether all of
+    /// them are there.
+    rows: Vec<(u32, usize, bool)>,
+    /// Has the row whose pairs are not all decided matched something?
+    has_matched: bool,
+    decided: Pairs,
+    /// The rows that match something, or for an anti join nothing.
+    kept: Vec<u32>,
+}
+
+impl<'a> Candidates<'a> {
+    fn new(
+        probe: &'a JoinProbe,
+        residual: &'a Residual,
+        batch: &'a Batch,
+        keys: &'a [Operand],
+    ) -> Candidates<'a> {
+        let (pairs, decided) = Default::default();
+        Candidates {
+            probe,
+            residual,
+            batch,
+            keys,
+            pairs,
+            rows: vec![],
+            has_matched: false,
+            decided,
+            kept: vec![],
+        }
+    }
+
+    fn decide(
+        mut self,
+        found: &[u32],
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for (row, &key) in found.iter().enumerate() {
+            let mut matches = if key == NOT_FOUND { &[] } else { self.probe.table.matches(key) };
+            loop {
+                let room = BATCH_ROWS_MAX - self.pairs.left.len();
+                let (now, later) = matches.split_at(room.min(matches.len()));
+                self.pairs.left.resize(self.pairs.left.len() + now.len(), row as u32);
+                self.pairs.right.extend_from_slice(now);
+                self.rows.push((row as u32, self.pairs.left.len(), later.is_empty()));
+                matches = later;
+                if self.pairs.left.len() == BATCH_ROWS_MAX {
+                    self.settle(emit)?;
+                }
+                if matches.is_empty() {
+                    break;
+                }
+            }
+        }
+        self.settle(emit)?;
+        match self.probe.kind {
+            JoinKind::Semi | JoinKind::Anti if !self.kept.is_empty() => {
+                emit(take_batch(self.batch, &self.kept))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides on the pairs so far.
+    fn settle(&mut self, emit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
+        let is_pair = if self.pairs.left.is_empty() {
+            BooleanBuffer::new_unset(0)
+        } else {
+            let all: Vec<usize> = (0..self.probe.table.columns.len()).collect();
+            (self.residual)(&self.probe.paired(self.batch, &self.pairs, &all))?
+        };
+        let mut start = 0;
+        for (row, end, is_done) in std::mem::take(&mut self.rows) {
+            for pair in (start..end).filter(|&pair| is_pair.value(pair)) {
+                self.note_pair(row, self.pairs.right[pair]);
+            }
+            start = end;
+            if is_done {
+                self.note_done(row);
+            }
+        }
+        self.pairs.left.clear();
+        self.pairs.right.clear();
+        let mut decided = std::mem::take(&mut self.decided);
+        if decided.left.is_empty() {
+            return Ok(());
+        }
+        // Rows without a match come on top of the pairs, so there may be more than a batch has.
+        let whole = self.probe.paired(self.batch, &decided, &self.probe.right_columns);
+        for start in (0..whole.rows).step_by(BATCH_ROWS_MAX) {
+            emit(slice_batch(&whole, start, BATCH_ROWS_MAX.min(whole.rows - start)))?;
+        }
+        decided.left.clear();
+        decided.right.clear();
+        self.decided = decided;
+        Ok(())
+    }
+
+    fn note_pair(&mut self, row: u32, right: u32) {
+        if let Some(uniqueness) = &self.probe.uniqueness {
+            uniqueness.note(self.probe, right, self.batch, self.keys, row as usize);
+        }
+        self.has_matched = true;
+        match self.probe.kind {
+            JoinKind::Inner | JoinKind::Left => self.decided.push(row, right),
+            JoinKind::Semi | JoinKind::Anti => {}
+        }
+    }
+
+    fn note_done(&mut self, row: u32) {
+        let has_matched = std::mem::take(&mut self.has_matched);
+        if !has_matched {
+            self.probe.unmatched.fetch_add(1, Ordering::Relaxed);
+        }
+        match (self.probe.kind, has_matched) {
+            (JoinKind::Semi, true) | (JoinKind::Anti, false) => self.kept.push(row),
+            (JoinKind::Left, false) => self.decided.push(row, NOT_FOUND),
+            (JoinKind::Semi | JoinKind::Inner, false)
+            | (JoinKind::Anti | JoinKind::Inner | JoinKind::Left, true) => {}
+        }
+    }
+}

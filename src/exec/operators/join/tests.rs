@@ -1,0 +1,220 @@
+//! Joins against two nested loops.
+
+use super::*;
+use crate::data::Batch;
+use crate::exec::Error;
+use crate::exec::operators::Streaming;
+use crate::exec::operators::testing::{
+    Values, all_types, batches_of, compare, operands, rows_of, shown, table,
+};
+use crate::ir::JoinKind;
+use crate::text::{FileId, Span};
+use crate::types::{DataType, Scalar};
+use arrow_array::Array;
+use arrow_buffer::BooleanBuffer;
+use std::sync::Arc;
+
+const KINDS: [JoinKind; 4] = [JoinKind::Inner, JoinKind::Left, JoinKind::Semi, JoinKind::Anti];
+
+/// The tables to be joined by their first columns; both end with an `int` that is their row.
+struct Case {
+    types: Vec<Type>,
+    keys: usize,
+    left: Vec<Values>,
+    right: Vec<Values>,
+}
+
+impl Case {
+    fn new(keys: &[DataType], seed: u64, rows: (usize, usize), spread: usize) -> Case {
+        let mut types: Vec<Type> = keys.iter().map(|ty| ty.clone().optional()).collect();
+        types.push(DataType::Int.required());
+        let numbered = |seed, rows| {
+            let mut rows = table(seed, &types, rows, spread);
+            for (at, row) in rows.iter_mut().enumerate() {
+                row[keys.len()] = Scalar::Int(at as i64);
+            }
+            rows
+        };
+        let (left, right) = (numbered(seed, rows.0), numbered(seed + 100, rows.1));
+        Case { types, keys: keys.len(), left, right }
+    }
+
+    fn number(&self, row: &Values) -> i64 {
+        if let Scalar::Int(number) = row[self.keys] { number } else { panic!("it is a number") }
+    }
+
+    fn is_match(&self, left: &Values, right: &Values, residual: bool) -> bool {
+        let equal = |at: usize| !left[at].is_null() && compare(&left[at], &right[at]).is_eq();
+        (0..self.keys).all(equal)
+            && (!residual || (self.number(left) + self.number(right)) % 3 == 0)
+    }
+
+    fn naive(&self, kind: JoinKind, residual: bool) -> Vec<Values> {
+        let mut out = vec![];
+        for left in &self.left {
+            let matches: Vec<&Values> =
+                self.right.iter().filter(|right| self.is_match(left, right, residual)).collect();
+            let mut pair = |right: &[Scalar]| {
+                out.push(left.iter().chain(right).cloned().collect());
+            };
+            match kind {
+                JoinKind::Semi if !matches.is_empty() => pair(&[]),
+                JoinKind::Anti if matches.is_empty() => pair(&[]),
+                JoinKind::Left if matches.is_empty() => {
+                    pair(&vec![Scalar::Null; self.types.len()]);
+                }
+                JoinKind::Inner | JoinKind::Left => matches.iter().for_each(|row| pair(row)),
+                JoinKind::Semi | JoinKind::Anti => {}
+            }
+        }
+        out
+    }
+
+    fn build(&self, unique: Option<Span>, size: usize, states: usize) -> Result<Arc<JoinTable>, Error> {
+        let keys: Vec<usize> = (0..self.keys).collect();
+        let columns: Vec<usize> = (0..self.types.len()).collect();
+        let build = JoinBuild::new(&self.types[..self.keys], &columns, unique);
+        let mut all: Vec<_> = (0..states).map(|_| build.state()).collect();
+        for (at, batch) in batches_of(&self.types, &self.right, size).into_iter().enumerate() {
+            let values = operands(&batch, &keys);
+            all[at * 5 % 3 % states].push(batch, values).unwrap();
+        }
+        build.finish(all)
+    }
+
+    fn residual(&self) -> Residual {
+        let (left, right) = (self.keys, self.types.len() + self.keys);
+        Box::new(move |pairs| {
+            assert!(pairs.rows <= 1 << 16);
+            let column = |at: usize| crate::exec::gather::i64_values(&pairs.columns[at]);
+            let sums = column(left).iter().zip(column(right)).map(|(a, b)| a + b);
+            Ok(sums.map(|sum| sum % 3 == 0).collect())
+        })
+    }
+
+    fn probe(&self, probe: &JoinProbe, size: usize) -> Vec<Batch> {
+        let keys: Vec<usize> = (0..self.keys).collect();
+        let mut out = vec![];
+        for batch in batches_of(&self.types, &self.left, size) {
+            let values = operands(&batch, &keys);
+            let mut emit = |batch: Batch| {
+                assert!(batch.rows > 0 && batch.rows <= 1 << 16);
+                out.push(batch);
+                Ok(())
+            };
+            probe.apply(batch, values, &mut emit).unwrap();
+        }
+        out
+    }
+
+    fn check(&self, size: usize) {
+        let mut types = self.types.clone();
+        types.extend(self.types.iter().map(|ty| ty.with_nullable(true)));
+        for states in [1, 3] {
+            let table = self.build(None, size, states).unwrap();
+            let has_null = |row: &&Values| row[..self.keys].iter().any(Scalar::is_null);
+            assert_eq!(table.null_keys(), self.right.iter().filter(has_null).count() as u64);
+            for kind in KINDS {
+                for residual in [false, true] {
+                    let is_pairs = matches!(kind, JoinKind::Inner | JoinKind::Left);
+                    let right: Vec<usize> =
+                        if is_pairs { (0..self.types.len()).collect() } else { vec![] };
+                    let condition = residual.then(|| self.residual());
+                    let probe = JoinProbe::new(table.clone(), kind, right, condition, None);
+                    let found = rows_of(&types, &self.probe(&probe, size));
+                    let expected = self.naive(kind, residual);
+                    assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
+                    let nulls = self.left.iter().filter(has_null).count() as u64;
+                    assert_eq!(probe.null_keys(), nulls);
+                    let unmatched = self.naive(JoinKind::Anti, residual).len() as u64;
+                    assert_eq!(probe.unmatched(), unmatched);
+                    probe.check().unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_joins_in_every_way() {
+    for (seed, ty) in all_types().into_iter().enumerate() {
+        if ty != DataType::Null {
+            Case::new(&[ty], seed as u64, (200, 150), 40).check(60);
+        }
+    }
+    Case::new(&[DataType::String, DataType::Int, DataType::Bool], 1, (300, 300), 6).check(70);
+}
+
+#[test]
+fn sides_may_be_empty() {
+    Case::new(&[DataType::Int], 1, (0, 20), 5).check(10);
+    Case::new(&[DataType::Int], 1, (20, 0), 5).check(10);
+}
+
+#[test]
+fn many_pairs_are_split_into_batches() {
+    Case::new(&[DataType::Bool], 1, (300, 1200), 2).check(500);
+}
+
+#[test]
+fn a_large_right_side_is_built_in_parts() {
+    let case = Case::new(&[DataType::Int], 1, (1000, 200_000), 1 << 40);
+    let mut case = Case { left: case.right[..1000].to_vec(), ..case };
+    for (at, row) in case.left.iter_mut().enumerate() {
+        row[1] = Scalar::Int(at as i64);
+    }
+    let table = case.build(None, 50_000, 3).unwrap();
+    let probe = JoinProbe::new(table, JoinKind::Inner, vec![0, 1], None, None);
+    let types: Vec<Type> = [&case.types[..], &case.types[..]].concat();
+    let found = rows_of(&types, &case.probe(&probe, 300));
+    let expected = case.left.iter().filter(|row| !row[0].is_null());
+    let expected: Vec<Values> = expected.map(|row| [&row[..], &row[..]].concat()).collect();
+    assert_eq!(shown(&types, &found), shown(&types, &expected));
+}
+
+#[test]
+fn promises_are_checked_and_the_first_breach_is_told() {
+    let text = |n: i64| Scalar::String(format!("k{n}").into());
+    let row = |n: i64| vec![text(n), Scalar::Int(0)];
+    let span = Span::new(FileId(0), 3, 4);
+    let types = vec![DataType::String.optional(), DataType::Int.required()];
+    let right: Vec<Values> = (0..50).chain([30, 20]).map(row).collect();
+    let left: Vec<Values> = (40..60).chain([55, 48, 41]).map(row).collect();
+    let case = Case { types, keys: 1, left, right };
+    for states in [1, 3] {
+        let Err(Error::Cardinality { side, key, .. }) = case.build(Some(span), 10, states) else {
+            panic!("k30 comes twice")
+        };
+        assert_eq!((side, &*key), ("right", "k30"));
+    }
+    let table = case.build(None, 10, 1).unwrap();
+    let always: Residual = Box::new(|pairs| Ok(BooleanBuffer::new_set(pairs.rows)));
+    let never: Residual = Box::new(|pairs| Ok(BooleanBuffer::new_unset(pairs.rows)));
+    for (residual, is_broken) in [(None, true), (Some(always), true), (Some(never), false)] {
+        let probe = JoinProbe::new(table.clone(), JoinKind::Left, vec![], residual, Some(span));
+        for batch in batches_of(&case.types, &case.left, 3).into_iter().rev() {
+            let values = operands(&batch, &[0]);
+            probe.apply(batch, values, &mut |_| Ok(())).unwrap();
+        }
+        match probe.check() {
+            Err(Error::Cardinality { span: at, side, key }) if is_broken => {
+                assert_eq!((at, side, &*key), (span, "left", "k48"));
+            }
+            result => assert!(result.is_ok() && !is_broken),
+        }
+    }
+}
+
+#[test]
+fn right_columns_that_nobody_needs_are_not_kept() {
+    let case = Case::new(&[DataType::Int], 1, (10, 20), 5);
+    let build = JoinBuild::new(&case.types[..1], &[1], None);
+    let mut state = build.state();
+    for batch in batches_of(&case.types, &case.right, 10) {
+        let values = operands(&batch, &[0]);
+        state.push(batch, values).unwrap();
+    }
+    let table = build.finish(vec![state]).unwrap();
+    assert_eq!(table.columns[0].data_type(), &arrow_schema::DataType::Null);
+    assert_eq!(table.columns[1].len(), 20);
+}

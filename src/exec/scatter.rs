@@ -1,0 +1,80 @@
+//! Rows scattered into parts by the hash of their key, so that each part can be worked on by
+//! itself, by one thread and within the caches.
+
+use super::gather::{expand, gather_column};
+use super::keys::{KeyColumns, KeyLayout, Packed};
+use super::table::part_of;
+use crate::functions::kernel::Operand;
+use arrow_array::{Array, ArrayRef};
+
+/// Rows of some batches in the order of their parts; those of one part in the order of the input.
+pub struct Scattered {
+    /// The values that were scattered.
+    pub values: Vec<ArrayRef>,
+    /// The batch and the row that each came from.
+    pub rows: Vec<(usize, usize)>,
+    /// Where each part begins, and the end.
+    pub starts: Vec<usize>,
+}
+
+impl Scattered {
+    /// The rows of a part.
+    pub fn part(&self, part: usize) -> std::ops::Range<usize> {
+        self.starts[part]..self.starts[part + 1]
+    }
+
+    /// The values of a part.
+    pub fn values_of(&self, part: usize) -> Vec<Operand> {
+        let rows = self.part(part);
+        let slice = |array: &ArrayRef| Operand::column(array.slice(rows.start, rows.len()));
+        self.values.iter().map(slice).collect()
+    }
+}
+
+/// Scatters the values of some batches, whose lengths are given, by the hash of the first
+/// of them, which are the keys. Rows with a null key are left out if the layout has no place for
+/// nulls.
+pub fn scatter(layout: &KeyLayout, inputs: &[(&[Operand], usize)], bits: u32) -> Scattered {
+    let parts: Vec<Vec<u16>> =
+        inputs.iter().map(|(values, rows)| parts_of_rows(layout, values, *rows, bits)).collect();
+    let mut starts = vec![0; (1 << bits) + 1];
+    for part in parts.iter().flatten().filter(|&&part| part != LEFT_OUT) {
+        starts[*part as usize + 1] += 1;
+    }
+    for part in 0..1 << bits {
+        starts[part + 1] += starts[part];
+    }
+    let mut next = starts.clone();
+    let mut rows = vec![(0, 0); starts[1 << bits]];
+    for (input, parts) in parts.iter().enumerate() {
+        for (row, &part) in parts.iter().enumerate() {
+            if part != LEFT_OUT {
+                rows[next[part as usize]] = (input, row);
+                next[part as usize] += 1;
+            }
+        }
+    }
+    let columns = inputs.first().map_or(0, |(values, _)| values.len());
+    let gather = |column: usize| {
+        let pieces: Vec<ArrayRef> =
+            inputs.iter().map(|(values, rows)| expand(&values[column], *rows)).collect();
+        let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
+        gather_column(&pieces, &rows)
+    };
+    Scattered { values: (0..columns).map(gather).collect(), rows, starts }
+}
+
+/// The part of a row that belongs to none; there are at most 2^12 parts.
+const LEFT_OUT: u16 = u16::MAX;
+
+fn parts_of_rows(layout: &KeyLayout, values: &[Operand], rows: usize, bits: u32) -> Vec<u16> {
+    let mut packed = Packed::default();
+    let mut columns = KeyColumns::new(layout, &values[..layout.columns()], rows);
+    columns.pack(0..rows, &mut packed);
+    let nulls = columns.nulls_without_place();
+    let part = |(row, &hash): (usize, &u64)| match &nulls {
+        Some(nulls) if nulls.is_null(row) => LEFT_OUT,
+        _ => part_of(hash, bits) as u16,
+    };
+    packed.hashes.iter().enumerate().map(part).collect()
+}

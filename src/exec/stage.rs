@@ -1,0 +1,397 @@
+//! Running a stage: all threads take numbered morsels from one dispenser and push what they hold
+//! through the operators, depth first, into states and sinks of their own.
+//!
+//! No queues and no channels: a batch never waits, so memory is threads × (morsel +
+//! intermediates) + states. Which stages run when is `run`'s business.
+
+use super::compile::{Action, Compiled};
+use super::ordered::OrderedSink;
+use super::rejects::{Reject, Routed};
+use super::rows::hollow;
+use super::{Counts, Error};
+use crate::connect::{Extent, Piece, Rows, Source};
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::exec::expr::Registers;
+use crate::exec::operators::{State, Streaming};
+use crate::functions::kernel::{Failure, Operand};
+use crate::ir::Pipeline;
+use crate::plan::{NodeId, Plan};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// Everything that the stages of a run share.
+pub struct Execution<'p> {
+    /// The program.
+    pub pipeline: &'p Pipeline,
+    /// Its operators.
+    pub plan: &'p Plan,
+    /// What each operator is computed by.
+    pub nodes: Vec<Compiled>,
+    /// Where outputs go, by operator.
+    pub sinks: Vec<Option<OrderedSink>>,
+    /// What each operator has seen.
+    pub counts: Vec<Counts>,
+    /// Operators that an earlier stage has run: what they see again is not counted again.
+    pub counted: Vec<AtomicBool>,
+    /// Rows set aside.
+    pub rejects: Mutex<Vec<Reject>>,
+    /// Set to stop all threads at their next morsel.
+    pub cancelled: &'p AtomicBool,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// Where a stage begins.
+pub enum Root<'r> {
+    /// A scan; the columns of its morsels stand at these places of a row of that many columns.
+    Scan {
+        /// What gives the morsels.
+        source: &'r dyn Source,
+        /// Where the read columns stand.
+        places: Vec<usize>,
+        /// Columns of the row.
+        width: usize,
+    },
+    /// The result of an earlier stage.
+    Batches(Vec<Batch>),
+}
+
+/// What a stage leaves: the states of its breakers, and how much of which file each morsel was.
+pub struct StageResult {
+    /// States, by operator.
+    pub states: Vec<Vec<Box<dyn State>>>,
+    /// By morsel number; empty unless it began with a scan.
+    pub extents: Vec<Extent>,
+}
+
+/// One thread's part.
+struct Worker {
+    registers: Registers,
+    states: Vec<Option<Box<dyn State>>>,
+    /// Encoded pieces of the morsel at hand: operator, part, piece.
+    pieces: Vec<(NodeId, u32, Piece)>,
+    rejects: Vec<Reject>,
+    extents: Vec<(u64, Extent)>,
+    error: Option<(u64, Error)>,
+}
+
+impl Execution<'_> {
+    /// Runs the operators that lead from `root` to `ends` over all morsels of `begin`.
+    pub fn run_stage(
+        &self,
+        root: NodeId,
+        begin: &Root,
+        active: &HashSet<NodeId>,
+    ) -> Result<StageResult, Error> {
+        let next = AtomicU64::new(0);
+        // Morsels are numbered under this lock, so numbers follow the order of the input.
+        let dispenser = Mutex::new(());
+        let stop = AtomicBool::new(false);
+        let workers: Mutex<Vec<Worker>> = Mutex::new(vec![]);
+        let work = || {
+            let mut worker = self.new_worker();
+            self.work(root, begin, active, (&dispenser, &next, &stop), &mut worker);
+            workers.lock().expect("no thread panics holding it").push(worker);
+        };
+        if self.threads == 1 {
+            work();
+        } else {
+            rayon::scope(|scope| (0..self.threads).for_each(|_| scope.spawn(|_| work())));
+        }
+        self.collect(workers.into_inner().expect("no thread panics holding it"))
+    }
+
+    fn new_worker(&self) -> Worker {
+        Worker {
+            registers: Registers::default(),
+            states: (0..self.nodes.len()).map(|_| None).collect(),
+            pieces: vec![],
+            rejects: vec![],
+            extents: vec![],
+            error: None,
+        }
+    }
+
+    fn work(
+        &self,
+        root: NodeId,
+        begin: &Root,
+        active: &HashSet<NodeId>,
+        (dispenser, next, stop): (&Mutex<()>, &AtomicU64, &AtomicBool),
+        worker: &mut Worker,
+    ) {
+        loop {
+            if stop.load(Relaxed) || self.cancelled.load(Relaxed) {
+                return;
+            }
+            let number;
+            let result = match begin {
+                Root::Batches(batches) => {
+                    number = next.fetch_add(1, Relaxed);
+                    let Some(batch) = batches.get(number as usize) else { return };
+                    self.give(root, batch.clone(), active, worker)
+                }
+                Root::Scan { source, places, width } => {
+                    let guard = dispenser.lock().expect("no thread panics holding it");
+                    let morsel = source.next();
+                    let Ok(Some(morsel)) = morsel else {
+                        drop(guard);
+                        if let Err(error) = morsel {
+                            stop.store(true, Relaxed);
+                            worker.error = Some((u64::MAX - 1, error.into()));
+                        }
+                        return;
+                    };
+                    number = next.fetch_add(1, Relaxed);
+                    drop(guard);
+                    let mut rows = 0;
+                    let mut failed = None;
+                    let extent = morsel.read(&mut |mut read| {
+                        let start = (number << POSITION_ROW_BITS) + rows;
+                        rows += read.batch.rows as u64;
+                        read.batch.positions = Positions::Range(start);
+                        failed = self.scanned(root, read, (places, *width), active, worker).err();
+                        failed.is_none()
+                    });
+                    match (failed, extent) {
+                        (Some(error), extent) => {
+                            if let Ok(extent) = extent {
+                                worker.extents.push((number, extent));
+                            }
+                            Err(error)
+                        }
+                        (None, Ok(extent)) => {
+                            worker.extents.push((number, extent));
+                            Ok(())
+                        }
+                        (None, Err(error)) => Err(error.into()),
+                    }
+                }
+            };
+            let result = result.and_then(|()| self.hand_over(number, active, worker));
+            if let Err(error) = result {
+                stop.store(true, Relaxed);
+                for sink in self.sinks.iter().flatten() {
+                    sink.abort();
+                }
+                worker.error = Some((number, error));
+                return;
+            }
+        }
+    }
+
+    /// Gives a sink of this stage what the morsel encoded for it, also when that is nothing.
+    fn hand_over(
+        &self,
+        number: u64,
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        if self.sinks.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let pieces = std::mem::take(&mut worker.pieces);
+        let mut by_sink: Vec<Vec<(u32, Piece)>> = self.sinks.iter().map(|_| vec![]).collect();
+        for (node, part, piece) in pieces {
+            by_sink[node.at()].push((part, piece));
+        }
+        for (at, pieces) in by_sink.into_iter().enumerate() {
+            if let Some(sink) = &self.sinks[at]
+                && active.contains(&NodeId(at as u32))
+            {
+                sink.put(number, pieces)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A batch of a scan: to the jobs that read it, each with its say on what could not be read.
+    fn scanned(
+        &self,
+        root: NodeId,
+        read: Rows,
+        (places, width): (&[usize], usize),
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let rows = read.batch.rows;
+        self.count(root, |counts| &counts.output, rows as u64);
+        let mut columns = vec![hollow(rows); width];
+        for (column, &place) in read.batch.columns.iter().zip(places) {
+            columns[place] = column.clone();
+        }
+        let batch = Batch { columns, rows, positions: read.batch.positions };
+        for &reader in &self.plan.node(root).consumers {
+            if !active.contains(&reader) {
+                continue;
+            }
+            self.count(reader, |counts| &counts.input, rows as u64);
+            let routed = self.route_bad(reader, batch.clone(), &read.bad, places)?;
+            let batch = self.settle(reader, routed, worker);
+            self.emit(reader, batch, active, worker)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what routing set aside.
+    fn settle(&self, node: NodeId, routed: Routed, worker: &mut Worker) -> Batch {
+        self.count(node, |counts| &counts.dropped, routed.dropped);
+        self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
+        self.count(node, |counts| &counts.nulled, routed.nulled);
+        if !self.counted[node.at()].load(Relaxed) {
+            worker.rejects.extend(routed.rejects);
+        }
+        routed.batch
+    }
+
+    /// Counts, unless an earlier stage has run this operator over the same rows.
+    pub fn count(&self, node: NodeId, of: impl Fn(&Counts) -> &AtomicU64, rows: u64) {
+        if rows > 0 && !self.counted[node.at()].load(Relaxed) {
+            of(&self.counts[node.at()]).fetch_add(rows, Relaxed);
+        }
+    }
+
+    /// Counts what an operator gives and hands it on.
+    fn emit(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        self.count(node, |counts| &counts.output, batch.rows as u64);
+        self.give(node, batch, active, worker)
+    }
+
+    /// Hands the batch that `node` gives to all that read it in this stage.
+    fn give(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        for &consumer in &self.plan.node(node).consumers {
+            if active.contains(&consumer) {
+                self.push(consumer, batch.clone(), active, worker)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes an operator over a batch.
+    fn push(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        self.count(node, |counts| &counts.input, batch.rows as u64);
+        if batch.rows == 0 {
+            return Ok(());
+        }
+        let compiled = &self.nodes[node.at()];
+        let mut failures: Vec<Failure> = vec![];
+        let (batch, values) = match &compiled.program {
+            None => (batch, vec![]),
+            Some(program) => {
+                let values = program.eval(&batch, &mut worker.registers, &mut failures);
+                if failures.is_empty() {
+                    (batch, values)
+                } else {
+                    let span = |site| program.span(site);
+                    let mut routed = self.route(node, batch, values, &failures, &span)?;
+                    let values = std::mem::take(&mut routed.values);
+                    (self.settle(node, routed, worker), values)
+                }
+            }
+        };
+        if batch.rows == 0 {
+            return Ok(());
+        }
+        self.act(node, batch, values, active, worker)
+    }
+
+    fn act(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        values: Vec<Operand>,
+        active: &HashSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let compiled = &self.nodes[node.at()];
+        match &compiled.action {
+            Action::Pass => self.emit(node, batch, active, worker),
+            Action::Stream(operator) => {
+                let batch = compiled.drop_dead(batch);
+                operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+            }
+            Action::Probe(probe) => {
+                let operator = probe.get().expect("its table is built in an earlier stage");
+                operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+            }
+            Action::Break(operator) => {
+                let state = worker.states[node.at()].get_or_insert_with(|| operator.state());
+                state.push(batch, values)
+            }
+            Action::Build(build) => {
+                let state = worker.states[node.at()].get_or_insert_with(|| build.state());
+                state.push(batch, values)
+            }
+            Action::Parse(parse) => {
+                let mut failures = vec![];
+                let columns = parse.eval(&batch, &mut failures);
+                let mut all = batch.columns.clone();
+                all.extend(columns);
+                let mut out = batch.with_columns(all);
+                if !failures.is_empty() {
+                    let span = |site: u32| parse.span(site);
+                    let routed = self.route(node, out, vec![], &failures, &span)?;
+                    out = self.settle(node, routed, worker);
+                }
+                self.emit(node, out, active, worker)
+            }
+            Action::Expect(rule) => {
+                let routed = self.judge(node, batch, &values[0], rule)?;
+                let batch = self.settle(node, routed, worker);
+                self.emit(node, batch, active, worker)
+            }
+            Action::Sink => {
+                let sink = self.sinks[node.at()].as_ref().expect("a sink is opened before the run");
+                sink.encode(&batch, &mut |part, piece| worker.pieces.push((node, part, piece)))
+            }
+        }
+    }
+
+    fn collect(&self, workers: Vec<Worker>) -> Result<StageResult, Error> {
+        let mut result = StageResult {
+            states: (0..self.nodes.len()).map(|_| vec![]).collect(),
+            extents: vec![],
+        };
+        let mut error: Option<(u64, Error)> = None;
+        let mut extents: Vec<(u64, Extent)> = vec![];
+        for worker in workers {
+            for (at, state) in worker.states.into_iter().enumerate() {
+                result.states[at].extend(state);
+            }
+            extents.extend(worker.extents);
+            self.rejects.lock().expect("no thread panics holding it").extend(worker.rejects);
+            // Of several errors the one first in the input is told, whatever the threads.
+            error = match (error, worker.error) {
+                (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
+                (a, b) => a.or(b),
+            };
+        }
+        extents.sort_by_key(|(number, _)| *number);
+        let known = extents.iter().enumerate().take_while(|(at, (number, _))| *at as u64 == *number);
+        result.extents = known.map(|(_, (_, extent))| *extent).collect();
+        match error {
+            Some((_, error)) => Err(error.located(&result.extents)),
+            None if self.cancelled.load(Relaxed) => Err(Error::Cancelled),
+            None => Ok(result),
+        }
+    }
+}

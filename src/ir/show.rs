@@ -1,0 +1,55 @@
+//! The pipeline as text, with the type of every row.
+
+use super::{Input, Pipeline, Row};
+use crate::plan::step_name;
+use std::fmt::Write;
+
+/// Each job with its steps and the row after each.
+pub fn show(pipeline: &Pipeline) -> String {
+    let mut out = String::new();
+    for param in &pipeline.params {
+        let _ = writeln!(out, "param {}: {}", param.name, param.ty);
+    }
+    for source in &pipeline.sources {
+        let _ = writeln!(out, "source {} = {} {}", source.name, source.connector, row(&source.row));
+    }
+    for &id in &pipeline.order {
+        let job = &pipeline.jobs[id.0 as usize];
+        let _ = writeln!(out, "job {}", job.name);
+        let input = name(pipeline, job.input);
+        let _ = writeln!(out, "  from {input:<10} {}", row(&job.input_row));
+        for step in &job.steps {
+            let _ = writeln!(out, "  {:<15} {}", step_name(&step.kind), row(&step.row));
+        }
+    }
+    for output in &pipeline.outputs {
+        let from = name(pipeline, output.from);
+        let _ = writeln!(out, "output {} = {} from {from}", output.name, output.connector);
+    }
+    out
+}
+
+fn name(pipeline: &Pipeline, input: Input) -> &str {
+    match input {
+        Input::Source(id) => pipeline.sources.get(id.0 as usize).map_or("?", |source| &source.name),
+        Input::Job(id) => &pipeline.jobs[id.0 as usize].name,
+    }
+}
+
+/// `{id: int, name: string?} key (id) order (name)`
+fn row(row: &Row) -> String {
+    let columns: Vec<String> =
+        row.columns.iter().map(|column| format!("{}: {}", column.name, column.ty)).collect();
+    let names = |places: &[usize]| -> String {
+        let of = |at: &usize| row.columns.get(*at).map_or("…", |column| &*column.name).to_owned();
+        places.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    let mut out = format!("{{{}}}", columns.join(", "));
+    for key in &row.keys {
+        let _ = write!(out, " key ({})", names(key));
+    }
+    if !row.order.is_empty() {
+        let _ = write!(out, " order ({})", names(&row.order));
+    }
+    out
+}

@@ -1,0 +1,128 @@
+//! From the jobs that are wanted to the graph of operators.
+
+use super::liveness::find_live;
+use super::{Node, NodeId, NodeKind, Plan, Targets};
+use crate::ir::{self, Input, JobId, StepKind};
+use std::collections::{HashMap, HashSet};
+
+/// The operators that the targets need, and no others.
+pub fn plan(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
+    let mut builder = Builder { pipeline, plan: Plan::default(), tables: HashMap::new() };
+    let needed = needed(pipeline, targets);
+    for &job in &pipeline.order {
+        if needed.contains(&job) {
+            builder.job(job);
+        }
+    }
+    for &output in &targets.outputs {
+        builder.output(output);
+    }
+    for &table in &targets.tables {
+        let from = builder.table(table, None, false);
+        let width = builder.plan.node(from).width;
+        builder.add(NodeKind::Gather, vec![from], None, width);
+    }
+    let mut plan = builder.plan;
+    find_live(&mut plan, pipeline);
+    plan
+}
+
+/// The jobs that the targets read, themselves included.
+fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
+    let mut needed = HashSet::new();
+    let mut open: Vec<Input> =
+        targets.outputs.iter().map(|&output| pipeline.outputs[output].from).collect();
+    open.extend(&targets.tables);
+    while let Some(input) = open.pop() {
+        if let Input::Job(job) = input
+            && needed.insert(job)
+        {
+            open.extend(pipeline.jobs[job.0 as usize].inputs());
+        }
+    }
+    needed
+}
+
+struct Builder<'p> {
+    pipeline: &'p ir::Pipeline,
+    plan: Plan,
+    /// The scans of sources and the results of jobs.
+    tables: HashMap<Input, NodeId>,
+}
+
+impl Builder<'_> {
+    fn add(
+        &mut self,
+        kind: NodeKind,
+        inputs: Vec<NodeId>,
+        job: Option<JobId>,
+        width: usize,
+    ) -> NodeId {
+        let id = NodeId(self.plan.nodes.len() as u32);
+        for input in &inputs {
+            self.plan.nodes[input.at()].consumers.push(id);
+        }
+        let live = vec![false; width];
+        self.plan.nodes.push(Node { kind, inputs, consumers: vec![], job, width, live });
+        id
+    }
+
+    /// What gives the table, as `job` sees it.
+    fn table(&mut self, table: Input, job: Option<JobId>, main: bool) -> NodeId {
+        let Input::Source(source) = table else { return self.tables[&table] };
+        let width = self.pipeline.sources[source.0 as usize].row.columns.len();
+        let scan = match self.tables.get(&table) {
+            Some(scan) => *scan,
+            None => {
+                let scan = self.add(NodeKind::Scan(source), vec![], None, width);
+                self.tables.insert(table, scan);
+                scan
+            }
+        };
+        self.add(NodeKind::Read { source, main }, vec![scan], job, width)
+    }
+
+    fn job(&mut self, id: JobId) {
+        let pipeline = self.pipeline;
+        let job = &pipeline.jobs[id.0 as usize];
+        let mut at = self.table(job.input, Some(id), true);
+        for (number, step) in job.steps.iter().enumerate() {
+            let mut inputs = vec![at];
+            match &step.kind {
+                StepKind::Join(join) => {
+                    let right = self.table(join.right, Some(id), false);
+                    let width = join.right_row.columns.len();
+                    let build = self.add(NodeKind::Build(number), vec![right], Some(id), width);
+                    inputs.push(build);
+                }
+                StepKind::Union { inputs: others, .. } => {
+                    let width = self.plan.node(at).width;
+                    inputs = vec![self.add(NodeKind::Gather, vec![at], Some(id), width)];
+                    for &other in others {
+                        let other = self.table(other, Some(id), false);
+                        let width = self.plan.node(other).width;
+                        inputs.push(self.add(NodeKind::Gather, vec![other], Some(id), width));
+                    }
+                }
+                _ => {}
+            }
+            let width = step.row.columns.len();
+            at = self.add(NodeKind::Step(number), inputs, Some(id), width);
+        }
+        let width = job.row().columns.len();
+        let result = self.add(NodeKind::Result, vec![at], Some(id), width);
+        self.tables.insert(Input::Job(id), result);
+    }
+
+    fn output(&mut self, output: usize) {
+        let from = self.pipeline.outputs[output].from;
+        let mut at = self.table(from, None, false);
+        let width = self.plan.node(at).width;
+        if let Input::Job(job) = from
+            && self.pipeline.jobs[job.0 as usize].partition.is_some()
+        {
+            at = self.add(NodeKind::Gather, vec![at], Some(job), width);
+        }
+        self.add(NodeKind::Sink(output), vec![at], None, width);
+    }
+}

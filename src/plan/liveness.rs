@@ -1,0 +1,168 @@
+//! Which columns anyone reads, from the outputs backwards. A column whose computing may fail a
+//! row is always computed: what a run does must not depend on what is read later.
+
+use super::{Node, NodeKind, Plan, step_of};
+use crate::ir::{self, ErrorPolicy, Expr, ExpectAction, PartitionBy, StepKind};
+
+/// Fills [`Node::live`] of all operators.
+pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
+    for at in (0..plan.nodes.len()).rev() {
+        let node = &plan.nodes[at];
+        let inputs: Vec<usize> = node.inputs.iter().map(|input| input.at()).collect();
+        for (position, input) in inputs.into_iter().enumerate() {
+            let width = plan.nodes[input].width;
+            let wanted = wanted(&plan.nodes[at], position, width, pipeline);
+            for (live, wanted) in plan.nodes[input].live.iter_mut().zip(wanted) {
+                *live |= wanted;
+            }
+        }
+    }
+}
+
+fn add(live: &mut [bool], expr: &Expr) {
+    expr.visit_columns(&mut |column| live[column] = true);
+}
+
+/// The columns of input `position` (of `width` columns) that the operator reads.
+fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -> Vec<bool> {
+    let all = vec![true; width];
+    // A row that is set aside is set aside whole.
+    let quarantines = node.job.is_some_and(|job| {
+        matches!(pipeline.jobs[job.0 as usize].on_error.policy, ErrorPolicy::Quarantine(_))
+    });
+    match node.kind {
+        NodeKind::Sink(_) => all,
+        NodeKind::Scan(_) => vec![],
+        NodeKind::Gather if node.consumers.is_empty() => all,
+        NodeKind::Gather | NodeKind::Result => {
+            let mut live = node.live.clone();
+            let partition = node.job.and_then(|job| pipeline.jobs[job.0 as usize].partition.as_ref());
+            if let Some(partition) = partition
+                && live.len() == width
+            {
+                match &partition.by {
+                    PartitionBy::Hash(key) if node.kind == NodeKind::Result => add(&mut live, key),
+                    PartitionBy::Size => live = all,
+                    _ => {}
+                }
+            }
+            live
+        }
+        NodeKind::Read { .. } => if quarantines { all } else { node.live.clone() },
+        NodeKind::Build(step) => {
+            let StepKind::Join(join) = step_of(pipeline, node, step) else { return all };
+            let mut live = node.live.clone();
+            join.right_keys.iter().for_each(|key| add(&mut live, key));
+            live
+        }
+        NodeKind::Step(step) => {
+            let step = step_of(pipeline, node, step);
+            let mut live = step_wants(step, node, position, width);
+            if quarantines && may_fail(step) {
+                live = all;
+            }
+            live
+        }
+    }
+}
+
+/// May a row fail in this step?
+pub(crate) fn may_fail(step: &StepKind) -> bool {
+    match step {
+        StepKind::Filter { condition, .. } => condition.may_fail(),
+        StepKind::Project(columns) => columns.iter().any(|column| column.value.may_fail()),
+        StepKind::Aggregate { keys, aggregates } => {
+            keys.iter().any(Expr::may_fail)
+                || aggregates.iter().flat_map(|call| &call.arguments).any(Expr::may_fail)
+        }
+        StepKind::Sort(keys) => keys.iter().any(|key| key.value.may_fail()),
+        StepKind::Take { by, .. } => by.iter().any(Expr::may_fail),
+        StepKind::Dedupe(dedupe) => dedupe.keys.iter().any(Expr::may_fail),
+        StepKind::Join(join) => join.left_keys.iter().any(Expr::may_fail),
+        StepKind::Parse(_) | StepKind::Expect(_) => true,
+        StepKind::Distinct | StepKind::Union { .. } | StepKind::Explode { .. } => false,
+    }
+}
+
+fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Vec<bool> {
+    let mut live = vec![false; width];
+    let pass = |live: &mut Vec<bool>| live.copy_from_slice(&node.live[..width]);
+    match step {
+        StepKind::Filter { condition, .. } => {
+            pass(&mut live);
+            add(&mut live, condition);
+        }
+        StepKind::Project(columns) => {
+            for (at, column) in columns.iter().enumerate() {
+                if node.live[at] || column.value.may_fail() {
+                    add(&mut live, &column.value);
+                }
+            }
+        }
+        StepKind::Aggregate { keys, aggregates } => {
+            let arguments = aggregates.iter().flat_map(|call| &call.arguments);
+            keys.iter().chain(arguments).for_each(|expr| add(&mut live, expr));
+        }
+        StepKind::Sort(keys) => {
+            pass(&mut live);
+            keys.iter().for_each(|key| add(&mut live, &key.value));
+        }
+        StepKind::Take { by, .. } => {
+            pass(&mut live);
+            by.iter().for_each(|key| add(&mut live, key));
+        }
+        StepKind::Distinct | StepKind::Dedupe(_) => live.fill(true),
+        StepKind::Join(join) if position == 0 => {
+            pass(&mut live);
+            join.left_keys.iter().for_each(|key| add(&mut live, key));
+            if let Some(residual) = &join.residual {
+                residual.visit_columns(&mut |column| {
+                    if column < width {
+                        live[column] = true;
+                    }
+                });
+            }
+        }
+        StepKind::Join(join) => {
+            let left = node.width - join.right_columns.len();
+            for (at, &column) in join.right_columns.iter().enumerate() {
+                live[column] |= node.live[left + at];
+            }
+            if let Some(residual) = &join.residual {
+                let left = join_left_width(join, node);
+                residual.visit_columns(&mut |column| {
+                    if column >= left {
+                        live[column - left] = true;
+                    }
+                });
+            }
+        }
+        StepKind::Union { columns, .. } => {
+            for (at, value) in columns[position].iter().enumerate() {
+                if node.live[at] {
+                    add(&mut live, value);
+                }
+            }
+        }
+        StepKind::Explode { column } => {
+            pass(&mut live);
+            live[*column] = true;
+        }
+        StepKind::Parse(parse) => {
+            pass(&mut live);
+            live[parse.column] = true;
+        }
+        StepKind::Expect(expectation) => {
+            pass(&mut live);
+            add(&mut live, &expectation.condition);
+            if matches!(expectation.action, ExpectAction::Quarantine(_)) {
+                live.fill(true);
+            }
+        }
+    }
+    live
+}
+
+fn join_left_width(join: &ir::Join, node: &Node) -> usize {
+    node.width - join.right_columns.len()
+}

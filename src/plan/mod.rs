@@ -1,0 +1,124 @@
+//! What will be *done*: the steps of all jobs as one graph of operators, cut into stages at the
+//! operators that need all their input, and which columns anyone reads.
+//!
+//! Pure: no files, no threads. `batchc plan` prints it; [`crate::exec`] runs it.
+
+mod build;
+mod liveness;
+mod show;
+
+pub use build::plan;
+pub use show::{show, step_name};
+
+use crate::ir::{self, Input, JobId, SourceId, StepKind};
+
+/// An operator, by its position in [`Plan::nodes`]. Inputs come before those that read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// As an index.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The graph of operators of a pipeline.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The operators, inputs before readers.
+    pub nodes: Vec<Node>,
+}
+
+/// An operator.
+#[derive(Debug)]
+pub struct Node {
+    /// What it does.
+    pub kind: NodeKind,
+    /// What it reads.
+    pub inputs: Vec<NodeId>,
+    /// What reads it.
+    pub consumers: Vec<NodeId>,
+    /// The job that it belongs to.
+    pub job: Option<JobId>,
+    /// How many columns it gives.
+    pub width: usize,
+    /// Which of them anyone reads; the others are not computed.
+    pub live: Vec<bool>,
+}
+
+/// What an operator does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// Reads a source, once for all that want it.
+    Scan(SourceId),
+    /// A job's view of a source: what could not be read goes where the job says.
+    Read {
+        /// The source.
+        source: SourceId,
+        /// Is it the job's main input, whose rows the job's balance begins with?
+        main: bool,
+    },
+    /// A step of the job.
+    Step(usize),
+    /// The right side of the job's join at this step.
+    Build(usize),
+    /// Keeps all rows, in order: an input of a `union`, or the result of a partitioned job.
+    Gather,
+    /// The job's result.
+    Result,
+    /// Writes the output at this position of the pipeline.
+    Sink(usize),
+}
+
+impl Plan {
+    /// The operator.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.at()]
+    }
+
+    /// All operators with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(at, node)| (NodeId(at as u32), node))
+    }
+
+    /// Does it need all its input before it gives anything (or nothing follows it)? Stages end
+    /// here.
+    pub fn ends_stage(&self, id: NodeId, pipeline: &ir::Pipeline) -> bool {
+        let node = self.node(id);
+        match node.kind {
+            NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
+            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => node.consumers.is_empty(),
+            NodeKind::Step(step) => match step_of(pipeline, node, step) {
+                StepKind::Aggregate { .. }
+                | StepKind::Sort(_)
+                | StepKind::Take { .. }
+                | StepKind::Distinct
+                | StepKind::Dedupe(_)
+                | StepKind::Union { .. } => true,
+                StepKind::Filter { .. }
+                | StepKind::Project(_)
+                | StepKind::Join(_)
+                | StepKind::Explode { .. }
+                | StepKind::Parse(_)
+                | StepKind::Expect(_) => node.consumers.is_empty(),
+            },
+        }
+    }
+}
+
+/// The step that a [`NodeKind::Step`] or [`NodeKind::Build`] stands for.
+pub fn step_of<'p>(pipeline: &'p ir::Pipeline, node: &Node, step: usize) -> &'p StepKind {
+    let job = node.job.expect("a step belongs to a job");
+    &pipeline.jobs[job.0 as usize].steps[step].kind
+}
+
+/// What a selection of outputs and jobs needs: the outputs by position, and jobs whose results are
+/// wanted for themselves (a preview).
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Outputs by their position.
+    pub outputs: Vec<usize>,
+    /// Tables to be gathered.
+    pub tables: Vec<Input>,
+}

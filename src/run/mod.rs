@@ -1,0 +1,228 @@
+//! Running a pipeline: parameters bound, sources opened, stages in order, outputs staged and
+//! published together, rows accounted for.
+
+mod publish;
+mod report;
+mod schedule;
+
+pub use publish::quarantine_path;
+pub use report::{JobReport, OutputReport, Report, Status};
+
+use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
+use crate::data::Batch;
+use crate::exec::Error;
+use crate::exec::compile::compile;
+use crate::exec::ordered::OrderedSink;
+use crate::exec::stage::Execution;
+use crate::ir::{self, Input, Pipeline, RunContext, constant};
+use crate::plan::{NodeKind, Plan, Targets, plan};
+use crate::types::Scalar;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// How to run.
+pub struct Options<'r> {
+    /// The folder that relative paths start from: the pipeline file's.
+    pub base: PathBuf,
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// What to run.
+    pub targets: Targets,
+    /// Set to stop.
+    pub cancelled: &'r AtomicBool,
+}
+
+/// What came of a run.
+pub struct Outcome {
+    /// Rows, times, outputs.
+    pub report: Report,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The tables of [`Targets::tables`], in their order.
+    pub tables: Vec<Vec<Batch>>,
+}
+
+/// Why a run failed.
+pub enum Failure {
+    /// A stage stopped; the files of the source that its row came from.
+    Stage(Error, Vec<std::sync::Arc<str>>),
+    /// More rows failed than a job or rule allows.
+    Threshold {
+        /// The job.
+        job: String,
+        /// What was exceeded: `on error` or the rule's name.
+        what: String,
+        /// Rows that failed.
+        failed: u64,
+        /// Rows in.
+        of: u64,
+        /// The share allowed.
+        above: f64,
+    },
+}
+
+/// Runs the targets. Nothing is published unless all stages succeed.
+pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outcome {
+    let started = Instant::now();
+    let plan = plan(pipeline, &options.targets);
+    let mut report = Report::new(&context.id, context.time);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let result = match pool {
+        Ok(pool) => pool.install(|| attempt(pipeline, context, options, &plan, &mut report)),
+        Err(error) => Err(Failure::from(ConnectError {
+            message: format!("cannot start {} threads: {error}", options.threads),
+            help: None,
+        })),
+    };
+    report.seconds = started.elapsed().as_secs_f64();
+    report.peak_memory = report::peak_memory();
+    match result {
+        Ok(tables) => Outcome { report: report.ended(Status::Success), failure: None, tables },
+        Err(failure) => {
+            let cancelled = matches!(failure, Failure::Stage(Error::Cancelled, _));
+            let status = if cancelled { Status::Cancelled } else { Status::Failed };
+            Outcome { report: report.ended(status), failure: Some(failure), tables: vec![] }
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        Failure::Stage(Error::Connect(error), vec![])
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Stage(error, vec![])
+    }
+}
+
+fn attempt(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    options: &Options,
+    plan: &Plan,
+    report: &mut Report,
+) -> Result<Vec<Vec<Batch>>, Failure> {
+    let sinks = open_sinks(pipeline, plan, context, options)?;
+    let execution = Execution {
+        pipeline,
+        plan,
+        nodes: compile(plan, pipeline, context),
+        sinks,
+        counts: plan.nodes.iter().map(|_| Default::default()).collect(),
+        counted: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+        rejects: Mutex::new(vec![]),
+        cancelled: options.cancelled,
+        threads: options.threads,
+    };
+    let open = |id| open_source(pipeline, plan, id, context, options);
+    let mut schedule = schedule::Schedule::new(&execution, context);
+    let result = schedule.run_all(&open);
+    report.add_jobs(&execution, &schedule.timings);
+    result?;
+    report.check_balance();
+    publish::check_thresholds(&execution)?;
+    let tables = schedule.take_tables();
+    let located = schedule.locate_rejects();
+    drop(schedule);
+    publish::publish(execution, located, options, report)?;
+    Ok(tables)
+}
+
+/// The connector's arguments with the parameters' values in.
+fn arguments(
+    given: &[(String, ir::Expr)],
+    context: &RunContext,
+) -> Result<Arguments, ConnectError> {
+    let params: Vec<Option<Scalar>> = context.params.iter().cloned().map(Some).collect();
+    let mut all = Arguments::default();
+    for (name, value) in given {
+        let value = constant(value, &params).ok_or_else(|| ConnectError {
+            message: format!("the value of `{name}` is not known before the run"),
+            help: None,
+        })?;
+        all.0.push((name.clone(), value));
+    }
+    Ok(all)
+}
+
+fn open_source(
+    pipeline: &Pipeline,
+    plan: &Plan,
+    id: crate::plan::NodeId,
+    context: &RunContext,
+    options: &Options,
+) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> {
+    let node = plan.node(id);
+    let NodeKind::Scan(source) = node.kind else { unreachable!("only scans read sources") };
+    let source = &pipeline.sources[source.0 as usize];
+    let projection: Vec<usize> = (0..node.width).filter(|&at| node.live[at]).collect();
+    let columns = source
+        .row
+        .columns
+        .iter()
+        .zip(&source.columns)
+        .map(|(column, external)| connect::Column {
+            name: column.name.clone(),
+            external: external.external.clone(),
+            ty: column.ty.clone(),
+            format: external.format.clone(),
+        })
+        .collect();
+    let spec = SourceSpec {
+        base: options.base.clone(),
+        arguments: arguments(&source.arguments, context)?,
+        columns,
+        projection: projection.clone(),
+    };
+    let connector = connect::find(source.connector).expect("checked");
+    let open = connector.source.expect("checked");
+    Ok((open(&spec)?, projection))
+}
+
+fn open_sinks(
+    pipeline: &Pipeline,
+    plan: &Plan,
+    context: &RunContext,
+    options: &Options,
+) -> Result<Vec<Option<OrderedSink>>, ConnectError> {
+    plan.nodes
+        .iter()
+        .map(|node| {
+            let NodeKind::Sink(output) = node.kind else { return Ok(None) };
+            let output = &pipeline.outputs[output];
+            let (row, parts) = match output.from {
+                Input::Source(source) => (&pipeline.sources[source.0 as usize].row, None),
+                Input::Job(job) => {
+                    let job = &pipeline.jobs[job.0 as usize];
+                    (job.row(), job.partition.as_ref().map(|partition| partition.into))
+                }
+            };
+            let columns = row
+                .columns
+                .iter()
+                .map(|column| connect::Column {
+                    name: column.name.clone(),
+                    external: column.name.clone(),
+                    ty: column.ty.clone(),
+                    format: None,
+                })
+                .collect();
+            let spec = SinkSpec {
+                base: options.base.clone(),
+                arguments: arguments(&output.arguments, context)?,
+                columns,
+                run: context.id.clone(),
+                parts,
+            };
+            let connector = connect::find(output.connector).expect("checked");
+            let open = connector.sink.expect("checked");
+            let sink: Box<dyn Sink> = open(&spec)?;
+            Ok(Some(OrderedSink::new(sink)))
+        })
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
+
+use super::schedule::Located;
+use super::{Failure, Options, OutputReport, Report};
+use crate::connect::{ConnectError, Staged};
+use crate::exec::stage::Execution;
+use crate::ir::StepKind;
+use crate::plan::{NodeKind, step_of};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The folder of what a pipeline keeps beside its file.
+const STATE: &str = ".batchc";
+
+/// Where the rows of a quarantine are found: JSON lines.
+pub fn quarantine_path(base: &Path, name: &str) -> PathBuf {
+    base.join(STATE).join("quarantine").join(format!("{name}.jsonl"))
+}
+
+/// Fails when more rows failed than a job or a rule allows.
+pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
+    for &id in &execution.pipeline.order {
+        let job = &execution.pipeline.jobs[id.0 as usize];
+        let (mut failed, mut input) = (0, 0);
+        for (node, of) in execution.plan.iter().filter(|(_, node)| node.job == Some(id)) {
+            let counts = &execution.counts[node.at()];
+            let rows = counts.input.load(Relaxed);
+            input = input.max(rows);
+            if let NodeKind::Step(step) = of.kind
+                && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
+            {
+                let broken = counts.violations.load(Relaxed);
+                exceeds(&job.name, &rule.name, broken, rows, rule.above)?;
+                continue;
+            }
+            failed += counts.dropped.load(Relaxed)
+                + counts.quarantined.load(Relaxed)
+                + counts.nulled.load(Relaxed);
+        }
+        exceeds(&job.name, "on error", failed, input, job.on_error.above)?;
+    }
+    Ok(())
+}
+
+fn exceeds(
+    job: &str,
+    what: &str,
+    failed: u64,
+    of: u64,
+    above: Option<f64>,
+) -> Result<(), Failure> {
+    match above {
+        Some(above) if of > 0 && failed as f64 / of as f64 > above => Err(Failure::Threshold {
+            job: job.to_owned(),
+            what: what.to_owned(),
+            failed,
+            of,
+            above,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Ends all sinks, writes the quarantines, then makes the outputs visible one after the other.
+pub(super) fn publish(
+    execution: Execution,
+    rejects: Vec<Located>,
+    options: &Options,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    write_quarantines(&execution, &rejects, options)?;
+    let mut staged: Vec<(String, Staged)> = vec![];
+    let plan = execution.plan;
+    for ((_, node), sink) in plan.iter().zip(execution.sinks) {
+        if let (NodeKind::Sink(output), Some(sink)) = (node.kind, sink) {
+            let name = execution.pipeline.outputs[output].name.clone();
+            staged.push((name, sink.finish()?));
+        }
+    }
+    for (output, staged) in staged {
+        let path = staged.moves.first().map_or(String::new(), |(_, to)| to.display().to_string());
+        report.outputs.push(OutputReport {
+            output,
+            path,
+            records: staged.rows,
+            bytes: staged.bytes,
+        });
+        staged.publish()?;
+    }
+    Ok(())
+}
+
+fn write_quarantines(
+    execution: &Execution,
+    rejects: &[Located],
+    options: &Options,
+) -> Result<(), ConnectError> {
+    // A quarantine without rows is written too: an empty file says that nothing was set aside.
+    for (at, quarantine) in execution.pipeline.quarantines.iter().enumerate() {
+        let used = execution.plan.nodes.iter().any(|node| node.job.is_some());
+        if !used {
+            continue;
+        }
+        let path = quarantine_path(&options.base, &quarantine.name);
+        let mut text = Vec::new();
+        for located in rejects.iter().filter(|one| one.reject.quarantine.0 as usize == at) {
+            serde_json::to_writer(&mut text, &reject_line(execution, located))
+                .expect("JSON values can be written");
+            text.push(b'\n');
+        }
+        write_whole(&path, &text).map_err(|error| ConnectError {
+            message: format!("cannot write {}: {error}", path.display()),
+            help: None,
+        })?;
+    }
+    Ok(())
+}
+
+fn reject_line(execution: &Execution, located: &Located) -> serde_json::Value {
+    let reject = &located.reject;
+    let mut line = reject.values.clone();
+    let job = execution.plan.node(reject.node).job;
+    let job = job.map(|job| execution.pipeline.jobs[job.0 as usize].name.clone());
+    line.insert("_reason".into(), reject.reason.clone().into());
+    line.insert("_job".into(), job.into());
+    line.insert("_source_file".into(), located.file.as_deref().map(str::to_owned).into());
+    line.insert("_source_row".into(), located.place.map(|place| place.record).into());
+    line.insert("_line".into(), located.place.and_then(|place| place.line).into());
+    line.into()
+}
+
+/// Writes a file that appears whole or not at all, in a state folder that git ignores.
+fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().expect("the path names a folder");
+    fs::create_dir_all(folder)?;
+    let state = folder.parent().expect("the folder is inside the state folder");
+    let ignore = state.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(ignore, "*\n")?;
+    }
+    let staged = path.with_extension("jsonl.part");
+    let mut file = fs::File::create(&staged)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&staged, path)
+}

@@ -1,0 +1,248 @@
+//! The report of a run: what each job saw and gave, and how long it took. Its JSON form is
+//! versioned and only ever grows.
+
+use crate::exec::stage::Execution;
+use crate::ir::{JobId, StepKind};
+use crate::plan::{NodeId, NodeKind, step_of};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// It goes on.
+    Running,
+    /// It ended well.
+    Success,
+    /// It ended because something failed.
+    Failed,
+    /// It was stopped.
+    Cancelled,
+}
+
+/// The report of a run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Version of this form.
+    pub version: u32,
+    /// Names the run.
+    pub execution_id: String,
+    /// How it ended.
+    pub status: Status,
+    /// When it started: RFC 3339, UTC.
+    pub started: String,
+    /// Wall time.
+    pub seconds: f64,
+    /// The largest resident memory of the process, in bytes.
+    pub peak_memory: u64,
+    /// The jobs in the order in which they were run.
+    pub jobs: Vec<JobReport>,
+    /// The outputs.
+    pub outputs: Vec<OutputReport>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What a job saw and gave: `in + added = out + filtered + dropped + deduplicated + quarantined +
+/// grouped`.
+#[derive(Debug, Default, Serialize)]
+pub struct JobReport {
+    /// Its name.
+    pub job: String,
+    /// Rows of its input.
+    pub records_in: u64,
+    /// Rows of its result.
+    pub records_out: u64,
+    /// Rows that `filter`, `take`, or a join without a match left out.
+    pub filtered: u64,
+    /// Rows that failed or broke a rule, and were dropped.
+    pub dropped: u64,
+    /// Rows that `distinct` and `dedupe` left out.
+    pub deduplicated: u64,
+    /// Rows that were set aside.
+    pub quarantined: u64,
+    /// Rows that became one with others of their group.
+    pub grouped: u64,
+    /// Rows that joins, unions and `explode` added.
+    pub added: u64,
+    /// Rows with a value that became null because it failed.
+    pub nulled: u64,
+    /// Rows that failed: dropped, set aside, or with a value that became null.
+    pub records_failed: u64,
+    /// Rows that broke each rule of the job, whatever became of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<(String, u64)>,
+    /// Rows of each partition, if it has some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<u64>,
+    /// Seconds from the first row in to the last row out.
+    pub seconds: f64,
+    /// Rows in, each second.
+    pub records_per_second: f64,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+pub struct OutputReport {
+    /// Its name.
+    pub output: String,
+    /// Where.
+    pub path: String,
+    /// Rows.
+    pub records: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Report {
+    pub(super) fn new(id: &str, time: i64) -> Report {
+        let started = crate::data::display(
+            &crate::types::Scalar::Timestamp(time),
+            &crate::types::DataType::Timestamp,
+        );
+        Report {
+            version: 1,
+            execution_id: id.to_owned(),
+            status: Status::Running,
+            started,
+            seconds: 0.0,
+            peak_memory: 0,
+            jobs: vec![],
+            outputs: vec![],
+            error: None,
+        }
+    }
+
+    pub(super) fn ended(mut self, status: Status) -> Report {
+        self.status = status;
+        self
+    }
+
+    /// Adds the jobs of the plan.
+    pub(super) fn add_jobs(&mut self, execution: &Execution, timings: &HashMap<NodeId, f64>) {
+        for &job in &execution.pipeline.order {
+            let nodes: Vec<NodeId> = execution
+                .plan
+                .iter()
+                .filter(|(_, node)| node.job == Some(job))
+                .map(|(id, _)| id)
+                .collect();
+            if !nodes.is_empty() {
+                self.jobs.push(job_report(execution, job, &nodes, timings));
+            }
+        }
+    }
+
+    /// Every row is accounted for; anything else is a mistake of ours.
+    pub(super) fn check_balance(&self) {
+        for job in &self.jobs {
+            let out = job.records_out
+                + job.filtered
+                + job.dropped
+                + job.deduplicated
+                + job.quarantined
+                + job.grouped;
+            assert_eq!(job.records_in + job.added, out, "the rows of `{}` balance", job.job);
+        }
+    }
+}
+
+fn job_report(
+    execution: &Execution,
+    id: JobId,
+    nodes: &[NodeId],
+    timings: &HashMap<NodeId, f64>,
+) -> JobReport {
+    let job = &execution.pipeline.jobs[id.0 as usize];
+    let mut report = JobReport { job: job.name.clone(), ..JobReport::default() };
+    for &node in nodes {
+        let counts = &execution.counts[node.at()];
+        let of = |count: &std::sync::atomic::AtomicU64| count.load(Relaxed);
+        let (dropped, quarantined) = (of(&counts.dropped), of(&counts.quarantined));
+        report.nulled += of(&counts.nulled);
+        match execution.plan.node(node).kind {
+            NodeKind::Read { main, .. } => {
+                if main {
+                    report.records_in = of(&counts.input);
+                    report.dropped += dropped;
+                    report.quarantined += quarantined;
+                }
+            }
+            NodeKind::Result => report.records_out = of(&counts.input),
+            NodeKind::Step(step) => {
+                report.dropped += dropped;
+                report.quarantined += quarantined;
+                let step = step_of(execution.pipeline, execution.plan.node(node), step);
+                let input = input_rows(execution, node);
+                let given = input - dropped - quarantined;
+                report.add_step(step, given, of(&counts.output));
+                if let StepKind::Expect(rule) = step {
+                    report.expectations.push((rule.name.clone(), of(&counts.violations)));
+                }
+            }
+            NodeKind::Scan(_) | NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
+        }
+        report.seconds = report.seconds.max(timings.get(&node).copied().unwrap_or(0.0));
+    }
+    if matches!(job.input, crate::ir::Input::Job(_)) {
+        report.records_in = nodes
+            .iter()
+            .filter(|node| {
+                let inputs = &execution.plan.node(**node).inputs;
+                inputs.first().is_some_and(|input| execution.plan.node(*input).job != Some(id))
+            })
+            .filter(|node| !matches!(execution.plan.node(**node).kind, NodeKind::Build(_)))
+            .map(|node| execution.counts[node.at()].input.load(Relaxed))
+            .next()
+            .unwrap_or(0);
+    }
+    report.records_failed = report.dropped + report.quarantined + report.nulled;
+    if report.seconds > 0.0 {
+        report.records_per_second = report.records_in as f64 / report.seconds;
+    }
+    report
+}
+
+/// Rows that came into a step from the one before; of a union, those of its first table.
+fn input_rows(execution: &Execution, node: NodeId) -> u64 {
+    let of = execution.plan.node(node);
+    let first = of.inputs[0];
+    match execution.plan.node(first).kind {
+        NodeKind::Gather => execution.counts[first.at()].input.load(Relaxed),
+        _ => execution.counts[node.at()].input.load(Relaxed),
+    }
+}
+
+impl JobReport {
+    /// Books the difference between the rows that a step was given and gave.
+    fn add_step(&mut self, step: &StepKind, given: u64, out: u64) {
+        let (less, more) = (given.saturating_sub(out), out.saturating_sub(given));
+        self.added += more;
+        match step {
+            StepKind::Aggregate { .. } => self.grouped += less,
+            StepKind::Distinct | StepKind::Dedupe(_) => self.deduplicated += less,
+            StepKind::Filter { .. }
+            | StepKind::Take { .. }
+            | StepKind::Join(_)
+            | StepKind::Explode { .. }
+            | StepKind::Project(_)
+            | StepKind::Sort(_)
+            | StepKind::Union { .. }
+            | StepKind::Parse(_)
+            | StepKind::Expect(_) => self.filtered += less,
+        }
+    }
+}
+
+/// The largest resident memory of the process so far, in bytes; 0 where it cannot be known.
+pub(super) fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok())
+        .map_or(0, |kilobytes| kilobytes * 1024)
+}

@@ -1,0 +1,295 @@
+//! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
+
+use super::Failure;
+use crate::connect::{ConnectError, Extent, Source};
+use crate::data::Batch;
+use crate::exec::compile::{Action, probe};
+use crate::exec::operators::buffer;
+use crate::exec::rejects::Reject;
+use crate::exec::stage::{Execution, Root};
+use crate::exec::{Place, find_place};
+use crate::ir::{RunContext, StepKind};
+use crate::plan::{NodeId, NodeKind, step_of};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// Opens the source of a scan and says which columns it gives.
+type Open<'o> = dyn Fn(NodeId) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
+
+/// The state of a run between stages.
+pub(super) struct Schedule<'e, 'p> {
+    execution: &'e Execution<'p>,
+    context: &'e RunContext,
+    /// What breakers have given.
+    results: HashMap<NodeId, Vec<Batch>>,
+    done: HashSet<NodeId>,
+    /// Of each scan, for the places of rows.
+    extents: HashMap<NodeId, (Vec<Extent>, Vec<Arc<str>>)>,
+    /// Seconds that each operator's stages took, by operator that ends them.
+    pub(super) timings: HashMap<NodeId, f64>,
+}
+
+/// A row set aside with its place.
+pub(super) struct Located {
+    pub(super) reject: Reject,
+    pub(super) file: Option<Arc<str>>,
+    pub(super) place: Option<Place>,
+}
+
+/// What leads from a root to the operator that ends a stage.
+struct Path {
+    root: NodeId,
+    nodes: Vec<NodeId>,
+    /// Tables of joins that must be there before.
+    needs: Vec<NodeId>,
+}
+
+impl<'e, 'p> Schedule<'e, 'p> {
+    pub(super) fn new(execution: &'e Execution<'p>, context: &'e RunContext) -> Self {
+        Schedule {
+            execution,
+            context,
+            results: HashMap::new(),
+            done: HashSet::new(),
+            extents: HashMap::new(),
+            timings: HashMap::new(),
+        }
+    }
+
+    fn is_union(&self, id: NodeId) -> bool {
+        let node = self.execution.plan.node(id);
+        matches!(node.kind, NodeKind::Step(step)
+            if matches!(step_of(self.execution.pipeline, node, step), StepKind::Union { .. }))
+    }
+
+    fn ends(&self, id: NodeId) -> bool {
+        self.execution.plan.ends_stage(id, self.execution.pipeline)
+    }
+
+    /// The way from the last end of a stage, or the scan, to `end`.
+    fn path(&self, end: NodeId) -> Path {
+        let plan = self.execution.plan;
+        let (mut nodes, mut needs, mut at) = (vec![end], vec![], end);
+        loop {
+            needs.extend(plan.node(at).inputs.iter().skip(1));
+            let Some(&input) = plan.node(at).inputs.first() else {
+                return Path { root: at, nodes, needs };
+            };
+            if self.ends(input) || plan.node(input).inputs.is_empty() {
+                return Path { root: input, nodes, needs };
+            }
+            nodes.push(input);
+            at = input;
+        }
+    }
+
+    /// Runs stages until everything is computed.
+    pub(super) fn run_all(&mut self, open: &Open) -> Result<(), Failure> {
+        let ids: Vec<NodeId> = self.execution.plan.iter().map(|(id, _)| id).collect();
+        let (unions, ends): (Vec<NodeId>, Vec<NodeId>) =
+            ids.into_iter().filter(|id| self.ends(*id)).partition(|id| self.is_union(*id));
+        let paths: BTreeMap<NodeId, Path> =
+            ends.into_iter().map(|end| (end, self.path(end))).collect();
+        loop {
+            for &union in &unions {
+                self.unite(union);
+            }
+            // By root: what is ready, and whether everything that is left is.
+            let mut ready: BTreeMap<NodeId, (Vec<NodeId>, bool)> = BTreeMap::new();
+            for (&end, path) in paths.iter().filter(|(end, _)| !self.done.contains(end)) {
+                let entry = ready.entry(path.root).or_insert((vec![], true));
+                let root_there = self.done.contains(&path.root)
+                    || self.execution.plan.node(path.root).inputs.is_empty();
+                if root_there && path.needs.iter().all(|need| self.done.contains(need)) {
+                    entry.0.push(end);
+                } else {
+                    entry.1 = false;
+                }
+            }
+            let whole = ready.iter().find(|(_, (ends, whole))| *whole && !ends.is_empty());
+            let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
+            let Some((&root, (ends, _))) = next else { return Ok(()) };
+            let ends = ends.clone();
+            let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
+            self.stage(root, &ends, &active, open)?;
+            if paths.iter().all(|(end, path)| path.root != root || self.done.contains(end)) {
+                self.forget(root);
+            }
+        }
+    }
+
+    /// Lets the rows of a result go that nothing reads any more.
+    fn forget(&mut self, root: NodeId) {
+        self.results.remove(&root);
+    }
+
+    /// The inputs of a union, one after the other, once they are all there.
+    fn unite(&mut self, union: NodeId) {
+        let inputs = &self.execution.plan.node(union).inputs;
+        if self.done.contains(&union) || !inputs.iter().all(|input| self.done.contains(input)) {
+            return;
+        }
+        let all: Vec<Batch> =
+            inputs.iter().flat_map(|input| self.results.remove(input).unwrap_or_default()).collect();
+        let rows = all.iter().map(|batch| batch.rows as u64).sum();
+        self.execution.count(union, |counts| &counts.input, rows);
+        self.execution.count(union, |counts| &counts.output, rows);
+        self.results.insert(union, buffer::renumber(all));
+        self.done.insert(union);
+    }
+
+    fn stage(
+        &mut self,
+        root: NodeId,
+        ends: &[NodeId],
+        active: &HashSet<NodeId>,
+        open: &Open,
+    ) -> Result<(), Failure> {
+        let started = Instant::now();
+        let execution = self.execution;
+        let mut files = vec![];
+        let mut result = if execution.plan.node(root).inputs.is_empty() {
+            let (source, places) = open(root)?;
+            let width = execution.plan.node(root).width;
+            files = source.files().to_vec();
+            let begin = Root::Scan { source: &*source, places, width };
+            execution.run_stage(root, &begin, active)
+        } else {
+            let batches = self.results.get(&root).cloned().unwrap_or_default();
+            execution.run_stage(root, &Root::Batches(batches), active)
+        }
+        .map_err(|error| Failure::Stage(error, files.clone()))?;
+        if !files.is_empty() {
+            self.extents.insert(root, (std::mem::take(&mut result.extents), files));
+        }
+        for &node in active {
+            if let Action::Probe(probe) = &execution.nodes[node.at()].action
+                && let Some(probe) = probe.get()
+            {
+                probe.check()?;
+            }
+        }
+        for &end in ends {
+            let states = std::mem::take(&mut result.states[end.at()]);
+            self.finish(end, states)?;
+        }
+        for &node in active {
+            execution.counted[node.at()].store(true, Relaxed);
+        }
+        execution.counted[root.at()].store(true, Relaxed);
+        let seconds = started.elapsed().as_secs_f64();
+        for &end in ends {
+            self.timings.insert(end, seconds);
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        end: NodeId,
+        states: Vec<Box<dyn crate::exec::operators::State>>,
+    ) -> Result<(), Failure> {
+        let execution = self.execution;
+        match &execution.nodes[end.at()].action {
+            Action::Break(operator) => {
+                let batches = operator.finish(states)?;
+                let rows = batches.iter().map(|batch| batch.rows as u64).sum();
+                execution.count(end, |counts| &counts.output, rows);
+                self.assign_parts(end, &batches);
+                self.results.insert(end, batches);
+            }
+            Action::Build(build) => {
+                let table = build.finish(states)?;
+                self.give_table(end, table);
+            }
+            Action::Pass
+            | Action::Stream(_)
+            | Action::Probe(_)
+            | Action::Parse(_)
+            | Action::Expect(_)
+            | Action::Sink => {}
+        }
+        self.done.insert(end);
+        Ok(())
+    }
+
+    fn give_table(&self, build: NodeId, table: Arc<crate::exec::operators::join::JoinTable>) {
+        let plan = self.execution.plan;
+        for &reader in &plan.node(build).consumers {
+            let node = plan.node(reader);
+            let NodeKind::Step(number) = node.kind else { continue };
+            let StepKind::Join(join) = step_of(self.execution.pipeline, node, number) else {
+                continue;
+            };
+            let job = node.job.expect("a step belongs to a job");
+            let job = &self.execution.pipeline.jobs[job.0 as usize];
+            let left = match number.checked_sub(1) {
+                Some(before) => &job.steps[before].row,
+                None => &job.input_row,
+            };
+            if let Action::Probe(slot) = &self.execution.nodes[reader.at()].action {
+                let made = probe(join, left, table.clone(), self.context);
+                assert!(slot.set(Box::new(made)).is_ok(), "a table is built once");
+            }
+        }
+    }
+
+    /// The part of each row of a partitioned job's result, for the sinks that write it.
+    fn assign_parts(&self, end: NodeId, batches: &[Batch]) {
+        let plan = self.execution.plan;
+        let node = plan.node(end);
+        let sinks: Vec<NodeId> = node
+            .consumers
+            .iter()
+            .copied()
+            .filter(|reader| matches!(plan.node(*reader).kind, NodeKind::Sink(_)))
+            .collect();
+        let (NodeKind::Gather, Some(job)) = (node.kind, node.job) else { return };
+        let job = &self.execution.pipeline.jobs[job.0 as usize];
+        let Some(partition) = job.partition.as_ref().filter(|_| !sinks.is_empty()) else { return };
+        let parts = crate::exec::partition::parts(partition, job.row(), batches, self.context);
+        for sink in sinks {
+            if let Some(sink) = &self.execution.sinks[sink.at()] {
+                sink.set_parts(parts.clone());
+            }
+        }
+    }
+
+    /// The gathered tables that were asked for, in the order in which they were.
+    pub(super) fn take_tables(&mut self) -> Vec<Vec<Batch>> {
+        let plan = self.execution.plan;
+        plan.iter()
+            .filter(|(_, node)| node.kind == NodeKind::Gather && node.consumers.is_empty())
+            .map(|(id, _)| self.results.remove(&id).unwrap_or_default())
+            .collect()
+    }
+
+    /// The rows set aside in the order of the input, with their places.
+    pub(super) fn locate_rejects(&self) -> Vec<Located> {
+        let mut rejects =
+            std::mem::take(&mut *self.execution.rejects.lock().expect("all threads are done"));
+        rejects.sort_by_key(|reject| (reject.quarantine, reject.position, reject.node));
+        rejects
+            .into_iter()
+            .map(|reject| {
+                let scan = self.scan_of(reject.node);
+                let known = scan.and_then(|scan| self.extents.get(&scan));
+                let place = known
+                    .filter(|_| self.execution.nodes[reject.node.at()].from_scan)
+                    .and_then(|(extents, _)| find_place(reject.position, reject.line, extents));
+                let file = place.and_then(|place| known?.1.get(place.file).cloned());
+                Located { reject, file, place }
+            })
+            .collect()
+    }
+
+    fn scan_of(&self, node: NodeId) -> Option<NodeId> {
+        let mut at = node;
+        while let Some(&input) = self.execution.plan.node(at).inputs.first() {
+            at = input;
+        }
+        matches!(self.execution.plan.node(at).kind, NodeKind::Scan(_)).then_some(at)
+    }
+}
