@@ -11,8 +11,6 @@ mod jobs;
 mod steps;
 mod types;
 
-
-
 use crate::diagnostics::Diagnostics;
 use crate::ir;
 use crate::syntax::ast;

@@ -44,8 +44,7 @@ fn only_in(folder: &Path) -> Result<PathBuf, String> {
         1 => Ok(found.remove(0)),
         0 => Err(format!("there is no *.batch file in {}", folder.display())),
         _ => {
-            let names: Vec<String> =
-                found.iter().map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
             Err(format!("which pipeline? there are {}", names.join(", ")))
         }
     }
@@ -54,8 +53,8 @@ fn only_in(folder: &Path) -> Result<PathBuf, String> {
 /// Reads and compiles.
 pub(super) fn load(file: &File) -> Result<(PathBuf, Compiled), String> {
     let path = find(file)?;
-    let bytes = std::fs::read(&path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let bytes =
+        std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -134,7 +133,8 @@ pub(super) fn context(
         };
         let Some(at) = pipeline.params.iter().position(|param| param.name == name) else {
             let all = pipeline.params.iter().map(|param| param.name.as_str());
-            let near = nearest(name, all).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let near = nearest(name, all)
+                .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}")));
         };
         let ty = &pipeline.params[at].ty;
@@ -169,7 +169,8 @@ fn run_name(time: i64) -> String {
         "badger", "crane", "dolphin", "egret", "falcon", "gecko", "heron", "ibis", "jackal",
         "koala", "lynx", "marten", "newt", "otter", "puffin", "raven",
     ];
-    let seed = (time as u64 ^ (u64::from(std::process::id()) << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let seed =
+        (time as u64 ^ (u64::from(std::process::id()) << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let at = crate::data::display(
         &Scalar::Timestamp(time / 1_000_000 * 1_000_000),
         &crate::types::DataType::Timestamp,

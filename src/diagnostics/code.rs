@@ -53,6 +53,8 @@ codes! {
     W0401 W0402 E0403 W0404 E0406 E0407
     // Sources, outputs, jobs.
     E0503 E0505 E0506 E0507 E0601 W0601 E0606 E0607
+    // Runs, and rules about data.
+    R0101 R0102 D0101 D0102
 }
 
 impl Code {

@@ -41,7 +41,10 @@ pub fn above(job: &str, what: &str, failed: u64, of: u64, allowed: f64, span: Sp
     let share = failed as f64 / of as f64 * 100.0;
     Diagnostic::new(
         Code::D0102,
-        format!("{failed} of {of} rows failed ({share:.2}%), more than the {}% allowed", allowed * 100.0),
+        format!(
+            "{failed} of {of} rows failed ({share:.2}%), more than the {}% allowed",
+            allowed * 100.0
+        ),
         span,
         format!("`{what}` of this job"),
     )

@@ -221,9 +221,7 @@ fn compile_step(
             (None, Action::Stream(Box::new(Explode { column: *column })))
         }
         StepKind::Parse(parse) => (None, Action::Parse(ParseStep::compile(parse))),
-        StepKind::Expect(rule) => {
-            (make(&[&rule.condition]), Action::Expect((**rule).clone()))
-        }
+        StepKind::Expect(rule) => (make(&[&rule.condition]), Action::Expect((**rule).clone())),
     }
 }
 
@@ -242,11 +240,7 @@ fn aggregate_column(call: &ir::AggregateCall) -> AggregateColumn {
 
 /// In place of a column that nobody reads.
 fn unread(value: &Expr) -> Expr {
-    Expr {
-        kind: ExprKind::Literal(Scalar::Null),
-        ty: DataType::Null.optional(),
-        span: value.span,
-    }
+    Expr { kind: ExprKind::Literal(Scalar::Null), ty: DataType::Null.optional(), span: value.span }
 }
 
 /// The right side of a join, with the columns that the result or the condition needs.

@@ -3,7 +3,6 @@
 //!
 //! Nothing here knows files ([`crate::connect`] does) or decides what is run when (`run` does).
 
-
 pub mod compile;
 pub mod expr;
 pub mod operators;
@@ -89,9 +88,8 @@ pub fn find_place(position: u64, line: Option<u64>, extents: &[Extent]) -> Optio
     let before = extents.get(..morsel)?;
     let file = extents.get(morsel).or(before.last()).map_or(0, |extent| extent.file);
     let same = before.iter().filter(|extent| extent.file == file);
-    let (records, lines) = same.fold((0, 0), |(records, lines), extent| {
-        (records + extent.records, lines + extent.lines)
-    });
+    let (records, lines) = same
+        .fold((0, 0), |(records, lines), extent| (records + extent.records, lines + extent.lines));
     let row = position & ((1 << POSITION_ROW_BITS) - 1);
     Some(Place { file, record: records + row + 1, line: line.map(|line| lines + line + 1) })
 }

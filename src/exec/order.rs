@@ -120,8 +120,7 @@ impl RowOrder {
         assert_eq!(pieces.len(), self.columns.len(), "one operand a key");
         self.lengths.push(rows);
         for (column, piece) in self.columns.iter_mut().zip(pieces) {
-            column.null_word |=
-                matches!(piece.values, Values::Number(_)) && piece.nulls.is_some();
+            column.null_word |= matches!(piece.values, Values::Number(_)) && piece.nulls.is_some();
             column.pieces.push(piece);
         }
     }

@@ -46,11 +46,7 @@ impl OrderedSink {
     }
 
     /// Encodes a batch into pieces for the parts of the target.
-    pub fn encode(
-        &self,
-        batch: &Batch,
-        emit: &mut dyn FnMut(u32, Piece),
-    ) -> Result<(), Error> {
+    pub fn encode(&self, batch: &Batch, emit: &mut dyn FnMut(u32, Piece)) -> Result<(), Error> {
         let parts = self.parts.lock().expect("no thread panics holding it").clone();
         let Some(parts) = parts else {
             emit(0, self.sink.encode(batch)?);

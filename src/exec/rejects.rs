@@ -1,8 +1,8 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
+use super::Error;
 use super::rows::filter_rows;
 use super::stage::Execution;
-use super::Error;
 use crate::connect::BadValue;
 use crate::data::{Batch, display, scalar_at};
 use crate::functions::kernel::{Failure, Operand};
@@ -88,7 +88,8 @@ impl Execution<'_> {
         let mut first: Vec<&Failure> = failures.iter().collect();
         first.sort_by_key(|failure| failure.row);
         first.dedup_by_key(|failure| failure.row);
-        let nothing = |batch, values| Routed { batch, values, rejects: vec![], dropped: 0, nulled: 0 };
+        let nothing =
+            |batch, values| Routed { batch, values, rejects: vec![], dropped: 0, nulled: 0 };
         match self.policy(node) {
             ErrorPolicy::Fail => {
                 let failure = first[0];
@@ -141,7 +142,8 @@ impl Execution<'_> {
         let mut first: Vec<&BadValue> = bad.iter().filter(used).collect();
         first.sort_by_key(|bad| bad.row);
         first.dedup_by_key(|bad| bad.row);
-        let nothing = |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
+        let nothing =
+            |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
         if first.is_empty() {
             return Ok(nothing(batch));
         }
@@ -214,7 +216,8 @@ impl Execution<'_> {
             })
             .map(|row| row as u32)
             .collect();
-        let nothing = |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
+        let nothing =
+            |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
         if broken.is_empty() {
             return Ok(nothing(batch));
         }

@@ -386,7 +386,8 @@ impl Execution<'_> {
             };
         }
         extents.sort_by_key(|(number, _)| *number);
-        let known = extents.iter().enumerate().take_while(|(at, (number, _))| *at as u64 == *number);
+        let known =
+            extents.iter().enumerate().take_while(|(at, (number, _))| *at as u64 == *number);
         result.extents = known.map(|(_, (_, extent))| *extent).collect();
         match error {
             Some((_, error)) => Err(error.located(&result.extents)),

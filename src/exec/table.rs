@@ -381,7 +381,13 @@ impl PartedTable {
 
     /// Puts the number of each row's key into `out`, or [`NOT_FOUND`]; so for nulls that have no
     /// place in the keys, which are counted.
-    pub fn find(&self, keys: &[Operand], rows: usize, block: &mut Block, out: &mut Vec<u32>) -> usize {
+    pub fn find(
+        &self,
+        keys: &[Operand],
+        rows: usize,
+        block: &mut Block,
+        out: &mut Vec<u32>,
+    ) -> usize {
         out.clear();
         out.reserve(rows);
         let mut columns = KeyColumns::new(&self.layout, keys, rows);

@@ -1,7 +1,7 @@
 //! Values that are known before any row: of literals, parameters and texts made of them.
 
-use crate::data::display;
 use super::{Expr, ExprKind};
+use crate::data::display;
 use crate::types::{DataType, Scalar};
 
 /// The value of a constant expression, with the parameters' values by position (None: not known).

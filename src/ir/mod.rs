@@ -10,8 +10,8 @@ mod show;
 mod step;
 
 pub use constant::{constant, widen};
-pub use show::show;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
+pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,
     Parse, ParseField, RunContext, SortKey, Step, StepKind,

@@ -1,7 +1,6 @@
 //! The pipeline as text, with the type of every row.
 
-use super::{Input, Pipeline, Row};
-use crate::plan::step_name;
+use super::{Input, Pipeline, Row, StepKind};
 use std::fmt::Write;
 
 /// Each job with its steps and the row after each.
@@ -52,4 +51,22 @@ fn row(row: &Row) -> String {
         let _ = write!(out, " order ({})", names(&row.order));
     }
     out
+}
+
+/// The word for a step.
+pub fn step_name(step: &StepKind) -> &'static str {
+    match step {
+        StepKind::Filter { .. } => "filter",
+        StepKind::Project(_) => "project",
+        StepKind::Aggregate { .. } => "aggregate",
+        StepKind::Sort(_) => "sort",
+        StepKind::Take { .. } => "take",
+        StepKind::Distinct => "distinct",
+        StepKind::Dedupe(_) => "dedupe",
+        StepKind::Join(_) => "join",
+        StepKind::Union { .. } => "union",
+        StepKind::Explode { .. } => "explode",
+        StepKind::Parse(_) => "parse",
+        StepKind::Expect(_) => "expect",
+    }
 }

@@ -184,6 +184,8 @@ pub struct Parse {
     pub pattern: Arc<str>,
     /// The new columns.
     pub fields: Vec<ParseField>,
+    /// The whole pattern's place.
+    pub span: Span,
 }
 
 /// A new column of a [`Parse`].

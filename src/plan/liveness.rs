@@ -2,7 +2,7 @@
 //! row is always computed: what a run does must not depend on what is read later.
 
 use super::{Node, NodeKind, Plan, step_of};
-use crate::ir::{self, ErrorPolicy, Expr, ExpectAction, PartitionBy, StepKind};
+use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, StepKind};
 
 /// Fills [`Node::live`] of all operators.
 pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
@@ -36,7 +36,8 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
         NodeKind::Gather if node.consumers.is_empty() => all,
         NodeKind::Gather | NodeKind::Result => {
             let mut live = node.live.clone();
-            let partition = node.job.and_then(|job| pipeline.jobs[job.0 as usize].partition.as_ref());
+            let partition =
+                node.job.and_then(|job| pipeline.jobs[job.0 as usize].partition.as_ref());
             if let Some(partition) = partition
                 && live.len() == width
             {
@@ -48,7 +49,13 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
             }
             live
         }
-        NodeKind::Read { .. } => if quarantines { all } else { node.live.clone() },
+        NodeKind::Read { .. } => {
+            if quarantines {
+                all
+            } else {
+                node.live.clone()
+            }
+        }
         NodeKind::Build(step) => {
             let StepKind::Join(join) = step_of(pipeline, node, step) else { return all };
             let mut live = node.live.clone();

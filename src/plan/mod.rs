@@ -8,7 +8,7 @@ mod liveness;
 mod show;
 
 pub use build::plan;
-pub use show::{show, step_name};
+pub use show::show;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};
 
@@ -88,7 +88,9 @@ impl Plan {
         let node = self.node(id);
         match node.kind {
             NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
-            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => node.consumers.is_empty(),
+            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => {
+                node.consumers.is_empty()
+            }
             NodeKind::Step(step) => match step_of(pipeline, node, step) {
                 StepKind::Aggregate { .. }
                 | StepKind::Sort(_)

@@ -1,7 +1,7 @@
 //! The plan as text.
 
 use super::{NodeKind, Plan, step_of};
-use crate::ir::{Pipeline, StepKind};
+use crate::ir::{Pipeline, step_name};
 use std::fmt::Write;
 
 /// One line an operator: its number, what it does, what it reads, which columns are read of it.
@@ -32,27 +32,10 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
         };
         let job = node.job.map_or("", |job| pipeline.jobs[job.0 as usize].name.as_str());
         let inputs: Vec<String> = node.inputs.iter().map(|input| input.0.to_string()).collect();
-        let from = if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
+        let from =
+            if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
         let end = if plan.ends_stage(id, pipeline) { "  ■" } else { "" };
         let _ = writeln!(out, "{:>3}  {job:<20} {what}{from}{end}", id.0);
     }
     out
-}
-
-/// The word for a step.
-pub fn step_name(step: &StepKind) -> &'static str {
-    match step {
-        StepKind::Filter { .. } => "filter",
-        StepKind::Project(_) => "project",
-        StepKind::Aggregate { .. } => "aggregate",
-        StepKind::Sort(_) => "sort",
-        StepKind::Take { .. } => "take",
-        StepKind::Distinct => "distinct",
-        StepKind::Dedupe(_) => "dedupe",
-        StepKind::Join(_) => "join",
-        StepKind::Union { .. } => "union",
-        StepKind::Explode { .. } => "explode",
-        StepKind::Parse(_) => "parse",
-        StepKind::Expect(_) => "expect",
-    }
 }

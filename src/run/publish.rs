@@ -44,13 +44,7 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
     Ok(())
 }
 
-fn exceeds(
-    job: &str,
-    what: &str,
-    failed: u64,
-    of: u64,
-    above: Option<f64>,
-) -> Result<(), Failure> {
+fn exceeds(job: &str, what: &str, failed: u64, of: u64, above: Option<f64>) -> Result<(), Failure> {
     match above {
         Some(above) if of > 0 && failed as f64 / of as f64 > above => Err(Failure::Threshold {
             job: job.to_owned(),

@@ -131,8 +131,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         if self.done.contains(&union) || !inputs.iter().all(|input| self.done.contains(input)) {
             return;
         }
-        let all: Vec<Batch> =
-            inputs.iter().flat_map(|input| self.results.remove(input).unwrap_or_default()).collect();
+        let all: Vec<Batch> = inputs
+            .iter()
+            .flat_map(|input| self.results.remove(input).unwrap_or_default())
+            .collect();
         let rows = all.iter().map(|batch| batch.rows as u64).sum();
         self.execution.count(union, |counts| &counts.input, rows);
         self.execution.count(union, |counts| &counts.output, rows);

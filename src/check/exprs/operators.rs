@@ -2,7 +2,7 @@
 
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, narrow};
-use crate::diagnostics::{syntax, types};
+use crate::diagnostics::types;
 use crate::ir::{Arithmetic, Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::text::Span;
@@ -341,13 +341,6 @@ impl Scope<'_, '_> {
             product = self.arithmetic(Arithmetic::Multiply, place, product, base.clone(), span);
         }
         Some(product)
-    }
-
-    /// Says that a construct is not available yet.
-    pub(super) fn later(&mut self, what: &str, span: Span) -> Expr {
-        let later = ast::Later { what: what.to_owned(), name: None, span };
-        self.found.push(syntax::not_available_yet(&later));
-        bad(span)
     }
 }
 

@@ -248,8 +248,9 @@ impl JobChecker<'_, '_> {
             row.columns.push(Column { name, ty, origin: field.name.span });
         }
         let Some(column) = at else { return };
+        let place = pattern.span;
         let pattern = pattern.value.as_str().into();
-        let parse = Parse { column, pattern, fields: parsed };
+        let parse = Parse { column, pattern, fields: parsed, span: place };
         self.push(StepKind::Parse(Box::new(parse)), row, span);
     }
 

@@ -1,8 +1,8 @@
 //! `batchc check`
 
+use crate::cli::WRONG;
 use crate::cli::args::{File, Global};
 use crate::cli::load::{load, refuse, show_found};
-use crate::cli::WRONG;
 use crate::diagnostics::render::Format;
 
 /// Shows what is wrong; exit code 1 with errors.

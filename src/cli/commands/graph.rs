@@ -73,12 +73,10 @@ fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
 fn text(pipeline: &Pipeline, edges: &[(String, String)]) -> String {
     let mut out = String::new();
     let mut line = |kind: &str, name: &str| {
-        let reads: Vec<&str> = edges
-            .iter()
-            .filter(|(_, to)| to == name)
-            .map(|(from, _)| from.as_str())
-            .collect();
-        let reads = if reads.is_empty() { String::new() } else { format!("  ← {}", reads.join(", ")) };
+        let reads: Vec<&str> =
+            edges.iter().filter(|(_, to)| to == name).map(|(from, _)| from.as_str()).collect();
+        let reads =
+            if reads.is_empty() { String::new() } else { format!("  ← {}", reads.join(", ")) };
         out.push_str(&format!("{kind:<7} {name}{reads}\n"));
     };
     pipeline.sources.iter().for_each(|source| line("source", &source.name));

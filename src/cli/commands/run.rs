@@ -1,5 +1,6 @@
 //! `batchc run`
 
+use crate::Compiled;
 use crate::cli::args::{Global, Run};
 use crate::cli::load::{base, context, print_one, refuse, runnable, targets};
 use crate::cli::{FAILED, RULE};
@@ -8,7 +9,6 @@ use crate::exec::{Error, Place};
 use crate::ir::Pipeline;
 use crate::run::{Failure, Options, Report, Status, quarantine_path, run as run_pipeline};
 use crate::text::{FileId, Span};
-use crate::Compiled;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -135,9 +135,7 @@ pub(in crate::cli) fn explain_failure(
             let job = span.and_then(|span| job_at(pipeline, span));
             let rule = reason.ends_with("does not hold");
             match span {
-                Some(span) if rule => {
-                    (RULE, runtime::rule_broken(&reason, place.as_deref(), span))
-                }
+                Some(span) if rule => (RULE, runtime::rule_broken(&reason, place.as_deref(), span)),
                 _ => {
                     let reader = pipeline.jobs.first();
                     let span = span.or(reader.map(|job| job.input_span));

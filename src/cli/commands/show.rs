@@ -1,8 +1,8 @@
 //! `batchc show`
 
+use crate::cli::WRONG;
 use crate::cli::args::{Form, Global, Show};
 use crate::cli::load::{load, refuse, show_found};
-use crate::cli::WRONG;
 use crate::plan::Targets;
 
 /// Prints a form of the program.

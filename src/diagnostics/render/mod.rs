@@ -34,11 +34,10 @@ pub fn summary(found: &Diagnostics, path: &str) -> Option<String> {
         1 => Some(format!("1 {word}")),
         many => Some(format!("{many} {word}s")),
     };
-    let parts: Vec<String> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
-            .into_iter()
-            .flatten()
-            .collect();
+    let parts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| format!("{} in {path}", parts.join(", ")))
 }
 
@@ -93,8 +92,7 @@ fn json_line(found: &Diagnostic, files: &Files) -> String {
 }
 
 fn human(found: &Diagnostic, files: &Files, colour: bool) -> String {
-    let theme =
-        if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).without_cause_chain();
     let file = files.get(found.span().file);
     let shown = Shown {

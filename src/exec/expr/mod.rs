@@ -18,15 +18,12 @@ mod logic;
 mod membership;
 mod nested;
 mod operators;
+mod parse;
 mod program;
 mod texts;
 
+pub use parse::ParseStep;
 pub use program::{Program, Registers};
 
 #[cfg(test)]
 mod tests;
-
-/// STUBP
-pub struct ParseStep;
-#[allow(missing_docs)]
-impl ParseStep { pub fn compile(_: &crate::ir::Parse) -> ParseStep { ParseStep } pub fn eval(&self, _: &crate::data::Batch, _: &mut Vec<crate::functions::kernel::Failure>) -> Vec<arrow_array::ArrayRef> { panic!() } pub fn span(&self, _: u32) -> crate::text::Span { panic!() } }

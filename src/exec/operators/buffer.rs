@@ -1,9 +1,9 @@
 //! Keeps all rows in the order of the input: for what is read more than once or as a whole.
 
 use super::{Breaker, State};
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
 use crate::exec::gather::expand;
-use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::functions::kernel::Operand;
 use arrow_array::Array;
 use std::any::Any;

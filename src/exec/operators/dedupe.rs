@@ -181,14 +181,15 @@ impl BestRows {
                 self.best.push((rank, name));
                 continue;
             };
-            let is_better = rank < best || rank == best && {
-                let in_batch = other >= row_ref(at, 0);
-                let other_position = match in_batch {
-                    true => batch.positions.at((other - row_ref(at, 0)) as usize),
-                    false => self.kept.position(other),
+            let is_better = rank < best
+                || rank == best && {
+                    let in_batch = other >= row_ref(at, 0);
+                    let other_position = match in_batch {
+                        true => batch.positions.at((other - row_ref(at, 0)) as usize),
+                        false => self.kept.position(other),
+                    };
+                    self.plan.wins_tie(&self.order, (position, name), (other_position, other))
                 };
-                self.plan.wins_tie(&self.order, (position, name), (other_position, other))
-            };
             if is_better {
                 self.beaten += usize::from(other < row_ref(at, 0));
                 self.best[number as usize] = (rank, name);

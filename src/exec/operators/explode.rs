@@ -78,7 +78,9 @@ impl Explode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::operators::testing::{Values, batch_of, batches_of, rows_of, shown, stream, table};
+    use crate::exec::operators::testing::{
+        Values, batch_of, batches_of, rows_of, shown, stream, table,
+    };
     use crate::types::{DataType, Scalar, Type};
 
     fn check(types: &[Type], rows: &[Values], batches: &[Batch]) -> Vec<Batch> {

@@ -170,7 +170,8 @@ mod tests {
                     expected.push(row.clone());
                 }
             }
-            let make = || Box::new(Take::new(count as u64, types()[..2].to_vec())) as Box<dyn Breaker>;
+            let make =
+                || Box::new(Take::new(count as u64, types()[..2].to_vec())) as Box<dyn Breaker>;
             let found = run_all_ways(&make, &types(), &batches, &[0, 1]);
             assert_eq!(shown(&types(), &found), shown(&types(), &expected));
         }

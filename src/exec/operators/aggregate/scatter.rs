@@ -60,8 +60,7 @@ impl Scatter {
     fn scatter(&mut self, plan: &Plan) {
         let pending = std::mem::take(&mut self.pending);
         self.pending_rows = 0;
-        let inputs: Vec<_> =
-            pending.iter().map(|input| (&input.values[..], input.rows)).collect();
+        let inputs: Vec<_> = pending.iter().map(|input| (&input.values[..], input.rows)).collect();
         let scattered = scatter(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
         let rows = scattered.rows.iter();
         let positions: Vec<u64> =

@@ -53,8 +53,7 @@ fn check(types: &[Type], rows: &[Values], keys: &[usize], value: usize) {
 #[test]
 fn the_best_row_of_each_key_is_kept() {
     for (seed, ty) in all_types().into_iter().enumerate() {
-        let types =
-            [DataType::String.optional(), ty.optional(), DataType::Int.optional()].to_vec();
+        let types = [DataType::String.optional(), ty.optional(), DataType::Int.optional()].to_vec();
         let rows = table(seed as u64, &types, 800, 12);
         check(&types, &rows, &[0], 1);
         check(&types, &rows, &[2, 0], 1);
@@ -78,9 +77,7 @@ fn many_keys_are_merged_in_parts() {
     let mut kept: Vec<usize> = newest.into_values().map(|best| best.1).collect();
     kept.sort_unstable();
     let expected: Vec<Values> = kept.into_iter().map(|at| rows[at].clone()).collect();
-    let make = || {
-        Box::new(Dedupe::new(types[..1].to_vec(), KeepRow::Largest)) as Box<dyn Breaker>
-    };
+    let make = || Box::new(Dedupe::new(types[..1].to_vec(), KeepRow::Largest)) as Box<dyn Breaker>;
     let found = run_all_ways(&make, &types, &batches_of(&types, &rows, 30_000), &[0, 1]);
     assert_eq!(shown(&types, &found), shown(&types, &expected));
 }

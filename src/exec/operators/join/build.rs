@@ -54,9 +54,9 @@ impl JoinBuild {
     /// The table over the rows of all states. Fails if a key comes twice that must not: with the
     /// key that first does.
     pub fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Arc<JoinTable>, Error> {
-        let states = states.into_iter().map(|state| -> Box<dyn State> {
-            Box::new(downcast::<Building>(state).collected)
-        });
+        let states = states
+            .into_iter()
+            .map(|state| -> Box<dyn State> { Box::new(downcast::<Building>(state).collected) });
         let (batches, keys): (Vec<Batch>, Vec<Vec<Operand>>) =
             in_order(states.collect()).into_iter().unzip();
         let rows: usize = batches.iter().map(|batch| batch.rows).sum();

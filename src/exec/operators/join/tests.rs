@@ -70,7 +70,12 @@ impl Case {
         out
     }
 
-    fn build(&self, unique: Option<Span>, size: usize, states: usize) -> Result<Arc<JoinTable>, Error> {
+    fn build(
+        &self,
+        unique: Option<Span>,
+        size: usize,
+        states: usize,
+    ) -> Result<Arc<JoinTable>, Error> {
         let keys: Vec<usize> = (0..self.keys).collect();
         let columns: Vec<usize> = (0..self.types.len()).collect();
         let build = JoinBuild::new(&self.types[..self.keys], &columns, unique);

@@ -1,0 +1,179 @@
+//! `parse column with r"..." { fields }`: the named groups of a pattern become columns.
+//!
+//! A row whose text does not match, or whose group is not a value of its column's type, fails as
+//! a whole: all new columns are null in it.
+
+use crate::data::parse::{Clock, date, datetime, scalar, timestamp};
+use crate::data::{Batch, array_of};
+use crate::exec::gather::expand;
+use crate::functions::kernel::{Failure, Operand};
+use crate::ir::Parse;
+use crate::text::Span;
+use crate::types::{DataType, Scalar};
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringViewArray};
+use regex::{CaptureLocations, Regex};
+use std::sync::Arc;
+
+/// A compiled `parse`.
+pub struct ParseStep {
+    regex: Regex,
+    column: usize,
+    fields: Vec<Field>,
+    span: Span,
+}
+
+struct Field {
+    name: Arc<str>,
+    group: usize,
+    ty: crate::types::Type,
+    clock: Option<Clock>,
+    span: Span,
+}
+
+/// A column as it grows: texts at once, all else value by value.
+enum Growing {
+    Texts(StringViewBuilder),
+    Values(Vec<Scalar>),
+}
+
+impl ParseStep {
+    /// Compiles the pattern, which was checked before.
+    pub fn compile(parse: &Parse) -> ParseStep {
+        let fields: Vec<Field> = parse
+            .fields
+            .iter()
+            .map(|field| Field {
+                name: field.name.clone(),
+                group: field.group,
+                ty: field.ty.clone(),
+                clock: field
+                    .format
+                    .as_ref()
+                    .map(|format| Clock { format: Some(format.clone()), zone: None }),
+                span: field.span,
+            })
+            .collect();
+        let regex = Regex::new(&parse.pattern).expect("the pattern was compiled by the checker");
+        ParseStep { regex, column: parse.column, fields, span: parse.span }
+    }
+
+    /// The new columns, for all rows of the batch. Site 0 of a failure is the pattern, site `n`
+    /// the n-th field.
+    pub fn eval(&self, batch: &Batch, failures: &mut Vec<Failure>) -> Vec<ArrayRef> {
+        let text = expand(&Operand::column(batch.columns[self.column].clone()), batch.rows);
+        let text: &StringViewArray = text.as_string_view();
+        let mut columns: Vec<Growing> =
+            self.fields.iter().map(|field| field.start(batch.rows)).collect();
+        let mut groups = self.regex.capture_locations();
+        for row in 0..batch.rows {
+            let failed = self.row(text, row, &mut groups, &mut columns);
+            if let Err((site, reason)) = failed {
+                failures.push(Failure { row: row as u32, site, reason });
+                for column in &mut columns {
+                    column.make_null(row);
+                }
+            }
+        }
+        let finish = |(field, column): (&Field, Growing)| column.finish(&field.ty.data);
+        self.fields.iter().zip(columns).map(finish).collect()
+    }
+
+    /// One row; null, or a failed one, leaves every column with a value less.
+    fn row(
+        &self,
+        text: &StringViewArray,
+        row: usize,
+        groups: &mut CaptureLocations,
+        columns: &mut [Growing],
+    ) -> Result<(), (u32, String)> {
+        let no_match = || {
+            let shown = if text.is_null(row) { "null" } else { text.value(row) };
+            (0, format!("\"{}\" does not match the pattern", crate::diagnostics::shown(shown)))
+        };
+        if text.is_null(row) {
+            return Err(no_match());
+        }
+        let line = text.value(row);
+        self.regex.captures_read(groups, line).ok_or_else(no_match)?;
+        for (at, (field, column)) in self.fields.iter().zip(columns).enumerate() {
+            let part = groups.get(field.group).map(|(start, end)| &line[start..end]);
+            let site = at as u32 + 1;
+            column
+                .push(field, part)
+                .map_err(|reason| (site, format!("{}: {reason}", field.name)))?;
+        }
+        Ok(())
+    }
+
+    /// The place of a failure's site.
+    pub fn span(&self, site: u32) -> Span {
+        match site.checked_sub(1) {
+            Some(field) => self.fields[field as usize].span,
+            None => self.span,
+        }
+    }
+}
+
+impl Field {
+    fn start(&self, rows: usize) -> Growing {
+        match self.ty.data {
+            DataType::String => Growing::Texts(StringViewBuilder::with_capacity(rows)),
+            _ => Growing::Values(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn value(&self, text: &str) -> Result<Scalar, String> {
+        let Some(clock) = &self.clock else { return scalar(text, &self.ty) };
+        let bytes = text.as_bytes();
+        let value = match self.ty.data {
+            DataType::Date => date(bytes, clock).map(Scalar::Date),
+            DataType::Datetime => datetime(bytes, clock).map(Scalar::Datetime),
+            _ => timestamp(bytes, clock).map(Scalar::Timestamp),
+        };
+        value.map_err(|reason| format!("\"{}\" is {reason}", crate::diagnostics::shown(text)))
+    }
+}
+
+impl Growing {
+    fn push(&mut self, field: &Field, text: Option<&str>) -> Result<(), String> {
+        match (text, self) {
+            (None, _) if !field.ty.nullable => Err("the group takes no part in the match".into()),
+            (None, Growing::Texts(column)) => {
+                column.append_null();
+                Ok(())
+            }
+            (None, Growing::Values(column)) => {
+                column.push(Scalar::Null);
+                Ok(())
+            }
+            (Some(text), Growing::Texts(column)) => {
+                column.append_value(text);
+                Ok(())
+            }
+            (Some(text), Growing::Values(column)) => {
+                column.push(field.value(text)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Fills up to `row` with null where the row failed before this column.
+    fn make_null(&mut self, row: usize) {
+        match self {
+            Growing::Texts(column) if arrow_array::builder::ArrayBuilder::len(column) <= row => {
+                column.append_null();
+            }
+            Growing::Values(column) if column.len() <= row => column.push(Scalar::Null),
+            Growing::Texts(_) | Growing::Values(_) => {}
+        }
+    }
+
+    fn finish(self, ty: &DataType) -> ArrayRef {
+        match self {
+            Growing::Texts(mut column) => Arc::new(column.finish()),
+            Growing::Values(column) => array_of(ty, &column),
+        }
+    }
+}
