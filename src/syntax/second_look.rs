@@ -571,6 +571,7 @@ fn describe(rule: Rule) -> Option<String> {
         | Rule::regex
         | Rule::bound
         | Rule::argument
+        | Rule::label
         | Rule::arguments
         | Rule::column
         | Rule::columns

@@ -291,7 +291,7 @@ impl Lower<'_> {
     }
 
     fn argument_with(&self, pair: Pair, value: &mut impl FnMut(Pair) -> Expr) -> Argument {
-        let name = child(&pair, Rule::name).map(|name| self.name(&name));
+        let name = child(&pair, Rule::label).map(|name| self.name(&name));
         let expr = child(&pair, Rule::expr).expect("an argument has a value");
         Argument { name, value: value(expr) }
     }

@@ -12,7 +12,7 @@ use crate::exec::table::{Block, GroupTable, PartedTable};
 use crate::functions::kernel::Operand;
 use crate::text::Span;
 use crate::types::Type;
-use arrow_array::{Array, ArrayRef, NullArray};
+use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
