@@ -265,6 +265,7 @@ pub fn probe(
         residual(Program::compile(&[condition], &types, run))
     });
     JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, promised)
+        .with_right_types(types_of(&join.right_row))
 }
 
 /// A condition over candidate pairs: they match where it is true.

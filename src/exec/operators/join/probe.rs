@@ -2,15 +2,17 @@
 
 use super::JoinTable;
 use super::key_text;
-use crate::data::Batch;
+use crate::data::{Batch, null_array};
 use crate::exec::Error;
 use crate::exec::gather::{BATCH_ROWS_MAX, slice_batch, take_batch, take_optional};
 use crate::exec::operators::Streaming;
 use crate::exec::operators::filter::filter_batch;
+use crate::exec::rows::hollow;
 use crate::exec::table::{Block, NOT_FOUND};
 use crate::functions::kernel::Operand;
 use crate::ir::JoinKind;
 use crate::text::Span;
+use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +29,8 @@ pub struct JoinProbe {
     kind: JoinKind,
     right_columns: Vec<usize>,
     residual: Option<Residual>,
+    /// Of the right columns, for a right side without rows.
+    right_types: Vec<Type>,
     uniqueness: Option<Uniqueness>,
     unmatched: AtomicU64,
     null_keys: AtomicU64,
@@ -65,10 +69,17 @@ impl JoinProbe {
             kind,
             right_columns,
             residual,
+            right_types: vec![],
             uniqueness,
             unmatched: AtomicU64::new(0),
             null_keys: AtomicU64::new(0),
         }
+    }
+
+    /// The same, knowing the types of all right columns, which a right side without rows lacks.
+    pub fn with_right_types(mut self, types: Vec<Type>) -> JoinProbe {
+        self.right_types = types;
+        self
     }
 
     /// To be asked when all rows have been looked up: fails if two left rows matched the same
@@ -197,7 +208,14 @@ impl JoinProbe {
             && pairs.left.iter().enumerate().all(|(at, &row)| at == row as usize);
         let mut paired = if is_all { batch.clone() } else { take_batch(batch, &pairs.left) };
         let column = |&at: &usize| -> ArrayRef {
-            take_optional(&self.table.columns[at], &pairs.right, NOT_FOUND)
+            match self.table.columns.get(at) {
+                Some(column) => take_optional(column, &pairs.right, NOT_FOUND),
+                // A right side without any row has no columns: all is null.
+                None => match self.right_types.get(at) {
+                    Some(ty) => null_array(&ty.data, pairs.left.len()),
+                    None => hollow(pairs.left.len()),
+                },
+            }
         };
         paired.columns.extend(right_columns.iter().map(column));
         paired
