@@ -26,6 +26,11 @@ pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// The zone of this name; an error says what is wrong with it.
+pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
+    jiff::tz::TimeZone::get(name).map_err(|_| format!("there is no time zone \"{name}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,9 +44,4 @@ mod tests {
             assert_eq!(days_from_civil(y, m, d), days);
         }
     }
-}
-
-/// The zone of this name; an error says what is wrong with it.
-pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
-    jiff::tz::TimeZone::get(name).map_err(|_| format!("there is no time zone \"{name}\""))
 }

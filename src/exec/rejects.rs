@@ -177,7 +177,7 @@ impl Execution<'_> {
                     .collect();
                 let dropped = gone.len() as u64;
                 let nulled = first.len() as u64 - dropped;
-                let batch = without(&batch, &mut vec![], &gone);
+                let batch = without(&batch, &mut [], &gone);
                 Ok(Routed { dropped, nulled: if whole { nulled } else { 0 }, ..nothing(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
@@ -194,7 +194,7 @@ impl Execution<'_> {
                     })
                     .collect();
                 let gone: Vec<u32> = first.iter().map(|bad| bad.row).collect();
-                let batch = without(&batch, &mut vec![], &gone);
+                let batch = without(&batch, &mut [], &gone);
                 Ok(Routed { rejects, ..nothing(batch) })
             }
         }
@@ -232,7 +232,7 @@ impl Execution<'_> {
                 place: None,
             }),
             ExpectAction::Drop => {
-                let batch = without(&batch, &mut vec![], &broken);
+                let batch = without(&batch, &mut [], &broken);
                 Ok(Routed { dropped: broken.len() as u64, ..nothing(batch) })
             }
             ExpectAction::Quarantine(quarantine) => {
@@ -249,7 +249,7 @@ impl Execution<'_> {
                         values: row_values(&batch, &row, at as usize),
                     })
                     .collect();
-                let batch = without(&batch, &mut vec![], &broken);
+                let batch = without(&batch, &mut [], &broken);
                 Ok(Routed { rejects, ..nothing(batch) })
             }
         }
@@ -262,7 +262,7 @@ impl Execution<'_> {
 }
 
 /// The batch without these rows.
-fn without(batch: &Batch, values: &mut Vec<Operand>, rows: &[u32]) -> Batch {
+fn without(batch: &Batch, values: &mut [Operand], rows: &[u32]) -> Batch {
     if rows.is_empty() {
         return batch.clone();
     }

@@ -16,7 +16,7 @@ use crate::exec::operators::{State, Streaming};
 use crate::functions::kernel::{Failure, Operand};
 use crate::ir::Pipeline;
 use crate::plan::{NodeId, Plan};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -82,7 +82,7 @@ impl Execution<'_> {
         &self,
         root: NodeId,
         begin: &Root,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
     ) -> Result<StageResult, Error> {
         let next = AtomicU64::new(0);
         // Morsels are numbered under this lock, so numbers follow the order of the input.
@@ -117,7 +117,7 @@ impl Execution<'_> {
         &self,
         root: NodeId,
         begin: &Root,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         (dispenser, next, stop): (&Mutex<()>, &AtomicU64, &AtomicBool),
         worker: &mut Worker,
     ) {
@@ -185,7 +185,7 @@ impl Execution<'_> {
     fn hand_over(
         &self,
         number: u64,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         if self.sinks.iter().all(Option::is_none) {
@@ -212,7 +212,7 @@ impl Execution<'_> {
         root: NodeId,
         read: Rows,
         (places, width): (&[usize], usize),
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         let rows = read.batch.rows;
@@ -257,7 +257,7 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: Batch,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         self.count(node, |counts| &counts.output, batch.rows as u64);
@@ -269,7 +269,7 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: Batch,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         for &consumer in &self.plan.node(node).consumers {
@@ -285,7 +285,7 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: Batch,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         self.count(node, |counts| &counts.input, batch.rows as u64);
@@ -319,7 +319,7 @@ impl Execution<'_> {
         node: NodeId,
         batch: Batch,
         values: Vec<Operand>,
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
         let compiled = &self.nodes[node.at()];

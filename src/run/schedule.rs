@@ -10,7 +10,7 @@ use crate::exec::stage::{Execution, Root};
 use crate::exec::{Place, find_place};
 use crate::ir::{RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -24,7 +24,7 @@ pub(super) struct Schedule<'e, 'p> {
     context: &'e RunContext,
     /// What breakers have given.
     results: HashMap<NodeId, Vec<Batch>>,
-    done: HashSet<NodeId>,
+    done: BTreeSet<NodeId>,
     /// Of each scan, for the places of rows.
     extents: HashMap<NodeId, (Vec<Extent>, Vec<Arc<str>>)>,
     /// Seconds that each operator's stages took, by operator that ends them.
@@ -52,7 +52,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             execution,
             context,
             results: HashMap::new(),
-            done: HashSet::new(),
+            done: BTreeSet::new(),
             extents: HashMap::new(),
             timings: HashMap::new(),
         }
@@ -146,7 +146,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         &mut self,
         root: NodeId,
         ends: &[NodeId],
-        active: &HashSet<NodeId>,
+        active: &BTreeSet<NodeId>,
         open: &Open,
     ) -> Result<(), Failure> {
         let started = Instant::now();

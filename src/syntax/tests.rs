@@ -16,10 +16,6 @@ fn parsed(text: &str) -> (ast::File, Vec<String>, Diagnostics) {
     (file, lines, found)
 }
 
-fn codes(text: &str) -> Vec<String> {
-    parsed(text).1
-}
-
 #[track_caller]
 fn assert_codes(text: &str, expected: &[&str]) {
     let (_, lines, found) = parsed(text);

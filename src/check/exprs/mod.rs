@@ -414,7 +414,7 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     fn interpolated(&mut self, parts: &[TextPart], span: Span) -> Expr {
-        if let [] = parts {
+        if parts.is_empty() {
             return literal(Scalar::String("".into()), DataType::String, span);
         }
         if let [TextPart::Literal(text)] = parts {

@@ -177,9 +177,7 @@ impl JobChecker<'_, '_> {
         statement: &ast::Statement,
         table: &ast::Name,
     ) -> (Option<Cardinality>, bool) {
-        let columns = |keys: &[Expr]| -> Vec<usize> {
-            keys.iter().filter_map(|key| column_of(key)).collect()
-        };
+        let columns = |keys: &[Expr]| -> Vec<usize> { keys.iter().filter_map(column_of).collect() };
         let right_proven = right_row.is_key(&columns(&conditions.right_keys));
         let left_proven = self.row.is_key(&columns(&conditions.left_keys));
         let (left_unique, right_unique) = match join.expect.map(|(expect, _)| expect) {

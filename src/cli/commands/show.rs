@@ -16,7 +16,7 @@ pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
         Form::Ast => {
             let mut found = crate::diagnostics::Diagnostics::new();
             let id = crate::text::FileId(0);
-            print!("{:#?}\n", crate::syntax::parse(&compiled.files, id, &mut found));
+            println!("{:#?}", crate::syntax::parse(&compiled.files, id, &mut found));
         }
         Form::Ir => print!("{}", crate::ir::show(&compiled.pipeline)),
         Form::Plan if errors => {}
