@@ -9,6 +9,7 @@ mod compression;
 mod csv;
 mod error;
 mod input;
+mod json;
 mod output;
 mod parquet;
 mod stage;
@@ -27,7 +28,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Every connector, in the order of the reference.
-pub static ALL: &[&Connector] = &[&csv::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR];
+pub static ALL: &[&Connector] =
+    &[&csv::CONNECTOR, &json::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR];
 
 /// The connector called `name`.
 pub fn find(name: &str) -> Option<&'static Connector> {

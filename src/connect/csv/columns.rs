@@ -5,10 +5,11 @@
 //! for those that were split byte by byte.
 
 use super::dialect::Dialect;
-use crate::connect::BadValue;
+use crate::connect::chunk::SLACK;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
-use crate::data::arrow_type;
+use crate::connect::{BadValue, json};
+use crate::data::{arrow_type, null_array};
 use crate::types::{DataType, EnumType};
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, DurationMicrosecondType, Float64Type,
@@ -131,10 +132,8 @@ impl Reader<'_> {
             }
             DataType::Bool => self.booleans(column, plan, spans),
             DataType::String => self.strings(column, plan, spans),
-            DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
-                let nothing = |_: &[u8]| Err(Reason::from("not a value of a file"));
-                array!(Int64Type, |_, _, _| None, nothing)
-            }
+            DataType::List(_) | DataType::Record(_) => self.nested(column, plan, spans),
+            DataType::Unknown | DataType::Null => null_array(&plan.data, self.rows.len()),
         }
     }
 
@@ -194,6 +193,42 @@ impl Reader<'_> {
             }
         }
         Arc::new(texts.finish(self.text, self.buffer, nulls.finish(self.rows.len())))
+    }
+
+    /// Lists and records, which are JSON in a field.
+    fn nested<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
+        let (mut texts, mut cells) = (Vec::new(), Vec::new());
+        for row in self.rows.clone() {
+            let mut whole = |text: &[u8]| Ok(text.to_vec());
+            let text = self.slow(column, plan, row, spans.get(row), &mut whole);
+            let start = texts.len() as u32;
+            texts.extend_from_slice(text.as_deref().unwrap_or_default());
+            cells.push(text.map_or(json::ABSENT, |_| (start, texts.len() as u32)));
+        }
+        let len = texts.len();
+        texts.resize(len + SLACK, 0);
+        let buffer = Buffer::from_vec(texts);
+        for (at, cell) in cells.iter_mut().enumerate().filter(|(_, cell)| **cell != json::ABSENT) {
+            let (start, end) = (cell.0 as usize, cell.1 as usize);
+            if !json::whole_value(&buffer, start, end) {
+                let empty = start == end && !plan.nullable;
+                let reason = if empty { "empty, and the column has no `?`" } else { "not JSON" };
+                self.add_bad(column, self.rows.start + at, &buffer[start..end], reason.into());
+                *cell = json::ABSENT;
+            }
+        }
+        let text = Utf8Bytes::check(&buffer, len);
+        let builder = json::Builder { bytes: &buffer, buffer: &buffer, text };
+        let spelling = json::Spelling { clock: plan.clock.clone(), nan: plan.nan };
+        let ty = plan.data.clone().optional();
+        let mut issues = Vec::new();
+        let array = builder.column(&cells, &ty, &spelling, &mut issues);
+        for issue in issues {
+            let row = self.rows.start + issue.row;
+            let text = buffer.get(issue.cell.0 as usize..issue.cell.1 as usize).unwrap_or(b"");
+            self.add_bad(column, row, text, issue.reason);
+        }
+        array
     }
 
     /// Appends a text in quotes, an empty one, or one of a chunk that is not UTF-8. False if it is

@@ -22,9 +22,8 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
             return Err(ConnectError::new(message));
         }
     };
-    let mut writer = Writer::new(dialect, escape_formulas)?;
+    let writer = Writer::new(dialect, escape_formulas)?;
     writer.check_null(spec)?;
-    writer.is_single = spec.columns.len() == 1;
     let mut head = Vec::new();
     if writer.dialect.header {
         for (at, column) in spec.columns.iter().enumerate() {
@@ -74,8 +73,6 @@ struct Writer {
     needs_quotes: [bool; 256],
     /// Could the delimiter be part of a number or a time?
     is_delimiter_in_values: bool,
-    /// Is there one column, in which nothing at all would be an empty line?
-    is_single: bool,
 }
 
 impl Writer {
@@ -94,15 +91,7 @@ impl Writer {
         let delimiter = dialect.delimiter;
         let is_delimiter_in_values =
             delimiter.is_ascii_alphanumeric() || b"+-.:".contains(&delimiter);
-        Ok(Writer {
-            dialect,
-            null,
-            quote,
-            escape_formulas,
-            needs_quotes,
-            is_delimiter_in_values,
-            is_single: false,
-        })
+        Ok(Writer { dialect, null, quote, escape_formulas, needs_quotes, is_delimiter_in_values })
     }
 
     /// A spelling of null that is also a value of a column could not be told from it.

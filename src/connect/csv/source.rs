@@ -137,7 +137,7 @@ impl CsvSource {
         let dialect = Dialect::of(&spec.arguments)?;
         let zone = value::zone_of(spec.arguments.text("zone"))?;
         let plan = |&at: &usize| Plan::of(&spec.columns[at], &dialect, zone.clone());
-        let plans = spec.projection.iter().map(plan).collect::<Result<_, _>>()?;
+        let plans = spec.projection.iter().map(plan).collect();
         let inputs = Arc::new(Inputs::find(spec)?);
         let progress = Arc::new(AtomicU64::new(0));
         let cut = CsvCut { dialect: dialect.clone(), level };
@@ -251,21 +251,13 @@ fn bind_header(
 }
 
 impl Plan {
-    fn of(
-        column: &Column,
-        dialect: &Dialect,
-        zone: Option<jiff::tz::TimeZone>,
-    ) -> Result<Plan, ConnectError> {
+    fn of(column: &Column, dialect: &Dialect, zone: Option<jiff::tz::TimeZone>) -> Plan {
         let data = column.ty.data.clone();
-        if matches!(data, DataType::List(_) | DataType::Record(_)) {
-            let message = format!("column `{}`: a csv field holds no {data}", column.name);
-            return Err(ConnectError::new(message));
-        }
         let nan = data == DataType::Float && column.format.as_deref() == Some("nan");
         let clock = Clock { format: column.format.clone().filter(|_| !nan), zone };
         let nullable = column.ty.nullable;
         let null_looks_like_value = nullable && dialect.nulls.iter().any(|null| !null.is_empty());
-        Ok(Plan { data, nullable, nan, clock, null_looks_like_value })
+        Plan { data, nullable, nan, clock, null_looks_like_value }
     }
 }
 

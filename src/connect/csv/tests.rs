@@ -6,7 +6,7 @@ use super::exact;
 use super::simd::Level;
 use super::source::CsvSource;
 use crate::connect::testing::{
-    Random, Read, arguments, flat_types, random_batches, read_all, read_file, sink_spec,
+    Random, Read, all_types, arguments, random_batches, read_all, read_file, sink_spec,
     source_spec, write_file,
 };
 use crate::data::{Batch, array_of};
@@ -196,7 +196,7 @@ fn text_that_is_not_utf8_is_bad_only_where_it_stands() {
 #[test]
 fn what_is_written_reads_back() {
     let mut random = Random(2);
-    let declared = flat_types();
+    let declared = all_types();
     let dir = tempfile::tempdir().unwrap();
     for (path, null) in [("a.csv", ""), ("b.csv", "NA"), ("c.csv.gz", ""), ("d.csv.zst", "")] {
         let (rows, batches) = random_batches(&mut random, &declared, &[100, 1, 0, 300]);

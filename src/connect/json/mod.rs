@@ -1,0 +1,41 @@
+//! `json`: a record a line (JSON lines), or one array of records.
+//!
+//! A chunk is read in two passes: `scan` finds where the wanted values stand, `columns` reads them
+//! a column at a time with the same parsers as CSV. Writing is `sink`, always a record a line.
+
+mod columns;
+mod scan;
+mod sink;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub(super) use columns::{Builder, Spelling};
+pub(super) use scan::{ABSENT, whole_value};
+
+use super::{ColumnRule, Connector, ConnectorOption, Side};
+
+/// The connector.
+pub static CONNECTOR: Connector = Connector {
+    name: "json",
+    summary: "JSON, a record a line; an array of records is read too; .gz and .zst as for csv",
+    options: &[
+        ConnectorOption {
+            name: "path",
+            ty: "string | list<string>",
+            side: Side::Both,
+            required: true,
+            doc: "the file; a source may have many, and patterns such as \"in/*.jsonl\"",
+        },
+        ConnectorOption {
+            name: "zone",
+            ty: "string",
+            side: Side::Source,
+            required: false,
+            doc: "the time zone of timestamps that name none",
+        },
+    ],
+    columns: ColumnRule::Declared,
+    source: Some(source::open),
+    sink: Some(sink::open),
+};

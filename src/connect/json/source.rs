@@ -1,0 +1,326 @@
+//! JSON files as a source. A file whose first character is `[` is one array, any other a record a
+//! line; empty lines are skipped.
+
+use super::columns::{Builder, Keys, Spelling};
+use super::scan::{ABSENT, Cell, Fault, Scanner};
+use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
+use crate::connect::csv::shown;
+use crate::connect::input::Inputs;
+use crate::connect::value::{self, Clock};
+use crate::connect::views::Utf8Bytes;
+use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
+use crate::data::{Batch, Positions};
+use crate::types::DataType;
+use arrow_buffer::Buffer;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The most rows of a batch.
+const BATCH_ROWS_MAX: usize = 1 << 16;
+
+/// Opens a source.
+pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
+    Ok(Box::new(JsonSource::open(spec, CHUNK_BYTES)?))
+}
+
+pub(super) struct JsonSource {
+    inputs: Arc<Inputs>,
+    progress: Arc<AtomicU64>,
+    table: Arc<Table>,
+    chunks: Mutex<Chunks<JsonCut>>,
+}
+
+struct Table {
+    names: Vec<Arc<str>>,
+    /// The projected columns.
+    columns: Vec<(Column, Spelling)>,
+}
+
+impl JsonSource {
+    pub(super) fn open(spec: &SourceSpec, chunk_bytes: usize) -> Result<JsonSource, ConnectError> {
+        let zone = value::zone_of(spec.arguments.text("zone"))?;
+        let column = |&at: &usize| {
+            let column = spec.columns[at].clone();
+            let nan = column.ty.data == DataType::Float && column.format.as_deref() == Some("nan");
+            let clock =
+                Clock { format: column.format.clone().filter(|_| !nan), zone: zone.clone() };
+            (column, Spelling { clock, nan })
+        };
+        let columns = spec.projection.iter().map(column).collect();
+        let inputs = Arc::new(Inputs::find(spec)?);
+        let progress = Arc::new(AtomicU64::new(0));
+        let chunks = Chunks::new(inputs.clone(), progress.clone(), JsonCut::default(), chunk_bytes);
+        let table = Arc::new(Table { names: inputs.names.clone(), columns });
+        Ok(JsonSource { inputs, progress, table, chunks: Mutex::new(chunks) })
+    }
+}
+
+impl Source for JsonSource {
+    fn next(&self) -> Result<Option<Box<dyn Morsel>>, ConnectError> {
+        let chunk = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).next()?;
+        let table = self.table.clone();
+        Ok(chunk.map(|chunk| Box::new(JsonMorsel { chunk, table }) as Box<dyn Morsel>))
+    }
+
+    fn files(&self) -> &[Arc<str>] {
+        &self.inputs.names
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        (self.inputs.bytes, read_so_far(&self.progress))
+    }
+}
+
+/// What the records of a chunk stand in.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// Lines, the first one at an offset.
+    Lines(usize),
+    /// An array: the elements between two offsets, commas included, or what is wrong with it.
+    Array(usize, usize, Option<Fault>),
+}
+
+#[derive(Default)]
+struct JsonCut {
+    is_array: bool,
+    /// The array of the file has ended.
+    is_over: bool,
+}
+
+impl Cut for JsonCut {
+    type Shape = Shape;
+
+    fn cut(&mut self, bytes: &[u8], len: usize, place: Place) -> (usize, Shape) {
+        let mut start = 0;
+        if place.first {
+            start = if bytes[..len].starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let mut scanner = Scanner::new(bytes, start, len);
+            self.is_over = false;
+            // The first character decides, so it must be seen, after a whole byte order mark.
+            if !place.last && (len < 3 || scanner.peek() == 0) {
+                return (0, Shape::Lines(start));
+            }
+            self.is_array = scanner.take(b'[');
+            if self.is_array {
+                start = scanner.at;
+            }
+        }
+        if self.is_array {
+            return self.cut_array(bytes, start, len, place);
+        }
+        (memchr::memrchr(b'\n', &bytes[..len]).map_or(0, |at| at + 1), Shape::Lines(start))
+    }
+}
+
+impl JsonCut {
+    /// Elements are taken together with the comma that follows them.
+    fn cut_array(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        len: usize,
+        place: Place,
+    ) -> (usize, Shape) {
+        let mut scanner = Scanner::new(bytes, start, len);
+        let mut end = start;
+        let mut fault = None;
+        while !self.is_over {
+            if end == start && place.first && scanner.take(b']') {
+                self.is_over = true;
+            } else if let Err(found) = scanner.value(1) {
+                fault = Some(found);
+                break;
+            } else if scanner.take(b',') {
+                end = scanner.at;
+            } else if scanner.peek() == b']' {
+                end = scanner.at;
+                scanner.at += 1;
+                self.is_over = true;
+            } else {
+                let is_end = scanner.at >= len;
+                fault = Some(Fault { at: scanner.at, what: "a comma or `]` is missing", is_end });
+                break;
+            }
+        }
+        if self.is_over && scanner.peek() != 0 {
+            fault = Some(Fault { at: scanner.at, what: "text follows the array", is_end: false });
+        }
+        match fault {
+            Some(fault) if !fault.is_end || place.last => {
+                (len, Shape::Array(start, end, Some(fault)))
+            }
+            Some(_) => (if end > start { end } else { 0 }, Shape::Array(start, end, None)),
+            None => (len, Shape::Array(start, end, None)),
+        }
+    }
+}
+
+struct JsonMorsel {
+    chunk: Chunk<Shape>,
+    table: Arc<Table>,
+}
+
+/// The records of a chunk.
+#[derive(Default)]
+struct Records {
+    /// The cells of each projected column.
+    cells: Vec<Vec<Cell>>,
+    /// Where each record begins.
+    starts: Vec<u32>,
+    /// Records that are not an object, where they end, and why.
+    faults: Vec<(u32, u32, String)>,
+}
+
+impl Morsel for JsonMorsel {
+    fn read(self: Box<Self>, emit: &mut dyn FnMut(Rows) -> bool) -> Result<Extent, ConnectError> {
+        let chunk = &self.chunk;
+        let bytes: &[u8] = &chunk.buffer;
+        let records = match chunk.shape {
+            Shape::Lines(start) => self.lines(start),
+            Shape::Array(_, _, Some(fault)) => {
+                let name = &self.table.names[chunk.file];
+                let what = format!("{name} is not JSON: {}", fault.what);
+                let text = shown(bytes[..chunk.len][fault.at.min(chunk.len)..].trim_ascii_start());
+                let near: String = text.chars().take(40).collect();
+                let near = near.trim_end();
+                let place =
+                    if near.is_empty() { "at its end".into() } else { format!("at `{near}`") };
+                return Err(ConnectError::new(format!("{what} {place}")));
+            }
+            Shape::Array(start, end, None) => self.elements(start, end),
+        };
+        let lines = memchr::memchr_iter(b'\n', &bytes[..chunk.len]).count();
+        let lines = (lines - usize::from(chunk.line_end_added)) as u64;
+        let rows = records.starts.len();
+        self.emit(&records, emit);
+        Ok(Extent { file: chunk.file, records: rows as u64, lines })
+    }
+}
+
+impl JsonMorsel {
+    fn lines(&self, start: usize) -> Records {
+        let bytes: &[u8] = &self.chunk.buffer;
+        let mut reader = RecordReader::new(bytes, &self.table);
+        let mut at = start;
+        for end in memchr::memchr_iter(b'\n', &bytes[..self.chunk.len]).filter(|end| *end >= start)
+        {
+            let mut scanner = Scanner::new(bytes, at, end);
+            if scanner.peek() != 0 || scanner.at < end {
+                let begin = scanner.at;
+                reader.record(&mut scanner, begin, Some(end));
+            }
+            at = end + 1;
+        }
+        reader.records
+    }
+
+    fn elements(&self, start: usize, end: usize) -> Records {
+        let bytes: &[u8] = &self.chunk.buffer;
+        let mut reader = RecordReader::new(bytes, &self.table);
+        let mut scanner = Scanner::new(bytes, start, end);
+        while scanner.peek() != 0 {
+            let begin = scanner.at;
+            let whole = scanner.value(1);
+            let next = scanner.at;
+            debug_assert!(whole.is_ok(), "the cut looked at it");
+            let mut element = Scanner::new(bytes, begin, next);
+            reader.record(&mut element, begin, Some(next));
+            if !scanner.take(b',') {
+                break;
+            }
+        }
+        reader.records
+    }
+
+    fn emit(&self, records: &Records, emit: &mut dyn FnMut(Rows) -> bool) {
+        let (chunk, rows) = (&self.chunk, records.starts.len());
+        let bytes: &[u8] = &chunk.buffer;
+        let buffer = Buffer::from(chunk.buffer.clone());
+        let text = Utf8Bytes::check(bytes, chunk.len);
+        let builder = Builder { bytes, buffer: &buffer, text };
+        let (mut at, mut line) = (0, 0);
+        let mut faults = records.faults.iter().peekable();
+        for first in (0..rows).step_by(BATCH_ROWS_MAX) {
+            let count = BATCH_ROWS_MAX.min(rows - first);
+            let mut bad = Vec::new();
+            while let Some((row, end, reason)) = faults.next_if(|f| (f.0 as usize) < first + count)
+            {
+                let start = records.starts[*row as usize] as usize;
+                let text = shown(bytes[start..*end as usize].trim_ascii_end());
+                let row = row - first as u32;
+                bad.push(BadValue { row, column: None, line: 0, text, reason: reason.clone() });
+            }
+            let faulty: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
+            let columns = self.table.columns.iter().zip(&records.cells).enumerate();
+            let arrays = columns.map(|(column, ((declared, spelling), cells))| {
+                let mut issues = Vec::new();
+                let cells = &cells[first..first + count];
+                let array = builder.column(cells, &declared.ty, spelling, &mut issues);
+                let issues = issues.into_iter();
+                let own = issues.filter(|issue| faulty.binary_search(&(issue.row as u32)).is_err());
+                bad.extend(own.map(|issue| BadValue {
+                    row: issue.row as u32,
+                    column: Some(column as u32),
+                    line: 0,
+                    text: shown(
+                        bytes.get(issue.cell.0 as usize..issue.cell.1 as usize).unwrap_or(b""),
+                    ),
+                    reason: issue.reason.into_owned(),
+                }));
+                array
+            });
+            let columns = arrays.collect();
+            bad.sort_by_key(|bad| bad.row);
+            for bad in &mut bad {
+                let start = records.starts[first + bad.row as usize] as usize;
+                line += memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u64;
+                at = start;
+                bad.line = line;
+            }
+            let positions = Positions::Range(first as u64);
+            if !emit(Rows { batch: Batch { columns, rows: count, positions }, bad }) {
+                break;
+            }
+        }
+    }
+}
+
+struct RecordReader<'a> {
+    bytes: &'a [u8],
+    keys: Keys,
+    records: Records,
+}
+
+impl<'a> RecordReader<'a> {
+    fn new(bytes: &'a [u8], table: &Table) -> RecordReader<'a> {
+        let keys = Keys::new(table.columns.iter().map(|(column, _)| &*column.external));
+        let cells = vec![Vec::new(); table.columns.len()];
+        RecordReader { bytes, keys, records: Records { cells, ..Records::default() } }
+    }
+
+    /// Reads the object at `scanner`, which must be all there is before `end`.
+    fn record(&mut self, scanner: &mut Scanner<'_>, begin: usize, end: Option<usize>) {
+        let (bytes, keys, cells) = (self.bytes, &mut self.keys, &mut self.records.cells);
+        keys.restart();
+        cells.iter_mut().for_each(|cells| cells.push(ABSENT));
+        let row = self.records.starts.len();
+        self.records.starts.push(begin as u32);
+        let scanned = scanner.object(|(from, to), value| {
+            if let Some(column) = keys.find(&bytes[from as usize..to as usize]) {
+                cells[column][row] = value;
+            }
+        });
+        let reason = match scanned {
+            Err(_) if bytes[begin] != b'{' => "not a JSON object".into(),
+            Err(fault) if fault.is_end => format!("not JSON: it ends, and {}", fault.what),
+            Err(fault) => {
+                format!("not JSON: {} at character {}", fault.what, fault.at - begin + 1)
+            }
+            Ok(()) if scanner.peek() != 0 => "not JSON: text follows the object".into(),
+            Ok(()) => return,
+        };
+        cells.iter_mut().for_each(|cells| cells[row] = ABSENT);
+        let end = end.unwrap_or(scanner.at) as u32;
+        self.records.faults.push((row as u32, end, reason));
+    }
+}
