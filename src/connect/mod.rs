@@ -15,6 +15,8 @@ mod parquet;
 mod stage;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod value;
 mod views;
