@@ -8,7 +8,7 @@ create view clean as
 
 -- out/sales_by_category.csv
 select category, sum(amount) as total_amount, count(*) as record_count,
-  round(sum(quality_score)::decimal(38, 6) / count(*), 6)::decimal(38, 6) as avg_quality
+  avg(quality_score::double) as avg_quality
 from clean where quality_score >= 0.7
 group by category order by total_amount desc
 
