@@ -1,7 +1,8 @@
 //! gzip and zstd, chosen by the extension of a path, both ways.
 //!
 //! Reading takes several gzip members and several zstd frames after one another and refuses
-//! damage. What is written depends on the bytes alone: no time, no threads, fixed levels.
+//! damage. What is written depends on the bytes alone: no time, no threads, no sizes of pieces,
+//! fixed levels.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -47,49 +48,120 @@ impl Compression {
     }
 
     /// Writes to a file through this compression.
-    pub fn writer(self, file: File) -> io::Result<Packer> {
-        Ok(match self {
-            Compression::None => Packer::None(io::BufWriter::with_capacity(1 << 18, file)),
+    pub fn writer(self, file: File) -> Packer {
+        match self {
+            Compression::None => Packer::Plain(io::BufWriter::with_capacity(1 << 18, file)),
+            Compression::Gzip | Compression::Zstd => {
+                Packer::Blocks(Blocks { compression: self, file, pending: vec![], is_empty: true })
+            }
+        }
+    }
+
+    /// A gzip member or a zstd frame that holds these bytes.
+    fn pack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Compression::None => Ok(bytes.to_vec()),
             Compression::Gzip => {
                 let level = flate2::Compression::default();
-                Packer::Gzip(Box::new(flate2::write::GzEncoder::new(file, level)))
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                encoder.write_all(bytes)?;
+                encoder.finish()
             }
             Compression::Zstd => {
-                let mut encoder = zstd::stream::write::Encoder::new(file, ZSTD_LEVEL)?;
-                encoder.include_checksum(true)?;
-                Packer::Zstd(encoder)
+                let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+                packer.include_checksum(true)?;
+                packer.compress(bytes)
             }
-        })
+        }
     }
 }
 
 /// Writes bytes to a file through a compression.
 pub enum Packer {
     /// As they are.
-    None(io::BufWriter<File>),
-    /// gzip
-    Gzip(Box<flate2::write::GzEncoder<File>>),
-    /// zstd
-    Zstd(zstd::stream::write::Encoder<'static, File>),
+    Plain(io::BufWriter<File>),
+    /// Packed.
+    Blocks(Blocks),
 }
 
 impl Packer {
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Packer::None(writer) => writer.write_all(bytes),
-            Packer::Gzip(writer) => writer.write_all(bytes),
-            Packer::Zstd(writer) => writer.write_all(bytes),
+            Packer::Plain(writer) => writer.write_all(bytes),
+            Packer::Blocks(blocks) => blocks.write(bytes),
         }
     }
 
     /// Writes what is left and gives the file back.
     pub fn finish(self) -> io::Result<File> {
         match self {
-            Packer::None(writer) => writer.into_inner().map_err(io::IntoInnerError::into_error),
-            Packer::Gzip(writer) => writer.finish(),
-            Packer::Zstd(writer) => writer.finish(),
+            Packer::Plain(writer) => writer.into_inner().map_err(io::IntoInnerError::into_error),
+            Packer::Blocks(blocks) => blocks.finish(),
         }
+    }
+}
+
+/// Blocks of a fixed size, each packed by itself: what is written depends on the bytes and not on
+/// the pieces in which they come, and blocks can be packed by several threads.
+pub struct Blocks {
+    compression: Compression,
+    file: File,
+    /// Bytes that do not yet fill a block for every thread.
+    pending: Vec<u8>,
+    is_empty: bool,
+}
+
+/// Packed bytes of a block. Smaller blocks pack worse and larger ones hold more memory: each part
+/// of a directory has one for every thread.
+const BLOCK_BYTES: usize = 1 << 20;
+
+impl Blocks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pending.extend_from_slice(bytes);
+        let group = BLOCK_BYTES * rayon::current_num_threads();
+        if self.pending.len() >= group {
+            let whole = self.pending.len() / BLOCK_BYTES * BLOCK_BYTES;
+            self.pack(whole)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<File> {
+        self.pack(self.pending.len())?;
+        if self.is_empty {
+            // No bytes at all are no packed file.
+            self.file.write_all(&self.compression.pack(&[])?)?;
+        }
+        Ok(self.file)
+    }
+
+    /// Packs the first `len` pending bytes, a block a thread.
+    ///
+    /// Threads of its own, not the engine's pool: a worker that waits for the pool may be given
+    /// another piece of work that waits for this very sink.
+    fn pack(&mut self, len: usize) -> io::Result<()> {
+        let blocks: Vec<&[u8]> = self.pending[..len].chunks(BLOCK_BYTES).collect();
+        let compression = self.compression;
+        for group in blocks.chunks(rayon::current_num_threads()) {
+            let packed: Vec<io::Result<Vec<u8>>> = std::thread::scope(|scope| {
+                let (own, others) = group.split_first().expect("a group is not empty");
+                let others: Vec<_> = others
+                    .iter()
+                    .map(|&block| scope.spawn(move || compression.pack(block)))
+                    .collect();
+                let own = compression.pack(own);
+                let panicked = |_| Err(io::Error::other("a packer panicked"));
+                let others = others.into_iter().map(|other| other.join().unwrap_or_else(panicked));
+                std::iter::once(own).chain(others).collect()
+            });
+            for block in packed {
+                self.file.write_all(&block?)?;
+            }
+            self.is_empty = false;
+        }
+        self.pending.drain(..len);
+        Ok(())
     }
 }
 

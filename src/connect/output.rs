@@ -68,7 +68,7 @@ impl Outputs {
         let (staging, files) = stage_files(spec, extension)?;
         let parts = files.into_iter().map(|(path, file)| {
             let failed = |error| ConnectError::io("write", path.display(), &error);
-            let mut packer = compression.writer(file).map_err(failed)?;
+            let mut packer = compression.writer(file);
             packer.write(head).map_err(failed)?;
             Ok(Mutex::new(Part { path, packer, rows: 0 }))
         });

@@ -157,19 +157,36 @@ fn what_is_dropped_leaves_nothing() {
 }
 
 #[test]
-#[ignore = "a known fault: packed bytes depend on the sizes of the pieces (not on threads)"]
 fn packed_outputs_do_not_depend_on_pieces() {
     let dir = tempfile::tempdir().unwrap();
-    let lines: Vec<String> = (0..5000).map(|at| format!("line {}", at * 7919)).collect();
+    // More bytes than threads have blocks.
+    let count = (rayon::current_num_threads() + 1) * 50_000;
+    let lines: Vec<String> = (0..count).map(|at| format!("a line {:020}", at * 7919)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     for path in ["a.txt.gz", "a.txt.zst"] {
-        let [whole, pieces] = [5000, 7].map(|size| {
+        let write = |size: usize| {
             let batches: Vec<Batch> = lines.chunks(size).map(texts).collect();
             let spec = sink_spec(dir.path(), &[("path", path)], &line());
             write_file(find("text").unwrap(), &spec, &batches).unwrap();
             fs::read(dir.path().join(path)).unwrap()
-        });
-        assert!(whole == pieces, "{path}");
+        };
+        let whole = write(count);
+        assert!(whole == write(77), "{path}");
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert!(whole == one.install(|| write(5000)), "{path}");
+        let read = read_lines(dir.path(), path).unwrap().rows.concat();
+        assert!(read.len() == count && read[count - 1] == Scalar::String(lines[count - 1].into()));
+    }
+}
+
+#[test]
+fn a_packed_output_without_rows_is_a_packed_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in ["a.txt.gz", "a.txt.zst"] {
+        let spec = sink_spec(dir.path(), &[("path", path)], &line());
+        write_file(find("text").unwrap(), &spec, &[]).unwrap();
+        assert!(!fs::read(dir.path().join(path)).unwrap().is_empty(), "{path}");
+        assert_eq!(read_lines(dir.path(), path).unwrap().rows.len(), 0);
     }
 }
 
