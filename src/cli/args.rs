@@ -17,6 +17,9 @@ pub(super) struct Args {
 /// Flags of every command.
 #[derive(ClapArgs)]
 pub(super) struct Global {
+    /// Work in this folder
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(super) chdir: Option<PathBuf>,
     /// How diagnostics are shown
     #[arg(long, global = true, value_enum, default_value = "human", env = "BATCHC_FORMAT")]
     pub(super) format: Format,
@@ -34,6 +37,14 @@ pub(super) enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// At least one thread, and no more than could ever be of use.
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a number from 1 to 1024 is expected".into()),
+    }
 }
 
 #[derive(Subcommand)]
@@ -78,7 +89,7 @@ pub(super) struct Run {
     #[command(flatten)]
     pub(super) params: Params,
     /// Threads [default: all cores]
-    #[arg(long, env = "BATCHC_THREADS")]
+    #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
     /// Only these outputs and jobs (name, +name, name+), with what they need
     #[arg(short, long, value_name = "NAME")]
@@ -86,10 +97,10 @@ pub(super) struct Run {
     /// Show what would be done
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
-    /// Write the report as JSON to this file
+    /// Write the report as JSON to this file: at the start (RUNNING) and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// No progress line
+    /// Say nothing while it runs
     #[arg(long, env = "BATCHC_NO_PROGRESS")]
     pub(super) no_progress: bool,
 }
@@ -132,7 +143,7 @@ pub(super) struct Preview {
     #[arg(short = 'n', long, default_value_t = 20)]
     pub(super) rows: usize,
     /// Threads [default: all cores]
-    #[arg(long, env = "BATCHC_THREADS")]
+    #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
 }
 

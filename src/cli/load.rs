@@ -1,6 +1,7 @@
 //! Finding, reading and compiling the pipeline of a command; parameters; selections.
 
 use super::args::{Color, File, Global, Params};
+use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
 use crate::diagnostics::render::{Format, render, summary};
@@ -17,7 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Says what went wrong before anything could be done.
 pub(super) fn refuse(message: &str) -> u8 {
-    eprintln!("error: {message}");
+    say!("error: {message}");
     NOT_STARTED
 }
 
@@ -35,8 +36,10 @@ fn find(file: &File) -> Result<PathBuf, String> {
 fn only_in(folder: &Path) -> Result<PathBuf, String> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    // `./a.batch` is called `a.batch`.
+    let shown = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
     let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter_map(|entry| Some(shown(entry.ok()?.path())))
         .filter(|path| path.extension().is_some_and(|extension| extension == "batch"))
         .collect();
     found.sort();
@@ -76,7 +79,7 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
         && summed
         && global.format != Format::Json
     {
-        eprintln!("{line}");
+        say!("{line}");
     }
     errors
 }
@@ -84,7 +87,7 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
 /// Shows diagnostics: JSON on stdout, words on stderr.
 pub(super) fn print_found(found: &Diagnostics, files: &Files, global: &Global) {
     let text = render(found, files, global.format, colour(global));
-    if global.format == Format::Json { print!("{text}") } else { eprint!("{text}") }
+    if global.format == Format::Json { put!("{text}") } else { words(format_args!("{text}")) }
 }
 
 /// Shows one diagnostic.
@@ -114,8 +117,8 @@ pub(super) fn runnable(file: &File, global: &Global) -> Result<(PathBuf, Compile
 
 /// The folder that relative paths of a pipeline start from.
 pub(super) fn base(path: &Path) -> PathBuf {
-    let parent = path.parent().unwrap_or(Path::new(""));
-    if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() }
+    // Nothing stands for the working folder, so that paths are shown as they were written.
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// The values of a run: parameters given or by default, the time, a name.
@@ -133,8 +136,7 @@ pub(super) fn context(
         };
         let Some(at) = pipeline.params.iter().position(|param| param.name == name) else {
             let all = pipeline.params.iter().map(|param| param.name.as_str());
-            let near = nearest(name, all)
-                .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let near = did_you_mean(name, all);
             return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}")));
         };
         let ty = &pipeline.params[at].ty;
@@ -157,6 +159,11 @@ pub(super) fn context(
     let time = now.as_micros() as i64;
     let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
     Ok(RunContext { params: known, time, date, id: run_name(time) })
+}
+
+/// `; did you mean `amount`?`, when a name is near enough to be meant.
+pub(super) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }
 
 /// A name for a run that people can say: the time to the second and two words.
@@ -199,9 +206,18 @@ pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets,
             (None, Some(job)) => {
                 // The outputs that are written from it; with `name+`, from all that follow too.
                 let following = one.ends_with('+');
-                chosen.extend(all.iter().filter(|output| {
+                let written = |output: &&usize| {
                     leads_to(pipeline, job, pipeline.outputs[**output].from, following)
-                }));
+                };
+                if !all.iter().any(|output| written(&output)) {
+                    let help = if following {
+                        String::new()
+                    } else {
+                        format!("; `--select {name}+` takes the outputs that follow from it")
+                    };
+                    return Err(refuse(&format!("no output is written from `{name}`{help}")));
+                }
+                chosen.extend(all.iter().filter(written));
             }
             (None, None) => {
                 let names = pipeline
@@ -209,8 +225,7 @@ pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets,
                     .iter()
                     .map(|output| output.name.as_str())
                     .chain(pipeline.jobs.iter().map(|job| job.name.as_str()));
-                let near = nearest(name, names)
-                    .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let near = did_you_mean(name, names);
                 return Err(refuse(&format!("there is no output or job `{name}`{near}")));
             }
         }

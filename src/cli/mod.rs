@@ -1,13 +1,14 @@
-//! The command line: flags, what is printed, exit codes. The only place that prints.
+//! The command line: flags, what is printed, exit codes.
 //!
 //! Data goes to stdout, words to stderr. Exit codes: 0 done, 1 the program is wrong, 2 could not
 //! start, 3 a run failed, 4 the data broke a rule, 130 and 143 stopped.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod args;
 mod commands;
+mod failure;
 mod load;
+mod print;
+mod progress;
 mod table;
 
 use clap::Parser;
@@ -25,6 +26,12 @@ const RULE: u8 = 4;
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let args = args::Args::parse();
+    if let Some(folder) = &args.global.chdir
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        let code = load::refuse(&format!("cannot work in {}: {error}", folder.display()));
+        return ExitCode::from(code);
+    }
     let code = match &args.command {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),

@@ -1,8 +1,12 @@
-//! Rows as a table for a terminal.
+//! Tables for a terminal: rows, and the report of a run.
 
+use super::print::say;
 use crate::data::{Batch, display, scalar_at};
-use crate::ir::Row;
+use crate::ir::{Pipeline, Row};
+use crate::run::{Report, quarantine_path};
+use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use std::path::Path;
 
 /// The first rows under their names and types.
 pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
@@ -24,4 +28,70 @@ pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
         }));
     }
     table.to_string()
+}
+
+/// Prints what each job saw and gave, and what was written.
+pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
+    let columns =
+        ["job", "in", "out", "filtered", "dropped", "deduplicated", "quarantined", "seconds"];
+    table.set_header(columns);
+    for job in &report.jobs {
+        let mut cells = vec![Cell::new(&job.job)];
+        let counts = [
+            job.records_in,
+            job.records_out,
+            job.filtered,
+            job.dropped,
+            job.deduplicated,
+            job.quarantined,
+        ];
+        cells.extend(
+            counts.map(|count| Cell::new(grouped(count)).set_alignment(CellAlignment::Right)),
+        );
+        let seconds = format!("{:.3}", job.seconds);
+        cells.push(Cell::new(seconds).set_alignment(CellAlignment::Right));
+        table.add_row(cells);
+    }
+    say!("{table}");
+    for job in &report.jobs {
+        for (rule, broken) in job.expectations.iter().filter(|(_, broken)| *broken > 0) {
+            say!("  {}: `{rule}` does not hold for {}", job.job, rows_text(*broken));
+        }
+        if job.nulled > 0 {
+            say!("  {}: {} with values that became null", job.job, rows_text(job.nulled));
+        }
+        if job.null_keys > 0 {
+            let rows = rows_text(job.null_keys);
+            say!("  {}: {rows} without a key, which match nothing in a join", job.job);
+        }
+    }
+    if report.jobs.iter().any(|job| job.quarantined > 0) {
+        for quarantine in &pipeline.quarantines {
+            say!("  set aside: {}", quarantine_path(base, &quarantine.name).display());
+        }
+    }
+    for output in &report.outputs {
+        say!("  wrote {} ({})", output.path, rows_text(output.records));
+    }
+}
+
+/// `1,234,567`
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 row`, `1,234 rows`
+pub(super) fn rows_text(count: u64) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} row{s}", grouped(count))
 }

@@ -208,10 +208,14 @@ pub struct BadValue {
     /// Position in the projection; None when the whole record is bad (too few fields, not JSON).
     /// A record without any usable value still has its row, of nulls, in the batch.
     pub column: Option<u32>,
-    /// Line within the morsel at which the record begins, from 0; records where lines mean nothing.
-    pub line: u64,
-    /// The text found, cut at 200 bytes.
+    /// Line within the morsel at which the record begins, from 0; None where lines mean nothing.
+    pub line: Option<u64>,
+    /// Where in the value, when that is a list or a record: `[2].name`, items from 0.
+    pub path: String,
+    /// The text found, cut at 200 bytes; empty when there is none.
     pub text: String,
+    /// Is the text a literal of the format, which has quotes of its own?
+    pub is_literal: bool,
     /// What is wrong, without the value: `not an int`, `4 fields where 7 are declared`.
     pub reason: String,
 }
@@ -266,6 +270,8 @@ pub struct Staged {
     pub rows: u64,
     /// Bytes written.
     pub bytes: u64,
+    /// Open as long as nobody may take the staged paths for those of a dead run.
+    _locks: Vec<std::fs::File>,
 }
 
 /// What went wrong in the world: what was tried, on what, and what the system said.

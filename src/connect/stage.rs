@@ -6,6 +6,7 @@
 //! the recovery's business, not this module's.
 
 use super::{ConnectError, Staged};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +17,8 @@ pub struct Staging {
     staged: PathBuf,
     target: PathBuf,
     owned: bool,
+    /// Locked as long as it is open.
+    lock: File,
 }
 
 impl Staging {
@@ -26,12 +29,11 @@ impl Staging {
                 .help("give the path of a file, or remove the directory"));
         }
         let staged = staged_path(target, run)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&staged)
-            .map_err(|error| ConnectError::io("create", staged.display(), &error))?;
-        Ok((Staging { staged, target: target.to_owned(), owned: true }, file))
+        sweep(target);
+        let failed = |error| ConnectError::io("create", staged.display(), &error);
+        let file = OpenOptions::new().write(true).create_new(true).open(&staged).map_err(failed)?;
+        let lock = lock(file.try_clone().map_err(failed)?);
+        Ok((Staging { staged, target: target.to_owned(), owned: true, lock }, file))
     }
 
     /// Stages a directory of parts for `target`.
@@ -39,11 +41,13 @@ impl Staging {
     /// An existing target is replaced as a whole, so it must hold nothing but parts: files that
     /// somebody else put there are never deleted.
     pub fn directory(target: &Path, run: &str) -> Result<Staging, ConnectError> {
+        sweep(target);
         check_replaceable(target)?;
         let staged = staged_path(target, run)?;
-        fs::create_dir(&staged)
-            .map_err(|error| ConnectError::io("create", staged.display(), &error))?;
-        let staging = Staging { staged, target: target.to_owned(), owned: true };
+        let failed = |error| ConnectError::io("create", staged.display(), &error);
+        fs::create_dir(&staged).map_err(failed)?;
+        let lock = lock(File::open(&staged).map_err(failed)?);
+        let staging = Staging { staged, target: target.to_owned(), owned: true, lock };
         let marker = marker_in(&staging.staged, &staging.staged);
         File::create(&marker)
             .map_err(|error| ConnectError::io("create", marker.display(), &error))?;
@@ -60,8 +64,13 @@ impl Staging {
         if self.staged.is_dir() {
             sync_folder(&self.staged.join("entry"))?;
         }
+        let lock = self
+            .lock
+            .try_clone()
+            .map_err(|error| ConnectError::io("keep the lock of", self.staged.display(), &error))?;
         self.owned = false;
-        Ok(Staged { moves: vec![(self.staged.clone(), self.target.clone())], rows, bytes })
+        let moves = vec![(self.staged.clone(), self.target.clone())];
+        Ok(Staged { moves, rows, bytes, _locks: vec![lock] })
     }
 }
 
@@ -139,6 +148,38 @@ fn move_aside(staged: &Path, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Locks a staged path. Where the file system knows no locks, nothing is swept either.
+fn lock(file: File) -> File {
+    let _ = file.try_lock();
+    file
+}
+
+/// Removes what runs that are dead have staged for a target. Best effort: what cannot be removed
+/// is in nobody's way.
+fn sweep(target: &Path) {
+    let Some(name) = target.file_name() else { return };
+    let prefix = staged_prefix(name);
+    let Ok(entries) = fs::read_dir(folder_of(target)) else { return };
+    for entry in entries.flatten() {
+        let is_staged = entry.file_name().as_bytes().starts_with(prefix.as_bytes());
+        if !is_staged || !is_abandoned(&entry.path()) {
+            continue;
+        }
+        let is_aside = entry.path().extension().is_some_and(|extension| extension == "old");
+        if is_aside && fs::symlink_metadata(target).is_err() {
+            // The run died after it had moved the old output aside and before the new one came.
+            let _ = fs::rename(entry.path(), target);
+        } else {
+            remove(&entry.path());
+        }
+    }
+}
+
+/// Is a staged path's process dead?
+fn is_abandoned(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
 /// The empty file in a staged directory that tells it from the one it replaces.
 fn marker_in(directory: &Path, staged: &Path) -> PathBuf {
     directory.join(staged.file_name().unwrap_or_default())
@@ -156,10 +197,17 @@ fn staged_path(target: &Path, run: &str) -> Result<PathBuf, ConnectError> {
     let folder = folder_of(target);
     fs::create_dir_all(folder)
         .map_err(|error| ConnectError::io("create the folder", folder.display(), &error))?;
-    let mut staged = std::ffi::OsString::from(".");
-    staged.push(name);
-    staged.push(format!(".batchc-{run}"));
+    let mut staged = staged_prefix(name);
+    staged.push(run);
     Ok(folder.join(staged))
+}
+
+/// What the names of all staged paths of a target begin with.
+fn staged_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".batchc-");
+    prefix
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -249,6 +297,7 @@ mod tests {
         let (staging, file) = Staging::file(&target, "r1").unwrap();
         io::Write::write_all(&mut &file, b"x").unwrap();
         assert!(Staging::file(&target, "r1").is_err(), "a staged name is taken once");
+        assert!(staging.path().exists(), "a living run is not swept");
         assert!(!target.exists());
         staged(staging).publish().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"x");
@@ -272,6 +321,28 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         fs::write(target.join("mine.txt"), b"x").unwrap();
         assert!(Staging::directory(&target, "r3").is_err(), "a user's file is never deleted");
+    }
+
+    #[test]
+    fn what_dead_runs_have_left_is_swept_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = || {
+            let entries = fs::read_dir(dir.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        fs::write(dir.path().join(".a.csv.batchc-dead"), b"half").unwrap();
+        fs::create_dir(dir.path().join(".out.batchc-dead")).unwrap();
+        fs::write(dir.path().join(".out.batchc-dead/part-00000.csv"), b"half").unwrap();
+        fs::create_dir(dir.path().join(".out.batchc-dead.old")).unwrap();
+        fs::write(dir.path().join(".b.csv.batchc-dead"), b"of another target").unwrap();
+        staged(Staging::file(&dir.path().join("a.csv"), "r").unwrap().0).publish().unwrap();
+        let target = dir.path().join("out");
+        let (living, _) = Staging::file(&dir.path().join("b.csv"), "living").unwrap();
+        drop(Staging::directory(&target, "r").unwrap());
+        assert_eq!(names(), [".b.csv.batchc-living", "a.csv", "out"]);
+        drop(living);
     }
 
     #[test]

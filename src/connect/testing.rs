@@ -13,7 +13,8 @@ use std::sync::Arc;
 pub struct Read {
     /// All rows.
     pub rows: Vec<Vec<Scalar>>,
-    /// Row, column, line, text and reason of every bad value, counted from the start of the file.
+    /// Row, column, line, text and reason (behind the path) of every bad value, counted from the
+    /// start of the file.
     pub bad: Vec<(usize, Option<u32>, u64, String, String)>,
     /// Records and lines in all.
     pub extent: (u64, u64),
@@ -82,7 +83,9 @@ pub fn read_all(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectE
             }
             read.bad.extend(rows.bad.into_iter().map(|bad| {
                 let row = before + bad.row as usize;
-                (row, bad.column, lines + bad.line, bad.text, bad.reason)
+                let path = if bad.path.is_empty() { bad.path } else { bad.path + ": " };
+                let line = bad.line.map_or(0, |line| lines + line);
+                (row, bad.column, line, bad.text, path + &bad.reason)
             }));
             true
         })?;

@@ -133,8 +133,10 @@ fn push_unsure(line: &[u8], lines_before: u64, texts: &mut Texts, bad: &mut Vec<
             bad.push(BadValue {
                 row,
                 column: Some(0),
-                line: lines_before + u64::from(row),
+                line: Some(lines_before + u64::from(row)),
+                path: String::new(),
                 text: super::csv::shown(line),
+                is_literal: false,
                 reason: "not UTF-8".into(),
             });
         }

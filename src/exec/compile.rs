@@ -13,6 +13,7 @@ use super::operators::sort::Sort;
 use super::operators::take::Take;
 use super::operators::{Breaker, Streaming};
 use super::order::Direction;
+use super::partition::KeyBefore;
 use super::rows::hollow;
 use crate::data::Batch;
 use crate::functions::Registry;
@@ -32,6 +33,8 @@ pub struct Compiled {
     pub action: Action,
     /// Do the positions of its rows lead back to a source?
     pub from_scan: bool,
+    /// The key of its job's partitions over its input, for rows that fail.
+    pub(super) partition_key: Option<KeyBefore>,
     /// Which columns of its result are read; others may be left empty.
     live: Vec<bool>,
 }
@@ -82,6 +85,8 @@ pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compil
                 compiled[input.at()].from_scan && !ends
             }),
         };
+        let job = node.job.map(|job| &pipeline.jobs[job.0 as usize]);
+        one.partition_key = job.and_then(|job| KeyBefore::of(id, plan, job, run));
         debug_assert_eq!(id.at(), compiled.len());
         compiled.push(one);
     }
@@ -103,7 +108,7 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         }
         NodeKind::Step(step) => compile_step(node, step, pipeline, run),
     };
-    Compiled { program, action, from_scan: false, live: node.live.clone() }
+    Compiled { program, action, from_scan: false, live: node.live.clone(), partition_key: None }
 }
 
 /// Rows that are kept; an input of a union brings its columns into the form of the result.
@@ -159,14 +164,7 @@ fn compile_step(
             (make(&[condition]), Action::Stream(Box::new(Filter { keep_nulls: *keep_nulls })))
         }
         StepKind::Project(columns) => {
-            let exprs: Vec<Expr> = columns
-                .iter()
-                .enumerate()
-                .map(|(at, column)| match node.live[at] || column.value.may_fail() {
-                    true => column.value.clone(),
-                    false => unread(&column.value),
-                })
-                .collect();
+            let exprs: Vec<Expr> = columns.iter().zip(&node.live).map(read_value).collect();
             let refs: Vec<&Expr> = exprs.iter().collect();
             (make(&refs), Action::Stream(Box::new(Project)))
         }
@@ -199,18 +197,8 @@ fn compile_step(
         }
         StepKind::Distinct => (None, Action::Break(Box::new(Distinct::new(types)))),
         StepKind::Dedupe(dedupe) => {
-            let mut exprs: Vec<&Expr> = dedupe.keys.iter().collect();
-            if let Keep::Smallest(by) | Keep::Largest(by) = &dedupe.keep {
-                exprs.push(by);
-            }
-            let key_types = dedupe.keys.iter().map(|key| key.ty.clone()).collect();
-            let keep = match dedupe.keep {
-                Keep::First => KeepRow::First,
-                Keep::Last => KeepRow::Last,
-                Keep::Smallest(_) => KeepRow::Smallest,
-                Keep::Largest(_) => KeepRow::Largest,
-            };
-            (make(&exprs), Action::Break(Box::new(Dedupe::new(key_types, keep))))
+            let (exprs, operator) = dedupe_of(dedupe);
+            (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Join(join) => {
             let keys: Vec<&Expr> = join.left_keys.iter().collect();
@@ -238,8 +226,28 @@ fn aggregate_column(call: &ir::AggregateCall) -> AggregateColumn {
     }
 }
 
-/// In place of a column that nobody reads.
-fn unread(value: &Expr) -> Expr {
+/// The expressions that a `dedupe` needs, and what does it.
+fn dedupe_of(dedupe: &ir::Dedupe) -> (Vec<&Expr>, Dedupe) {
+    let mut exprs: Vec<&Expr> = dedupe.keys.iter().collect();
+    if let Keep::Smallest(by) | Keep::Largest(by) = &dedupe.keep {
+        exprs.push(by);
+    }
+    let key_types = dedupe.keys.iter().map(|key| key.ty.clone()).collect();
+    let keep = match dedupe.keep {
+        Keep::First => KeepRow::First,
+        Keep::Last => KeepRow::Last,
+        Keep::Smallest(_) => KeepRow::Smallest,
+        Keep::Largest(_) => KeepRow::Largest,
+    };
+    (exprs, Dedupe::new(key_types, keep))
+}
+
+/// A column's value, or null in its place when nobody reads it.
+fn read_value((column, is_live): (&ir::NewColumn, &bool)) -> Expr {
+    let value = &column.value;
+    if *is_live || value.may_fail() {
+        return value.clone();
+    }
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: DataType::Null.optional(), span: value.span }
 }
 
@@ -275,7 +283,9 @@ fn residual(program: Program) -> Residual {
         let values = program.eval(pairs, &mut Registers::default(), &mut failures);
         if let Some(failure) = failures.first() {
             return Err(Error::Row {
-                span: Some(program.span(failure.site)),
+                span: program.span(failure.site),
+                job: None,
+                is_rule: false,
                 reason: failure.reason.clone(),
                 position: None,
                 line: None,

@@ -20,6 +20,7 @@ pub mod table;
 
 use crate::connect::{ConnectError, Extent};
 use crate::data::POSITION_ROW_BITS;
+use crate::ir::JobId;
 use crate::text::Span;
 use std::sync::atomic::AtomicU64;
 
@@ -28,8 +29,12 @@ use std::sync::atomic::AtomicU64;
 pub enum Error {
     /// A row failed where the job says that it may not.
     Row {
-        /// The expression that failed; None when it could not be read.
-        span: Option<Span>,
+        /// The expression or rule that failed, or what reads the row.
+        span: Span,
+        /// The job, when it is known.
+        job: Option<JobId>,
+        /// Is it a rule about the data that does not hold?
+        is_rule: bool,
         /// What went wrong, with the value: `"12x" is not an int`.
         reason: String,
         /// Where the row stood in the input of its stage, when that was a source.
@@ -109,4 +114,6 @@ pub struct Counts {
     pub nulled: AtomicU64,
     /// Rows that broke a rule, whatever became of them.
     pub violations: AtomicU64,
+    /// Left rows of a join whose key was null, which matches nothing.
+    pub null_keys: AtomicU64,
 }

@@ -5,7 +5,7 @@ use crate::connect::{Piece, Sink, Staged};
 use crate::data::Batch;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// How many morsels may wait for an earlier one before their threads wait too.
 const WINDOW: u64 = 64;
@@ -14,7 +14,7 @@ const WINDOW: u64 = 64;
 pub struct OrderedSink {
     sink: Box<dyn Sink>,
     /// The part of each row, by position, when the target has parts.
-    parts: Mutex<Option<std::sync::Arc<Vec<u32>>>>,
+    parts: Mutex<Option<Arc<Vec<u32>>>>,
     waiting: Mutex<Waiting>,
     moved: Condvar,
     aborted: AtomicBool,
@@ -41,8 +41,8 @@ impl OrderedSink {
 
     /// Says to which part each row goes, by its number in the result (batch `b` of the stage is
     /// morsel `b`, of at most 64 Ki rows each).
-    pub fn set_parts(&self, parts: Vec<u32>) {
-        *self.parts.lock().expect("no thread panics holding it") = Some(parts.into());
+    pub fn set_parts(&self, parts: Arc<Vec<u32>>) {
+        *self.parts.lock().expect("no thread panics holding it") = Some(parts);
     }
 
     /// Encodes a batch into pieces for the parts of the target.

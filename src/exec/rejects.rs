@@ -6,8 +6,8 @@ use super::stage::Execution;
 use crate::connect::BadValue;
 use crate::data::{Batch, display, scalar_at};
 use crate::functions::kernel::{Failure, Operand};
-use crate::ir::{ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row};
-use crate::plan::{NodeId, NodeKind};
+use crate::ir::{ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row, StepKind};
+use crate::plan::{NodeId, NodeKind, step_of};
 use crate::text::Span;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -25,10 +25,10 @@ pub struct Reject {
     pub position: u64,
     /// What was wrong.
     pub reason: String,
-    /// The place of the expression or rule, if it was not the reader.
-    pub span: Option<Span>,
     /// Line within its morsel, of what could not be read.
     pub line: Option<u64>,
+    /// The text of a record that could not be read at all.
+    pub text: Option<String>,
     /// The columns' values as they were, in JSON.
     pub values: serde_json::Map<String, serde_json::Value>,
 }
@@ -45,6 +45,23 @@ pub struct Routed {
     pub dropped: u64,
     /// Values that became null.
     pub nulled: u64,
+}
+
+impl Routed {
+    /// A batch of which nothing has been taken out.
+    fn whole(batch: Batch) -> Routed {
+        Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 }
+    }
+}
+
+/// What is wrong with a row.
+struct Fault {
+    row: u32,
+    reason: String,
+    /// The expression or rule, or what reads the row.
+    span: Span,
+    line: Option<u64>,
+    text: Option<String>,
 }
 
 impl Execution<'_> {
@@ -69,7 +86,11 @@ impl Execution<'_> {
             (NodeKind::Read { source, .. }, _) => {
                 self.pipeline.sources[source.0 as usize].row.clone()
             }
-            (NodeKind::Build(_) | NodeKind::Gather | NodeKind::Result, Some(job)) => {
+            (NodeKind::Build(step), Some(_)) => match step_of(self.pipeline, of, step) {
+                StepKind::Join(join) => join.right_row.clone(),
+                _ => unreachable!("only joins have a right side"),
+            },
+            (NodeKind::Gather | NodeKind::Result, Some(job)) => {
                 self.pipeline.jobs[job.0 as usize].row().clone()
             }
             _ => Arc::new(Row::default()),
@@ -88,43 +109,28 @@ impl Execution<'_> {
         let mut first: Vec<&Failure> = failures.iter().collect();
         first.sort_by_key(|failure| failure.row);
         first.dedup_by_key(|failure| failure.row);
-        let nothing =
-            |batch, values| Routed { batch, values, rejects: vec![], dropped: 0, nulled: 0 };
+        let rows: Vec<u32> = first.iter().map(|failure| failure.row).collect();
+        self.count_failed_in_partitions(node, &batch, &rows);
+        let fault = |failure: &&Failure| Fault {
+            row: failure.row,
+            reason: failure.reason.clone(),
+            span: span(failure.site),
+            line: None,
+            text: None,
+        };
         match self.policy(node) {
-            ErrorPolicy::Fail => {
-                let failure = first[0];
-                Err(Error::Row {
-                    span: Some(span(failure.site)),
-                    reason: failure.reason.clone(),
-                    position: self.input_position(node, &batch, failure.row as usize),
-                    line: None,
-                    place: None,
-                })
-            }
+            ErrorPolicy::Fail => Err(self.failed(node, &batch, fault(&first[0]), false)),
             ErrorPolicy::Null => {
-                Ok(Routed { nulled: first.len() as u64, ..nothing(batch, values) })
+                Ok(Routed { values, nulled: rows.len() as u64, ..Routed::whole(batch) })
             }
-            policy @ (ErrorPolicy::Drop | ErrorPolicy::Quarantine(_)) => {
-                let row = self.row_before(node);
-                let rejects = match policy {
-                    ErrorPolicy::Quarantine(quarantine) => first
-                        .iter()
-                        .map(|failure| Reject {
-                            quarantine,
-                            node,
-                            position: batch.positions.at(failure.row as usize),
-                            reason: failure.reason.clone(),
-                            span: Some(span(failure.site)),
-                            line: None,
-                            values: row_values(&batch, &row, failure.row as usize),
-                        })
-                        .collect(),
-                    _ => vec![],
-                };
-                let dropped = if rejects.is_empty() { first.len() as u64 } else { 0 };
-                let failed: Vec<u32> = first.iter().map(|failure| failure.row).collect();
-                let batch = without(&batch, &mut values, &failed);
-                Ok(Routed { rejects, dropped, ..nothing(batch, values) })
+            ErrorPolicy::Drop => {
+                let batch = without(&batch, &mut values, &rows);
+                Ok(Routed { values, dropped: rows.len() as u64, ..Routed::whole(batch) })
+            }
+            ErrorPolicy::Quarantine(quarantine) => {
+                let rejects = self.set_aside(node, &batch, quarantine, first.iter().map(fault));
+                let batch = without(&batch, &mut values, &rows);
+                Ok(Routed { values, rejects, ..Routed::whole(batch) })
             }
         }
     }
@@ -142,60 +148,40 @@ impl Execution<'_> {
         let mut first: Vec<&BadValue> = bad.iter().filter(used).collect();
         first.sort_by_key(|bad| bad.row);
         first.dedup_by_key(|bad| bad.row);
-        let nothing =
-            |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
         if first.is_empty() {
-            return Ok(nothing(batch));
+            return Ok(Routed::whole(batch));
         }
+        let rows: Vec<u32> = first.iter().map(|bad| bad.row).collect();
+        self.count_failed_in_partitions(node, &batch, &rows);
         let row = self.row_before(node);
-        let reason = |bad: &BadValue| match bad.column {
-            Some(column) => {
-                let name = &row.columns[places[column as usize]].name;
-                let text = crate::diagnostics::shown(&bad.text);
-                format!("{name}: \"{text}\" is {}", bad.reason)
-            }
-            None => bad.reason.clone(),
+        let fault = |bad: &&BadValue| Fault {
+            row: bad.row,
+            reason: match bad.column {
+                Some(column) => bad_value(&row.columns[places[column as usize]].name, bad),
+                None => bad.reason.clone(),
+            },
+            span: self.read_by(node),
+            line: bad.line,
+            text: bad.column.is_none().then(|| bad.text.clone()),
         };
         match self.policy(node) {
-            ErrorPolicy::Fail => Err(Error::Row {
-                span: None,
-                reason: reason(first[0]),
-                position: Some(batch.positions.at(first[0].row as usize)),
-                line: Some(first[0].line),
-                place: None,
-            }),
-            ErrorPolicy::Null if first.iter().all(|bad| bad.column.is_some()) => {
-                Ok(Routed { nulled: first.len() as u64, ..nothing(batch) })
+            ErrorPolicy::Fail => Err(self.failed(node, &batch, fault(&first[0]), false)),
+            ErrorPolicy::Drop => {
+                let batch = without(&batch, &mut [], &rows);
+                Ok(Routed { dropped: rows.len() as u64, ..Routed::whole(batch) })
             }
-            ErrorPolicy::Null | ErrorPolicy::Drop => {
+            ErrorPolicy::Null => {
                 // A record that cannot be read at all has no values that could be null.
-                let whole = self.policy(node) == ErrorPolicy::Null;
-                let gone: Vec<u32> = first
-                    .iter()
-                    .filter(|bad| !whole || bad.column.is_none())
-                    .map(|bad| bad.row)
-                    .collect();
-                let dropped = gone.len() as u64;
-                let nulled = first.len() as u64 - dropped;
+                let unreadable = first.iter().filter(|bad| bad.column.is_none());
+                let gone: Vec<u32> = unreadable.map(|bad| bad.row).collect();
                 let batch = without(&batch, &mut [], &gone);
-                Ok(Routed { dropped, nulled: if whole { nulled } else { 0 }, ..nothing(batch) })
+                let (dropped, nulled) = (gone.len() as u64, (rows.len() - gone.len()) as u64);
+                Ok(Routed { dropped, nulled, ..Routed::whole(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
-                let rejects = first
-                    .iter()
-                    .map(|bad| Reject {
-                        quarantine,
-                        node,
-                        position: batch.positions.at(bad.row as usize),
-                        reason: reason(bad),
-                        span: None,
-                        line: Some(bad.line),
-                        values: row_values(&batch, &row, bad.row as usize),
-                    })
-                    .collect();
-                let gone: Vec<u32> = first.iter().map(|bad| bad.row).collect();
-                let batch = without(&batch, &mut [], &gone);
-                Ok(Routed { rejects, ..nothing(batch) })
+                let rejects = self.set_aside(node, &batch, quarantine, first.iter().map(fault));
+                let batch = without(&batch, &mut [], &rows);
+                Ok(Routed { rejects, ..Routed::whole(batch) })
             }
         }
     }
@@ -216,49 +202,97 @@ impl Execution<'_> {
             })
             .map(|row| row as u32)
             .collect();
-        let nothing =
-            |batch| Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 };
         if broken.is_empty() {
-            return Ok(nothing(batch));
+            return Ok(Routed::whole(batch));
         }
         self.count(node, |counts| &counts.violations, broken.len() as u64);
+        let fault = |&row: &u32| Fault {
+            row,
+            reason: format!("`{}` does not hold", rule.name),
+            span: rule.condition.span,
+            line: None,
+            text: None,
+        };
         match rule.action {
-            ExpectAction::Warn => Ok(nothing(batch)),
-            ExpectAction::Fail => Err(Error::Row {
-                span: Some(rule.condition.span),
-                reason: format!("`{}` does not hold", rule.name),
-                position: self.input_position(node, &batch, broken[0] as usize),
-                line: None,
-                place: None,
-            }),
+            ExpectAction::Warn => Ok(Routed::whole(batch)),
+            ExpectAction::Fail => Err(self.failed(node, &batch, fault(&broken[0]), true)),
             ExpectAction::Drop => {
+                self.count_failed_in_partitions(node, &batch, &broken);
                 let batch = without(&batch, &mut [], &broken);
-                Ok(Routed { dropped: broken.len() as u64, ..nothing(batch) })
+                Ok(Routed { dropped: broken.len() as u64, ..Routed::whole(batch) })
             }
             ExpectAction::Quarantine(quarantine) => {
-                let row = self.row_before(node);
-                let rejects = broken
-                    .iter()
-                    .map(|&at| Reject {
-                        quarantine,
-                        node,
-                        position: batch.positions.at(at as usize),
-                        reason: format!("`{}` does not hold", rule.name),
-                        span: Some(rule.condition.span),
-                        line: None,
-                        values: row_values(&batch, &row, at as usize),
-                    })
-                    .collect();
+                self.count_failed_in_partitions(node, &batch, &broken);
+                let rejects = self.set_aside(node, &batch, quarantine, broken.iter().map(fault));
                 let batch = without(&batch, &mut [], &broken);
-                Ok(Routed { rejects, ..nothing(batch) })
+                Ok(Routed { rejects, ..Routed::whole(batch) })
             }
         }
     }
 
-    /// The position of a row in a scan; None where the stage begins with an earlier result.
-    fn input_position(&self, node: NodeId, batch: &Batch, row: usize) -> Option<u64> {
-        self.nodes[node.at()].from_scan.then(|| batch.positions.at(row))
+    /// The error of a row that may not fail.
+    fn failed(&self, node: NodeId, batch: &Batch, fault: Fault, is_rule: bool) -> Error {
+        // A stage that begins with an earlier result does not know where its rows came from.
+        let from_scan = self.nodes[node.at()].from_scan;
+        Error::Row {
+            span: fault.span,
+            job: self.plan.node(node).job,
+            is_rule,
+            reason: fault.reason,
+            position: from_scan.then(|| batch.positions.at(fault.row as usize)),
+            line: fault.line,
+            place: None,
+        }
     }
+
+    fn set_aside(
+        &self,
+        node: NodeId,
+        batch: &Batch,
+        quarantine: QuarantineId,
+        faults: impl Iterator<Item = Fault>,
+    ) -> Vec<Reject> {
+        let row = self.row_before(node);
+        let reject = |fault: Fault| Reject {
+            quarantine,
+            node,
+            position: batch.positions.at(fault.row as usize),
+            reason: fault.reason,
+            line: fault.line,
+            text: fault.text,
+            values: row_values(batch, &row, fault.row as usize),
+        };
+        faults.map(reject).collect()
+    }
+
+    /// What makes the job read this source: its `from`, or a join or union.
+    fn read_by(&self, node: NodeId) -> Span {
+        let of = self.plan.node(node);
+        let NodeKind::Read { source, main } = of.kind else {
+            unreachable!("only readers see what cannot be read");
+        };
+        let Some(job) = of.job else { return self.pipeline.sources[source.0 as usize].span };
+        let job = &self.pipeline.jobs[job.0 as usize];
+        // The right side of a join is built, an input of a union gathered for its step.
+        let reader = of.consumers.first().map(|reader| self.plan.node(*reader));
+        let step = reader.and_then(|reader| match reader.kind {
+            NodeKind::Build(step) => Some(step),
+            NodeKind::Gather => reader.consumers.iter().find_map(|next| {
+                let NodeKind::Step(step) = self.plan.node(*next).kind else { return None };
+                Some(step)
+            }),
+            _ => None,
+        });
+        step.filter(|_| !main).map_or(job.input_span, |step| job.steps[step].span)
+    }
+}
+
+/// `who.age: "x" is not an int`
+fn bad_value(column: &str, bad: &BadValue) -> String {
+    let text = crate::diagnostics::shown(&bad.text);
+    let quote = if bad.is_literal { "" } else { "\"" };
+    let found = if text.is_empty() { String::new() } else { format!(": {quote}{text}{quote}") };
+    format!("{column}{}{found} is {}", bad.path, bad.reason)
 }
 
 /// The batch without these rows.

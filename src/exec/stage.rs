@@ -6,10 +6,11 @@
 
 use super::compile::{Action, Compiled};
 use super::ordered::OrderedSink;
+use super::partition::PartitionCounts;
 use super::rejects::{Reject, Routed};
 use super::rows::hollow;
 use super::{Counts, Error};
-use crate::connect::{Extent, Piece, Rows, Source};
+use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::expr::Registers;
 use crate::exec::operators::{State, Streaming};
@@ -34,10 +35,14 @@ pub struct Execution<'p> {
     pub counts: Vec<Counts>,
     /// Operators that an earlier stage has run: what they see again is not counted again.
     pub counted: Vec<AtomicBool>,
+    /// Rows of each partition, by job, where the result is partitioned.
+    pub partitions: Vec<Option<PartitionCounts>>,
     /// Rows set aside.
     pub rejects: Mutex<Vec<Reject>>,
     /// Set to stop all threads at their next morsel.
     pub cancelled: &'p AtomicBool,
+    /// Rows read from sources so far, for those who watch.
+    pub rows_read: &'p AtomicU64,
     /// Threads.
     pub threads: usize,
 }
@@ -65,6 +70,24 @@ pub struct StageResult {
     pub extents: Vec<Extent>,
 }
 
+/// Gives every morsel of a stage to one thread.
+#[derive(Default)]
+struct Dispenser {
+    next: AtomicU64,
+    /// Morsels are numbered under this lock, so that numbers follow the order of the input.
+    order: Mutex<()>,
+    /// Set when a thread has failed.
+    stop: AtomicBool,
+}
+
+impl Dispenser {
+    fn take(&self, source: &dyn Source) -> Result<Option<(u64, Box<dyn Morsel>)>, ConnectError> {
+        let _guard = self.order.lock().expect("no thread panics holding it");
+        let morsel = source.next()?;
+        Ok(morsel.map(|morsel| (self.next.fetch_add(1, Relaxed), morsel)))
+    }
+}
+
 /// One thread's part.
 struct Worker {
     registers: Registers,
@@ -84,14 +107,11 @@ impl Execution<'_> {
         begin: &Root,
         active: &BTreeSet<NodeId>,
     ) -> Result<StageResult, Error> {
-        let next = AtomicU64::new(0);
-        // Morsels are numbered under this lock, so numbers follow the order of the input.
-        let dispenser = Mutex::new(());
-        let stop = AtomicBool::new(false);
+        let dispenser = Dispenser::default();
         let workers: Mutex<Vec<Worker>> = Mutex::new(vec![]);
         let work = || {
             let mut worker = self.new_worker();
-            self.work(root, begin, active, (&dispenser, &next, &stop), &mut worker);
+            self.work(root, begin, active, &dispenser, &mut worker);
             workers.lock().expect("no thread panics holding it").push(worker);
         };
         if self.threads == 1 {
@@ -118,66 +138,63 @@ impl Execution<'_> {
         root: NodeId,
         begin: &Root,
         active: &BTreeSet<NodeId>,
-        (dispenser, next, stop): (&Mutex<()>, &AtomicU64, &AtomicBool),
+        dispenser: &Dispenser,
         worker: &mut Worker,
     ) {
-        loop {
-            if stop.load(Relaxed) || self.cancelled.load(Relaxed) {
-                return;
-            }
-            let number;
-            let result = match begin {
+        while !dispenser.stop.load(Relaxed) && !self.cancelled.load(Relaxed) {
+            let taken = match begin {
                 Root::Batches(batches) => {
-                    number = next.fetch_add(1, Relaxed);
+                    let number = dispenser.next.fetch_add(1, Relaxed);
                     let Some(batch) = batches.get(number as usize) else { return };
-                    self.give(root, batch.clone(), active, worker)
+                    (number, self.give(root, batch.clone(), active, worker))
                 }
-                Root::Scan { source, places, width } => {
-                    let guard = dispenser.lock().expect("no thread panics holding it");
-                    let morsel = source.next();
-                    let Ok(Some(morsel)) = morsel else {
-                        drop(guard);
-                        if let Err(error) = morsel {
-                            stop.store(true, Relaxed);
-                            worker.error = Some((u64::MAX - 1, error.into()));
-                        }
-                        return;
-                    };
-                    number = next.fetch_add(1, Relaxed);
-                    drop(guard);
-                    let mut rows = 0;
-                    let mut failed = None;
-                    let extent = morsel.read(&mut |mut read| {
-                        let start = (number << POSITION_ROW_BITS) + rows;
-                        rows += read.batch.rows as u64;
-                        read.batch.positions = Positions::Range(start);
-                        failed = self.scanned(root, read, (places, *width), active, worker).err();
-                        failed.is_none()
-                    });
-                    match (failed, extent) {
-                        (Some(error), extent) => {
-                            if let Ok(extent) = extent {
-                                worker.extents.push((number, extent));
-                            }
-                            Err(error)
-                        }
-                        (None, Ok(extent)) => {
-                            worker.extents.push((number, extent));
-                            Ok(())
-                        }
-                        (None, Err(error)) => Err(error.into()),
+                Root::Scan { source, places, width } => match dispenser.take(*source) {
+                    Ok(Some((number, morsel))) => {
+                        let places = (&places[..], *width);
+                        (number, self.read(root, number, morsel, places, active, worker))
                     }
-                }
+                    Ok(None) => return,
+                    Err(error) => (u64::MAX - 1, Err(error.into())),
+                },
             };
+            let (number, result) = taken;
             let result = result.and_then(|()| self.hand_over(number, active, worker));
             if let Err(error) = result {
-                stop.store(true, Relaxed);
+                dispenser.stop.store(true, Relaxed);
                 for sink in self.sinks.iter().flatten() {
                     sink.abort();
                 }
                 worker.error = Some((number, error));
                 return;
             }
+        }
+    }
+
+    /// Reads a morsel of a scan and pushes its rows.
+    fn read(
+        &self,
+        root: NodeId,
+        number: u64,
+        morsel: Box<dyn Morsel>,
+        places: (&[usize], usize),
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let mut rows = 0;
+        let mut failed = None;
+        let extent = morsel.read(&mut |mut read| {
+            let start = (number << POSITION_ROW_BITS) + rows;
+            rows += read.batch.rows as u64;
+            read.batch.positions = Positions::Range(start);
+            failed = self.scanned(root, read, places, active, worker).err();
+            failed.is_none()
+        });
+        if let Ok(extent) = extent {
+            worker.extents.push((number, extent));
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => extent.map(drop).map_err(Error::from),
         }
     }
 
@@ -216,6 +233,7 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) -> Result<(), Error> {
         let rows = read.batch.rows;
+        self.rows_read.fetch_add(rows as u64, Relaxed);
         self.count(root, |counts| &counts.output, rows as u64);
         let mut columns = vec![hollow(rows); width];
         for (column, &place) in read.batch.columns.iter().zip(places) {
@@ -291,6 +309,10 @@ impl Execution<'_> {
         self.count(node, |counts| &counts.input, batch.rows as u64);
         if batch.rows == 0 {
             return Ok(());
+        }
+        // A morsel can become any number of rows, so looking between morsels is not enough.
+        if self.cancelled.load(Relaxed) {
+            return Err(Error::Cancelled);
         }
         let compiled = &self.nodes[node.at()];
         let mut failures: Vec<Failure> = vec![];

@@ -110,19 +110,18 @@ impl Builder<'_> {
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
         }
         let width = job.row().columns.len();
+        if job.partition.is_some() {
+            // Which partition a row goes to can depend on all of them.
+            at = self.add(NodeKind::Gather, vec![at], Some(id), width);
+        }
         let result = self.add(NodeKind::Result, vec![at], Some(id), width);
         self.tables.insert(Input::Job(id), result);
     }
 
     fn output(&mut self, output: usize) {
         let from = self.pipeline.outputs[output].from;
-        let mut at = self.table(from, None, false);
+        let at = self.table(from, None, false);
         let width = self.plan.node(at).width;
-        if let Input::Job(job) = from
-            && self.pipeline.jobs[job.0 as usize].partition.is_some()
-        {
-            at = self.add(NodeKind::Gather, vec![at], Some(job), width);
-        }
         self.add(NodeKind::Sink(output), vec![at], None, width);
     }
 }

@@ -121,29 +121,9 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
         StepKind::Distinct | StepKind::Dedupe(_) => live.fill(true),
         StepKind::Join(join) if position == 0 => {
             pass(&mut live);
-            join.left_keys.iter().for_each(|key| add(&mut live, key));
-            if let Some(residual) = &join.residual {
-                residual.visit_columns(&mut |column| {
-                    if column < width {
-                        live[column] = true;
-                    }
-                });
-            }
+            left_of_join(join, &mut live);
         }
-        StepKind::Join(join) => {
-            let left = node.width - join.right_columns.len();
-            for (at, &column) in join.right_columns.iter().enumerate() {
-                live[column] |= node.live[left + at];
-            }
-            if let Some(residual) = &join.residual {
-                let left = join_left_width(join, node);
-                residual.visit_columns(&mut |column| {
-                    if column >= left {
-                        live[column - left] = true;
-                    }
-                });
-            }
-        }
+        StepKind::Join(join) => right_of_join(join, node, &mut live),
         StepKind::Union { columns, .. } => {
             for (at, value) in columns[position].iter().enumerate() {
                 if node.live[at] {
@@ -170,6 +150,29 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
     live
 }
 
-fn join_left_width(join: &ir::Join, node: &Node) -> usize {
-    node.width - join.right_columns.len()
+/// The left columns that a join compares.
+fn left_of_join(join: &ir::Join, live: &mut [bool]) {
+    join.left_keys.iter().for_each(|key| add(live, key));
+    if let Some(residual) = &join.residual {
+        residual.visit_columns(&mut |column| {
+            if column < live.len() {
+                live[column] = true;
+            }
+        });
+    }
+}
+
+/// The right columns that a join gives on or compares beside its keys.
+fn right_of_join(join: &ir::Join, node: &Node, live: &mut [bool]) {
+    let left = node.width - join.right_columns.len();
+    for (at, &column) in join.right_columns.iter().enumerate() {
+        live[column] |= node.live[left + at];
+    }
+    if let Some(residual) = &join.residual {
+        residual.visit_columns(&mut |column| {
+            if column >= left {
+                live[column - left] = true;
+            }
+        });
+    }
 }

@@ -6,20 +6,21 @@ mod report;
 mod schedule;
 
 pub use publish::quarantine_path;
-pub use report::{JobReport, OutputReport, Report, Status};
+pub use report::{JobReport, OutputReport, PartitionReport, Report, Status};
 
 use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::compile::compile;
 use crate::exec::ordered::OrderedSink;
+use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
 use crate::ir::{self, Input, Pipeline, RunContext, constant};
 use crate::plan::{NodeKind, Plan, Targets, plan};
 use crate::types::Scalar;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 /// How to run.
@@ -32,6 +33,31 @@ pub struct Options<'r> {
     pub targets: Targets,
     /// Set to stop.
     pub cancelled: &'r AtomicBool,
+    /// Rows read from sources so far, counted here for those who watch.
+    pub rows_read: &'r AtomicU64,
+    /// Told what happens while it happens, from the thread that runs.
+    pub watch: &'r (dyn Fn(Event) + Sync),
+}
+
+/// What happens in a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// It begins; so many jobs are to be run.
+    Jobs(usize),
+    /// The first stage of a job begins.
+    JobStarted {
+        /// The job.
+        job: &'e str,
+    },
+    /// The last stage of a job has ended.
+    JobEnded {
+        /// The job.
+        job: &'e str,
+        /// Rows of its result.
+        rows: u64,
+        /// Seconds that its stages took.
+        seconds: f64,
+    },
 }
 
 /// What came of a run.
@@ -67,7 +93,7 @@ pub enum Failure {
 pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outcome {
     let started = Instant::now();
     let plan = plan(pipeline, &options.targets);
-    let mut report = Report::new(&context.id, context.time);
+    let mut report = Report::running(context);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let result = match pool {
         Ok(pool) => pool.install(|| attempt(pipeline, context, options, &plan, &mut report)),
@@ -76,15 +102,16 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
             help: None,
         })),
     };
-    report.seconds = started.elapsed().as_secs_f64();
-    report.peak_memory = report::peak_memory();
+    let status = match &result {
+        Ok(_) => Status::Success,
+        Err(Failure::Stage(Error::Cancelled, _)) => Status::Cancelled,
+        Err(_) => Status::Failed,
+    };
+    let rows = options.rows_read.load(Relaxed);
+    let report = report.ended(status, rows, started.elapsed().as_secs_f64());
     match result {
-        Ok(tables) => Outcome { report: report.ended(Status::Success), failure: None, tables },
-        Err(failure) => {
-            let cancelled = matches!(failure, Failure::Stage(Error::Cancelled, _));
-            let status = if cancelled { Status::Cancelled } else { Status::Failed };
-            Outcome { report: report.ended(status), failure: Some(failure), tables: vec![] }
-        }
+        Ok(tables) => Outcome { report, failure: None, tables },
+        Err(failure) => Outcome { report, failure: Some(failure), tables: vec![] },
     }
 }
 
@@ -115,17 +142,26 @@ fn attempt(
         sinks,
         counts: plan.nodes.iter().map(|_| Default::default()).collect(),
         counted: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+        partitions: pipeline
+            .jobs
+            .iter()
+            .map(|job| job.partition.as_ref().map(PartitionCounts::new))
+            .collect(),
         rejects: Mutex::new(vec![]),
         cancelled: options.cancelled,
+        rows_read: options.rows_read,
         threads: options.threads,
     };
     let open = |id| open_source(pipeline, plan, id, context, options);
-    let mut schedule = schedule::Schedule::new(&execution, context);
+    let mut schedule = schedule::Schedule::new(&execution, context, options.watch);
     let result = schedule.run_all(&open);
-    report.add_jobs(&execution, &schedule.timings);
+    report.add_jobs(&execution, &schedule, result.as_ref().err());
     result?;
     report.check_balance();
-    publish::check_thresholds(&execution)?;
+    if let Err(failure) = publish::check_thresholds(&execution) {
+        report.fail_job(&failure);
+        return Err(failure);
+    }
     let tables = schedule.take_tables();
     let located = schedule.locate_rejects();
     drop(schedule);

@@ -4,7 +4,7 @@ use super::schedule::Located;
 use super::{Failure, Options, OutputReport, Report};
 use crate::connect::{ConnectError, Staged};
 use crate::exec::stage::Execution;
-use crate::ir::StepKind;
+use crate::ir::{ErrorPolicy, ExpectAction, Job, QuarantineId, Step, StepKind};
 use crate::plan::{NodeKind, step_of};
 use std::fs;
 use std::io::Write;
@@ -75,13 +75,9 @@ pub(super) fn publish(
     }
     for (output, staged) in staged {
         let path = staged.moves.first().map_or(String::new(), |(_, to)| to.display().to_string());
-        report.outputs.push(OutputReport {
-            output,
-            path,
-            records: staged.rows,
-            bytes: staged.bytes,
-        });
+        let (records, bytes) = (staged.rows, staged.bytes);
         staged.publish()?;
+        report.outputs.push(OutputReport { output, path, records, bytes });
     }
     Ok(())
 }
@@ -93,13 +89,14 @@ fn write_quarantines(
 ) -> Result<(), ConnectError> {
     // A quarantine without rows is written too: an empty file says that nothing was set aside.
     for (at, quarantine) in execution.pipeline.quarantines.iter().enumerate() {
-        let used = execution.plan.nodes.iter().any(|node| node.job.is_some());
-        if !used {
+        let id = QuarantineId(at as u32);
+        let mut jobs = execution.plan.nodes.iter().filter_map(|node| node.job);
+        if !jobs.any(|job| sets_aside(&execution.pipeline.jobs[job.0 as usize], id)) {
             continue;
         }
         let path = quarantine_path(&options.base, &quarantine.name);
         let mut text = Vec::new();
-        for located in rejects.iter().filter(|one| one.reject.quarantine.0 as usize == at) {
+        for located in rejects.iter().filter(|one| one.reject.quarantine == id) {
             serde_json::to_writer(&mut text, &reject_line(execution, located))
                 .expect("JSON values can be written");
             text.push(b'\n');
@@ -112,6 +109,15 @@ fn write_quarantines(
     Ok(())
 }
 
+/// Can rows of the job come into the quarantine?
+fn sets_aside(job: &Job, quarantine: QuarantineId) -> bool {
+    let of_rule = |step: &Step| match &step.kind {
+        StepKind::Expect(rule) => rule.action == ExpectAction::Quarantine(quarantine),
+        _ => false,
+    };
+    job.on_error.policy == ErrorPolicy::Quarantine(quarantine) || job.steps.iter().any(of_rule)
+}
+
 fn reject_line(execution: &Execution, located: &Located) -> serde_json::Value {
     let reject = &located.reject;
     let mut line = reject.values.clone();
@@ -122,6 +128,9 @@ fn reject_line(execution: &Execution, located: &Located) -> serde_json::Value {
     line.insert("_source_file".into(), located.file.as_deref().map(str::to_owned).into());
     line.insert("_source_row".into(), located.place.map(|place| place.record).into());
     line.insert("_line".into(), located.place.and_then(|place| place.line).into());
+    if let Some(text) = &reject.text {
+        line.insert("_text".into(), text.as_str().into());
+    }
     line.into()
 }
 

@@ -1,18 +1,21 @@
 //! The report of a run: what each job saw and gave, and how long it took. Its JSON form is
 //! versioned and only ever grows.
 
+use super::Failure;
+use super::schedule::Schedule;
+use crate::exec::Error;
 use crate::exec::stage::Execution;
-use crate::ir::{JobId, StepKind};
+use crate::ir::{JobId, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use serde::Serialize;
-use std::collections::HashMap;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The state of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The state of a run or of a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// It goes on.
+    #[default]
     Running,
     /// It ended well.
     Success,
@@ -35,6 +38,10 @@ pub struct Report {
     pub started: String,
     /// Wall time.
     pub seconds: f64,
+    /// Rows read from sources.
+    pub records_read: u64,
+    /// Rows read from sources, each second.
+    pub records_per_second: f64,
     /// The largest resident memory of the process, in bytes.
     pub peak_memory: u64,
     /// The jobs in the order in which they were run.
@@ -52,6 +59,8 @@ pub struct Report {
 pub struct JobReport {
     /// Its name.
     pub job: String,
+    /// How it ended: `FAILED` when it is what failed, `CANCELLED` when it was not done by then.
+    pub status: Status,
     /// Rows of its input.
     pub records_in: u64,
     /// Rows of its result.
@@ -70,18 +79,32 @@ pub struct JobReport {
     pub added: u64,
     /// Rows with a value that became null because it failed.
     pub nulled: u64,
+    /// Rows whose key of a join was null, which matches nothing.
+    pub null_keys: u64,
     /// Rows that failed: dropped, set aside, or with a value that became null.
     pub records_failed: u64,
     /// Rows that broke each rule of the job, whatever became of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<(String, u64)>,
-    /// Rows of each partition, if it has some.
+    /// What each of its partitions is, if it has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub partitions: Vec<u64>,
-    /// Seconds from the first row in to the last row out.
+    pub partitions: Vec<PartitionReport>,
+    /// Seconds of the stages that it took part in; jobs that share a stage share its time.
     pub seconds: f64,
     /// Rows in, each second.
     pub records_per_second: f64,
+}
+
+/// A partition of a job's result.
+#[derive(Debug, Serialize)]
+pub struct PartitionReport {
+    /// Its number, from 0.
+    pub partition: u32,
+    /// Rows of the result in it.
+    pub records_processed: u64,
+    /// Rows that failed in the job and would have come into it: known for partitions by hash, as
+    /// long as the key of a failed row is.
+    pub records_failed: u64,
 }
 
 /// What was written.
@@ -98,17 +121,20 @@ pub struct OutputReport {
 }
 
 impl Report {
-    pub(super) fn new(id: &str, time: i64) -> Report {
+    /// The report of a run that has just begun.
+    pub fn running(context: &RunContext) -> Report {
         let started = crate::data::display(
-            &crate::types::Scalar::Timestamp(time),
+            &crate::types::Scalar::Timestamp(context.time),
             &crate::types::DataType::Timestamp,
         );
         Report {
             version: 1,
-            execution_id: id.to_owned(),
+            execution_id: context.id.clone(),
             status: Status::Running,
             started,
             seconds: 0.0,
+            records_read: 0,
+            records_per_second: 0.0,
             peak_memory: 0,
             jobs: vec![],
             outputs: vec![],
@@ -116,13 +142,24 @@ impl Report {
         }
     }
 
-    pub(super) fn ended(mut self, status: Status) -> Report {
-        self.status = status;
-        self
+    pub(super) fn ended(self, status: Status, records_read: u64, seconds: f64) -> Report {
+        Report {
+            status,
+            seconds,
+            records_read,
+            records_per_second: rate(records_read, seconds),
+            peak_memory: peak_memory(),
+            ..self
+        }
     }
 
-    /// Adds the jobs of the plan.
-    pub(super) fn add_jobs(&mut self, execution: &Execution, timings: &HashMap<NodeId, f64>) {
+    /// Adds the jobs of the plan, some of which may not be done.
+    pub(super) fn add_jobs(
+        &mut self,
+        execution: &Execution,
+        schedule: &Schedule,
+        failure: Option<&Failure>,
+    ) {
         for &job in &execution.pipeline.order {
             let nodes: Vec<NodeId> = execution
                 .plan
@@ -131,8 +168,20 @@ impl Report {
                 .map(|(id, _)| id)
                 .collect();
             if !nodes.is_empty() {
-                self.jobs.push(job_report(execution, job, &nodes, timings));
+                let mut report = job_report(execution, job, &nodes);
+                report.status = status_of(job, schedule, failure);
+                report.seconds = schedule.timings.get(&job).copied().unwrap_or(0.0);
+                report.records_per_second = rate(report.records_in, report.seconds);
+                self.jobs.push(report);
             }
+        }
+    }
+
+    /// A job that did all its work and still failed: too many of its rows did.
+    pub(super) fn fail_job(&mut self, failure: &Failure) {
+        let Failure::Threshold { job: failed, .. } = failure else { return };
+        for job in self.jobs.iter_mut().filter(|job| job.job == *failed) {
+            job.status = Status::Failed;
         }
     }
 
@@ -150,19 +199,33 @@ impl Report {
     }
 }
 
-fn job_report(
-    execution: &Execution,
-    id: JobId,
-    nodes: &[NodeId],
-    timings: &HashMap<NodeId, f64>,
-) -> JobReport {
+fn rate(records: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
+}
+
+/// How a job ended. Of the jobs at work when a stage stopped, the one that is named failed, or
+/// all of them when none is.
+fn status_of(job: JobId, schedule: &Schedule, failure: Option<&Failure>) -> Status {
+    if schedule.is_done(job) {
+        return Status::Success;
+    }
+    let failed = match failure {
+        Some(Failure::Stage(Error::Row { job: Some(named), .. }, _)) => *named == job,
+        Some(Failure::Stage(Error::Cancelled, _)) | None => false,
+        Some(_) => schedule.at_work.contains(&job),
+    };
+    if failed { Status::Failed } else { Status::Cancelled }
+}
+
+fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
     let job = &execution.pipeline.jobs[id.0 as usize];
     let mut report = JobReport { job: job.name.clone(), ..JobReport::default() };
     for &node in nodes {
         let counts = &execution.counts[node.at()];
-        let of = |count: &std::sync::atomic::AtomicU64| count.load(Relaxed);
+        let of = |count: &AtomicU64| count.load(Relaxed);
         let (dropped, quarantined) = (of(&counts.dropped), of(&counts.quarantined));
         report.nulled += of(&counts.nulled);
+        report.null_keys += of(&counts.null_keys);
         match execution.plan.node(node).kind {
             NodeKind::Read { main, .. } => {
                 if main {
@@ -177,7 +240,7 @@ fn job_report(
                 report.quarantined += quarantined;
                 let step = step_of(execution.pipeline, execution.plan.node(node), step);
                 let input = input_rows(execution, node);
-                let given = input - dropped - quarantined;
+                let given = input.saturating_sub(dropped + quarantined);
                 report.add_step(step, given, of(&counts.output));
                 if let StepKind::Expect(rule) = step {
                     report.expectations.push((rule.name.clone(), of(&counts.violations)));
@@ -185,7 +248,6 @@ fn job_report(
             }
             NodeKind::Scan(_) | NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
         }
-        report.seconds = report.seconds.max(timings.get(&node).copied().unwrap_or(0.0));
     }
     if matches!(job.input, crate::ir::Input::Job(_)) {
         report.records_in = nodes
@@ -200,10 +262,19 @@ fn job_report(
             .unwrap_or(0);
     }
     report.records_failed = report.dropped + report.quarantined + report.nulled;
-    if report.seconds > 0.0 {
-        report.records_per_second = report.records_in as f64 / report.seconds;
-    }
+    report.partitions = partition_reports(execution, id);
     report
+}
+
+fn partition_reports(execution: &Execution, id: JobId) -> Vec<PartitionReport> {
+    let Some(counts) = &execution.partitions[id.0 as usize] else { return vec![] };
+    let of =
+        |(partition, (processed, failed)): (usize, (&AtomicU64, &AtomicU64))| PartitionReport {
+            partition: partition as u32,
+            records_processed: processed.load(Relaxed),
+            records_failed: failed.load(Relaxed),
+        };
+    counts.processed.iter().zip(&counts.failed).enumerate().map(of).collect()
 }
 
 /// Rows that came into a step from the one before; of a union, those of its first table.
@@ -238,7 +309,7 @@ impl JobReport {
 }
 
 /// The largest resident memory of the process so far, in bytes; 0 where it cannot be known.
-pub(super) fn peak_memory() -> u64 {
+fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()

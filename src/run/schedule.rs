@@ -1,6 +1,6 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
-use super::Failure;
+use super::{Event, Failure};
 use crate::connect::{ConnectError, Extent, Source};
 use crate::data::Batch;
 use crate::exec::compile::{Action, probe};
@@ -8,7 +8,7 @@ use crate::exec::operators::buffer;
 use crate::exec::rejects::Reject;
 use crate::exec::stage::{Execution, Root};
 use crate::exec::{Place, find_place};
-use crate::ir::{RunContext, StepKind};
+use crate::ir::{JobId, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,8 +27,11 @@ pub(super) struct Schedule<'e, 'p> {
     done: BTreeSet<NodeId>,
     /// Of each scan, for the places of rows.
     extents: HashMap<NodeId, (Vec<Extent>, Vec<Arc<str>>)>,
-    /// Seconds that each operator's stages took, by operator that ends them.
-    pub(super) timings: HashMap<NodeId, f64>,
+    /// Seconds that the stages of each job took.
+    pub(super) timings: BTreeMap<JobId, f64>,
+    /// The jobs of the stage that runs, or that stopped.
+    pub(super) at_work: BTreeSet<JobId>,
+    watch: &'e (dyn Fn(Event) + Sync),
 }
 
 /// A row set aside with its place.
@@ -47,14 +50,20 @@ struct Path {
 }
 
 impl<'e, 'p> Schedule<'e, 'p> {
-    pub(super) fn new(execution: &'e Execution<'p>, context: &'e RunContext) -> Self {
+    pub(super) fn new(
+        execution: &'e Execution<'p>,
+        context: &'e RunContext,
+        watch: &'e (dyn Fn(Event) + Sync),
+    ) -> Self {
         Schedule {
             execution,
             context,
             results: HashMap::new(),
             done: BTreeSet::new(),
             extents: HashMap::new(),
-            timings: HashMap::new(),
+            timings: BTreeMap::new(),
+            at_work: BTreeSet::new(),
+            watch,
         }
     }
 
@@ -92,6 +101,9 @@ impl<'e, 'p> Schedule<'e, 'p> {
             ids.into_iter().filter(|id| self.ends(*id)).partition(|id| self.is_union(*id));
         let paths: BTreeMap<NodeId, Path> =
             ends.into_iter().map(|end| (end, self.path(end))).collect();
+        let jobs: BTreeSet<JobId> =
+            self.execution.plan.nodes.iter().filter_map(|node| node.job).collect();
+        (self.watch)(Event::Jobs(jobs.len()));
         loop {
             for &union in &unions {
                 self.unite(union);
@@ -151,6 +163,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
     ) -> Result<(), Failure> {
         let started = Instant::now();
         let execution = self.execution;
+        self.begin_jobs(active);
         let mut files = vec![];
         let mut result = if execution.plan.node(root).inputs.is_empty() {
             let (source, places) = open(root)?;
@@ -171,6 +184,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 && let Some(probe) = probe.get()
             {
                 probe.check()?;
+                execution.count(node, |counts| &counts.null_keys, probe.null_keys());
             }
         }
         for &end in ends {
@@ -181,11 +195,43 @@ impl<'e, 'p> Schedule<'e, 'p> {
             execution.counted[node.at()].store(true, Relaxed);
         }
         execution.counted[root.at()].store(true, Relaxed);
-        let seconds = started.elapsed().as_secs_f64();
-        for &end in ends {
-            self.timings.insert(end, seconds);
-        }
+        self.end_jobs(started.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    fn begin_jobs(&mut self, active: &BTreeSet<NodeId>) {
+        let plan = self.execution.plan;
+        self.at_work = active.iter().filter_map(|node| plan.node(*node).job).collect();
+        for job in self.at_work.iter().filter(|job| !self.timings.contains_key(job)) {
+            let job = &self.execution.pipeline.jobs[job.0 as usize].name;
+            (self.watch)(Event::JobStarted { job });
+        }
+    }
+
+    /// The stage has ended; its time is that of every job that took part in it.
+    fn end_jobs(&mut self, seconds: f64) {
+        for job in std::mem::take(&mut self.at_work) {
+            let time = self.timings.entry(job).or_default();
+            *time += seconds;
+            if self.is_done(job) {
+                let rows = self.rows_out(job);
+                let name = &self.execution.pipeline.jobs[job.0 as usize].name;
+                (self.watch)(Event::JobEnded { job: name, rows, seconds: self.timings[&job] });
+            }
+        }
+    }
+
+    /// Has every operator of the job seen all its rows?
+    pub(super) fn is_done(&self, job: JobId) -> bool {
+        let of_job = self.execution.plan.iter().filter(|(_, node)| node.job == Some(job));
+        of_job.into_iter().all(|(id, _)| self.execution.counted[id.at()].load(Relaxed))
+    }
+
+    fn rows_out(&self, job: JobId) -> u64 {
+        let is_result =
+            |node: &crate::plan::Node| node.job == Some(job) && node.kind == NodeKind::Result;
+        let result = self.execution.plan.iter().find(|(_, node)| is_result(node));
+        result.map_or(0, |(id, _)| self.execution.counts[id.at()].input.load(Relaxed))
     }
 
     fn finish(
@@ -238,22 +284,26 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
     }
 
-    /// The part of each row of a partitioned job's result, for the sinks that write it.
+    /// The part of each row of a partitioned job's result: counted, and told to the sinks that
+    /// write it.
     fn assign_parts(&self, end: NodeId, batches: &[Batch]) {
         let plan = self.execution.plan;
         let node = plan.node(end);
-        let sinks: Vec<NodeId> = node
-            .consumers
-            .iter()
-            .copied()
-            .filter(|reader| matches!(plan.node(*reader).kind, NodeKind::Sink(_)))
-            .collect();
-        let (NodeKind::Gather, Some(job)) = (node.kind, node.job) else { return };
-        let job = &self.execution.pipeline.jobs[job.0 as usize];
-        let Some(partition) = job.partition.as_ref().filter(|_| !sinks.is_empty()) else { return };
+        let result = node.consumers.iter().find(|next| plan.node(**next).kind == NodeKind::Result);
+        let (NodeKind::Gather, Some(&result), Some(id)) = (node.kind, result, node.job) else {
+            return;
+        };
+        let job = &self.execution.pipeline.jobs[id.0 as usize];
+        let (Some(partition), Some(counts)) =
+            (&job.partition, &self.execution.partitions[id.0 as usize])
+        else {
+            return;
+        };
         let parts = crate::exec::partition::parts(partition, job.row(), batches, self.context);
-        for sink in sinks {
-            if let Some(sink) = &self.execution.sinks[sink.at()] {
+        counts.count_processed(&parts);
+        let parts = Arc::new(parts);
+        for reader in &plan.node(result).consumers {
+            if let Some(sink) = &self.execution.sinks[reader.at()] {
                 sink.set_parts(parts.clone());
             }
         }

@@ -531,58 +531,8 @@ fn expected(rules: &[Rule]) -> Vec<String> {
 fn describe(rule: Rule) -> Option<String> {
     let fixed = match rule {
         Rule::EOI | Rule::field_op | Rule::index_op | Rule::dot | Rule::dot_dot => return None,
-        Rule::or_op
-        | Rule::and_op
-        | Rule::equal_op
-        | Rule::not_equal_op
-        | Rule::less_op
-        | Rule::less_equal_op
-        | Rule::greater_op
-        | Rule::greater_equal_op
-        | Rule::coalesce_op
-        | Rule::add_op
-        | Rule::subtract_op
-        | Rule::power_op
-        | Rule::multiply_op
-        | Rule::int_divide_op
-        | Rule::divide_op
-        | Rule::remainder_op
-        | Rule::in_op
-        | Rule::is_op
-        | Rule::as_op
-        | Rule::between_op
-        | Rule::matches_op
-        | Rule::k_in
-        | Rule::k_between
-        | Rule::k_matches
-        | Rule::k_is
-        | Rule::minus_op => "an operator",
-        Rule::expr
-        | Rule::call
-        | Rule::callee
-        | Rule::lambda
-        | Rule::list
-        | Rule::record
-        | Rule::paren
-        | Rule::case_expr
-        | Rule::if_expr
-        | Rule::number
-        | Rule::date
-        | Rule::regex
-        | Rule::bound
-        | Rule::argument
-        | Rule::label
-        | Rule::arguments
-        | Rule::column
-        | Rule::columns
-        | Rule::sort_key
-        | Rule::sort_keys
-        | Rule::not_op
-        | Rule::k_not
-        | Rule::lambda_parameters
-        | Rule::subject
-        | Rule::arm_values
-        | Rule::join_on => "a value",
+        _ if is_operator(rule) => "an operator",
+        _ if is_value(rule) => "a value",
         Rule::name | Rule::path | Rule::names => "a name",
         Rule::assignment | Rule::assignments => "a name with `=`",
         Rule::column_line | Rule::source_item => "a column",
@@ -630,6 +580,71 @@ fn describe(rule: Rule) -> Option<String> {
         _ => return keyword(rule),
     };
     Some(fixed.to_string())
+}
+
+fn is_operator(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::or_op
+            | Rule::and_op
+            | Rule::equal_op
+            | Rule::not_equal_op
+            | Rule::less_op
+            | Rule::less_equal_op
+            | Rule::greater_op
+            | Rule::greater_equal_op
+            | Rule::coalesce_op
+            | Rule::add_op
+            | Rule::subtract_op
+            | Rule::power_op
+            | Rule::multiply_op
+            | Rule::int_divide_op
+            | Rule::divide_op
+            | Rule::remainder_op
+            | Rule::in_op
+            | Rule::is_op
+            | Rule::as_op
+            | Rule::between_op
+            | Rule::matches_op
+            | Rule::k_in
+            | Rule::k_between
+            | Rule::k_matches
+            | Rule::k_is
+            | Rule::minus_op
+    )
+}
+
+/// Does the rule begin a value?
+fn is_value(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::expr
+            | Rule::call
+            | Rule::callee
+            | Rule::lambda
+            | Rule::list
+            | Rule::record
+            | Rule::paren
+            | Rule::case_expr
+            | Rule::if_expr
+            | Rule::number
+            | Rule::date
+            | Rule::regex
+            | Rule::bound
+            | Rule::argument
+            | Rule::label
+            | Rule::arguments
+            | Rule::column
+            | Rule::columns
+            | Rule::sort_key
+            | Rule::sort_keys
+            | Rule::not_op
+            | Rule::k_not
+            | Rule::lambda_parameters
+            | Rule::subject
+            | Rule::arm_values
+            | Rule::join_on
+    )
 }
 
 #[cfg(test)]

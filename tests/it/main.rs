@@ -1,7 +1,13 @@
-//! Tests over whole programs: files to drop in, the pages of the diagnostics, examples.
+//! Tests over whole programs: files to drop in, the pages of the diagnostics, examples, and the
+//! real command over data, in trouble and out of it.
 
 mod cases;
+mod cli;
 mod duckdb;
 mod examples;
 mod pages;
+mod project;
 mod readme;
+mod rejects;
+mod report;
+mod signals;

@@ -3,6 +3,7 @@
 use crate::cli::WRONG;
 use crate::cli::args::{File, Global};
 use crate::cli::load::{load, refuse, show_found};
+use crate::cli::print::say;
 use crate::diagnostics::render::Format;
 
 /// Shows what is wrong; exit code 1 with errors.
@@ -18,7 +19,7 @@ pub(in crate::cli) fn run(file: &File, global: &Global) -> u8 {
         let pipeline = &compiled.pipeline;
         let jobs = pipeline.jobs.len();
         let s = if jobs == 1 { "" } else { "s" };
-        eprintln!("{} is right: {jobs} job{s} checked", path.display());
+        say!("{} is right: {jobs} job{s} checked", path.display());
     }
     0
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Global, Graph, GraphForm};
 use crate::cli::load::{load, refuse};
+use crate::cli::print::put;
 use crate::ir::{Input, Pipeline};
 
 /// Draws sources, jobs and outputs; a pipeline with mistakes is drawn as far as it is understood.
@@ -10,7 +11,7 @@ pub(in crate::cli) fn run(args: &Graph, _global: &Global) -> u8 {
         Ok(loaded) => loaded,
         Err(message) => return refuse(&message),
     };
-    print!("{}", draw(&compiled.pipeline, args.to));
+    put!("{}", draw(&compiled.pipeline, args.to));
     0
 }
 

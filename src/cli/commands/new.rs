@@ -2,6 +2,7 @@
 
 use crate::cli::args::New;
 use crate::cli::load::refuse;
+use crate::cli::print::say;
 use std::fs;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub(in crate::cli) fn run(new: &New) -> u8 {
             return refuse(&format!("cannot write {}: {error}", dir.join(name).display()));
         }
     }
-    eprintln!("made {}; now run: batchc run {}/pipeline.batch", dir.display(), dir.display());
+    say!("made {}; now run: batchc run {}/pipeline.batch", dir.display(), dir.display());
     0
 }
 

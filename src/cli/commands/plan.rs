@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Global, Plan};
 use crate::cli::load::{runnable, targets};
+use crate::cli::print::put;
 use crate::ir::{PartitionBy, Pipeline};
 use crate::plan;
 
@@ -13,7 +14,7 @@ pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
     };
     match targets(&compiled.pipeline, &args.select) {
         Ok(targets) => {
-            print!("{}", text(&compiled.pipeline, &targets));
+            put!("{}", text(&compiled.pipeline, &targets));
             0
         }
         Err(code) => code,

@@ -1,13 +1,15 @@
 //! `batchc preview`
 
 use crate::cli::args::{File, Global, Preview};
-use crate::cli::load::{base, context, refuse, runnable};
+use crate::cli::failure::explain_failure;
+use crate::cli::load::{base, context, did_you_mean, refuse, runnable};
+use crate::cli::print::{put, say};
 use crate::cli::table::rows_table;
 use crate::ir::{Input, JobId, Row, SourceId};
 use crate::plan::Targets;
 use crate::run::{Options, run as run_pipeline};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Runs what a job needs and shows its first rows.
 pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
@@ -24,7 +26,12 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         (None, Some(source)) => {
             (Input::Source(SourceId(source as u32)), &pipeline.sources[source].row)
         }
-        (None, None) => return refuse(&format!("there is no job or source `{}`", args.job)),
+        (None, None) => {
+            let jobs = pipeline.jobs.iter().map(|job| job.name.as_str());
+            let sources = pipeline.sources.iter().map(|source| source.name.as_str());
+            let near = did_you_mean(&args.job, jobs.chain(sources));
+            return refuse(&format!("there is no job or source `{}`{near}", args.job));
+        }
     };
     let context = match context(&compiled, &args.params, global) {
         Ok(context) => context,
@@ -36,16 +43,18 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         threads: super::run::threads(args.threads),
         targets: Targets { outputs: vec![], tables: vec![input] },
         cancelled: &cancelled,
+        rows_read: &AtomicU64::new(0),
+        watch: &|_| {},
     };
     let outcome = run_pipeline(pipeline, &context, &options);
     if let Some(failure) = outcome.failure {
-        return super::run::explain_failure(failure, &compiled, global).0;
+        return explain_failure(failure, &compiled, global).0;
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
-    println!("{}", rows_table(row, &batches, args.rows));
+    put!("{}\n", rows_table(row, &batches, args.rows));
     let rows: usize = batches.iter().map(|batch| batch.rows).sum();
     if !global.quiet {
-        eprintln!("{} of {rows} rows", rows.min(args.rows));
+        say!("{} of {rows} rows", rows.min(args.rows));
     }
     0
 }

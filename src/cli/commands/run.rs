@@ -1,86 +1,83 @@
 //! `batchc run`
 
-use crate::Compiled;
 use crate::cli::args::{Global, Run};
-use crate::cli::load::{base, context, print_one, refuse, runnable, targets};
-use crate::cli::{FAILED, RULE};
-use crate::diagnostics::{Diagnostic, runtime};
-use crate::exec::{Error, Place};
-use crate::ir::Pipeline;
-use crate::run::{Failure, Options, Report, Status, quarantine_path, run as run_pipeline};
-use crate::text::{FileId, Span};
-use comfy_table::{Cell, CellAlignment, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::cli::failure::explain_failure;
+use crate::cli::load::{base, context, refuse, runnable, targets};
+use crate::cli::print::{put, say};
+use crate::cli::progress::{Mode, Progress};
+use crate::cli::table::print_report;
+use crate::run::{Options, Outcome, Report, Status, run as run_pipeline};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Runs a pipeline and reports.
 pub(in crate::cli) fn run(args: &Run, global: &Global) -> u8 {
-    let (path, compiled) = match runnable(&args.file, global) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
-    let targets = match targets(&compiled.pipeline, &args.select) {
-        Ok(targets) => targets,
-        Err(code) => return code,
-    };
-    if args.dry_run {
-        print!("{}", super::plan::text(&compiled.pipeline, &targets));
-        return 0;
+    match start(args, global) {
+        Ok(code) | Err(code) => code,
     }
-    let context = match context(&compiled, &args.params, global) {
-        Ok(context) => context,
-        Err(code) => return code,
-    };
+}
+
+/// The exit code; an error when nothing could be run.
+fn start(args: &Run, global: &Global) -> Result<u8, u8> {
+    let (path, compiled) = runnable(&args.file, global)?;
+    let pipeline = &compiled.pipeline;
+    let targets = targets(pipeline, &args.select)?;
+    if args.dry_run {
+        put!("{}", super::plan::text(pipeline, &targets));
+        return Ok(0);
+    }
+    let context = context(&compiled, &args.params, global)?;
+    if let Some(file) = &args.report {
+        write_report(&Report::running(&context), file).map_err(|message| refuse(&message))?;
+    }
     let cancelled = Arc::new(AtomicBool::new(false));
-    let stopped_by = catch_signals(&cancelled);
-    let base = base(&path);
+    let terminated = catch_signals(&cancelled);
+    let rows_read = Arc::new(AtomicU64::new(0));
+    let threads = threads(args.threads);
+    let name = pipeline.name.clone().unwrap_or_else(|| path.display().to_string());
+    if !global.quiet {
+        let s = if threads == 1 { "" } else { "s" };
+        say!("{name} · run {} · {threads} thread{s}", context.id);
+    }
+    let progress = Progress::start(mode(args, global), rows_read.clone());
     let options = Options {
-        base: base.clone(),
-        threads: threads(args.threads),
+        base: base(&path),
+        threads,
         targets,
         cancelled: &cancelled,
+        rows_read: &rows_read,
+        watch: &|event| progress.see(event),
     };
-    let name = compiled.pipeline.name.clone();
-    let name = name.unwrap_or_else(|| path.display().to_string());
+    let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
+    let base = options.base;
+    progress.end();
     if !global.quiet {
-        eprintln!("{name} · run {} · {} threads", context.id, options.threads);
-    }
-    let bar = progress(args, global);
-    let mut outcome = run_pipeline(&compiled.pipeline, &context, &options);
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
+        print_report(&report, pipeline, &base);
     }
     let mut code = 0;
-    if !global.quiet {
-        print_report(&outcome.report, &compiled.pipeline, &base);
-    }
-    if let Some(failure) = outcome.failure.take() {
+    if let Some(failure) = failure {
         let (exit, message) = explain_failure(failure, &compiled, global);
         code = exit;
-        outcome.report.error = Some(message);
+        report.error = Some(message);
     }
-    if outcome.report.status == Status::Cancelled {
-        code = if stopped_by.load(Relaxed) { 143 } else { 130 };
+    if report.status == Status::Cancelled {
+        code = if terminated.load(Relaxed) { 143 } else { 130 };
     }
-    if let Some(file) = &args.report
-        && let Err(message) = write_report(&outcome.report, file)
-    {
-        return refuse(&message);
+    if let Some(file) = &args.report {
+        write_report(&report, file).map_err(|message| refuse(&message))?;
     }
     if !global.quiet {
-        eprintln!("{}", last_line(&name, &outcome.report, code));
+        say!("{}", last_line(&name, &report, code));
     }
-    code
+    Ok(code)
 }
 
 /// The threads asked for; all cores otherwise.
 pub(in crate::cli) fn threads(asked: Option<usize>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.unwrap_or_else(cores).clamp(1, 1024)
+    asked.unwrap_or_else(cores)
 }
 
 /// The first signal stops the run at the next morsel, the second at once. The result says whether
@@ -98,141 +95,30 @@ fn catch_signals(cancelled: &Arc<AtomicBool>) -> Arc<AtomicBool> {
     terminated
 }
 
-fn progress(args: &Run, global: &Global) -> Option<ProgressBar> {
-    let wanted = !args.no_progress && !global.quiet && std::env::var_os("CI").is_none();
-    if !wanted || !std::io::stderr().is_terminal() {
-        return None;
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} running {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    Some(bar)
-}
-
-/// Says why a run failed; the exit code and the message.
-pub(in crate::cli) fn explain_failure(
-    failure: Failure,
-    compiled: &Compiled,
-    global: &Global,
-) -> (u8, String) {
-    let pipeline = &compiled.pipeline;
-    let found: (u8, Diagnostic) = match failure {
-        Failure::Stage(Error::Connect(error), _) => {
-            eprintln!("error: {}", error.message);
-            if let Some(help) = &error.help {
-                eprintln!("  help: {help}");
-            }
-            return (FAILED, error.message);
-        }
-        Failure::Stage(Error::Cancelled, _) => return (130, "stopped".to_owned()),
-        Failure::Stage(Error::Cardinality { span, side, key }, _) => {
-            (RULE, runtime::cardinality(side, &key, span))
-        }
-        Failure::Stage(Error::Row { span, reason, place, .. }, files) => {
-            let place = place.map(|place| place_text(place, &files));
-            let job = span.and_then(|span| job_at(pipeline, span));
-            let rule = reason.ends_with("does not hold");
-            match span {
-                Some(span) if rule => (RULE, runtime::rule_broken(&reason, place.as_deref(), span)),
-                _ => {
-                    let reader = pipeline.jobs.first();
-                    let span = span.or(reader.map(|job| job.input_span));
-                    let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
-                    let job = job.or_else(|| job_at(pipeline, span));
-                    (FAILED, runtime::row_failed(&reason, place.as_deref(), span, job))
-                }
-            }
-        }
-        Failure::Threshold { job, what, failed, of, above } => {
-            let span = pipeline.jobs.iter().find(|one| one.name == job).map(|job| job.span);
-            let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
-            (RULE, runtime::above(&job, &what, failed, of, above, span))
-        }
-    };
-    let message = found.1.message.clone();
-    print_one(found.1, &compiled.files, global);
-    (found.0, message)
-}
-
-fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {
-    // A job's steps follow its name, up to the next job's name.
-    pipeline
-        .jobs
-        .iter()
-        .filter(|job| job.span.start <= span.start)
-        .max_by_key(|job| job.span.start)
-        .map(|job| job.name.as_str())
-}
-
-fn place_text(place: Place, files: &[Arc<str>]) -> String {
-    let file = files.get(place.file).map_or("", |file| file);
-    match place.line {
-        Some(line) => format!("{file}:{line}"),
-        None => format!("{file}, row {}", place.record),
+/// How progress is shown: redrawn on a terminal that a person looks at.
+fn mode(args: &Run, global: &Global) -> Mode {
+    if args.no_progress || global.quiet {
+        Mode::Nothing
+    } else if std::io::stderr().is_terminal() && std::env::var_os("CI").is_none() {
+        Mode::Redrawn
+    } else {
+        Mode::Lines
     }
 }
 
+/// Writes a report that appears whole: whoever looks at the file sees the last one or this one.
 fn write_report(report: &Report, file: &Path) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(report).expect("a report can be written");
-    std::fs::write(file, text + "\n")
-        .map_err(|error| format!("cannot write {}: {error}", file.display()))
-}
-
-fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    let columns =
-        ["job", "in", "out", "filtered", "dropped", "deduplicated", "quarantined", "seconds"];
-    table.set_header(columns);
-    for job in &report.jobs {
-        let mut cells = vec![Cell::new(&job.job)];
-        let counts = [
-            job.records_in,
-            job.records_out,
-            job.filtered,
-            job.dropped,
-            job.deduplicated,
-            job.quarantined,
-        ];
-        cells.extend(
-            counts.map(|count| Cell::new(grouped(count)).set_alignment(CellAlignment::Right)),
-        );
-        let seconds = format!("{:.3}", job.seconds);
-        cells.push(Cell::new(seconds).set_alignment(CellAlignment::Right));
-        table.add_row(cells);
-    }
-    eprintln!("{table}");
-    for job in &report.jobs {
-        for (rule, broken) in job.expectations.iter().filter(|(_, broken)| *broken > 0) {
-            eprintln!("  {}: `{rule}` does not hold for {} rows", job.job, grouped(*broken));
-        }
-        if job.nulled > 0 {
-            eprintln!("  {}: {} rows with values that became null", job.job, grouped(job.nulled));
-        }
-    }
-    if report.jobs.iter().any(|job| job.quarantined > 0) {
-        for quarantine in &pipeline.quarantines {
-            eprintln!("  set aside: {}", quarantine_path(base, &quarantine.name).display());
-        }
-    }
-    for output in &report.outputs {
-        eprintln!("  wrote {} ({} rows)", output.path, grouped(output.records));
-    }
-}
-
-/// `1,234,567`
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    let text = serde_json::to_string_pretty(report).expect("a report can be written") + "\n";
+    let failed = |error| format!("cannot write {}: {error}", file.display());
+    let is_plain = std::fs::symlink_metadata(file).map_or(true, |found| found.is_file());
+    let Some(name) = file.file_name().filter(|_| is_plain) else {
+        return std::fs::write(file, text).map_err(failed);
+    };
+    let mut staged = std::ffi::OsString::from(".");
+    staged.push(name);
+    staged.push(".part");
+    let staged = file.with_file_name(staged);
+    std::fs::write(&staged, text).and_then(|()| std::fs::rename(&staged, file)).map_err(failed)
 }
 
 fn last_line(name: &str, report: &Report, code: u8) -> String {

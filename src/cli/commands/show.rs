@@ -3,6 +3,7 @@
 use crate::cli::WRONG;
 use crate::cli::args::{Form, Global, Show};
 use crate::cli::load::{load, refuse, show_found};
+use crate::cli::print::put;
 use crate::plan::Targets;
 
 /// Prints a form of the program.
@@ -16,14 +17,14 @@ pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
         Form::Ast => {
             let mut found = crate::diagnostics::Diagnostics::new();
             let id = crate::text::FileId(0);
-            println!("{:#?}", crate::syntax::parse(&compiled.files, id, &mut found));
+            put!("{:#?}\n", crate::syntax::parse(&compiled.files, id, &mut found));
         }
-        Form::Ir => print!("{}", crate::ir::show(&compiled.pipeline)),
+        Form::Ir => put!("{}", crate::ir::show(&compiled.pipeline)),
         Form::Plan if errors => {}
         Form::Plan => {
             let outputs = (0..compiled.pipeline.outputs.len()).collect();
             let targets = Targets { outputs, tables: vec![] };
-            print!("{}", super::plan::text(&compiled.pipeline, &targets));
+            put!("{}", super::plan::text(&compiled.pipeline, &targets));
         }
     }
     if errors { WRONG } else { 0 }

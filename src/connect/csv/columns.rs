@@ -223,11 +223,7 @@ impl Reader<'_> {
         let ty = plan.data.clone().optional();
         let mut issues = Vec::new();
         let array = builder.column(&cells, &ty, &spelling, &mut issues);
-        for issue in issues {
-            let row = self.rows.start + issue.row;
-            let text = buffer.get(issue.cell.0 as usize..issue.cell.1 as usize).unwrap_or(b"");
-            self.add_bad(column, row, text, issue.reason);
-        }
+        self.bad.extend(issues.into_iter().map(|issue| issue.into_bad(column, &buffer)));
         array
     }
 
@@ -317,8 +313,10 @@ impl Reader<'_> {
         self.bad.push(BadValue {
             row: (row - self.rows.start) as u32,
             column: Some(column),
-            line: 0,
+            line: None,
+            path: String::new(),
             text: shown(text),
+            is_literal: false,
             reason: reason.into_owned(),
         });
     }

@@ -364,7 +364,8 @@ impl CsvMorsel {
             self.add_flaws(&layout, range.clone(), &mut bad);
             bad.sort_by_key(|bad| bad.row);
             for value in &mut bad {
-                value.line = lines.of(self.record_start(&layout, first + value.row as usize));
+                let start = self.record_start(&layout, first + value.row as usize);
+                value.line = Some(lines.of(start));
             }
             let positions = Positions::Range(first as u64);
             let batch = Batch { columns: arrays, rows: range.len(), positions };
@@ -424,8 +425,10 @@ impl CsvMorsel {
             bad.push(BadValue {
                 row: row - rows.start as u32,
                 column: None,
-                line: 0,
+                line: None,
+                path: String::new(),
                 text: shown(text),
+                is_literal: true,
                 reason: self.reason(flaw),
             });
         }

@@ -4,6 +4,8 @@
 //! (which keeps their digits in other programs) and times always are.
 
 use super::scan::{ABSENT, Cell, Scanner};
+use crate::connect::BadValue;
+use crate::connect::csv::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
 use crate::data::{arrow_type, null_array};
@@ -39,10 +41,32 @@ pub struct Spelling {
 pub struct Issue {
     /// Which of the cells.
     pub row: usize,
+    /// Where in the cell: `[2].name`.
+    pub path: String,
     /// Where its text stands.
     pub cell: Cell,
     /// What is wrong.
     pub reason: Reason,
+}
+
+impl Issue {
+    fn new(row: usize, cell: Cell, reason: Reason) -> Issue {
+        Issue { row, path: String::new(), cell, reason }
+    }
+
+    /// The bad value of a column, whose text stands in `bytes`. Its line is set later.
+    pub fn into_bad(self, column: u32, bytes: &[u8]) -> BadValue {
+        let text = bytes.get(self.cell.0 as usize..self.cell.1 as usize).unwrap_or(b"");
+        BadValue {
+            row: self.row as u32,
+            column: Some(column),
+            line: None,
+            path: self.path,
+            text: if text == b"null" { String::new() } else { shown(text) },
+            is_literal: true,
+            reason: self.reason.into_owned(),
+        }
+    }
 }
 
 /// Which cells are null, for want of a value or because it is bad.
@@ -137,7 +161,7 @@ impl Builder<'_> {
             match read {
                 Ok(Some(value)) => return value,
                 Ok(None) => {}
-                Err(reason) => issues.push(Issue { row, cell, reason }),
+                Err(reason) => issues.push(Issue::new(row, cell, reason)),
             }
             nulls.push(row);
             T::default()
@@ -161,7 +185,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         let what = if cell == ABSENT { "missing" } else { "null" };
-        Err(format!("{what}, and the column has no `?`").into())
+        Err(format!("{what}, and its type has no `?`").into())
     }
 
     #[inline]
@@ -214,7 +238,10 @@ impl Builder<'_> {
         match value::fast_decimal(self.bytes, start, end, precision, scale) {
             Some(value) => Ok(value),
             None if self.is_number(cell) => value::decimal(self.raw(cell), precision, scale),
-            None => value::decimal(&self.inner(cell, "not a decimal")?, precision, scale),
+            None if self.is_text(cell) => {
+                value::decimal(&self.inner(cell, "not a text")?, precision, scale)
+            }
+            None => Err(format!("not a decimal({precision}, {scale})").into()),
         }
     }
 
@@ -243,7 +270,7 @@ impl Builder<'_> {
             validity.valid[row] = false;
             validity.nulls += 1;
             if let Err(reason) = pushed {
-                issues.push(Issue { row, cell, reason });
+                issues.push(Issue::new(row, cell, reason));
             }
         }
         Arc::new(texts.finish(self.text, self.buffer, validity.finish()))
@@ -310,7 +337,8 @@ impl Builder<'_> {
         let array = self.column(&items, item, spelling, &mut inner);
         issues.extend(inner.into_iter().map(|issue| {
             let row = offsets.partition_point(|&start| start as usize <= issue.row) - 1;
-            Issue { row, ..issue }
+            let path = format!("[{}]{}", issue.row - offsets[row] as usize, issue.path);
+            Issue { row, path, ..issue }
         }));
         let field = Arc::new(ArrowField::new("item", arrow_type(&item.data), true));
         Arc::new(ListArray::new(field, offsets, array, nulls))
@@ -342,8 +370,8 @@ impl Builder<'_> {
             let column = self.column(cells, &field.ty, spelling, &mut inner);
             // The fields of a record that is null are not missing.
             issues.extend(inner.into_iter().filter(|issue| !is_null(issue.row)).map(|issue| {
-                let reason = format!("`{}`: {}", field.name, issue.reason).into();
-                Issue { reason, ..issue }
+                let path = format!(".{}{}", field.name, issue.path);
+                Issue { path, ..issue }
             }));
             column
         });

@@ -2,6 +2,9 @@
 //!
 //! A chunk is read in two passes: `scan` finds where the wanted values stand, `columns` reads them
 //! a column at a time with the same parsers as CSV. Writing is `sink`, always a record a line.
+//!
+//! A key that no column wants is skipped. Of a key that stands twice in an object the last value
+//! counts, as in most readers. A key that is missing is null, as one that says so.
 
 mod columns;
 mod scan;

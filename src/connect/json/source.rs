@@ -248,7 +248,15 @@ impl JsonMorsel {
                 let start = records.starts[*row as usize] as usize;
                 let text = shown(bytes[start..*end as usize].trim_ascii_end());
                 let row = row - first as u32;
-                bad.push(BadValue { row, column: None, line: 0, text, reason: reason.clone() });
+                bad.push(BadValue {
+                    row,
+                    column: None,
+                    line: None,
+                    path: String::new(),
+                    text,
+                    is_literal: true,
+                    reason: reason.clone(),
+                });
             }
             let faulty: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
             let columns = self.table.columns.iter().zip(&records.cells).enumerate();
@@ -258,15 +266,7 @@ impl JsonMorsel {
                 let array = builder.column(cells, &declared.ty, spelling, &mut issues);
                 let issues = issues.into_iter();
                 let own = issues.filter(|issue| faulty.binary_search(&(issue.row as u32)).is_err());
-                bad.extend(own.map(|issue| BadValue {
-                    row: issue.row as u32,
-                    column: Some(column as u32),
-                    line: 0,
-                    text: shown(
-                        bytes.get(issue.cell.0 as usize..issue.cell.1 as usize).unwrap_or(b""),
-                    ),
-                    reason: issue.reason.into_owned(),
-                }));
+                bad.extend(own.map(|issue| issue.into_bad(column as u32, bytes)));
                 array
             });
             let columns = arrays.collect();
@@ -275,7 +275,7 @@ impl JsonMorsel {
                 let start = records.starts[first + bad.row as usize] as usize;
                 line += memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u64;
                 at = start;
-                bad.line = line;
+                bad.line = Some(line);
             }
             let positions = Positions::Range(first as u64);
             if !emit(Rows { batch: Batch { columns, rows: count, positions }, bad }) {

@@ -109,21 +109,21 @@ fn bad_values_name_row_line_column_and_reason() {
         bad,
         [
             (0, Some(0), 0, "1.5", "not an int"),
-            (1, Some(0), 2, "null", "null, and the column has no `?`"),
+            (1, Some(0), 2, "", "null, and its type has no `?`"),
             (1, Some(1), 2, "7", "not a string"),
-            (2, Some(0), 3, "", "missing, and the column has no `?`"),
+            (2, Some(0), 3, "", "missing, and its type has no `?`"),
             (3, None, 4, "[1]", "not a JSON object"),
             (4, None, 5, "{\"a\":1,}", "not JSON: a key is missing at character 8"),
             (5, None, 6, "{\"a\":1}{}", "not JSON: text follows the object"),
             (6, Some(1), 7, "\"\\ud800\"", "half a character (a lone surrogate)"),
             (7, Some(1), 8, "\"\u{FFFD}\"", "not UTF-8"),
-            (8, Some(2), 9, "\"x\"", "not a float"),
+            (8, Some(2), 9, "\"x\"", "[1]: not a float"),
             (9, None, 10, "{\"a\":\"4\"", "not JSON: it ends, and a comma or `}` is missing"),
         ]
     );
     let inner = DataType::Record(vec![Field::new("x", DataType::Int.required())].into());
     let read = try_read(b"{\"r\":{\"x\":true}}\n{\"r\":[]}", &[("r", inner.optional())]).unwrap();
-    assert_eq!(read.bad[0].4, "`x`: not an int");
+    assert_eq!(read.bad[0].4, ".x: not an int");
     assert_eq!(read.bad[1].4, "not a record");
 }
 

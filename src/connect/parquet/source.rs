@@ -207,8 +207,10 @@ impl ParquetMorsel {
                 bad.extend(issues.into_iter().map(|issue| BadValue {
                     row: issue.row as u32,
                     column: Some(at as u32),
-                    line: start + issue.row as u64,
+                    line: None,
+                    path: String::new(),
                     text: issue.text,
+                    is_literal: false,
                     reason: issue.reason,
                 }));
                 array

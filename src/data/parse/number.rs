@@ -53,7 +53,7 @@ pub fn float(text: &[u8], nan: bool) -> Result<f64, Reason> {
 /// A decimal number, exactly: more digits after the point than the scale are refused unless they
 /// are zeros.
 pub fn decimal(text: &[u8], precision: u8, scale: u8) -> Result<i128, Reason> {
-    let wrong = || Reason::from("not a decimal");
+    let wrong = || Reason::from(format!("not a decimal({precision}, {scale})"));
     let (negative, rest) = sign(text);
     let (mantissa, exponent) = match rest.iter().position(|byte| matches!(byte, b'e' | b'E')) {
         Some(at) => (&rest[..at], int(&rest[at + 1..]).map_err(|_| wrong())?),

@@ -219,7 +219,9 @@ impl Aggregate {
             .into_iter()
             .min_by(|a, b| order.compare(row(a), row(b)).then(a.1.site.cmp(&b.1.site)));
         first.map(|(_, failure)| Error::Row {
-            span: Some(self.plan.aggregates[failure.site as usize].span),
+            span: self.plan.aggregates[failure.site as usize].span,
+            job: None,
+            is_rule: false,
             line: None,
             place: None,
             reason: failure.reason,

@@ -1,0 +1,72 @@
+//! Why a run failed, in words, and what it exits with.
+
+use super::args::Global;
+use super::load::print_one;
+use super::print::say;
+use super::{FAILED, RULE};
+use crate::Compiled;
+use crate::diagnostics::{Diagnostic, runtime};
+use crate::exec::{Error, Place};
+use crate::ir::Pipeline;
+use crate::run::Failure;
+use crate::text::{FileId, Span};
+use std::sync::Arc;
+
+/// Says why a run failed; the exit code and the message.
+pub(super) fn explain_failure(
+    failure: Failure,
+    compiled: &Compiled,
+    global: &Global,
+) -> (u8, String) {
+    let pipeline = &compiled.pipeline;
+    let found: (u8, Diagnostic) = match failure {
+        Failure::Stage(Error::Connect(error), _) => {
+            say!("error: {}", error.message);
+            if let Some(help) = &error.help {
+                say!("  help: {help}");
+            }
+            return (FAILED, error.message);
+        }
+        Failure::Stage(Error::Cancelled, _) => return (130, "stopped".to_owned()),
+        Failure::Stage(Error::Cardinality { span, side, key }, _) => {
+            (RULE, runtime::cardinality(side, &key, span))
+        }
+        Failure::Stage(Error::Row { span, job, is_rule, reason, place, .. }, files) => {
+            let place = place.map(|place| place_text(place, &files));
+            if is_rule {
+                (RULE, runtime::rule_broken(&reason, place.as_deref(), span))
+            } else {
+                let job = job.map(|job| pipeline.jobs[job.0 as usize].name.as_str());
+                let job = job.or_else(|| job_at(pipeline, span));
+                (FAILED, runtime::row_failed(&reason, place.as_deref(), span, job))
+            }
+        }
+        Failure::Threshold { job, what, failed, of, above } => {
+            let span = pipeline.jobs.iter().find(|one| one.name == job).map(|job| job.span);
+            let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
+            (RULE, runtime::above(&job, &what, failed, of, above, span))
+        }
+    };
+    let message = found.1.message.clone();
+    print_one(found.1, &compiled.files, global);
+    (found.0, message)
+}
+
+fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {
+    // An expression that was moved into an operator does not say whose it was; but a job's steps
+    // follow its name, up to the next job's name.
+    pipeline
+        .jobs
+        .iter()
+        .filter(|job| job.span.start <= span.start)
+        .max_by_key(|job| job.span.start)
+        .map(|job| job.name.as_str())
+}
+
+fn place_text(place: Place, files: &[Arc<str>]) -> String {
+    let file = files.get(place.file).map_or("", |file| file);
+    match place.line {
+        Some(line) => format!("{file}:{line}"),
+        None => format!("{file}, row {}", place.record),
+    }
+}

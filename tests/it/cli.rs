@@ -1,0 +1,250 @@
+//! The command line: helps, exit codes, where words and data go, near names, colours.
+
+use super::project::{Ended, Project};
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+const COMMANDS: [&str; 8] = ["check", "run", "plan", "graph", "preview", "show", "explain", "new"];
+
+const PIPELINE: &str = "param least: int = 2
+
+source numbers = csv(\"numbers.csv\") {
+  n: int key
+  text: string?
+}
+
+job large {
+  from numbers
+  filter n >= least
+}
+
+job doubled {
+  from large
+  derive twice = n * 2
+}
+
+output doubled_csv = csv(\"out/doubled.csv\") from doubled
+";
+
+fn project() -> Project {
+    let project = Project::new(PIPELINE);
+    project.write("numbers.csv", "n,text\n1,one\n2,\n3,three\n");
+    project
+}
+
+fn ends_well(ended: Ended) -> Ended {
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    ended
+}
+
+#[test]
+fn helps_are_as_they_are_shown() {
+    let project = project();
+    insta::assert_snapshot!("help", ends_well(project.batchc(&["--help"])).data);
+    for command in COMMANDS {
+        let long = ends_well(project.batchc(&[command, "--help"]));
+        insta::assert_snapshot!(format!("help_{command}"), long.data);
+    }
+}
+
+#[test]
+fn data_goes_to_stdout_and_words_to_stderr() {
+    let project = project();
+    let check = ends_well(project.batchc(&["check"]));
+    assert_eq!(
+        (check.data.as_str(), check.words.as_str()),
+        ("", "pipeline.batch is right: 2 jobs checked\n")
+    );
+    let run = ends_well(project.batchc(&["run"]));
+    assert_eq!(run.data, "");
+    assert!(run.words.contains("  wrote out/doubled.csv (2 rows)\n"), "{}", run.words);
+    assert_eq!(project.read("out/doubled.csv"), "n,text,twice\n2,,4\n3,three,6\n");
+    let preview = ends_well(project.batchc(&["preview", "pipeline.batch", "doubled", "-n", "1"]));
+    insta::assert_snapshot!("preview", preview.data);
+    assert_eq!(preview.words, "1 of 2 rows\n");
+    for form in ["text", "mermaid", "dot"] {
+        let graph = ends_well(project.batchc(&["graph", "--to", form]));
+        insta::assert_snapshot!(format!("graph_{form}"), graph.data);
+        assert_eq!(graph.words, "");
+    }
+    for arguments in
+        [&["plan"][..], &["run", "--dry-run"], &["show", "ast"], &["show", "ir"], &["show", "plan"]]
+    {
+        let ended = ends_well(project.batchc(arguments));
+        assert!(!ended.data.is_empty() && ended.words.is_empty(), "{arguments:?}: {}", ended.words);
+    }
+    assert_eq!(project.batchc(&["run", "-n"]).data, project.batchc(&["plan"]).data);
+    let page = ends_well(project.batchc(&["explain", "e0301"]));
+    assert!(page.data.starts_with("# E0301: "), "{}", page.data);
+    assert!(ends_well(project.batchc(&["explain"])).data.lines().count() > 50);
+    let version = ends_well(project.batchc(&["--version"]));
+    assert_eq!(version.data, concat!("batchc ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let project = project();
+    ends_well(project.batchc(&["run", "--dry-run", "--report", "report.json"]));
+    assert_eq!(project.names("."), ["numbers.csv", "pipeline.batch"]);
+}
+
+#[test]
+fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
+    let project = project();
+    let cases: &[(&[&str], &str)] = &[
+        (&["run", "-p", "leat=3"], "the pipeline has no parameter `leat`; did you mean `least`?"),
+        (&["run", "-p", "least"], "`-p least` is not name=value"),
+        (&["run", "-p", "least=many"], "parameter `least`: "),
+        (
+            &["run", "--select", "doubled_cvs"],
+            "no output or job `doubled_cvs`; did you mean `doubled_csv`?",
+        ),
+        (&["run", "--select", "lagre"], "no output or job `lagre`; did you mean `large`?"),
+        (&["run", "--select", "large"], "no output is written from `large`; `--select large+`"),
+        (&["plan", "--select", "dubled"], "did you mean `doubled`?"),
+        (
+            &["preview", "pipeline.batch", "numbrs"],
+            "no job or source `numbrs`; did you mean `numbers`?",
+        ),
+        (&["explain", "E9999"], "there is no diagnostic `E9999`"),
+        (&["check", "missing.batch"], "cannot read missing.batch: "),
+        (&["-C", "nowhere", "check"], "cannot work in nowhere: "),
+        (&["run", "--threads", "0"], "a number from 1 to 1024 is expected"),
+        (&["run", "--treads", "2"], "'--threads'"),
+        (&["chek"], "'check'"),
+        (&["run", "--report", "nowhere/report.json"], "cannot write nowhere/report.json: "),
+        (&[], "Usage: batchc"),
+    ];
+    for (arguments, saying) in cases {
+        let ended = project.batchc(arguments);
+        ended.fails(2, saying);
+        assert_eq!(ended.data, "", "{arguments:?}");
+    }
+    assert_eq!(project.names("."), ["numbers.csv", "pipeline.batch"]);
+    project.write("second.batch", PIPELINE);
+    project.batchc(&["check"]).fails(2, "which pipeline? there are pipeline.batch, second.batch");
+    project.write("second.batch", b"job \xFF");
+    project.batchc(&["check", "second.batch"]).fails(2, "second.batch:1: this is not UTF-8 text");
+    project.write("empty/none.txt", "");
+    project.batchc(&["-C", "empty", "run"]).fails(2, "there is no *.batch file in ");
+}
+
+#[test]
+fn a_wrong_pipeline_exits_with_1_and_data_that_breaks_a_rule_with_4() {
+    let project = project();
+    project.write("pipeline.batch", PIPELINE.replace("n * 2", "m * 2"));
+    for arguments in [
+        &["check"][..],
+        &["run"],
+        &["plan"],
+        &["show", "ir"],
+        &["preview", "pipeline.batch", "doubled"],
+    ] {
+        let ended = project.batchc(arguments);
+        ended.fails(1, "error[E0101]");
+        ended.fails(1, "1 error");
+    }
+    let json = project.batchc(&["check", "--format", "json"]);
+    assert_eq!((json.code, json.words.as_str()), (Some(1), ""));
+    let found: serde_json::Value =
+        serde_json::from_str(json.data.lines().next().unwrap_or("")).expect("JSON");
+    assert_eq!(found["code"], "E0101");
+    let short = project.batchc(&["check", "--format", "short"]);
+    assert!(short.words.starts_with("pipeline.batch:15:"), "{}", short.words);
+    project.write(
+        "pipeline.batch",
+        PIPELINE.replace("  filter n >= least", "  expect small: n < least else fail"),
+    );
+    project.batchc(&["run"]).fails(4, "`small` does not hold");
+}
+
+#[test]
+fn parameters_and_selections_do_what_they_say() {
+    let project = project();
+    ends_well(project.batchc(&["run", "-p", "least=3"]));
+    assert_eq!(project.read("out/doubled.csv"), "n,text,twice\n3,three,6\n");
+    ends_well(project.batchc(&[
+        "run",
+        "--param",
+        "least=1",
+        "--select",
+        "large+",
+        "--threads",
+        "1",
+    ]));
+    assert_eq!(project.read("out/doubled.csv").lines().count(), 4);
+    // Paths are those of the pipeline's folder, wherever one stands.
+    let above = project.folder().parent().expect("a folder above").to_owned();
+    let folder = project.folder().display().to_string();
+    let mut command = project.command(&["-C", &folder, "run"]);
+    ends_well(Ended::of(&command.current_dir(above).output().expect("it can be started")));
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let project = project();
+    project.write("pipeline.batch", PIPELINE.replace("n * 2", "m * 2"));
+    let coloured = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = project.command(arguments);
+        command.envs(variables.iter().copied());
+        let output = command.output().expect("batchc can be started");
+        Ended::of(&output).words.contains('\u{1b}')
+    };
+    assert!(!coloured(&["check"], &[]), "not into a pipe");
+    assert!(coloured(&["check", "--color", "always"], &[]));
+    assert!(coloured(&["check"], &[("FORCE_COLOR", "1")]));
+    assert!(!coloured(&["check"], &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]));
+    assert!(!coloured(&["check", "--color", "never"], &[("FORCE_COLOR", "1")]));
+    assert!(coloured(&["check"], &[("BATCHC_COLOR", "always")]));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_quietly() {
+    let project = project();
+    let rows: String = (0..50_000).map(|n| format!("{n},a text that fills the pipe\n")).collect();
+    project.write("numbers.csv", format!("n,text\n{rows}"));
+    let mut child = project
+        .command(&["preview", "pipeline.batch", "numbers", "-n", "50000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("batchc can be started");
+    let mut first = String::new();
+    let mut reader = BufReader::new(child.stdout.take().expect("it is piped"));
+    reader.read_line(&mut first).expect("it writes a table");
+    drop(reader);
+    let mut words = String::new();
+    child.stderr.take().expect("it is piped").read_to_string(&mut words).expect("it is text");
+    let status = child.wait().expect("it ends");
+    assert_eq!((status.code(), words.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_run_goes_on_when_nobody_reads_its_words() {
+    let project = project();
+    let mut child = project
+        .command(&["run", "--report", "report.json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("batchc can be started");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(project.report()["status"], "SUCCESS");
+}
+
+#[test]
+fn a_new_pipeline_runs_at_once() {
+    let project = Project::new("");
+    let made = ends_well(project.batchc(&["new", "demo"]));
+    assert_eq!(made.words, "made demo; now run: batchc run demo/pipeline.batch\n");
+    let run = ends_well(project.batchc(&["run", "demo/pipeline.batch"]));
+    assert!(run.words.contains("orders succeeded in "), "{}", run.words);
+    insta::assert_snapshot!("new", project.read("demo/out/by_country.csv"));
+    // The row with a bad amount is set aside, and git sees neither it nor the output.
+    let bad = project.records("demo/.batchc/quarantine/bad_orders.jsonl");
+    assert_eq!((bad.len(), &bad[0]["_source_row"]), (1, &serde_json::json!(9)));
+    assert_eq!(project.read("demo/.gitignore"), "/out/\n/.batchc/\n");
+    let check = ends_well(project.batchc(&["-C", "demo", "check"]));
+    assert_eq!(check.words, "pipeline.batch is right: 2 jobs checked\n");
+    project.batchc(&["new", "demo"]).fails(2, "demo is not empty");
+}

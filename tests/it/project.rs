@@ -1,0 +1,116 @@
+//! A folder with a pipeline and its data, in which the real batchc is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder that goes away with its last use.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    /// A project with this `pipeline.batch`.
+    pub(crate) fn new(pipeline: &str) -> Project {
+        let project = Project { folder: tempfile::tempdir().expect("a folder can be made") };
+        project.write("pipeline.batch", pipeline);
+        project
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// Writes a file, and its folder if that is missing.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("it can be made");
+        fs::write(path, content).expect("it can be written");
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The records of a file of JSON lines.
+    pub(crate) fn records(&self, name: &str) -> Vec<serde_json::Value> {
+        let record = |line: &str| serde_json::from_str(line).expect("a line is JSON");
+        self.read(name).lines().map(record).collect()
+    }
+
+    /// The names in a folder, in order, hidden ones too.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path(folder)) else { return vec![] };
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.expect("it can be read").file_name().into_string().expect("a plain name")
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// A command of batchc in the folder, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batchc"));
+        command.args(arguments).current_dir(self.folder());
+        for name in ["NO_COLOR", "FORCE_COLOR", "CI"] {
+            command.env_remove(name);
+        }
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BATCHC_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs a command of batchc to its end.
+    pub(crate) fn batchc(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().expect("batchc can be started");
+        Ended::of(&output)
+    }
+
+    /// Runs the pipeline, which must end well.
+    pub(crate) fn run(&self) -> Ended {
+        let ended = self.batchc(&["run", "--report", "report.json"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        ended
+    }
+
+    /// The report of [`Project::run`].
+    pub(crate) fn report(&self) -> serde_json::Value {
+        serde_json::from_str(&self.read("report.json")).expect("a report is JSON")
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; none after a signal.
+    pub(crate) code: Option<i32>,
+    /// What it wrote to stdout.
+    pub(crate) data: String,
+    /// What it wrote to stderr.
+    pub(crate) words: String,
+}
+
+impl Ended {
+    pub(crate) fn of(output: &Output) -> Ended {
+        Ended {
+            code: output.status.code(),
+            data: String::from_utf8(output.stdout.clone()).expect("stdout is text"),
+            words: String::from_utf8(output.stderr.clone()).expect("stderr is text"),
+        }
+    }
+
+    /// Expects a failure with this code that says so.
+    pub(crate) fn fails(&self, code: i32, saying: &str) {
+        assert_eq!(self.code, Some(code), "{}", self.words);
+        assert!(self.words.contains(saying), "{saying:?} is not in\n{}", self.words);
+    }
+}

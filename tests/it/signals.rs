@@ -1,0 +1,207 @@
+//! Runs that are stopped: by a signal, by kill -9 at any moment, by a full disk. What was there
+//! before stays, or what is new is there whole, and nothing is left behind for long.
+
+use super::project::{Ended, Project};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// A pipeline with a file, a packed file, a directory and a Parquet file as outputs.
+const PIPELINE: &str = "param version: int = 0
+
+source rows = csv(\"rows.csv\") {
+  id: int key
+  text: string
+}
+
+job all {
+  from rows
+  derive version = version
+}
+
+job parts {
+  partition by hash(text) into 4
+  from all
+}
+
+output plain   = csv(\"out/plain.csv\") from all
+output packed  = json(\"out/packed.jsonl.gz\") from all
+output folder  = csv(\"out/folder\") from parts
+output columns = parquet(\"out/columns.parquet\") from all
+";
+
+fn project(rows: usize) -> Project {
+    let project = Project::new(PIPELINE);
+    let rows: String = (0..rows).map(|id| format!("{id},text number {}\n", id % 1000)).collect();
+    project.write("rows.csv", format!("id,text\n{rows}"));
+    project
+}
+
+/// The bytes of each output; a directory's files together.
+fn outputs(project: &Project) -> BTreeMap<String, Vec<(String, Vec<u8>)>> {
+    let visible = |name: &String| !name.starts_with('.');
+    let names = project.names("out").into_iter().filter(visible);
+    let content = |name: String| {
+        let path = project.path("out").join(&name);
+        let files = if path.is_dir() {
+            let names = project.names(&format!("out/{name}")).into_iter().filter(visible);
+            names.map(|part| (part.clone(), fs::read(path.join(part)).expect("a part"))).collect()
+        } else {
+            vec![(String::new(), fs::read(&path).expect("an output"))]
+        };
+        (name, files)
+    };
+    names.map(content).collect()
+}
+
+fn signal(child: &Child, number: &str) {
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args([number, &pid]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+/// Waits until the run has begun to write; false if it has ended before.
+fn wait_for_staged(project: &Project, child: &mut Child) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        if project.names("out").iter().any(|name| name.contains(".batchc-")) {
+            return true;
+        }
+        if child.try_wait().expect("it can be asked").is_some() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the run neither writes nor ends");
+}
+
+/// Work that takes longer than any test waits: every row meets every other of its text.
+const ENDLESS: &str = "source rows = csv(\"rows.csv\") {
+  id: int
+  text: string
+}
+
+job others {
+  from rows
+  rename id as other
+}
+
+job pairs {
+  from rows
+  join others on text expect many_to_many
+  group by text { pairs = count() }
+}
+
+output plain = csv(\"out/plain.csv\") from pairs
+";
+
+#[test]
+fn signals_stop_a_run_with_their_code_and_publish_nothing() {
+    for (number, code) in [("-INT", 130), ("-TERM", 143)] {
+        let project = Project::new(ENDLESS);
+        let rows: String = (0..300_000).map(|id| format!("{id},text {}\n", id % 3)).collect();
+        project.write("rows.csv", format!("id,text\n{rows}"));
+        project.write("out/plain.csv", "old\n");
+        let mut child = project
+            .command(&["run", "--report", "report.json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("batchc can be started");
+        assert!(wait_for_staged(&project, &mut child), "it works long enough");
+        let running: serde_json::Value =
+            serde_json::from_str(&project.read("report.json")).expect("a report is JSON");
+        assert_eq!(running["status"], "RUNNING");
+        signal(&child, number);
+        let ended = Ended::of(&child.wait_with_output().expect("it ends"));
+        assert_eq!(ended.code, Some(code), "{}", ended.words);
+        assert!(ended.words.contains("was stopped after"), "{}", ended.words);
+        assert_eq!(project.report()["status"], "CANCELLED");
+        assert_eq!(project.report()["execution_id"], running["execution_id"]);
+        assert_eq!(project.names("out"), ["plain.csv"], "nothing is left");
+        assert_eq!(project.read("out/plain.csv"), "old\n");
+        assert_eq!(project.report()["outputs"], json!([]));
+    }
+}
+
+#[test]
+fn killed_runs_leave_each_output_old_or_new_and_the_next_run_cleans_up() {
+    let project = project(40_000);
+    let run = |version: &str| {
+        let given = format!("version={version}");
+        let mut command = project.command(&["run", "-q", "-p", &given]);
+        command.stderr(Stdio::piped()).spawn().expect("batchc can be started")
+    };
+    let whole = |version: &str| {
+        let ended = run(version).wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        outputs(&project)
+    };
+    let begun = Instant::now();
+    let (new, old) = (whole("1"), whole("0"));
+    let each = begun.elapsed() / 2;
+    assert!(old.len() == 4 && old.iter().all(|(name, content)| new[name] != *content));
+    let mut killed = 0;
+    for round in 0..24_u32 {
+        let mut child = run("1");
+        std::thread::sleep(each * (round * 7 % 24) / 24);
+        let _ = child.kill();
+        let ended = child.wait().expect("it ends");
+        killed += u32::from(ended.signal() == Some(9));
+        let found = outputs(&project);
+        assert_eq!(found.len(), 4, "an output is missing");
+        for (name, content) in &found {
+            assert!(
+                *content == old[name] || *content == new[name],
+                "{name} is a mixture after a kill in round {round}"
+            );
+        }
+        assert!(whole("0") == old, "the next run does not care");
+        let left: Vec<String> = project.names("out");
+        assert_eq!(left, ["columns.parquet", "folder", "packed.jsonl.gz", "plain.csv"]);
+    }
+    assert!(killed > 0, "some runs were killed");
+}
+
+/// A small file system in memory; None where nobody may mount one.
+struct SmallDisk<'p>(&'p Path);
+
+impl SmallDisk<'_> {
+    fn mount(path: &Path) -> Option<SmallDisk<'_>> {
+        fs::create_dir_all(path).expect("a folder can be made");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+            .arg(path)
+            .stderr(Stdio::null())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then_some(SmallDisk(path))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[test]
+#[allow(clippy::print_stderr)]
+fn a_full_disk_is_told_and_changes_nothing() {
+    let project = project(40_000);
+    let out = project.path("out");
+    let Some(_disk) = SmallDisk::mount(&out) else {
+        eprintln!("skipped: no file system can be mounted here");
+        return;
+    };
+    project.write("out/plain.csv", "old\n");
+    let ended = project.batchc(&["run", "--report", "report.json"]);
+    ended.fails(3, "error: cannot write ");
+    ended.fails(3, "no space left on device");
+    assert_eq!(project.report()["status"], "FAILED");
+    assert_eq!(project.names("out"), ["plain.csv"]);
+    assert_eq!(project.read("out/plain.csv"), "old\n");
+}
