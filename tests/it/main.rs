@@ -3,8 +3,10 @@
 
 mod cases;
 mod cli;
+mod connectors;
 mod duckdb;
 mod examples;
+mod functions;
 mod pages;
 mod project;
 mod readme;

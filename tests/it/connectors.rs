@@ -1,0 +1,347 @@
+//! Files through the whole of batchc: what a user writes in a source or output, and what is found
+//! in the data. What readers and writers do byte by byte is tested beside them.
+
+use super::project::Project;
+use std::io::Write;
+
+/// A pipeline that copies `source` with these columns to `out.jsonl`, bad rows set aside.
+fn copying(source: &str, columns: &str) -> Project {
+    Project::new(&format!(
+        "enum Level {{ LOW = \"low\", HIGH = \"high\" }}
+
+source rows = {source} {{
+{columns}
+}}
+
+job copy {{
+  on error quarantine bad
+  from rows
+}}
+
+output out = json(\"out.jsonl\") from copy
+"
+    ))
+}
+
+/// Every reason, with the line it is told for.
+fn reasons(project: &Project) -> Vec<(u64, String)> {
+    let records = project.records(".batchc/quarantine/bad.jsonl");
+    let told = |one: &serde_json::Value| {
+        let line = one["_line"].as_u64().expect("a line");
+        (line, one["_reason"].as_str().expect("a reason").to_owned())
+    };
+    records.iter().map(told).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("memory takes all");
+    encoder.finish().expect("memory takes all")
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).expect("there is memory");
+    encoder.include_checksum(true).expect("there is a checksum");
+    encoder.write_all(bytes).expect("memory takes all");
+    encoder.finish().expect("memory takes all")
+}
+
+const NESTED: &str = "  id: int
+  who: {name: string, born: date?, tags: list<string>}?
+  scores: list<{at: int, value: float?}>?
+  level: Level?";
+
+#[test]
+fn json_holds_records_lists_enums_and_escapes() {
+    let project = copying("json(\"in.jsonl\")", NESTED);
+    project.write(
+        "in.jsonl",
+        "\u{FEFF}{\"id\":1,\"who\":{\"name\":\"J\\u00fcrgen \\ud83d\\ude00 \\\"q\\\" \\\\ \\/ \\t\",\"born\":\"2001-02-03\",\"tags\":[\"a\",\"\"]},\"scores\":[{\"at\":1,\"value\":1.5},{\"value\":null,\"at\":-2}],\"level\":\"high\"}\r\n\
+         \r\n\
+         {\"unknown\":{\"deep\":[1,{\"x\":2}]},\"level\":null,\"id\":2}\n\
+         \n\
+         {\"id\":3,\"id\":4,\"who\":null,\"scores\":[]}",
+    );
+    project.run();
+    assert_eq!(
+        project.read("out.jsonl"),
+        "{\"id\":1,\"who\":{\"name\":\"Jürgen 😀 \\\"q\\\" \\\\ / \\t\",\"born\":\"2001-02-03\",\"tags\":[\"a\",\"\"]},\"scores\":[{\"at\":1,\"value\":1.5},{\"at\":-2,\"value\":null}],\"level\":\"high\"}\n\
+         {\"id\":2,\"who\":null,\"scores\":null,\"level\":null}\n\
+         {\"id\":4,\"who\":null,\"scores\":[],\"level\":null}\n"
+    );
+    // What was written reads back as it was.
+    project.write("in.jsonl", project.read("out.jsonl"));
+    let first = project.read("out.jsonl");
+    project.run();
+    assert_eq!(project.read("out.jsonl"), first);
+}
+
+#[test]
+fn bad_json_names_file_line_path_text_and_type() {
+    let project = copying("json(\"in.jsonl\")", NESTED);
+    let lines = [
+        "{\"id\":1}",
+        "{\"id\":\"1\"}",
+        "{\"id\":1.0}",
+        "{\"id\":9223372036854775808}",
+        "{\"id\":null}",
+        "{}",
+        "{\"id\":1,\"who\":{\"name\":7,\"tags\":[]}}",
+        "{\"id\":1,\"who\":{\"tags\":[]}}",
+        "{\"id\":1,\"who\":{\"name\":\"x\",\"tags\":[\"a\",null]}}",
+        "{\"id\":1,\"who\":{\"name\":\"x\",\"born\":\"2001-02-30\",\"tags\":[]}}",
+        "{\"id\":1,\"who\":[]}",
+        "{\"id\":1,\"scores\":[{\"at\":1},{\"at\":true}]}",
+        "{\"id\":1,\"level\":\"mid\"}",
+        "{\"id\":1,\"who\":{\"name\":\"\\ud800\",\"tags\":[]}}",
+        "{\"id\":1",
+        "[1]",
+        "{\"id\":2}",
+    ];
+    project.write("in.jsonl", lines.join("\n"));
+    project.run();
+    let text = |line: u64, reason: &str| (line, reason.to_owned());
+    assert_eq!(
+        reasons(&project),
+        [
+            text(2, "id: \"1\" is not an int"),
+            text(3, "id: 1.0 is not an int"),
+            text(4, "id: 9223372036854775808 is too large for an int"),
+            text(5, "id is null, and its type has no `?`"),
+            text(6, "id is missing, and its type has no `?`"),
+            text(7, "who.name: 7 is not a string"),
+            text(8, "who.name is missing, and its type has no `?`"),
+            text(9, "who.tags[1] is null, and its type has no `?`"),
+            text(10, "who.born: \"2001-02-30\" is not a date (`2024-12-31`)"),
+            text(11, "who: [] is not a record"),
+            text(12, "scores[1].at: true is not an int"),
+            text(13, "level: \"mid\" is not a member of Level"),
+            text(14, "who.name: \"\\ud800\" is half a character (a lone surrogate)"),
+            text(15, "not JSON: it ends, and a comma or `}` is missing"),
+            text(16, "not a JSON object"),
+        ]
+    );
+    assert_eq!(project.records("out.jsonl").len(), 2);
+    let text = project.read("pipeline.batch").replace("on error quarantine bad", "on error fail");
+    project.write("pipeline.batch", text);
+    project.batchc(&["run"]).fails(3, "in.jsonl:2: id: \"1\" is not an int");
+}
+
+#[test]
+fn json_numbers_keep_their_digits() {
+    let columns = "  i: int\n  f: float\n  d: decimal(38, 10)";
+    let project = copying("json(\"in.jsonl\")", columns);
+    let lines = "{\"i\":9223372036854775807,\"f\":1e308,\"d\":1234567890123456789012345678.0123456789}\n\
+                 {\"i\":-9223372036854775808,\"f\":5e-324,\"d\":\"-0.1\"}\n\
+                 {\"i\":-0,\"f\":0.1,\"d\":1e2}\n";
+    project.write("in.jsonl", lines);
+    project.run();
+    let out = project.read("out.jsonl");
+    let rows: Vec<&str> = out.lines().collect();
+    assert!(rows[0].contains("9223372036854775807"), "{out}");
+    assert!(rows[0].contains("1234567890123456789012345678.0123456789"), "{out}");
+    assert!(rows[1].contains("-9223372036854775808") && rows[1].contains("5e-324"), "{out}");
+    assert!(rows[1].contains("-0.1000000000"), "{out}");
+    assert!(rows[2].contains("\"i\":0") && rows[2].contains("100.0000000000"), "{out}");
+    for (line, reason) in [
+        ("{\"i\":1,\"f\":1e400,\"d\":0}", "f: 1e400 is "),
+        ("{\"i\":1,\"f\":0,\"d\":0.00000000001}", "d: 0.00000000001 is "),
+        ("{\"i\":1,\"f\":0,\"d\":1e28}", "d: 1e28 is "),
+        ("{\"i\":1,\"f\":\"NaN\",\"d\":0}", "f: \"NaN\" is "),
+        ("{\"i\":01,\"f\":0,\"d\":0}", "not JSON"),
+        ("{\"i\":+1,\"f\":0,\"d\":0}", "not JSON"),
+        ("{\"i\":NaN,\"f\":0,\"d\":0}", "not JSON"),
+    ] {
+        project.write("in.jsonl", line);
+        project.run();
+        let reasons = reasons(&project);
+        assert!(reasons.len() == 1 && reasons[0].1.starts_with(reason), "{line}: {reasons:?}");
+    }
+}
+
+#[test]
+fn packed_inputs_are_unpacked_and_damage_is_an_error() {
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    let json = b"{\"id\":1}\n{\"id\":2}\n".as_slice();
+    let csv = b"id\n1\n2\n".as_slice();
+    for (connector, name, content) in [("json", "in.jsonl", json), ("csv", "in.csv", csv)] {
+        for (extension, pack) in [("gz", gzip as Pack), ("zst", zstd as Pack)] {
+            let file = format!("{name}.{extension}");
+            let project = copying(&format!("{connector}(\"{file}\")"), "  id: int");
+            let mut packed = pack(content);
+            project.write(&file, &packed);
+            project.run();
+            assert_eq!(project.read("out.jsonl"), "{\"id\":1}\n{\"id\":2}\n");
+            // The stored checksum: its first byte is 8 or 4 bytes before the end.
+            let checksum = packed.len() - if extension == "gz" { 8 } else { 4 };
+            packed[checksum] ^= 1;
+            project.write(&file, &packed);
+            project.batchc(&["run"]).fails(3, &format!("cannot read {file}: "));
+            assert_eq!(
+                project.read("out.jsonl"),
+                "{\"id\":1}\n{\"id\":2}\n",
+                "the old output stays"
+            );
+        }
+    }
+}
+
+#[test]
+fn packed_outputs_read_back() {
+    for (extension, connector) in [("gz", "csv"), ("zst", "csv"), ("gz", "json"), ("zst", "json")] {
+        let columns = "  id: int\n  text: string?";
+        let project = copying("csv(\"in.csv\")", columns);
+        project.write("in.csv", "id,text\n1,\"a, \"\"b\"\"\nc\"\n2,\n");
+        let program = project.read("pipeline.batch");
+        let target = format!("{connector}(\"packed.{connector}.{extension}\")");
+        project.write("pipeline.batch", program.replace("json(\"out.jsonl\")", &target));
+        project.run();
+        let program = program.replace("csv(\"in.csv\")", &target);
+        project.write("pipeline.batch", program);
+        project.run();
+        assert_eq!(
+            project.read("out.jsonl"),
+            "{\"id\":1,\"text\":\"a, \\\"b\\\"\\nc\"}\n{\"id\":2,\"text\":null}\n"
+        );
+    }
+}
+
+/// What a CSV text gives with these arguments, as JSON lines.
+fn csv(arguments: &str, columns: &str, text: &[u8]) -> (String, Vec<(u64, String)>) {
+    let project = copying(&format!("csv(\"in.csv\"{arguments})"), columns);
+    project.write("in.csv", text);
+    project.run();
+    (project.read("out.jsonl"), reasons(&project))
+}
+
+#[test]
+fn csv_is_read_in_all_its_spellings() {
+    let columns = "  a: int\n  b: string?";
+    let two = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":null}\n";
+    for (arguments, text) in [
+        ("", "a,b\n1,x\n2,\n"),
+        ("", "a,b\r\n1,x\r\n2,\r\n"),
+        ("", "\u{FEFF}a,b\n1,x\n2,"),
+        ("", "b,more,a\nx,9,1\n,9,2\n"),
+        ("", "\"a\",\"b\"\n\"1\",\"x\"\n\"2\",\n"),
+        (", delimiter: \";\"", "a;b\n1;x\n2;\n"),
+        (", delimiter: \"\\t\"", "a\tb\n1\tx\n2\t\n"),
+        (", delimiter: \"|\"", "a|b\n1|x\n2|\n"),
+        (", quote: \"'\"", "a,b\n'1','x'\n2,\n"),
+        (", header: false", "1,x\n2,\n"),
+        (", null: [\"\", \"NA\"]", "a,b\n1,x\n2,NA\n"),
+        (", null: \"\\\\N\"", "a,b\n1,x\n2,\\N\n"),
+        (", skip: 2", "made by\na machine\na,b\n1,x\n2,\n"),
+        (", comment: \"#\"", "# c\na,b\n1,x\n# 3,y\n2,\n"),
+    ] {
+        let (out, bad) = csv(arguments, columns, text.as_bytes());
+        assert_eq!((out.as_str(), bad), (two, vec![]), "{arguments} {text:?}");
+    }
+}
+
+#[test]
+fn csv_quotes_hold_what_they_hold() {
+    let columns = "  a: string\n  b: string?";
+    let (out, bad) = csv(
+        "",
+        columns,
+        b"a,b\n\"1,2\",\"x\ny\"\n\"say \"\"hi\"\"\",\"\"\n\" \",\"\r\n\"\nplain, kept \n",
+    );
+    assert_eq!(bad, []);
+    assert_eq!(
+        out,
+        "{\"a\":\"1,2\",\"b\":\"x\\ny\"}\n{\"a\":\"say \\\"hi\\\"\",\"b\":\"\"}\n{\"a\":\" \",\"b\":\"\\r\\n\"}\n{\"a\":\"plain\",\"b\":\" kept \"}\n"
+    );
+    let quotes_are_text = csv(", quote: \"\"", columns, b"a,b\n\"x,y\"\n");
+    assert_eq!(quotes_are_text.0, "{\"a\":\"\\\"x\",\"b\":\"y\\\"\"}\n");
+}
+
+#[test]
+fn ragged_and_bad_csv_rows_are_told_by_line() {
+    let columns = "  a: int\n  b: string?\n  when: timestamp?\n  ok: bool?\n  level: Level?";
+    let text = "a,b,when,ok,level\n1,x,,,\n2,\"y\nz\"\n3,x,2026-01-01T00:00:00Z,maybe,low\n4,\"x\ny\",noon,true,low\n5,x,,,mid\n6,x,,,,more\n7,a\"b\" c,,,\n8,\"a\" c,,,\n,x,,,\n";
+    let (out, bad) = csv("", columns, text.as_bytes());
+    let told = |line: u64, reason: &str| (line, reason.to_owned());
+    assert_eq!(
+        bad,
+        [
+            told(3, "2 fields where the header has 5"),
+            told(5, "ok: \"maybe\" is not a bool (`true` or `false`)"),
+            told(6, "when: \"noon\" is not a timestamp (`2024-12-31T23:59:59Z`)"),
+            told(8, "level: \"mid\" is not a member of Level"),
+            told(9, "6 fields where the header has 5"),
+            told(11, "text follows a closing quote"),
+            told(12, "a is empty, and the column has no `?`"),
+        ]
+    );
+    assert_eq!(out.lines().count(), 2, "{out}");
+}
+
+#[test]
+fn globs_and_lists_of_files_are_read_in_order() {
+    for source in ["csv(\"in/*.csv\")", "csv([\"in/2.csv\", \"in/1.csv\"])"] {
+        let project = copying(source, "  id: int");
+        project.write("in/1.csv", "id\n1\n");
+        project.write("in/2.csv", "x,id\n0,2\n0,oops\n");
+        project.run();
+        assert_eq!(project.read("out.jsonl"), "{\"id\":1}\n{\"id\":2}\n", "{source}");
+        let bad = project.records(".batchc/quarantine/bad.jsonl");
+        assert_eq!(
+            (&bad[0]["_source_file"], bad[0]["_source_row"].as_u64()),
+            (&"in/2.csv".into(), Some(2))
+        );
+    }
+    let project = copying("csv(\"in/*.csv\")", "  id: int");
+    project.batchc(&["run"]).fails(3, "no file matches in/*.csv");
+    let project = copying("csv(\"in.csv\")", "  ident: int");
+    project.write("in.csv", "idnt,b\n");
+    let ended = project.batchc(&["run"]);
+    ended.fails(3, "in.csv has no column `ident`");
+    ended.fails(3, "it has `idnt`");
+}
+
+#[test]
+fn text_is_a_line_a_row() {
+    let project = Project::new(
+        "source lines = text(\"*.log\")\n\njob shout {\n  from lines\n  filter line != \"\"\n  set line = upper(line)\n}\n\noutput out = text(\"out.txt.gz\") from shout\n",
+    );
+    project.write("a.log", "\u{FEFF}one\r\n\r\ntwo");
+    project.write("b.log", "three\n");
+    project.run();
+    let packed = std::fs::read(project.path("out.txt.gz")).expect("it was written");
+    let mut text = String::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(packed.as_slice());
+    std::io::Read::read_to_string(&mut reader, &mut text).expect("it is gzip");
+    assert_eq!(text, "ONE\nTWO\nTHREE\n");
+    project.write("b.log", b"th\xFFree\n");
+    project.batchc(&["run"]).fails(3, "b.log:1: line: \"th\u{FFFD}ree\" is not UTF-8");
+}
+
+#[test]
+fn parquet_goes_through_and_damage_is_an_error() {
+    let project = copying("csv(\"in.csv\")", "  id: int\n  text: string?\n  day: date?");
+    project.write("in.csv", "id,text,day\n1,a,2026-01-01\n2,,\n");
+    let program = project.read("pipeline.batch");
+    project
+        .write("pipeline.batch", program.replace("json(\"out.jsonl\")", "parquet(\"p.parquet\")"));
+    project.run();
+    project.write("pipeline.batch", program.replace("csv(\"in.csv\")", "parquet(\"p.parquet\")"));
+    project.run();
+    assert_eq!(
+        project.read("out.jsonl"),
+        "{\"id\":1,\"text\":\"a\",\"day\":\"2026-01-01\"}\n{\"id\":2,\"text\":null,\"day\":null}\n"
+    );
+    // A null where none may be is a bad row, told by file and row.
+    let program =
+        program.replace("csv(\"in.csv\")", "parquet(\"p.parquet\")").replace("string?", "string");
+    project.write("pipeline.batch", &program);
+    project.run();
+    let bad = project.records(".batchc/quarantine/bad.jsonl");
+    assert_eq!(bad[0]["_reason"], "text is null, and the column has no `?`");
+    assert_eq!((bad[0]["_source_row"].as_u64(), bad[0]["_line"].as_u64()), (Some(2), None));
+    let whole = std::fs::read(project.path("p.parquet")).expect("it was written");
+    for damaged in [&whole[..whole.len() / 2], b"not parquet", b""] {
+        project.write("p.parquet", damaged);
+        project.batchc(&["run"]).fails(3, "cannot read p.parquet");
+    }
+}
