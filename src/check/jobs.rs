@@ -8,7 +8,6 @@ use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, JobId, OnError, Row};
 use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
 use crate::text::Span;
-use crate::types::DataType;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use std::collections::{HashMap, HashSet};
@@ -170,15 +169,8 @@ fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
         return nothing;
     };
     let Some(input) = checker.globals.input(path, checker.found) else { return nothing };
-    if let Some(row) = checker.globals.row_of(input) {
-        let mut row = (*row).clone();
-        if checker.policy == ErrorPolicy::Null && matches!(input, Input::Source(_)) {
-            // What cannot be read is null in this job.
-            for column in &mut row.columns {
-                column.ty.nullable |= column.ty.data != DataType::String;
-            }
-        }
-        checker.row = Arc::new(row);
+    if let Some(row) = checker.row_of(input) {
+        checker.row = row;
     }
     (input, path[0].span)
 }

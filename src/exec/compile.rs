@@ -123,12 +123,15 @@ fn gather(
         let NodeKind::Step(step) = reader.kind else { return None };
         let StepKind::Union { columns, .. } = step_of(pipeline, reader, step) else { return None };
         let position = reader.inputs.iter().position(|input| std::ptr::eq(plan.node(*input), node));
-        Some((columns, position?))
+        Some((&columns[position?], &reader.live))
     });
-    let Some((columns, position)) = union else {
+    let Some((columns, live)) = union else {
         return (None, Action::Break(Box::new(Buffer { projects: false })));
     };
-    let exprs: Vec<&Expr> = columns[position].iter().collect();
+    // One table of the union may still hold a column that nobody reads behind it, and another not.
+    let exprs: Vec<Expr> =
+        columns.iter().zip(live).map(|(value, is_live)| read_value(value, *is_live)).collect();
+    let exprs: Vec<&Expr> = exprs.iter().collect();
     // The columns are read by place and widened; the types of the others do not matter.
     let mut types = vec![DataType::Null.optional(); plan.node(node.inputs[0]).width];
     for expr in &exprs {
@@ -164,7 +167,9 @@ fn compile_step(
             (make(&[condition]), Action::Stream(Box::new(Filter { keep_nulls: *keep_nulls })))
         }
         StepKind::Project(columns) => {
-            let exprs: Vec<Expr> = columns.iter().zip(&node.live).map(read_value).collect();
+            let columns = columns.iter().zip(&node.live);
+            let exprs: Vec<Expr> =
+                columns.map(|(column, is_live)| read_value(&column.value, *is_live)).collect();
             let refs: Vec<&Expr> = exprs.iter().collect();
             (make(&refs), Action::Stream(Box::new(Project)))
         }
@@ -243,9 +248,8 @@ fn dedupe_of(dedupe: &ir::Dedupe) -> (Vec<&Expr>, Dedupe) {
 }
 
 /// A column's value, or null in its place when nobody reads it.
-fn read_value((column, is_live): (&ir::NewColumn, &bool)) -> Expr {
-    let value = &column.value;
-    if *is_live || value.may_fail() {
+fn read_value(value: &Expr, is_live: bool) -> Expr {
+    if is_live || value.may_fail() {
         return value.clone();
     }
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: DataType::Null.optional(), span: value.span }

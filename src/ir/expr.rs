@@ -215,14 +215,17 @@ impl Expr {
             K::Call { function, .. } => {
                 Registry::standard().declaration(*function).fallible || self.any_child_may_fail()
             }
-            K::Negate(_) => !matches!(self.ty.data, DataType::Float) || self.any_child_may_fail(),
-            K::Arithmetic(op, _, divisor) => {
-                let divides = matches!(
-                    op,
-                    Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder
-                );
-                let exact = self.ty.data != DataType::Float;
-                exact || (divides && !divisor.is_nonzero_literal()) || self.any_child_may_fail()
+            // The least int has no opposite, and no literal.
+            K::Negate(value) => {
+                !matches!(self.ty.data, DataType::Float | DataType::Decimal { .. })
+                    && !matches!(value.kind, K::Literal(_))
+                    || self.any_child_may_fail()
+            }
+            K::Arithmetic(op, left, right) => {
+                arithmetic_may_fail(*op, left, right, &self.ty.data) || self.any_child_may_fail()
+            }
+            K::Convert(value) => {
+                !has_room(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
             }
             K::Cast(value) => {
                 cast_may_fail(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
@@ -274,6 +277,46 @@ impl Expr {
         for child in self.children_mut() {
             child.map_columns(to);
         }
+    }
+}
+
+/// May the operator itself fail on a row?
+fn arithmetic_may_fail(op: Arithmetic, left: &Expr, right: &Expr, result: &DataType) -> bool {
+    use Arithmetic as O;
+    match (op, result) {
+        (O::Power, _) => true,
+        (O::Divide | O::IntDivide | O::Remainder, DataType::Float) => !right.is_nonzero_literal(),
+        (O::Add | O::Subtract | O::Multiply, DataType::Float) => false,
+        (O::Add | O::Subtract, DataType::Decimal { precision, .. }) => {
+            let ((p, s), (q, t)) = (digits(&left.ty.data), digits(&right.ty.data));
+            (p - s).max(q - t) + s.max(t) + 1 > *precision
+        }
+        (O::Multiply, DataType::Decimal { precision, .. }) => {
+            digits(&left.ty.data).0 + digits(&right.ty.data).0 > *precision
+        }
+        _ => true,
+    }
+}
+
+/// Digits in all and after the point of an exact number.
+fn digits(data: &DataType) -> (u8, u8) {
+    match data {
+        DataType::Decimal { precision, scale } => (*precision, *scale),
+        // 19 digits hold every 64-bit integer.
+        _ => (19, 0),
+    }
+}
+
+/// Does every value have room in the type that it is widened to? Only a decimal of which 38
+/// digits are too few has not.
+fn has_room(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (DataType::Int | DataType::Decimal { .. }, DataType::Decimal { precision, scale }) => {
+            let (p, s) = digits(from);
+            *scale >= s && precision - scale >= p - s
+        }
+        (DataType::List(from), DataType::List(to)) => has_room(&from.data, &to.data),
+        _ => true,
     }
 }
 

@@ -126,7 +126,7 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
         StepKind::Join(join) => right_of_join(join, node, &mut live),
         StepKind::Union { columns, .. } => {
             for (at, value) in columns[position].iter().enumerate() {
-                if node.live[at] {
+                if node.live[at] || value.may_fail() {
                     add(&mut live, value);
                 }
             }

@@ -256,7 +256,11 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
                 let inputs = &execution.plan.node(**node).inputs;
                 inputs.first().is_some_and(|input| execution.plan.node(*input).job != Some(id))
             })
-            .filter(|node| !matches!(execution.plan.node(**node).kind, NodeKind::Build(_)))
+            // Not the right side of a join, nor a source that one reads.
+            .filter(|node| {
+                let kind = execution.plan.node(**node).kind;
+                !matches!(kind, NodeKind::Build(_) | NodeKind::Read { .. })
+            })
             .map(|node| execution.counts[node.at()].input.load(Relaxed))
             .next()
             .unwrap_or(0);

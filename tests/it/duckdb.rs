@@ -1,4 +1,4 @@
-//! The examples computed a second time, by DuckDB. `BATCHC_PYTHON` names an interpreter that has
+//! The examples, and pipelines at random, computed a second time by DuckDB. `BATCHC_PYTHON` names an interpreter that has
 //! the package `duckdb`; without it nothing is compared.
 
 #![allow(clippy::print_stderr)]
@@ -50,4 +50,13 @@ fn partitions_by_hash_are_md5_modulo() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder can be made");
     run(&python, "partition.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
+}
+
+/// More, and how to look at one that differs: CONTRIBUTING.md.
+#[test]
+fn random_pipelines_equal_duckdb() {
+    let Some(python) = python() else { return };
+    let batchc = Path::new(env!("CARGO_BIN_EXE_batchc"));
+    let cases = ["--cases", "500", "--seed", "ci"].map(Path::new);
+    run(&python, "differential", &[&[batchc], &cases[..]].concat());
 }

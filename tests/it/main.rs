@@ -12,4 +12,5 @@ mod project;
 mod readme;
 mod rejects;
 mod report;
+mod runs;
 mod signals;

@@ -25,7 +25,7 @@ impl JobChecker<'_, '_> {
         let Some(right) = self.globals.input(&join.right, self.found) else {
             return self.give_up();
         };
-        let Some(right_row) = self.globals.row_of(right) else { return self.give_up() };
+        let Some(right_row) = self.row_of(right) else { return self.give_up() };
         let table = &join.right[0];
         let name = join.alias.as_ref().unwrap_or(table).text.clone();
         let conditions = self.conditions(&join.on, &right_row, &name);
@@ -247,7 +247,7 @@ impl JobChecker<'_, '_> {
         let mut inputs: Vec<(Input, Arc<Row>, &ast::Name)> = vec![];
         for path in tables {
             let input = self.globals.input(path, self.found);
-            let row = input.and_then(|input| Some((input, self.globals.row_of(input)?)));
+            let row = input.and_then(|input| Some((input, self.row_of(input)?)));
             match row {
                 Some((input, row)) => inputs.push((input, row, &path[0])),
                 None => return self.give_up(),

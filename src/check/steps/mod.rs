@@ -44,6 +44,18 @@ impl<'c, 'a> JobChecker<'c, 'a> {
         self.globals.files.text(span).to_owned()
     }
 
+    /// The row of a table as this job sees it: with `on error null`, what cannot be read from a
+    /// source is null.
+    pub(super) fn row_of(&self, input: ir::Input) -> Option<Arc<Row>> {
+        let row = self.globals.row_of(input)?;
+        if self.policy != ErrorPolicy::Null || matches!(input, ir::Input::Job(_)) {
+            return Some(row);
+        }
+        let mut row = (*row).clone();
+        row.columns.iter_mut().for_each(|column| column.ty.nullable = true);
+        Some(Arc::new(row))
+    }
+
     /// Adds a step that gives `row`.
     fn push(&mut self, kind: StepKind, row: Row, span: Span) {
         let row = Arc::new(Row { broken: row.broken || self.row.broken, ..row });

@@ -15,7 +15,7 @@ use crate::text::Span;
 use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Says for each candidate pair whether it is one: given the left columns followed by all right
@@ -34,6 +34,9 @@ pub struct JoinProbe {
     uniqueness: Option<Uniqueness>,
     unmatched: AtomicU64,
     null_keys: AtomicU64,
+    /// Have all rows been looked up? A later stage that runs the same rows through again has
+    /// nothing to check and nothing to count.
+    has_passed: AtomicBool,
 }
 
 /// Checks that no right row is matched by two left rows.
@@ -73,6 +76,7 @@ impl JoinProbe {
             uniqueness,
             unmatched: AtomicU64::new(0),
             null_keys: AtomicU64::new(0),
+            has_passed: AtomicBool::new(false),
         }
     }
 
@@ -85,6 +89,7 @@ impl JoinProbe {
     /// To be asked when all rows have been looked up: fails if two left rows matched the same
     /// right row and must not. Only then is it known which left row is the first to do so.
     pub fn check(&self) -> Result<(), Error> {
+        self.has_passed.store(true, Ordering::Relaxed);
         let Some(uniqueness) = &self.uniqueness else { return Ok(()) };
         let broken = uniqueness.broken.lock().unwrap_or_else(PoisonError::into_inner);
         match &*broken {
@@ -94,6 +99,17 @@ impl JoinProbe {
                 key: key.clone(),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// What is still to be checked.
+    fn unchecked(&self) -> Option<&Uniqueness> {
+        self.uniqueness.as_ref().filter(|_| !self.has_passed.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, of: &AtomicU64, rows: usize) {
+        if !self.has_passed.load(Ordering::Relaxed) {
+            of.fetch_add(rows as u64, Ordering::Relaxed);
         }
     }
 
@@ -117,13 +133,13 @@ impl Streaming for JoinProbe {
     ) -> Result<(), Error> {
         let mut found = vec![];
         let nulls = self.table.find(&values, batch.rows, &mut Block::default(), &mut found);
-        self.null_keys.fetch_add(nulls as u64, Ordering::Relaxed);
+        self.count(&self.null_keys, nulls);
         if let Some(residual) = &self.residual {
             return Candidates::new(self, residual, &batch, &values).decide(&found, emit);
         }
         let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
-        self.unmatched.fetch_add((batch.rows - matched) as u64, Ordering::Relaxed);
-        if let Some(uniqueness) = &self.uniqueness {
+        self.count(&self.unmatched, batch.rows - matched);
+        if let Some(uniqueness) = self.unchecked() {
             for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
                 uniqueness.note(self, key, &batch, &values, row);
             }
@@ -345,7 +361,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn note_pair(&mut self, row: u32, right: u32) {
-        if let Some(uniqueness) = &self.probe.uniqueness {
+        if let Some(uniqueness) = self.probe.unchecked() {
             uniqueness.note(self.probe, right, self.batch, self.keys, row as usize);
         }
         self.has_matched = true;
@@ -358,7 +374,7 @@ impl<'a> Candidates<'a> {
     fn note_done(&mut self, row: u32) {
         let has_matched = std::mem::take(&mut self.has_matched);
         if !has_matched {
-            self.probe.unmatched.fetch_add(1, Ordering::Relaxed);
+            self.probe.count(&self.probe.unmatched, 1);
         }
         match (self.probe.kind, has_matched) {
             (JoinKind::Semi, true) | (JoinKind::Anti, false) => self.kept.push(row),

@@ -1,0 +1,194 @@
+"""One case: a random pipeline over random tables, run by batchc and computed by DuckDB."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import duckdb
+
+import groups
+import kinds
+import macros
+import outputs
+import steps
+import tables
+from steps import Job
+from tables import Table
+
+STEPS = (
+    [steps.derive] * 6
+    + [steps.set_column] * 2
+    + [steps.select] * 2
+    + [steps.drop, steps.rename]
+    + [steps.cast] * 2
+    + [steps.fill] * 2
+    + [steps.filter_rows] * 4
+    + [steps.expect] * 2
+    + [steps.sort] * 2
+    + [steps.take] * 2
+    + [steps.distinct, steps.dedupe, steps.dedupe]
+    + [steps.explode] * 3
+    + [steps.parse] * 2
+    + [groups.group] * 3
+    + [groups.join] * 4
+    + [groups.union] * 3
+)
+
+
+class Failure(Exception):
+    """A difference, or a case that could not be run."""
+
+
+class Case:
+    """A case and the folder in which it is."""
+
+    def __init__(self, seed, number, folder, connection):
+        self.seed, self.number, self.folder, self.connection = seed, number, folder, connection
+        self.rng = kinds.rng_of(seed, number)
+        self.inputs, self.declarations, self.jobs, self.results = {}, [], [], []
+
+    def build(self):
+        """Makes the tables and the pipeline."""
+        (self.folder / "in").mkdir(parents=True)
+        rng = self.rng
+        # Sources with values that cannot be read, whose rows every job sets aside or has null for.
+        self.dirty = rng.random() < 0.15
+        for at in range(rng.randint(1, 3)):
+            name = f"s{at}"
+            columns = tables.random_columns(rng, name)
+            values = tables.random_rows(rng, columns, tables.row_count(rng))
+            form = rng.choice(["csv", "csv", "json"] if self.dirty else ["csv", "csv", "json", "parquet"])
+            dirt = tables.random_dirt(rng, form, columns, values) if self.dirty else {}
+            tables.load(self.connection, name, columns, values, dirt)
+            self.declarations.append(
+                tables.write(rng, self.connection, self.folder, form, name, columns, values, dirt)
+            )
+            self.inputs[name] = Table(name, columns, len(values[0]), is_source=True)
+        for at in range(rng.randint(1, 4)):
+            self.add_job(f"j{at}")
+        (self.folder / "pipeline.batch").write_text(self.text(), encoding="utf-8")
+        (self.folder / "duckdb.sql").write_text(
+            ";\n\n".join(query for job in self.jobs for query in job.queries) + ";\n", encoding="utf-8"
+        )
+
+    def add_job(self, name):
+        rng = self.rng
+        policy = rng.choice(
+            ["null", "quarantine"] if self.dirty else ["fail", "drop", "null", "null", "quarantine"]
+        )
+        inputs = self.inputs
+        if policy == "null":
+            # A value that cannot be read is null as well.
+            inputs = {
+                name: tables.with_nulls(table) if table.is_source else table for name, table in inputs.items()
+            }
+        start = rng.choice(list(inputs))
+        whole = policy == "quarantine" and self.dirty
+        if whole:
+            inputs = {**inputs, start: tables.readable(self.connection, inputs[start])}
+        job = Job(rng, self.connection, name, inputs, start, policy)
+        if whole:
+            # A value that cannot be read counts if its column is used: here, all are. Of a source
+            # that is joined that would not be so.
+            job.inputs = {name: table for name, table in inputs.items() if not table.is_source}
+            job.quarantined += self.inputs[start].rows - job.table.rows
+            steps.distinct(job)
+        for _ in range(rng.randint(1, 6)):
+            step = rng.choice(STEPS)
+            step(job)
+        form = rng.choice(["csv", "json", "parquet", "parquet"])
+        if form == "csv" and any(column.kind.name == "list" for column in job.table.columns):
+            form = "json"
+        head = [f"job {name} {{"]
+        if policy != "fail" or rng.random() < 0.2:
+            head.append(f"  on error {policy}{' bad_rows' if policy == 'quarantine' else ''}")
+        path = f"out/{name}.{form}"
+        self.declarations.append("\n".join(head + job.lines + ["}"]))
+        self.declarations.append(f'output {name}_out = {form}("{path}") from {name}')
+        self.jobs.append(job)
+        self.results.append((job, path, form))
+        self.inputs = {**self.inputs, name: job.table}
+
+    def text(self):
+        return "\n\n".join(self.declarations) + "\n"
+
+    def run(self, batchc, flags):
+        """Runs batchc and compares."""
+        command = [
+            batchc,
+            "run",
+            "pipeline.batch",
+            "--no-progress",
+            "--format",
+            "short",
+            "--report",
+            "report.json",
+            *flags,
+        ]
+        ran = subprocess.run(command, cwd=self.folder, capture_output=True, timeout=120)
+        if any(job.fails for job in self.jobs):
+            return self.check_failed(ran)
+        if ran.returncode != 0:
+            raise Failure(
+                f"batchc ended with {ran.returncode}\n{ran.stderr.decode('utf-8', 'replace')[-3000:]}"
+            )
+        found = []
+        for job, path, form in self.results:
+            rows = outputs.wanted(self.connection, job.table)
+            header, got = outputs.read(self.connection, self.folder / path, form, job.table.columns)
+            differing = outputs.differences(job.table.columns, header, got, rows)
+            found += [f"{path}: {sentence}" for sentence in differing[:8]]
+        found += self.miscounted()
+        if found:
+            raise Failure("\n".join(found))
+
+    def check_failed(self, ran):
+        """A row that may not fail did, so the run must end so and publish nothing."""
+        if ran.returncode not in (3, 4):
+            raise Failure(f"DuckDB finds rows that fail, and batchc ended with {ran.returncode}")
+        if b"panicked" in ran.stderr:
+            raise Failure(ran.stderr.decode("utf-8", "replace")[-3000:])
+        left = [path for _, path, _ in self.results if (self.folder / path).exists()]
+        if left:
+            raise Failure(f"the run failed and published {', '.join(left)}")
+
+    def miscounted(self):
+        """Where the report says something else about the rows."""
+        report = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        by_name = {entry["job"]: entry for entry in report["jobs"]}
+        for job in self.jobs:
+            of = by_name[job.name]
+            expected = {
+                "records_out": job.table.rows,
+                "dropped": job.dropped,
+                "quarantined": job.quarantined,
+                "deduplicated": job.deduplicated,
+            }
+            for name, count in expected.items():
+                if of[name] != count:
+                    yield f"report of {job.name}: {name} is {of[name]}, DuckDB {count}"
+
+
+def check(seed, number, batchc, root, flags):
+    """Runs one case; gives what is wrong and leaves the folder then, else None."""
+    folder = Path(root) / f"{seed}-{number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    connection = duckdb.connect()
+    macros.define(connection)
+    case = Case(seed, number, folder, connection)
+    started = time.monotonic()
+    try:
+        case.build()
+        case.run(batchc, flags)
+    except Exception as error:
+        kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
+        message = f"{kind}{error}"
+        (folder / "difference.txt").write_text(message + "\n", encoding="utf-8")
+        return message, folder, time.monotonic() - started
+    finally:
+        connection.close()
+    shutil.rmtree(folder)
+    return None, folder, time.monotonic() - started

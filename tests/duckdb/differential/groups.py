@@ -1,0 +1,274 @@
+"""Random `group by`, with the aggregates, and steps over two tables: `join` and `union`."""
+
+import kinds
+from kinds import BOOL, FLOAT, INT, STRING, decimal
+from steps import BIG, ordered_columns
+from tables import Column
+
+NUMBERS = ("int", "float", "decimal")
+
+
+def aggregate(job, x):
+    """One aggregate: text, SQL, kind and nullability."""
+    rng = job.rng
+    column = rng.choice(job.table.columns)
+    name, sql, kind = column.name, column.sql, column.kind
+    condition = x.of(BOOL, 1)
+    where = f"FILTER (WHERE {condition.sql})"
+    first = f"first({sql} ORDER BY _n) FILTER (WHERE {sql} IS NOT NULL)"
+    last = f"last({sql} ORDER BY _n) FILTER (WHERE {sql} IS NOT NULL)"
+    choices = [
+        ("count()", "count(*)", INT, False),
+        (f"count({name})", f"count({sql})", INT, False),
+        (f"count_if({condition.text})", f"count(*) {where}", INT, False),
+        (
+            f"null_rate({name})",
+            f"CAST(count(*) FILTER (WHERE {sql} IS NULL) AS DOUBLE) / nullif(count(*), 0)",
+            FLOAT,
+            True,
+        ),
+        (f"first({name})", first, kind, True),
+        (f"last({name})", last, kind, True),
+        (f"any_value({name})", first, kind, True),
+    ]
+    if kind.name != "list":
+        choices += [
+            (f"count_distinct({name})", f"count(DISTINCT {sql})", INT, False),
+            (f"min({name})", f"min({sql})", kind, True),
+            (f"max({name})", f"max({sql})", kind, True),
+            (f"mode({name})", None, kind, True),
+            (
+                f"collect({name})",
+                f"coalesce(list({sql} ORDER BY _n) FILTER (WHERE {sql} IS NOT NULL), [])",
+                kinds.list_of(kind),
+                False,
+            ),
+        ]
+        by = rng.choice([other for other in job.table.columns if other.kind.is_ordered])
+        choices += [
+            (
+                f"min_by({name}, {by.name})",
+                f"first({sql} ORDER BY {by.sql} ASC NULLS LAST, _n) FILTER (WHERE {by.sql} IS NOT NULL)",
+                kind,
+                True,
+            ),
+            (
+                f"max_by({name}, {by.name})",
+                f"first({sql} ORDER BY {by.sql} DESC NULLS LAST, _n) FILTER (WHERE {by.sql} IS NOT NULL)",
+                kind,
+                True,
+            ),
+        ]
+    if kind == STRING:
+        choices += [(f'string_agg({name}, "|")', f"string_agg({sql}, '|' ORDER BY _n)", STRING, True)] * 3
+    if kind.name in NUMBERS:
+        choices += numeric(column, condition, where) * 2
+    text, found, kind, null = rng.choice(choices)
+    if found is None:
+        # The most frequent value; of several, the least.
+        return text, mode_of(sql), kind, null
+    return text, found, kind, null
+
+
+def mode_of(sql):
+    values = f"list({sql} ORDER BY {sql}) FILTER (WHERE {sql} IS NOT NULL)"
+    distinct = f"list_distinct({values})"
+    counts = f"list_transform({distinct}, lambda v: {{'n': -len(list_filter({values}, lambda w: w IS NOT DISTINCT FROM v)), 'v': v}})"
+    return f"list_sort({counts})[1].v"
+
+
+def numeric(column, condition, where):
+    name, sql, kind = column.name, column.sql, column.kind
+    if kind == INT:
+        return [
+            (f"sum({name})", f"coalesce(sum({sql}), 0)", INT, False),
+            (f"sum_if({name}, {condition.text})", f"coalesce(sum({sql}) {where}, 0)", INT, False),
+            (f"avg({name})", f"CAST(CAST(sum({sql}) AS VARCHAR) AS DOUBLE) / count({sql})", FLOAT, True),
+        ]
+    if kind == FLOAT:
+        listed = f"list({sql}) FILTER (WHERE {sql} IS NOT NULL)"
+        total = f"exact_sum({listed})"
+        return [
+            (f"sum({name})", f"coalesce({total}, 0.0)", FLOAT, False),
+            (f"avg({name})", f"{total} / count({sql})", FLOAT, True),
+            (f"median({name})", f"exact_median({listed})", FLOAT, True),
+            (f"variance({name})", f"exact_variance({listed})", FLOAT, True),
+            (f"stddev({name})", f"sqrt(exact_variance({listed}))", FLOAT, True),
+        ]
+    p, s = kind.precision, kind.scale
+    units = f"units({sql})"
+    total = f"sum({units})"
+    mean_scale = min(max(6, s), 38 - p + s)
+    mean = decimal(min(38, p - s + max(6, s)), mean_scale)
+    found = []
+    if p <= 30:
+        found += [
+            (
+                f"sum({name})",
+                f"CAST(unit_text(coalesce({total}, 0), {s}) AS DECIMAL(38, {s}))",
+                decimal(38, s),
+                False,
+            ),
+            (
+                f"sum_if({name}, {condition.text})",
+                f"CAST(unit_text(coalesce({total} {where}, 0), {s}) AS DECIMAL(38, {s}))",
+                decimal(38, s),
+                False,
+            ),
+        ]
+    if p + mean_scale - s <= 30:
+        exact = f"divide_round({total} * ten({mean_scale - s}), CAST(count({sql}) AS HUGEINT))"
+        found.append(
+            (f"avg({name})", f"TRY_CAST(unit_text({exact}, {mean_scale}) AS {mean.sql()})", mean, True)
+        )
+    return found
+
+
+def group(job):
+    rng = job.rng
+    by = ordered_columns(job, 2) if rng.random() < 0.9 else []
+    x = job.expressions(False)
+    columns = [Column(column.name, column.kind, column.nullable) for column in by]
+    lines, sqls = [], []
+    for _ in range(rng.randint(1, 4)):
+        text, sql, kind, nullable = aggregate(job, x)
+        if (len(sql) > 3000 or "list_transform" in sql) and job.table.rows > 500:
+            continue
+        name = job.new_name()
+        lines.append(f"    {name} = {text}")
+        sqls.append((name, sql, kind))
+        columns.append(Column(name, kind, nullable))
+    if not lines:
+        return False
+    # Sums that do not fit fail, and a table of extremes would do nothing but that.
+    for name, sql, kind in sqls:
+        if kind == INT and "sum(" in sql and not fits(job, by, sql):
+            return False
+    keys = ", ".join(column.sql for column in by)
+    job.lines.append("  group" + (f" by {', '.join(column.name for column in by)}" if by else "") + " {")
+    job.lines += lines + ["  }"]
+    order = ", ".join(f"{column.sql} ASC NULLS LAST" for column in by) or "1"
+    firsts = ", ".join(f"first({column.sql} ORDER BY _n) AS {column.sql}" for column in by)
+    chosen = ", ".join(
+        ([firsts] if by else [])
+        + [f'{sql if kind != INT else f"CAST({sql} AS BIGINT)"} AS "{name}"' for name, sql, kind in sqls]
+    )
+    body = f"SELECT {chosen} FROM {job.table.sql}" + (f" GROUP BY {keys}" if by else "")
+    job.advance(f"SELECT row_number() OVER (ORDER BY {order}) AS _n, * FROM ({body})", columns)
+
+
+def fits(job, by, sql):
+    grouped = f" GROUP BY {', '.join(column.sql for column in by)}" if by else ""
+    found = job.connection.execute(
+        f"SELECT coalesce(bool_and(fits_int(v)), true) FROM (SELECT {sql} AS v FROM {job.table.sql}{grouped})"
+    ).fetchone()
+    return found[0]
+
+
+def join(job):
+    rng = job.rng
+    pairs = []
+    for name, table in job.inputs.items():
+        if table.rows * job.table.rows > 400_000:
+            continue
+        for left in job.table.columns:
+            for right in table.columns:
+                if left.kind == right.kind and left.kind.is_ordered and left.kind != BOOL:
+                    pairs.append((name, table, left, right))
+    if not pairs:
+        return False
+    name, table, left, right = rng.choice(pairs)
+    kind = rng.choice(["", "inner ", "left ", "semi ", "anti "])
+    on = [(left, right)]
+    others = [(l, r) for n, _, l, r in pairs if n == name and l.name != left.name and r.name != right.name]
+    if others and rng.random() < 0.3:
+        on.append(rng.choice(others))
+    brings = kind.strip() not in ("semi", "anti")
+    added = [column for column in table.columns if not any(r is column and l.name == r.name for l, r in on)]
+    if brings and {column.name for column in added} & {column.name for column in job.table.columns}:
+        return False
+    pairs_equal = " AND ".join(f"a.{l.sql} = b.{r.sql}" for l, r in on)
+    texts = [l.name if l.name == r.name else f"{l.name} == r.{r.name}" for l, r in on]
+    cardinality = ""
+    if rng.random() < 0.4 and brings:
+        cardinality = promise(job, table, on)
+    matches = job.connection.execute(
+        f"SELECT count(*) FROM {job.table.sql} a JOIN {table.sql} b ON {pairs_equal}"
+    ).fetchone()[0]
+    if matches > 20_000:
+        return False
+    job.lines.append(f"  {kind}join {name} as r on {', '.join(texts)}{cardinality}")
+    if not brings:
+        word = "EXISTS" if kind == "semi " else "NOT EXISTS"
+        job.advance(
+            f"SELECT a.* FROM {job.table.sql} a WHERE {word} (SELECT 1 FROM {table.sql} b WHERE {pairs_equal})",
+            job.table.columns,
+        )
+        return None
+    word = "LEFT JOIN" if kind == "left " else "JOIN"
+    columns = job.table.columns + [
+        Column(column.name, column.kind, column.nullable or kind == "left ") for column in added
+    ]
+    chosen = ", ".join(f"a.{column.sql}" for column in job.table.columns)
+    chosen += "".join(f", b.{column.sql}" for column in added)
+    job.advance(
+        f"SELECT row_number() OVER (ORDER BY a._n, b._n) AS _n, {chosen} FROM {job.table.sql} a {word} {table.sql} b ON {pairs_equal}",
+        columns,
+    )
+    return None
+
+
+def promise(job, table, on):
+    """What may truly be promised of the two sides."""
+    lefts, rights = [", ".join(f"{side[at].sql}" for side in on) for at in (0, 1)]
+    unique = []
+    for of, keys, columns in [
+        (job.table.sql, lefts, [l for l, _ in on]),
+        (table.sql, rights, [r for _, r in on]),
+    ]:
+        known = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
+        found = job.connection.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {of} WHERE {known} GROUP BY {keys} HAVING count(*) > 1)"
+        ).fetchone()[0]
+        unique.append(found == 0)
+    word = {
+        (True, True): "one_to_one",
+        (True, False): "one_to_many",
+        (False, True): "many_to_one",
+        (False, False): "many_to_many",
+    }[tuple(unique)]
+    return f" expect {word}"
+
+
+def union(job):
+    """With a table that has the same columns: one that this job could have been made from."""
+    from expressions import unified
+
+    found = []
+    for name, table in job.inputs.items():
+        if len(table.columns) != len(job.table.columns):
+            continue
+        theirs = {column.name: column for column in table.columns}
+        if all(
+            column.name in theirs and unified(column.kind, theirs[column.name].kind)
+            for column in job.table.columns
+        ):
+            found.append((name, table, theirs))
+    if not found or job.table.rows > BIG * 10:
+        return False
+    name, table, theirs = job.rng.choice(found)
+    columns = [
+        Column(
+            column.name,
+            unified(column.kind, theirs[column.name].kind),
+            column.nullable or theirs[column.name].nullable,
+        )
+        for column in job.table.columns
+    ]
+    job.lines.append(f"  union {name}")
+    chosen = ", ".join(f"CAST({column.sql} AS {column.kind.sql()}) AS {column.sql}" for column in columns)
+    both = f"SELECT 0 AS _side, _n, {chosen} FROM {job.table.sql} UNION ALL SELECT 1, _n, {chosen} FROM {table.sql}"
+    job.advance(
+        f"SELECT row_number() OVER (ORDER BY _side, _n) AS _n, * EXCLUDE (_n, _side) FROM ({both})", columns
+    )
+    return None

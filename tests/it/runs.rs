@@ -1,0 +1,99 @@
+//! Small pipelines that are run as a user does, for what only a run shows. Outputs are written
+//! down here, byte by byte.
+
+use super::examples::batchc;
+use std::fs;
+use std::path::Path;
+
+/// Runs a pipeline over files in a folder of its own, with 1 and 4 threads, and gives the bytes of
+/// one output.
+fn run(pipeline: &str, files: &[(&str, &str)], output: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    fs::write(folder.path().join("pipeline.batch"), pipeline).expect("it can be written");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("it can be written");
+    }
+    let one = output_of(folder.path(), "1", output);
+    assert_eq!(one, output_of(folder.path(), "4", output), "with 4 threads");
+    one
+}
+
+fn output_of(folder: &Path, threads: &str, output: &str) -> String {
+    let ran = batchc(folder, "run", &["--no-progress", "--threads", threads]);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    fs::read_to_string(folder.join(output)).expect("the output is there")
+}
+
+#[test]
+fn rows_balance_when_a_job_over_a_job_begins_with_a_join_with_a_source() {
+    let pipeline = r#"
+source left = csv("left.csv") { k: int }
+source right = csv("right.csv") { k: int }
+job first {
+  from left
+}
+job second {
+  from first
+  anti join right on k
+}
+output out = csv("out.csv") from second
+"#;
+    let files = [("left.csv", "k\n1\n2\n3\n"), ("right.csv", "k\n2\n")];
+    assert_eq!(run(pipeline, &files, "out.csv"), "k\n1\n3\n");
+}
+
+#[test]
+fn a_union_may_have_a_column_that_is_read_before_it_in_one_table_alone() {
+    let pipeline = r#"
+source raw = csv("raw.csv") { k: int, a: datetime, b: int }
+job first {
+  from raw
+  filter a > @2024-01-02T00:00
+  take 5 by a
+  union raw
+  group by k {
+    n = count()
+  }
+}
+output out = csv("out.csv") from first
+"#;
+    let raw = "k,a,b\n1,2024-01-01T00:00:00,1\n2,2024-02-01T00:00:00,1\n";
+    assert_eq!(run(pipeline, &[("raw.csv", raw)], "out.csv"), "k,n\n1,1\n2,2\n");
+}
+
+#[test]
+fn a_join_whose_result_is_read_twice_is_checked_once() {
+    let pipeline = r#"
+source left = csv("left.csv") { k: string }
+source right = csv("right.csv") { k: string, v: int }
+job joined {
+  from left
+  join right on k expect one_to_many
+}
+job again {
+  from joined
+  semi join joined as r on k
+}
+output joined_out = csv("joined.csv") from joined
+output again_out = csv("again.csv") from again
+"#;
+    let files = [("left.csv", "k\na\nb\n"), ("right.csv", "k,v\na,1\na,2\n")];
+    assert_eq!(run(pipeline, &files, "again.csv"), "k,v\na,1\na,2\n");
+}
+
+#[test]
+fn what_cannot_be_read_may_be_null_in_every_table_of_a_job() {
+    let pipeline = r#"
+source raw = json("raw.jsonl") { k: int, name: string }
+job twice {
+  on error null
+  from raw
+  union raw
+  derive known = if name is null then false else k is not null
+}
+output out = csv("out.csv") from twice
+"#;
+    let raw = "{\"k\": 1, \"name\": \"a\"}\n{\"k\": \"x\"}\n";
+    let wanted = "k,name,known\n1,a,true\n,,false\n1,a,true\n,,false\n";
+    assert_eq!(run(pipeline, &[("raw.jsonl", raw)], "out.csv"), wanted);
+}
