@@ -1,9 +1,9 @@
 """One case: a random pipeline over random tables, run by batchc and computed by DuckDB."""
 
+import itertools
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import duckdb
@@ -37,15 +37,20 @@ STEPS = (
 )
 
 
+JOBS_MAX, STEPS_MAX = 4, 6
+
+
 class Failure(Exception):
     """A difference, or a case that could not be run."""
 
 
 class Case:
-    """A case and the folder in which it is."""
+    """A case and the folder in which it is; it may end early, to be smaller."""
 
-    def __init__(self, seed, number, folder, connection):
-        self.seed, self.number, self.folder, self.connection = seed, number, folder, connection
+    def __init__(self, seed, number, folder, jobs_max=None, steps_of_last=None):
+        self.folder, self.jobs_max, self.steps_of_last = folder, jobs_max, steps_of_last
+        self.connection = duckdb.connect()
+        macros.define(self.connection)
         self.rng = kinds.rng_of(seed, number)
         self.inputs, self.declarations, self.jobs, self.results = {}, [], [], []
 
@@ -66,14 +71,15 @@ class Case:
                 tables.write(rng, self.connection, self.folder, form, name, columns, values, dirt)
             )
             self.inputs[name] = Table(name, columns, len(values[0]), is_source=True)
-        for at in range(rng.randint(1, 4)):
-            self.add_job(f"j{at}")
+        jobs = rng.randint(1, JOBS_MAX)
+        for at in range(min(jobs, self.jobs_max or jobs)):
+            self.add_job(f"j{at}", self.steps_of_last if at + 1 == self.jobs_max else None)
         (self.folder / "pipeline.batch").write_text(self.text(), encoding="utf-8")
         (self.folder / "duckdb.sql").write_text(
             ";\n\n".join(query for job in self.jobs for query in job.queries) + ";\n", encoding="utf-8"
         )
 
-    def add_job(self, name):
+    def add_job(self, name, steps_max):
         rng = self.rng
         policy = rng.choice(
             ["null", "quarantine"] if self.dirty else ["fail", "drop", "null", "null", "quarantine"]
@@ -95,9 +101,9 @@ class Case:
             job.inputs = {name: table for name, table in inputs.items() if not table.is_source}
             job.quarantined += self.inputs[start].rows - job.table.rows
             steps.distinct(job)
-        for _ in range(rng.randint(1, 6)):
-            step = rng.choice(STEPS)
-            step(job)
+        count = rng.randint(1, STEPS_MAX)
+        for _ in range(count if steps_max is None else min(count, steps_max)):
+            rng.choice(STEPS)(job)
         form = rng.choice(["csv", "json", "parquet", "parquet"])
         if form == "csv" and any(column.kind.name == "list" for column in job.table.columns):
             form = "json"
@@ -172,23 +178,30 @@ class Case:
 
 
 def check(seed, number, batchc, root, flags):
-    """Runs one case; gives what is wrong and leaves the folder then, else None."""
+    """Runs one case; gives what is wrong, or None, and the folder, which stays in the first case."""
     folder = Path(root) / f"{seed}-{number}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    connection = duckdb.connect()
-    macros.define(connection)
-    case = Case(seed, number, folder, connection)
-    started = time.monotonic()
+    message = attempt(Case(seed, number, folder), batchc, flags)
+    if message is None:
+        shutil.rmtree(folder)
+        return None, folder
+    # The same numbers make the same jobs and steps, as far as they are made.
+    for jobs, steps_of_last in itertools.product(range(1, JOBS_MAX + 1), range(STEPS_MAX + 1)):
+        smaller = attempt(Case(seed, number, folder, jobs, steps_of_last), batchc, flags)
+        if smaller is not None:
+            return smaller, folder
+    return message, folder
+
+
+def attempt(case, batchc, flags):
+    """What is wrong with a case, if something is."""
+    shutil.rmtree(case.folder, ignore_errors=True)
     try:
         case.build()
         case.run(batchc, flags)
     except Exception as error:
         kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
-        message = f"{kind}{error}"
-        (folder / "difference.txt").write_text(message + "\n", encoding="utf-8")
-        return message, folder, time.monotonic() - started
+        (case.folder / "difference.txt").write_text(f"{kind}{error}\n", encoding="utf-8")
+        return f"{kind}{error}"
     finally:
-        connection.close()
-    shutil.rmtree(folder)
-    return None, folder, time.monotonic() - started
+        case.connection.close()
+    return None
