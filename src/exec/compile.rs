@@ -108,7 +108,14 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         }
         NodeKind::Step(step) => compile_step(node, step, pipeline, run),
     };
-    Compiled { program, action, from_scan: false, live: node.live.clone(), partition_key: None }
+    let mut live = node.live.clone();
+    if let NodeKind::Step(step) = node.kind
+        && let StepKind::Explode { column } = step_of(pipeline, node, step)
+    {
+        // How many items there are counts, also where nobody reads them.
+        live[*column] = true;
+    }
+    Compiled { program, action, from_scan: false, live, partition_key: None }
 }
 
 /// Rows that are kept; an input of a union brings its columns into the form of the result.

@@ -97,3 +97,20 @@ output out = csv("out.csv") from twice
     let wanted = "k,name,known\n1,a,true\n,,false\n1,a,true\n,,false\n";
     assert_eq!(run(pipeline, &[("raw.jsonl", raw)], "out.csv"), wanted);
 }
+
+#[test]
+fn a_list_whose_items_nobody_reads_is_exploded() {
+    let pipeline = r#"
+source raw = csv("raw.csv") { k: int, words: string }
+job first {
+  from raw
+  derive word = split(words, " ")
+  explode word
+  set word = "x"
+  select k
+}
+output out = csv("out.csv") from first
+"#;
+    let raw = "k,words\n1,a b\n2,c\n";
+    assert_eq!(run(pipeline, &[("raw.csv", raw)], "out.csv"), "k\n1\n1\n2\n");
+}

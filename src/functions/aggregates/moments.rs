@@ -44,10 +44,20 @@ impl Double {
 }
 
 /// Sums of a variable, and of its products with itself.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Moments {
     sum: ExactSum,
     squares: ExactSum,
+    /// The least and the greatest value: where they are one, the variance is 0 and not what
+    /// rounding leaves of it.
+    range: (f64, f64),
+}
+
+impl Default for Moments {
+    fn default() -> Moments {
+        let (sum, squares) = Default::default();
+        Moments { sum, squares, range: (f64::INFINITY, f64::NEG_INFINITY) }
+    }
 }
 
 fn add_product(sum: &mut ExactSum, a: f64, b: f64) {
@@ -74,17 +84,26 @@ impl Moments {
     fn add(&mut self, value: f64) {
         self.sum.add(value);
         add_product(&mut self.squares, value, value);
+        self.widen((value, value));
+    }
+
+    fn widen(&mut self, (low, high): (f64, f64)) {
+        self.range = (self.range.0.min(low), self.range.1.max(high));
     }
 
     fn merge(&mut self, other: &Moments) {
         self.sum.merge(&other.sum);
         self.squares.merge(&other.squares);
+        self.widen(other.range);
     }
 
     /// Count squared times the variance; infinite when a square is beyond the largest float.
     fn spread(&self, count: i64) -> f64 {
         if !self.sum.value().is_finite() {
             return f64::NAN;
+        }
+        if self.range.0 == self.range.1 {
+            return 0.0;
         }
         let spread = spread(count, &self.squares, &self.sum, &self.sum);
         // Rounding must not make it negative.

@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -115,7 +116,7 @@ class Case:
         self.declarations.append(f'output {name}_out = {form}("{path}") from {name}')
         self.jobs.append(job)
         self.results.append((job, path, form))
-        self.inputs = {**self.inputs, name: job.table}
+        self.inputs = {**self.inputs, name: replace(job.table, is_source=False)}
 
     def text(self):
         return "\n\n".join(self.declarations) + "\n"
