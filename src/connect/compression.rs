@@ -57,6 +57,16 @@ impl Compression {
         }
     }
 
+    /// How many bytes are packed by themselves. Smaller blocks pack worse, zstd more so since it
+    /// looks further back; larger ones hold more memory: each part of a directory has one for
+    /// every thread.
+    fn block_bytes(self) -> usize {
+        match self {
+            Compression::None | Compression::Gzip => 1 << 20,
+            Compression::Zstd => 4 << 20,
+        }
+    }
+
     /// A gzip member or a zstd frame that holds these bytes.
     fn pack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
@@ -112,17 +122,12 @@ pub struct Blocks {
     is_empty: bool,
 }
 
-/// Packed bytes of a block. Smaller blocks pack worse and larger ones hold more memory: each part
-/// of a directory has one for every thread.
-const BLOCK_BYTES: usize = 1 << 20;
-
 impl Blocks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.pending.extend_from_slice(bytes);
-        let group = BLOCK_BYTES * rayon::current_num_threads();
-        if self.pending.len() >= group {
-            let whole = self.pending.len() / BLOCK_BYTES * BLOCK_BYTES;
-            self.pack(whole)?;
+        let block = self.compression.block_bytes();
+        if self.pending.len() >= block * rayon::current_num_threads() {
+            self.pack(self.pending.len() / block * block)?;
         }
         Ok(())
     }
@@ -141,8 +146,8 @@ impl Blocks {
     /// Threads of its own, not the engine's pool: a worker that waits for the pool may be given
     /// another piece of work that waits for this very sink.
     fn pack(&mut self, len: usize) -> io::Result<()> {
-        let blocks: Vec<&[u8]> = self.pending[..len].chunks(BLOCK_BYTES).collect();
         let compression = self.compression;
+        let blocks: Vec<&[u8]> = self.pending[..len].chunks(compression.block_bytes()).collect();
         for group in blocks.chunks(rayon::current_num_threads()) {
             let packed: Vec<io::Result<Vec<u8>>> = std::thread::scope(|scope| {
                 let (own, others) = group.split_first().expect("a group is not empty");
