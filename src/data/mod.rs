@@ -9,11 +9,13 @@ mod display;
 pub mod parse;
 pub mod partition;
 pub mod spell;
+mod texts;
 mod time;
 
 pub use batch::{Batch, POSITION_ROW_BITS, Positions};
 pub use build::{array_of, null_array, scalar_at};
 pub use display::{decimal_text, display};
+pub use texts::TextBuilder;
 pub use time::{civil_from_days, days_from_civil, time_zone};
 
 use crate::types::DataType;

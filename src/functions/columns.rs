@@ -4,9 +4,8 @@
 //! What a function computes is not said here.
 
 use super::kernel::{Call, KernelContext, LiteralError, Operand, ScalarKernel};
-use crate::data::arrow_type;
+use crate::data::{TextBuilder, arrow_type};
 use crate::types::{DataType, Scalar};
-use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, PrimitiveArray, StringViewArray,
@@ -62,7 +61,8 @@ pub fn values<P: ArrowPrimitiveType>(operand: &Operand) -> Values<'_, P::Native>
 /// The texts of an operand.
 #[derive(Clone, Copy)]
 pub struct Texts<'a> {
-    array: &'a StringViewArray,
+    /// The array of texts.
+    pub array: &'a StringViewArray,
     step: usize,
 }
 
@@ -70,7 +70,13 @@ impl<'a> Texts<'a> {
     /// The text of a row.
     #[inline(always)]
     pub fn at(&self, row: usize) -> &'a str {
-        self.array.value(row * self.step)
+        self.array.value(self.index(row))
+    }
+
+    /// Where in the array the text of a row is.
+    #[inline(always)]
+    pub fn index(&self, row: usize) -> usize {
+        row * self.step
     }
 }
 
@@ -234,25 +240,41 @@ pub fn booleans(
 
 /// A `string` column in the making.
 pub struct TextColumn {
-    builder: StringViewBuilder,
+    builder: TextBuilder,
     scratch: String,
+    /// The texts of which those that are pushed are pieces, and their step from row to row.
+    whole: Option<(StringViewArray, usize)>,
 }
 
 impl TextColumn {
     /// Room for so many texts.
     pub fn with_capacity(rows: usize) -> TextColumn {
-        TextColumn { builder: StringViewBuilder::with_capacity(rows), scratch: String::new() }
+        let builder = TextBuilder::with_capacity(rows);
+        TextColumn { builder, scratch: String::new(), whole: None }
+    }
+
+    /// Room for so many texts, each of them a piece of the text of its row.
+    fn of_pieces(all: Texts, rows: usize) -> TextColumn {
+        let builder = TextBuilder::of_pieces(all.array, rows);
+        let whole = Some((all.array.clone(), all.step));
+        TextColumn { builder, scratch: String::new(), whole }
     }
 
     /// The next text.
     #[inline]
     pub fn push(&mut self, text: &str) {
-        self.builder.append_value(text);
+        match &self.whole {
+            None => self.builder.push(text),
+            Some((whole, step)) => {
+                let row = self.builder.len() * step;
+                self.builder.push_piece(whole, row, text);
+            }
+        }
     }
 
     /// The next text is null.
     pub fn push_null(&mut self) {
-        self.builder.append_null();
+        self.builder.push_null();
     }
 
     /// The next text, written into an empty text that is kept for all rows.
@@ -260,11 +282,11 @@ impl TextColumn {
     pub fn write(&mut self, write: impl FnOnce(&mut String)) {
         self.scratch.clear();
         write(&mut self.scratch);
-        self.builder.append_value(&self.scratch);
+        self.builder.push(&self.scratch);
     }
 
     /// All texts.
-    pub fn finish(mut self) -> StringViewArray {
+    pub fn finish(self) -> StringViewArray {
         self.builder.finish()
     }
 }
@@ -274,10 +296,19 @@ impl TextColumn {
 pub fn fallible_texts(
     context: &mut KernelContext,
     operands: &[Operand],
+    write: impl FnMut(usize, &mut TextColumn) -> Result<(), String>,
+) -> ArrayRef {
+    let column = TextColumn::with_capacity(context.rows);
+    fill_texts(context, operands, column, write)
+}
+
+fn fill_texts(
+    context: &mut KernelContext,
+    operands: &[Operand],
+    mut column: TextColumn,
     mut write: impl FnMut(usize, &mut TextColumn) -> Result<(), String>,
 ) -> ArrayRef {
     let nulls = strict(context.rows, operands);
-    let mut column = TextColumn::with_capacity(context.rows);
     for row in 0..context.rows {
         if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             column.push_null();
@@ -296,6 +327,21 @@ pub fn write_texts(
     mut write: impl FnMut(usize, &mut TextColumn),
 ) -> ArrayRef {
     fallible_texts(context, operands, |row, column| {
+        write(row, column);
+        Ok(())
+    })
+}
+
+/// A `string` column like that of [`write_texts`], whose texts are pieces of those of `all`, and
+/// stay where they are.
+pub fn write_pieces(
+    context: &mut KernelContext,
+    operands: &[Operand],
+    all: Texts,
+    mut write: impl FnMut(usize, &mut TextColumn),
+) -> ArrayRef {
+    let column = TextColumn::of_pieces(all, context.rows);
+    fill_texts(context, operands, column, |row, column| {
         write(row, column);
         Ok(())
     })

@@ -1,11 +1,12 @@
 //! Functions with regular expressions, compiled once a call. `matches` is an operator.
 
 use super::columns::{
-    Prepared, kernel, list_offsets, literal_int, literal_text, sparse, texts, write_texts,
+    Prepared, kernel, list_offsets, literal_int, literal_text, sparse, texts, write_pieces,
+    write_texts,
 };
 use super::kernel::{Call, LiteralError, PrepareScalar};
+use crate::data::TextBuilder;
 use crate::types::{DataType, Scalar};
-use arrow_array::builder::StringViewBuilder;
 use arrow_array::types::Int64Type;
 use regex::Regex;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ fn regex_extract(call: &Call) -> Prepared {
     kernel(move |context, arguments| {
         let all = texts(&arguments[0]);
         let mut places = pattern.capture_locations();
-        write_texts(context, &arguments[..1], |row, column| {
+        write_pieces(context, &arguments[..1], all, |row, column| {
             let text = all.at(row);
             let found = if group == 0 {
                 pattern.find(text).map(|found| (found.start(), found.end()))
@@ -84,14 +85,12 @@ fn regex_extract_all(call: &Call) -> Prepared {
     let group = group(call, &pattern)?;
     kernel(move |context, arguments| {
         let all = texts(&arguments[0]);
-        let mut items = StringViewBuilder::new();
+        let mut items = TextBuilder::of_pieces(all.array, 0);
         let offsets = list_offsets(context, &arguments[..1], |row| {
-            let text = all.at(row);
-            let mut count = 0;
+            let (text, before) = (all.at(row), items.len());
             let mut push = |part: Option<&str>| {
                 if let Some(part) = part {
-                    items.append_value(part);
-                    count += 1;
+                    items.push_piece(all.array, all.index(row), part);
                 }
             };
             if group == 0 {
@@ -100,7 +99,7 @@ fn regex_extract_all(call: &Call) -> Prepared {
                 let parts = pattern.captures_iter(text).map(|found| found.get(group));
                 parts.for_each(|part| push(part.map(|part| part.as_str())));
             }
-            count
+            items.len() - before
         });
         offsets.finish(&DataType::String, Arc::new(items.finish()))
     })
@@ -152,14 +151,13 @@ fn regex_split(call: &Call) -> Prepared {
     let pattern = pattern(call)?;
     kernel(move |context, arguments| {
         let all = texts(&arguments[0]);
-        let mut items = StringViewBuilder::new();
+        let mut items = TextBuilder::of_pieces(all.array, 0);
         let offsets = list_offsets(context, &arguments[..1], |row| {
-            let mut count = 0;
+            let before = items.len();
             for part in pattern.split(all.at(row)) {
-                items.append_value(part);
-                count += 1;
+                items.push_piece(all.array, all.index(row), part);
             }
-            count
+            items.len() - before
         });
         offsets.finish(&DataType::String, Arc::new(items.finish()))
     })

@@ -4,13 +4,12 @@
 //! a whole: all new columns are null in it.
 
 use crate::data::parse::{Clock, date, datetime, scalar, timestamp};
-use crate::data::{Batch, array_of};
+use crate::data::{Batch, TextBuilder, array_of};
 use crate::exec::gather::expand;
 use crate::functions::kernel::{Failure, Operand};
 use crate::ir::Parse;
 use crate::text::Span;
 use crate::types::{DataType, Scalar};
-use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringViewArray};
 use regex::{CaptureLocations, Regex};
@@ -34,7 +33,7 @@ struct Field {
 
 /// A column as it grows: texts at once, all else value by value.
 enum Growing {
-    Texts(StringViewBuilder),
+    Texts(TextBuilder),
     Values(Vec<Scalar>),
 }
 
@@ -64,8 +63,7 @@ impl ParseStep {
     pub fn eval(&self, batch: &Batch, failures: &mut Vec<Failure>) -> Vec<ArrayRef> {
         let text = expand(&Operand::column(batch.columns[self.column].clone()), batch.rows);
         let text: &StringViewArray = text.as_string_view();
-        let mut columns: Vec<Growing> =
-            self.fields.iter().map(|field| field.start(batch.rows)).collect();
+        let mut columns: Vec<Growing> = self.fields.iter().map(|field| field.start(text)).collect();
         let mut groups = self.regex.capture_locations();
         for row in 0..batch.rows {
             let failed = self.row(text, row, &mut groups, &mut columns);
@@ -101,7 +99,7 @@ impl ParseStep {
             let part = groups.get(field.group).map(|(start, end)| &line[start..end]);
             let site = at as u32 + 1;
             column
-                .push(field, part)
+                .push(field, part, (text, row))
                 .map_err(|reason| (site, format!("{}: {reason}", field.name)))?;
         }
         Ok(())
@@ -117,10 +115,10 @@ impl ParseStep {
 }
 
 impl Field {
-    fn start(&self, rows: usize) -> Growing {
+    fn start(&self, text: &StringViewArray) -> Growing {
         match self.ty.data {
-            DataType::String => Growing::Texts(StringViewBuilder::with_capacity(rows)),
-            _ => Growing::Values(Vec::with_capacity(rows)),
+            DataType::String => Growing::Texts(TextBuilder::of_pieces(text, text.len())),
+            _ => Growing::Values(Vec::with_capacity(text.len())),
         }
     }
 
@@ -137,23 +135,29 @@ impl Field {
 }
 
 impl Growing {
-    fn push(&mut self, field: &Field, text: Option<&str>) -> Result<(), String> {
-        match (text, self) {
+    /// The next value, of a part of the text in `row` of `whole`.
+    fn push(
+        &mut self,
+        field: &Field,
+        part: Option<&str>,
+        (whole, row): (&StringViewArray, usize),
+    ) -> Result<(), String> {
+        match (part, self) {
             (None, _) if !field.ty.nullable => Err("the group takes no part in the match".into()),
             (None, Growing::Texts(column)) => {
-                column.append_null();
+                column.push_null();
                 Ok(())
             }
             (None, Growing::Values(column)) => {
                 column.push(Scalar::Null);
                 Ok(())
             }
-            (Some(text), Growing::Texts(column)) => {
-                column.append_value(text);
+            (Some(part), Growing::Texts(column)) => {
+                column.push_piece(whole, row, part);
                 Ok(())
             }
-            (Some(text), Growing::Values(column)) => {
-                column.push(field.value(text)?);
+            (Some(part), Growing::Values(column)) => {
+                column.push(field.value(part)?);
                 Ok(())
             }
         }
@@ -162,8 +166,8 @@ impl Growing {
     /// Fills up to `row` with null where the row failed before this column.
     fn make_null(&mut self, row: usize) {
         match self {
-            Growing::Texts(column) if arrow_array::builder::ArrayBuilder::len(column) <= row => {
-                column.append_null();
+            Growing::Texts(column) if column.len() <= row => {
+                column.push_null();
             }
             Growing::Values(column) if column.len() <= row => column.push(Scalar::Null),
             Growing::Texts(_) | Growing::Values(_) => {}
@@ -172,7 +176,7 @@ impl Growing {
 
     fn finish(self, ty: &DataType) -> ArrayRef {
         match self {
-            Growing::Texts(mut column) => Arc::new(column.finish()),
+            Growing::Texts(column) => Arc::new(column.finish()),
             Growing::Values(column) => array_of(ty, &column),
         }
     }

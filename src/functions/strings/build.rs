@@ -1,13 +1,13 @@
 //! Making texts from texts, and lists from texts and back.
 
 use super::slice::characters;
+use crate::data::TextBuilder;
 use crate::functions::columns::{
     Prepared, data, fallible_texts, kernel, list_offsets, lists, texts, values, write_texts,
 };
 use crate::functions::kernel::{Call, KernelContext, Operand};
 use crate::functions::lists as list_functions;
 use crate::types::DataType;
-use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
@@ -145,24 +145,37 @@ pub(super) fn concat(call: &Call) -> Prepared {
 pub(super) fn split(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let (all, separators) = (texts(&arguments[0]), texts(&arguments[1]));
-        let mut items = StringViewBuilder::new();
+        let mut items = TextBuilder::of_pieces(all.array, 0);
         let offsets = list_offsets(context, arguments, |row| {
-            let (text, separator) = (all.at(row), separators.at(row));
-            let mut count = 0;
-            let mut push = |part: &str| {
-                items.append_value(part);
-                count += 1;
-            };
+            let (text, separator, at) = (all.at(row), separators.at(row), all.index(row));
+            let before = items.len();
+            let push = |part: &str| items.push_piece(all.array, at, part);
             if separator.is_empty() {
-                let mut bytes = [0; 4];
-                text.chars().for_each(|c| push(c.encode_utf8(&mut bytes)));
+                characters_of(text).for_each(push);
+            } else if let [byte] = separator.as_bytes() {
+                split_at_byte(text, *byte, push);
             } else {
-                text.split(separator).for_each(&mut push);
+                text.split(separator).for_each(push);
             }
-            count
+            items.len() - before
         });
         offsets.finish(&DataType::String, Arc::new(items.finish()))
     })
+}
+
+/// The characters of a text, each as a text.
+fn characters_of(text: &str) -> impl Iterator<Item = &str> {
+    text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()])
+}
+
+/// The parts between the bytes `separator`, which is ASCII.
+fn split_at_byte(text: &str, separator: u8, mut push: impl FnMut(&str)) {
+    let mut start = 0;
+    for end in memchr::memchr_iter(separator, text.as_bytes()) {
+        push(&text[start..end]);
+        start = end + 1;
+    }
+    push(&text[start..]);
 }
 
 /// `join(list, separator)`

@@ -1,7 +1,7 @@
 //! Lengths and parts of texts. What is returned is a piece of the text itself.
 
 use crate::functions::columns::{
-    Prepared, Texts, data, kernel, lists, sparse, texts, values, write_texts,
+    Prepared, Texts, data, kernel, lists, sparse, texts, values, write_pieces,
 };
 use crate::functions::kernel::{Call, KernelContext, Operand};
 use crate::types::DataType;
@@ -31,12 +31,12 @@ fn trims(
     if call.arguments.len() == 1 {
         return kernel(move |context, arguments| {
             let all = texts(&arguments[0]);
-            write_texts(context, arguments, |row, column| column.push(spaces(all.at(row))))
+            write_pieces(context, arguments, all, |row, column| column.push(spaces(all.at(row))))
         });
     }
     kernel(move |context, arguments| {
         let (all, sets) = (texts(&arguments[0]), texts(&arguments[1]));
-        write_texts(context, arguments, |row, column| {
+        write_pieces(context, arguments, all, |row, column| {
             let set = sets.at(row);
             column.push(chars(all.at(row), &|c| set.contains(c)));
         })
@@ -95,7 +95,7 @@ pub(super) fn substring(_: &Call) -> Prepared {
         let all = texts(&arguments[0]);
         let starts = values::<Int64Type>(&arguments[1]);
         let lengths = arguments.get(2).map(values::<Int64Type>);
-        write_texts(context, arguments, |row, column| {
+        write_pieces(context, arguments, all, |row, column| {
             let start = starts.at(row).saturating_sub(1);
             let end = lengths.map_or(i64::MAX, |all| start.saturating_add(all.at(row)));
             column.push(characters_between(all.at(row), start, end));
@@ -107,7 +107,7 @@ pub(super) fn substring(_: &Call) -> Prepared {
 pub(super) fn left(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let (all, counts) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
-        write_texts(context, arguments, |row, column| {
+        write_pieces(context, arguments, all, |row, column| {
             column.push(characters_between(all.at(row), 0, counts.at(row)));
         })
     })
@@ -117,7 +117,7 @@ pub(super) fn left(_: &Call) -> Prepared {
 pub(super) fn right(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let (all, counts) = (texts(&arguments[0]), values::<Int64Type>(&arguments[1]));
-        write_texts(context, arguments, |row, column| {
+        write_pieces(context, arguments, all, |row, column| {
             let text = all.at(row);
             let start = (characters(text) as i64).saturating_sub(counts.at(row).max(0));
             column.push(characters_between(text, start, i64::MAX));
@@ -140,13 +140,13 @@ fn parts(
     separators: Texts,
 ) -> ArrayRef {
     let indices = values::<Int64Type>(&arguments[2]);
-    write_texts(context, arguments, |row, column| {
+    write_pieces(context, arguments, all, |row, column| {
         let (text, separator, index) = (all.at(row), separators.at(row), indices.at(row));
         let nth = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
         let part = match index {
             _ if separator.is_empty() => (nth == 1).then_some(text),
             0 => None,
-            1.. => text.split(separator).nth(nth - 1),
+            1.. => nth_part(text, separator, nth),
             _ => text.rsplit(separator).nth(nth - 1),
         };
         match part {
@@ -154,4 +154,16 @@ fn parts(
             None => column.push_null(),
         }
     })
+}
+
+/// The part with this number, counted from 1.
+fn nth_part<'a>(text: &'a str, separator: &str, nth: usize) -> Option<&'a str> {
+    let [byte] = separator.as_bytes() else { return text.split(separator).nth(nth - 1) };
+    // A separator of one byte is ASCII, so it stands between characters.
+    let mut start = 0;
+    for _ in 1..nth {
+        start += memchr::memchr(*byte, &text.as_bytes()[start..])? + 1;
+    }
+    let rest = &text[start..];
+    Some(&rest[..memchr::memchr(*byte, rest.as_bytes()).unwrap_or(rest.len())])
 }

@@ -2,12 +2,12 @@
 
 use super::super::lanes::{Native, bools, strict};
 use super::super::texts::TextLane;
+use crate::data::TextBuilder;
 use crate::data::parse::{self as values, Clock, Reason};
 use crate::data::spell::Cells;
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
 use crate::types::{DataType, EnumType};
 use arrow_array::ArrayRef;
-use arrow_array::builder::StringViewBuilder;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -115,16 +115,16 @@ fn write_texts(
     nulls: Option<&NullBuffer>,
     write: impl Fn(usize, &mut Vec<u8>),
 ) -> ArrayRef {
-    let mut builder = StringViewBuilder::with_capacity(rows);
+    let mut builder = TextBuilder::with_capacity(rows);
     let mut bytes = Vec::new();
     for row in 0..rows {
         if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            builder.append_null();
+            builder.push_null();
             continue;
         }
         bytes.clear();
         write(row, &mut bytes);
-        builder.append_value(str::from_utf8(&bytes).expect("values are spelled in UTF-8"));
+        builder.push(str::from_utf8(&bytes).expect("values are spelled in UTF-8"));
     }
     Arc::new(builder.finish())
 }

@@ -1,0 +1,203 @@
+//! Building columns of texts: short ones inside of their views, pieces of other texts where they
+//! are, and everything else copied.
+//!
+//! What a text is is decided by who pushes it. The layout of views is Arrow's: length, then up to
+//! 12 bytes, or the first four bytes, the number of a buffer and an offset in it.
+#![allow(unsafe_code)]
+
+use arrow_array::StringViewArray;
+use arrow_buffer::{Buffer, NullBufferBuilder, ScalarBuffer};
+
+/// Texts up to here are held by their view.
+const INLINE_MAX: usize = 12;
+
+/// Copied texts go into buffers of about this size; an offset has 32 bits.
+const BUFFER_BYTES: usize = 1 << 30;
+
+/// A column of texts that is being built.
+pub struct TextBuilder {
+    /// Each is inline, or names a place in `shared` or, numbered after those, `copied`.
+    views: Vec<u128>,
+    nulls: NullBufferBuilder,
+    /// Where pieces are.
+    shared: Vec<Buffer>,
+    copied: Vec<Vec<u8>>,
+}
+
+impl TextBuilder {
+    /// A column with room for so many texts.
+    pub fn with_capacity(rows: usize) -> TextBuilder {
+        TextBuilder {
+            views: Vec::with_capacity(rows),
+            nulls: NullBufferBuilder::new(rows),
+            shared: vec![],
+            copied: vec![],
+        }
+    }
+
+    /// A column of which some texts are pieces of texts of `whole`; see [`Self::push_piece`].
+    pub fn of_pieces(whole: &StringViewArray, rows: usize) -> TextBuilder {
+        TextBuilder { shared: whole.data_buffers().to_vec(), ..Self::with_capacity(rows) }
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.views.is_empty()
+    }
+
+    /// The next text is null.
+    pub fn push_null(&mut self) {
+        self.views.push(0);
+        self.nulls.append_null();
+    }
+
+    /// The next text, which is copied.
+    #[inline]
+    pub fn push(&mut self, text: &str) {
+        self.nulls.append_non_null();
+        if text.len() <= INLINE_MAX {
+            self.views.push(inline(text.as_bytes()));
+        } else {
+            self.push_long(text);
+        }
+    }
+
+    fn push_long(&mut self, text: &str) {
+        if self.copied.last().is_none_or(|last| last.len() + text.len() > BUFFER_BYTES) {
+            self.copied.push(Vec::new());
+        }
+        let buffer = self.shared.len() + self.copied.len() - 1;
+        let last = self.copied.last_mut().expect("it was just pushed");
+        let offset = u32::try_from(last.len()).expect("a buffer begins below 4 GiB");
+        last.extend_from_slice(text.as_bytes());
+        let buffer = u32::try_from(buffer).expect("buffers are few");
+        self.views.push(outside(text.as_bytes(), buffer, offset));
+    }
+
+    /// The next text, which is a piece of text `row` of `whole`, the array that
+    /// [`Self::of_pieces`] was given. What is no piece of it is copied.
+    #[inline]
+    pub fn push_piece(&mut self, whole: &StringViewArray, row: usize, piece: &str) {
+        if piece.len() <= INLINE_MAX {
+            self.nulls.append_non_null();
+            self.views.push(inline(piece.as_bytes()));
+            return;
+        }
+        let view = whole.views()[row];
+        let (buffer, offset) = ((view >> 64) as u32, (view >> 96) as u32);
+        // Where the piece is in its buffer; a longer text is never inline.
+        let place = self.shared.get(buffer as usize).and_then(|shared| {
+            let start = (piece.as_ptr() as usize).checked_sub(shared.as_ptr() as usize)?;
+            let inside = start >= offset as usize && start + piece.len() <= shared.len();
+            u32::try_from(start).ok().filter(|_| inside)
+        });
+        match place {
+            Some(start) => {
+                self.nulls.append_non_null();
+                self.views.push(outside(piece.as_bytes(), buffer, start));
+            }
+            None => self.push(piece),
+        }
+    }
+
+    /// The array.
+    pub fn finish(mut self) -> StringViewArray {
+        let mut buffers = self.shared;
+        buffers.extend(self.copied.into_iter().map(Buffer::from_vec));
+        let views = ScalarBuffer::from(self.views);
+        // SAFETY: a view is inline with zeros after the text, or names a whole `str` that lies in
+        // one of the buffers: `push_long` has just copied it there, and the bytes between
+        // `start` and `start + len` of the buffer that `push_piece` names are those of the `str`
+        // it was given, since they are at the same address.
+        unsafe { StringViewArray::new_unchecked(views, buffers.into(), self.nulls.finish()) }
+    }
+}
+
+/// The view of a text of up to 12 bytes.
+#[inline(always)]
+fn inline(text: &[u8]) -> u128 {
+    u128::from(text.len() as u32) | short_bytes(text) << 32
+}
+
+/// The view of a longer text.
+#[inline(always)]
+fn outside(text: &[u8], buffer: u32, offset: u32) -> u128 {
+    let prefix = u32::from_le_bytes(text[..4].try_into().expect("it is longer"));
+    u128::from(text.len() as u32)
+        | u128::from(prefix) << 32
+        | u128::from(buffer) << 64
+        | u128::from(offset) << 96
+}
+
+/// Up to 12 bytes as one number: two overlapping reads, for which no loop and no call is needed.
+#[inline(always)]
+fn short_bytes(text: &[u8]) -> u128 {
+    let len = text.len();
+    let eight = |at: usize| u64::from_le_bytes(text[at..at + 8].try_into().expect("8 bytes"));
+    let four = |at: usize| u32::from_le_bytes(text[at..at + 4].try_into().expect("4 bytes"));
+    match len {
+        0 => 0,
+        8.. => u128::from(eight(0)) | u128::from(eight(len - 8)) << (8 * (len - 8)),
+        4..8 => u128::from(four(0)) | u128::from(four(len - 4)) << (8 * (len - 4)),
+        _ => {
+            let byte = |at: usize| u128::from(text[at]) << (8 * at);
+            byte(0) | byte(len / 2) | byte(len - 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Array;
+
+    const TEXTS: [&str; 9] = [
+        "",
+        "a",
+        "é",
+        "abc",
+        "four",
+        "sevenis",
+        "twelve bytes",
+        "thirteen bytes, or more",
+        "ein längerer Text, der nicht in die Ansicht passt",
+    ];
+
+    #[test]
+    fn texts_come_out_as_they_went_in() {
+        let mut builder = TextBuilder::with_capacity(3);
+        for text in TEXTS {
+            builder.push(text);
+            builder.push_null();
+        }
+        let array = builder.finish();
+        array.to_data().validate_full().unwrap();
+        let wanted: Vec<Option<&str>> = TEXTS.iter().flat_map(|t| [Some(*t), None]).collect();
+        assert_eq!(array.iter().collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn every_piece_of_a_text_can_be_taken() {
+        let whole = StringViewArray::from_iter_values(TEXTS);
+        let mut builder = TextBuilder::of_pieces(&whole, 0);
+        let mut wanted = vec![];
+        for (row, text) in TEXTS.iter().enumerate() {
+            for from in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                for to in (from..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                    builder.push_piece(&whole, row, &whole.value(row)[from..to]);
+                    wanted.push(&text[from..to]);
+                }
+            }
+        }
+        builder.push_piece(&whole, 8, "a text that is from somewhere else");
+        wanted.push("a text that is from somewhere else");
+        let array = builder.finish();
+        array.to_data().validate_full().unwrap();
+        assert_eq!(array.iter().flatten().collect::<Vec<_>>(), wanted);
+    }
+}
