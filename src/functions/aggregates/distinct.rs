@@ -1,6 +1,7 @@
 //! `count_distinct`, `distinct_rate` and `mode`: aggregates that must know which values a group
-//! has.
+//! has. Those of numbers are counted in [`super::distinct_numbers`].
 
+use super::distinct_numbers::numbers;
 use super::grouped::{for_each_value, same_kind};
 use crate::data::{Positions, array_of, scalar_at};
 use crate::functions::columns::data;
@@ -163,6 +164,11 @@ impl Accumulator for Distinct {
 
 fn distinct(call: &Call, finish: Finish) -> Result<NewAccumulator, LiteralError> {
     let ty = data(call, 0).clone();
+    if finish != Finish::Mode
+        && let Some(new) = numbers(&ty, finish == Finish::Rate)
+    {
+        return Ok(new);
+    }
     Ok(Box::new(move || Box::new(Distinct::new(ty.clone(), finish))))
 }
 

@@ -12,6 +12,7 @@ mod exact;
 
 mod chosen;
 mod distinct;
+mod distinct_numbers;
 mod extremes;
 mod gathered;
 mod moments;
