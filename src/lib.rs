@@ -35,12 +35,10 @@ pub mod diagnostics;
 
 pub mod cli;
 
+pub mod memory;
+
 use diagnostics::Diagnostics;
 use text::{FileId, Files};
-
-/// Many small blocks per batch from many threads: what mimalloc is made for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A program and all that is known of it.
 pub struct Compiled {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// matters: `syntax` knows no meaning, `connect` no plans and no places in the text, `exec` no
 /// connector's insides, and nothing below `cli` knows of it.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("memory", &[]),
     ("text", &[]),
     ("types", &[]),
     ("data", &["types"]),
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "run",
             "compile",
             "Compiled",
+            "memory",
         ],
     ),
 ];

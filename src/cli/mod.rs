@@ -25,6 +25,7 @@ const RULE: u8 = 4;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    crate::memory::keep_freed();
     let args = args::Args::parse();
     if let Some(folder) = &args.global.chdir
         && let Err(error) = std::env::set_current_dir(folder)

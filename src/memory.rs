@@ -1,0 +1,130 @@
+//! The allocator: how much memory is in use, and what becomes of memory that was freed.
+//!
+//! What is done when there is too little is decided by the operators that hold much of it.
+#![allow(unsafe_code)]
+
+use libmimalloc_sys::{mi_option_set, mi_option_t};
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+
+/// Many small blocks per batch from many threads: what mimalloc is made for.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting(mimalloc::MiMalloc);
+
+/// `mi_option_purge_delay` of `mimalloc.h`, which the crate declares without a name.
+const PURGE_DELAY: mi_option_t = 15;
+
+/// Keeps freed memory for what is allocated next. By default it is given back to the system after
+/// ten milliseconds, and every batch then pays for fresh pages again: a tenth of the time of a
+/// grouping with many groups. A run ends soon and then gives back everything.
+pub fn keep_freed() {
+    // SAFETY: the option exists in the mimalloc that is linked, and any number may be its value.
+    unsafe { mi_option_set(PURGE_DELAY, -1) };
+}
+
+/// Bytes that are allocated, exact to [`DRIFT_BYTES_MAX`] for each thread.
+pub fn used() -> usize {
+    usize::try_from(USED.load(Relaxed)).unwrap_or(0)
+}
+
+static USED: AtomicIsize = AtomicIsize::new(0);
+
+/// What a thread may allocate and free before it is added to [`USED`], which all threads share.
+const DRIFT_BYTES_MAX: isize = 1 << 16;
+
+struct Drift(Cell<isize>);
+
+thread_local! {
+    static DRIFT: Drift = const { Drift(Cell::new(0)) };
+}
+
+impl Drop for Drift {
+    fn drop(&mut self) {
+        USED.fetch_add(self.0.get(), Relaxed);
+    }
+}
+
+#[inline]
+fn count(bytes: isize) {
+    let counted = DRIFT.try_with(|drift| {
+        let sum = drift.0.get() + bytes;
+        if sum.abs() < DRIFT_BYTES_MAX {
+            drift.0.set(sum);
+        } else {
+            drift.0.set(0);
+            USED.fetch_add(sum, Relaxed);
+        }
+    });
+    if counted.is_err() {
+        // The thread is ending.
+        USED.fetch_add(bytes, Relaxed);
+    }
+}
+
+/// An allocator that counts what is in use.
+struct Counting(mimalloc::MiMalloc);
+
+fn bytes_of(size: usize) -> isize {
+    isize::try_from(size).unwrap_or(isize::MAX)
+}
+
+// SAFETY: every call is handed on as it is; counting neither allocates nor touches the memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let block = unsafe { self.0.alloc(layout) };
+        if !block.is_null() {
+            count(bytes_of(layout.size()));
+        }
+        block
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let block = unsafe { self.0.alloc_zeroed(layout) };
+        if !block.is_null() {
+            count(bytes_of(layout.size()));
+        }
+        block
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let moved = unsafe { self.0.realloc(block, layout, size) };
+        if !moved.is_null() {
+            count(bytes_of(size) - bytes_of(layout.size()));
+        }
+        moved
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        unsafe { self.0.dealloc(block, layout) };
+        count(-bytes_of(layout.size()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_allocated_is_counted_until_it_is_freed() {
+        const BYTES: usize = 1 << 30;
+        let before = used();
+        let block: Vec<u8> = Vec::with_capacity(BYTES);
+        let during = used();
+        drop(block);
+        let after = used();
+        // Other tests allocate at the same time, but nothing of that size.
+        assert!(during >= before + BYTES / 2, "{before} {during}");
+        assert!(after <= during - BYTES / 2, "{during} {after}");
+    }
+
+    #[test]
+    fn a_thread_that_ended_leaves_nothing_uncounted() {
+        let before = used();
+        for _ in 0..100 {
+            let made = std::thread::spawn(|| vec![0_u8; 60_000]).join().unwrap();
+            std::mem::forget(made);
+        }
+        assert!(used() >= before + 100 * 60_000 / 2);
+    }
+}
