@@ -168,7 +168,7 @@ impl Place {
 }
 
 /// Does the text with this first word not fit into its words?
-fn is_long(first: u64) -> bool {
+pub(super) fn is_long(first: u64) -> bool {
     first != NULL_TEXT && first as u32 as usize > INLINE_BYTES_MAX
 }
 

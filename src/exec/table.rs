@@ -11,7 +11,7 @@
 //! (a bool, an enum) index an array of numbers directly.
 
 use super::keys::{
-    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, hash, unpack,
+    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, hash, is_long, unpack,
 };
 use crate::functions::kernel::Operand;
 use crate::types::Type;
@@ -27,6 +27,9 @@ const BLOCK: usize = 512;
 
 /// Long texts are kept in pieces of this size, since a view's offset has 32 bits.
 const ARENA_PIECE_BYTES: usize = 1 << 30;
+
+/// Smaller tables are in the caches anyway.
+const TOUCHED_WORDS_MIN: usize = 1 << 15;
 
 /// The slot of no key; those of keys hold their number plus one in the low half.
 const EMPTY: u64 = 0;
@@ -53,6 +56,8 @@ pub struct Block {
     packed: Packed,
     slots: Vec<u64>,
     missed: Vec<u32>,
+    /// Where the long texts of the keys are that the slots name.
+    places: Vec<u64>,
 }
 
 impl GroupTable {
@@ -213,10 +218,11 @@ impl GroupTable {
         long: &impl LongTexts,
         out: &mut Vec<u32>,
     ) {
-        let Block { packed, slots, missed } = block;
+        let Block { packed, slots, missed, places } = block;
         let mask = self.slots.len() - 1;
         slots.clear();
         slots.extend(packed.hashes.iter().map(|&hash| self.slots[hash as usize & mask]));
+        self.touch::<W>(packed, slots, places);
         missed.clear();
         for (row, &slot) in slots.iter().enumerate() {
             out.push((slot as u32).wrapping_sub(1));
@@ -224,6 +230,43 @@ impl GroupTable {
                 missed.push(row as u32);
             }
         }
+    }
+
+    /// Reads what the slots of a block name before any of it is compared: reads that do not wait
+    /// for one another cost one cache miss together. What is read is of no use yet.
+    #[inline]
+    fn touch<const W: usize>(&self, packed: &Packed, slots: &[u64], places: &mut Vec<u64>) {
+        if self.keys.len() < TOUCHED_WORDS_MIN {
+            return;
+        }
+        let width = if W == 0 { self.layout.width() } else { W };
+        // Where nothing is named, the first key is read: a branch would be mispredicted often, and
+        // the reads behind it would wait.
+        let named = |row: usize, slot: u64| {
+            let is_likely = (slot ^ packed.hashes[row]) >> 32 == 0 && slot != EMPTY;
+            if is_likely { (slot as u32).wrapping_sub(1) as usize } else { 0 }
+        };
+        let mut read = 0;
+        for (row, &slot) in slots.iter().enumerate() {
+            read ^= self.keys[named(row, slot) * width];
+        }
+        if packed.has_long {
+            for (column, word) in self.layout.long_words().enumerate() {
+                let all = &self.places[column];
+                let Some(&first) = all.first() else { continue };
+                places.clear();
+                places.extend(slots.iter().enumerate().map(|(row, &slot)| {
+                    let is_long = is_long(packed.words[row * width + word]);
+                    let number = if is_long { named(row, slot) } else { 0 };
+                    all.get(number).copied().unwrap_or(first)
+                }));
+                for &place in &*places {
+                    let piece = &self.arena[(place >> 32) as usize];
+                    read ^= u64::from(piece[place as u32 as usize]);
+                }
+            }
+        }
+        std::hint::black_box(read);
     }
 
     /// Does this slot hold the key of `row`?

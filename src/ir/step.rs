@@ -30,7 +30,8 @@ pub enum StepKind {
     },
     /// The columns of the next row, each from the row before.
     Project(Vec<NewColumn>),
-    /// One row for each distinct key, sorted by key, nulls last: the keys, then the aggregates.
+    /// One row for each distinct key, in no order that may be relied on, but the same for the same
+    /// rows: the keys, then the aggregates.
     /// Without keys: one row, whatever comes in.
     Aggregate {
         /// The keys.

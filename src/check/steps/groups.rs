@@ -106,7 +106,7 @@ impl JobChecker<'_, '_> {
             origin: if plain { values[at].2 } else { call.span },
         }));
         let by: Vec<usize> = (0..count).collect();
-        let row = Row { columns, keys: vec![by.clone()], order: by.clone(), broken };
+        let row = Row { columns, keys: vec![by.clone()], order: vec![], broken };
         let key_columns: Vec<(NewColumn, Span)> = keys
             .iter()
             .enumerate()
@@ -128,8 +128,8 @@ impl JobChecker<'_, '_> {
                     .iter()
                     .map(|(column, at)| self.computed(&column.name, &column.value, *at))
                     .collect(),
-                keys: vec![by.clone()],
-                order: by,
+                keys: vec![by],
+                order: vec![],
                 broken,
             };
             let columns = columns.into_iter().map(|(column, _)| column).collect();

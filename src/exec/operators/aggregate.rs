@@ -1,4 +1,5 @@
-//! `group by`: one row for each distinct key, in the order of the keys, nulls last.
+//! `group by`: one row for each distinct key, in the order of the keys, nulls last; when there are
+//! very many, in the order of their hashes, which needs no sort of everything ([`order`]).
 //!
 //! Each thread has a table of its own, and the tables are merged in the end. That is slow when
 //! nearly every row is a group of its own: the tables are then larger than any cache. So after
@@ -7,18 +8,17 @@
 //! do not depend on the order of merges.
 
 mod groups;
+mod order;
 mod scatter;
 
 use super::collected::{bytes_of_batch, downcast};
 use super::{Breaker, State};
 use crate::data::{Batch, Positions};
 use crate::exec::Error;
-use crate::exec::gather::{RowRef, gather_batches, row_ref};
-use crate::exec::order::{Direction, RowOrder};
-use crate::functions::kernel::{Failure, NewAccumulator, Operand};
+use crate::functions::kernel::{NewAccumulator, Operand};
 use crate::text::Span;
 use crate::types::Type;
-use groups::{Finished, Groups};
+use groups::Groups;
 use rayon::prelude::*;
 use scatter::Scatter;
 use std::any::Any;
@@ -164,7 +164,7 @@ impl Breaker for Aggregate {
         } else {
             scatter::finish(&self.plan, scattered)
         };
-        self.sorted(parts)
+        order::ordered(&self.plan, parts)
     }
 }
 
@@ -184,50 +184,6 @@ fn merge_all(mut all: Vec<Groups>) -> Option<Groups> {
             .collect();
     }
     all.pop()
-}
-
-impl Aggregate {
-    /// The rows of all parts in the order of their keys.
-    fn sorted(&self, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
-        let mut failures = vec![];
-        let mut batches = Vec::with_capacity(parts.len());
-        for (part, finished) in parts.into_iter().enumerate() {
-            failures.extend(finished.failures.into_iter().map(|failure| (part, failure)));
-            batches.push(Batch::new(finished.columns, finished.groups, part as u64));
-        }
-        let keys: Vec<Vec<Operand>> = batches
-            .iter()
-            .map(|batch| {
-                let keys = &batch.columns[..self.plan.keys.len()];
-                keys.iter().cloned().map(Operand::column).collect()
-            })
-            .collect();
-        let rows: Vec<_> =
-            keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
-        let order = RowOrder::new(&rows, &vec![Direction::default(); self.plan.keys.len()]);
-        if let Some(error) = self.first_failure(failures, &order) {
-            return Err(error);
-        }
-        Ok(gather_batches(&batches, &order.sort()))
-    }
-
-    /// The failure of the first group that has one, whatever the threads.
-    fn first_failure(&self, failures: Vec<(usize, Failure)>, order: &RowOrder) -> Option<Error> {
-        let row =
-            |(part, failure): &(usize, Failure)| -> RowRef { row_ref(*part, failure.row as usize) };
-        let first = failures
-            .into_iter()
-            .min_by(|a, b| order.compare(row(a), row(b)).then(a.1.site.cmp(&b.1.site)));
-        first.map(|(_, failure)| Error::Row {
-            span: self.plan.aggregates[failure.site as usize].span,
-            job: None,
-            is_rule: false,
-            line: None,
-            place: None,
-            reason: failure.reason,
-            position: None,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(super) struct Finished {
     pub columns: Vec<ArrayRef>,
     /// How many.
     pub groups: usize,
+    /// The hashes of their keys.
+    pub hashes: Vec<u64>,
     /// Those whose aggregates could not be had; the site is the position of the aggregate.
     pub failures: Vec<Failure>,
 }
@@ -101,12 +103,13 @@ impl Groups {
                 (column, failures)
             })
             .collect();
+        let hashes = if plan.keys.is_empty() { vec![0] } else { self.table.hashes().collect() };
         let mut columns = if plan.keys.is_empty() { vec![] } else { self.table.into_arrays() };
         let mut failures = vec![];
         for (column, failed) in results {
             columns.push(column);
             failures.extend(failed);
         }
-        Finished { columns, groups, failures }
+        Finished { columns, groups, hashes, failures }
     }
 }
