@@ -35,6 +35,8 @@ pub mod diagnostics;
 
 pub mod cli;
 
+pub mod store;
+
 pub mod memory;
 
 use diagnostics::Diagnostics;

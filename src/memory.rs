@@ -17,7 +17,8 @@ const PURGE_DELAY: mi_option_t = 15;
 
 /// Keeps freed memory for what is allocated next. By default it is given back to the system after
 /// ten milliseconds, and every batch then pays for fresh pages again: a tenth of the time of a
-/// grouping with many groups. A run ends soon and then gives back everything.
+/// grouping with many groups. A run ends soon and then gives back everything. Not for runs with
+/// little memory: what is kept is not counted by [`used`].
 pub fn keep_freed() {
     // SAFETY: the option exists in the mimalloc that is linked, and any number may be its value.
     unsafe { mi_option_set(PURGE_DELAY, -1) };

@@ -18,11 +18,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("syntax", &["text", "types", "diagnostics"]),
     ("functions", &["text", "types", "data", "syntax", "diagnostics"]),
     ("connect", &["types", "data"]),
+    ("store", &["memory"]),
     ("ir", &["text", "types", "data", "functions"]),
     ("check", &["text", "types", "data", "diagnostics", "syntax", "functions", "connect", "ir"]),
     ("plan", &["ir", "types", "data", "functions"]),
-    ("exec", &["text", "types", "data", "diagnostics", "functions", "connect", "ir", "plan"]),
-    ("run", &["text", "types", "data", "diagnostics", "connect", "ir", "plan", "exec"]),
+    (
+        "exec",
+        &["text", "types", "data", "diagnostics", "functions", "connect", "store", "ir", "plan"],
+    ),
+    ("run", &["text", "types", "data", "diagnostics", "connect", "store", "ir", "plan", "exec"]),
     (
         "cli",
         &[
@@ -46,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that may touch files.
-const TOUCH_FILES: &[&str] = &["connect", "run", "cli"];
+const TOUCH_FILES: &[&str] = &["connect", "store", "run", "cli"];
 
 #[test]
 fn modules_use_only_what_is_below_them() {

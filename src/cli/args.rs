@@ -47,6 +47,24 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Bytes: a number with a unit.
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit: usize = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => 0,
+    };
+    match text[..digits].parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
+        Some(bytes @ 1..) => Ok(bytes),
+        _ => Err("a size such as 512MB or 8GiB is expected".into()),
+    }
+}
+
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Prove a pipeline: names, types, nulls, the graph of jobs. Reads no data
@@ -82,15 +100,28 @@ pub(super) struct Params {
     pub(super) param: Vec<String>,
 }
 
+/// What a run may use.
+#[derive(ClapArgs)]
+pub(super) struct Resources {
+    /// Threads [default: all cores]
+    #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
+    pub(super) threads: Option<usize>,
+    /// Memory, as 512MB or 8GiB; beyond it rows go to disk [default: 60% of what there is]
+    #[arg(long, env = "BATCHC_MEMORY", value_name = "SIZE", value_parser = size)]
+    pub(super) memory: Option<usize>,
+    /// The folder for what does not fit into memory [default: .batchc/tmp beside the pipeline]
+    #[arg(long, env = "BATCHC_TEMP_DIR", value_name = "DIR")]
+    pub(super) temp_dir: Option<PathBuf>,
+}
+
 #[derive(ClapArgs)]
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) file: File,
     #[command(flatten)]
     pub(super) params: Params,
-    /// Threads [default: all cores]
-    #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
-    pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) resources: Resources,
     /// Only these outputs and jobs (name, +name, name+), with what they need
     #[arg(short, long, value_name = "NAME")]
     pub(super) select: Vec<String>,
@@ -142,9 +173,8 @@ pub(super) struct Preview {
     /// How many rows
     #[arg(short = 'n', long, default_value_t = 20)]
     pub(super) rows: usize,
-    /// Threads [default: all cores]
-    #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
-    pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) resources: Resources,
 }
 
 #[derive(ClapArgs)]

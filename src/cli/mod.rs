@@ -9,6 +9,7 @@ mod failure;
 mod load;
 mod print;
 mod progress;
+mod resources;
 mod table;
 
 use clap::Parser;
@@ -25,7 +26,6 @@ const RULE: u8 = 4;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    crate::memory::keep_freed();
     let args = args::Args::parse();
     if let Some(folder) = &args.global.chdir
         && let Err(error) = std::env::set_current_dir(folder)

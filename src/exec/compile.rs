@@ -195,7 +195,12 @@ fn compile_step(
                 nulls_first: key.nulls_first,
             };
             let directions = keys.iter().map(direction).collect();
-            (make(&exprs), Action::Break(Box::new(Sort { directions })))
+            let column = |key: &ir::SortKey| match key.value.kind {
+                ExprKind::Column(column) => Some(column),
+                _ => None,
+            };
+            let columns = keys.iter().map(column).collect();
+            (make(&exprs), Action::Break(Box::new(Sort { directions, columns })))
         }
         StepKind::Take { count, by } => {
             let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();

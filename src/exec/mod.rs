@@ -21,6 +21,7 @@ pub mod table;
 use crate::connect::{ConnectError, Extent};
 use crate::data::POSITION_ROW_BITS;
 use crate::ir::JobId;
+use crate::store::spool::SpoolError;
 use crate::text::Span;
 use std::sync::atomic::AtomicU64;
 
@@ -68,6 +69,13 @@ pub struct Place {
     pub record: u64,
     /// Line within the file, from 1, when it is known.
     pub line: Option<u64>,
+}
+
+impl From<SpoolError> for Error {
+    fn from(error: SpoolError) -> Error {
+        let help = "give more memory with `--memory`, or another folder with `--temp-dir`";
+        Error::Connect(ConnectError { message: error.message, help: Some(help.into()) })
+    }
 }
 
 impl From<ConnectError> for Error {

@@ -13,13 +13,14 @@ use super::{Counts, Error};
 use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::expr::Registers;
-use crate::exec::operators::{State, Streaming};
+use crate::exec::operators::{Output, State, Streaming};
 use crate::functions::kernel::{Failure, Operand};
 use crate::ir::Pipeline;
 use crate::plan::{NodeId, Plan};
+use crate::store::spool::Spool;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// Everything that the stages of a run share.
 pub struct Execution<'p> {
@@ -45,6 +46,8 @@ pub struct Execution<'p> {
     pub rows_read: &'p AtomicU64,
     /// Threads.
     pub threads: usize,
+    /// How much memory there is, and where states go when it is used up.
+    pub spool: Arc<Spool>,
 }
 
 /// Where a stage begins.
@@ -59,7 +62,7 @@ pub enum Root<'r> {
         width: usize,
     },
     /// The result of an earlier stage.
-    Batches(Vec<Batch>),
+    Result(Output),
 }
 
 /// What a stage leaves: the states of its breakers, and how much of which file each morsel was.
@@ -143,10 +146,21 @@ impl Execution<'_> {
     ) {
         while !dispenser.stop.load(Relaxed) && !self.cancelled.load(Relaxed) {
             let taken = match begin {
-                Root::Batches(batches) => {
+                Root::Result(Output::Batches(batches)) => {
                     let number = dispenser.next.fetch_add(1, Relaxed);
                     let Some(batch) = batches.get(number as usize) else { return };
                     (number, self.give(root, batch.clone(), active, worker))
+                }
+                Root::Result(Output::Pieces(pieces)) => {
+                    let number = dispenser.next.fetch_add(1, Relaxed);
+                    if number as usize >= pieces.count() {
+                        return;
+                    }
+                    let give = |batches: Vec<Batch>| {
+                        let mut batches = batches.into_iter();
+                        batches.try_for_each(|batch| self.give(root, batch, active, worker))
+                    };
+                    (number, pieces.read(number as usize).and_then(give))
                 }
                 Root::Scan { source, places, width } => match dispenser.take(*source) {
                     Ok(Some((number, morsel))) => {
@@ -357,7 +371,8 @@ impl Execution<'_> {
             }
             Action::Break(operator) => {
                 let state = worker.states[node.at()].get_or_insert_with(|| operator.state());
-                state.push(batch, values)
+                state.push(batch, values)?;
+                self.relieve(worker)
             }
             Action::Build(build) => {
                 let state = worker.states[node.at()].get_or_insert_with(|| build.state());
@@ -386,6 +401,22 @@ impl Execution<'_> {
                 sink.encode(&batch, &mut |part, piece| worker.pieces.push((node, part, piece)))
             }
         }
+    }
+
+    /// When memory is used up, has the largest state of this thread that can be written to disk
+    /// written there.
+    fn relieve(&self, worker: &mut Worker) -> Result<(), Error> {
+        if !self.spool.is_full() {
+            return Ok(());
+        }
+        let mut states: Vec<_> = worker.states.iter_mut().flatten().collect();
+        states.sort_by_cached_key(|state| std::cmp::Reverse(state.bytes()));
+        for state in states {
+            if state.bytes() < self.spool.state_bytes_min() || state.spill(&self.spool)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn collect(&self, workers: Vec<Worker>) -> Result<StageResult, Error> {

@@ -17,10 +17,11 @@ use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
 use crate::ir::{self, Input, Pipeline, RunContext, constant};
 use crate::plan::{NodeKind, Plan, Targets, plan};
+use crate::store::spool::Spool;
 use crate::types::Scalar;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How to run.
@@ -29,6 +30,11 @@ pub struct Options<'r> {
     pub base: PathBuf,
     /// Threads, at least 1.
     pub threads: usize,
+    /// Bytes of memory to use. When half of them are used up, operators write to disk what they
+    /// hold.
+    pub memory: usize,
+    /// The folder for what does not fit into memory.
+    pub temp: PathBuf,
     /// What to run.
     pub targets: Targets,
     /// Set to stop.
@@ -151,18 +157,20 @@ fn attempt(
         cancelled: options.cancelled,
         rows_read: options.rows_read,
         threads: options.threads,
+        spool: Arc::new(Spool::new(options.temp.clone(), options.memory, options.threads)),
     };
     let open = |id| open_source(pipeline, plan, id, context, options);
     let mut schedule = schedule::Schedule::new(&execution, context, options.watch);
     let result = schedule.run_all(&open);
     report.add_jobs(&execution, &schedule, result.as_ref().err());
+    report.spilled = execution.spool.written();
     result?;
     report.check_balance();
     if let Err(failure) = publish::check_thresholds(&execution) {
         report.fail_job(&failure);
         return Err(failure);
     }
-    let tables = schedule.take_tables();
+    let tables = schedule.take_tables()?;
     let located = schedule.locate_rejects();
     drop(schedule);
     publish::publish(execution, located, options, report)?;

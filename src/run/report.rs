@@ -44,6 +44,8 @@ pub struct Report {
     pub records_per_second: f64,
     /// The largest resident memory of the process, in bytes.
     pub peak_memory: u64,
+    /// Bytes written to disk because memory was used up.
+    pub spilled: u64,
     /// The jobs in the order in which they were run.
     pub jobs: Vec<JobReport>,
     /// The outputs.
@@ -136,6 +138,7 @@ impl Report {
             records_read: 0,
             records_per_second: 0.0,
             peak_memory: 0,
+            spilled: 0,
             jobs: vec![],
             outputs: vec![],
             error: None,

@@ -4,7 +4,7 @@ use super::{Event, Failure};
 use crate::connect::{ConnectError, Extent, Source};
 use crate::data::Batch;
 use crate::exec::compile::{Action, probe};
-use crate::exec::operators::buffer;
+use crate::exec::operators::{Output, buffer};
 use crate::exec::rejects::Reject;
 use crate::exec::stage::{Execution, Root};
 use crate::exec::{Place, find_place};
@@ -23,7 +23,7 @@ pub(super) struct Schedule<'e, 'p> {
     execution: &'e Execution<'p>,
     context: &'e RunContext,
     /// What breakers have given.
-    results: HashMap<NodeId, Vec<Batch>>,
+    results: HashMap<NodeId, Output>,
     done: BTreeSet<NodeId>,
     /// Of each scan, for the places of rows.
     extents: HashMap<NodeId, (Vec<Extent>, Vec<Arc<str>>)>,
@@ -106,7 +106,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         (self.watch)(Event::Jobs(jobs.len()));
         loop {
             for &union in &unions {
-                self.unite(union);
+                self.unite(union)?;
             }
             // By root: what is ready, and whether everything that is left is.
             let mut ready: BTreeMap<NodeId, (Vec<NodeId>, bool)> = BTreeMap::new();
@@ -138,20 +138,23 @@ impl<'e, 'p> Schedule<'e, 'p> {
     }
 
     /// The inputs of a union, one after the other, once they are all there.
-    fn unite(&mut self, union: NodeId) {
+    fn unite(&mut self, union: NodeId) -> Result<(), Failure> {
         let inputs = &self.execution.plan.node(union).inputs;
         if self.done.contains(&union) || !inputs.iter().all(|input| self.done.contains(input)) {
-            return;
+            return Ok(());
         }
-        let all: Vec<Batch> = inputs
-            .iter()
-            .flat_map(|input| self.results.remove(input).unwrap_or_default())
-            .collect();
+        let mut all: Vec<Batch> = vec![];
+        for input in inputs {
+            if let Some(result) = self.results.remove(input) {
+                all.extend(result.into_batches()?);
+            }
+        }
         let rows = all.iter().map(|batch| batch.rows as u64).sum();
         self.execution.count(union, |counts| &counts.input, rows);
         self.execution.count(union, |counts| &counts.output, rows);
-        self.results.insert(union, buffer::renumber(all));
+        self.results.insert(union, buffer::renumber(all).into());
         self.done.insert(union);
+        Ok(())
     }
 
     fn stage(
@@ -172,8 +175,9 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let begin = Root::Scan { source: &*source, places, width };
             execution.run_stage(root, &begin, active)
         } else {
-            let batches = self.results.get(&root).cloned().unwrap_or_default();
-            execution.run_stage(root, &Root::Batches(batches), active)
+            let result = self.results.get(&root).cloned();
+            let result = result.unwrap_or_else(|| Output::Batches(vec![]));
+            execution.run_stage(root, &Root::Result(result), active)
         }
         .map_err(|error| Failure::Stage(error, files.clone()))?;
         if !files.is_empty() {
@@ -242,11 +246,12 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let execution = self.execution;
         match &execution.nodes[end.at()].action {
             Action::Break(operator) => {
-                let batches = operator.finish(states)?;
-                let rows = batches.iter().map(|batch| batch.rows as u64).sum();
-                execution.count(end, |counts| &counts.output, rows);
-                self.assign_parts(end, &batches);
-                self.results.insert(end, batches);
+                let result = operator.finish(states)?;
+                execution.count(end, |counts| &counts.output, result.rows());
+                if let Output::Batches(batches) = &result {
+                    self.assign_parts(end, batches);
+                }
+                self.results.insert(end, result);
             }
             Action::Build(build) => {
                 let table = build.finish(states)?;
@@ -310,11 +315,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
     }
 
     /// The gathered tables that were asked for, in the order in which they were.
-    pub(super) fn take_tables(&mut self) -> Vec<Vec<Batch>> {
+    pub(super) fn take_tables(&mut self) -> Result<Vec<Vec<Batch>>, Failure> {
         let plan = self.execution.plan;
         plan.iter()
             .filter(|(_, node)| node.kind == NodeKind::Gather && node.consumers.is_empty())
-            .map(|(id, _)| self.results.remove(&id).unwrap_or_default())
+            .map(|(id, _)| match self.results.remove(&id) {
+                Some(result) => Ok(result.into_batches()?),
+                None => Ok(vec![]),
+            })
             .collect()
     }
 

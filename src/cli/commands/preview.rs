@@ -40,7 +40,9 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
     let cancelled = AtomicBool::new(false);
     let options = Options {
         base: base(&path),
-        threads: super::run::threads(args.threads),
+        threads: args.resources.threads(),
+        memory: args.resources.memory(),
+        temp: args.resources.temp_dir(&base(&path)),
         targets: Targets { outputs: vec![], tables: vec![input] },
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),

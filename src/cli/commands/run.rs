@@ -35,7 +35,7 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let terminated = catch_signals(&cancelled);
     let rows_read = Arc::new(AtomicU64::new(0));
-    let threads = threads(args.threads);
+    let threads = args.resources.threads();
     let name = pipeline.name.clone().unwrap_or_else(|| path.display().to_string());
     if !global.quiet {
         let s = if threads == 1 { "" } else { "s" };
@@ -45,6 +45,8 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
     let options = Options {
         base: base(&path),
         threads,
+        memory: args.resources.memory(),
+        temp: args.resources.temp_dir(&base(&path)),
         targets,
         cancelled: &cancelled,
         rows_read: &rows_read,
@@ -72,12 +74,6 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
         say!("{}", last_line(&name, &report, code));
     }
     Ok(code)
-}
-
-/// The threads asked for; all cores otherwise.
-pub(in crate::cli) fn threads(asked: Option<usize>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.unwrap_or_else(cores)
 }
 
 /// The first signal stops the run at the next morsel, the second at once. The result says whether
@@ -125,7 +121,13 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
     let seconds = report.seconds;
     let memory = report.peak_memory >> 20;
     match report.status {
-        Status::Success => format!("{name} succeeded in {seconds:.2} s, {memory} MiB at most"),
+        Status::Success => {
+            let disk = match report.spilled >> 20 {
+                0 => String::new(),
+                spilled => format!(", {spilled} MiB went to disk"),
+            };
+            format!("{name} succeeded in {seconds:.2} s, {memory} MiB at most{disk}")
+        }
         Status::Cancelled => format!("{name} was stopped after {seconds:.2} s (exit {code})"),
         Status::Failed | Status::Running => {
             format!("{name} failed after {seconds:.2} s; no output was changed (exit {code})")

@@ -12,7 +12,7 @@ mod order;
 mod scatter;
 
 use super::collected::{bytes_of_batch, downcast};
-use super::{Breaker, State};
+use super::{Breaker, Output, State};
 use crate::data::{Batch, Positions};
 use crate::exec::Error;
 use crate::functions::kernel::{NewAccumulator, Operand};
@@ -146,7 +146,7 @@ impl Breaker for Aggregate {
         Box::new(Grouping { plan: self.plan.clone(), phase })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
         self.plan.is_scattered.get_or_init(|| false);
         let (mut grouped, mut scattered) = (vec![], vec![]);
         for state in states {
@@ -164,7 +164,7 @@ impl Breaker for Aggregate {
         } else {
             scatter::finish(&self.plan, scattered)
         };
-        order::ordered(&self.plan, parts)
+        Ok(order::ordered(&self.plan, parts)?.into())
     }
 }
 

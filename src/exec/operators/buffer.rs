@@ -1,6 +1,6 @@
 //! Keeps all rows in the order of the input: for what is read more than once or as a whole.
 
-use super::{Breaker, State};
+use super::{Breaker, Output, State};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
 use crate::exec::gather::expand;
@@ -27,7 +27,7 @@ impl Breaker for Buffer {
         Box::new(Buffered { projects: self.projects, batches: vec![] })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
         let mut batches: Vec<Batch> = states
             .into_iter()
             .filter_map(|state| state.into_any().downcast::<Buffered>().ok())
@@ -36,7 +36,7 @@ impl Breaker for Buffer {
         // A stable sort keeps several batches of one position (of `explode`, of a join) in order:
         // they come from one morsel and so from one thread.
         batches.sort_by_key(|batch| batch.positions.at(0));
-        Ok(renumber(batches))
+        Ok(renumber(batches).into())
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::collected::downcast;
 use super::kept::Kept;
-use super::{Breaker, State};
+use super::{Breaker, Output, State};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::{RowRef, expand, row_ref};
@@ -69,8 +69,8 @@ impl Breaker for Dedupe {
         Box::new(BestRows::new(self.plan.clone()))
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
-        Ok(finish(&self.plan, states))
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+        Ok(finish(&self.plan, states).into())
     }
 }
 
@@ -79,8 +79,8 @@ impl Breaker for Distinct {
         Box::new(BestRows::new(self.plan.clone()))
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
-        Ok(finish(&self.plan, states))
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+        Ok(finish(&self.plan, states).into())
     }
 }
 

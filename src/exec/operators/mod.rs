@@ -18,6 +18,7 @@ pub mod take;
 
 mod collected;
 mod kept;
+mod runs;
 
 #[cfg(test)]
 mod testing;
@@ -25,7 +26,9 @@ mod testing;
 use super::Error;
 use crate::data::Batch;
 use crate::functions::kernel::Operand;
+use crate::store::spool::Spool;
 use std::any::Any;
+use std::sync::Arc;
 
 /// An operator that needs no other batch than the one it is given.
 pub trait Streaming: Send + Sync {
@@ -44,11 +47,62 @@ pub trait Breaker: Send + Sync {
     /// The state of one thread.
     fn state(&self) -> Box<dyn State>;
 
-    /// The result of all states, in the operator's order, as batches of at most 64 Ki rows whose
-    /// positions count from 0 through the whole result (batch `b` is morsel `b`). States come in
+    /// The result of all states, in the operator's order. States come in
     /// no particular order, and the result does not depend on how the input was dealt out among
     /// them. Works in parallel on the current rayon pool.
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error>;
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error>;
+}
+
+/// The result of a breaker, for one stage or several to read.
+#[derive(Clone)]
+pub enum Output {
+    /// Batches of at most 64 Ki rows whose positions count from 0 through the whole result (batch
+    /// `b` is morsel `b`).
+    Batches(Vec<Batch>),
+    /// What did not fit into memory.
+    Pieces(Arc<dyn Pieces>),
+}
+
+/// A result that is not in memory, in pieces that threads can read apart from each other.
+pub trait Pieces: Send + Sync {
+    /// How many pieces there are.
+    fn count(&self) -> usize;
+
+    /// Rows of all pieces.
+    fn rows(&self) -> u64;
+
+    /// The rows of a piece, in batches as those of [`Output::Batches`]; piece `p` is morsel `p`.
+    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error>;
+}
+
+impl From<Vec<Batch>> for Output {
+    fn from(batches: Vec<Batch>) -> Output {
+        Output::Batches(batches)
+    }
+}
+
+impl Output {
+    /// Rows in all.
+    pub fn rows(&self) -> u64 {
+        match self {
+            Output::Batches(batches) => batches.iter().map(|batch| batch.rows as u64).sum(),
+            Output::Pieces(pieces) => pieces.rows(),
+        }
+    }
+
+    /// All rows in memory, for the few who need them there.
+    pub fn into_batches(self) -> Result<Vec<Batch>, Error> {
+        match self {
+            Output::Batches(batches) => Ok(batches),
+            Output::Pieces(pieces) => {
+                let mut batches = vec![];
+                for piece in 0..pieces.count() {
+                    batches.extend(pieces.read(piece)?);
+                }
+                Ok(buffer::renumber(batches))
+            }
+        }
+    }
 }
 
 /// What one thread has collected for a breaker.
@@ -58,6 +112,11 @@ pub trait State: Send {
 
     /// About how much memory it holds.
     fn bytes(&self) -> usize;
+
+    /// Writes to disk what can be; says whether this kind of state can write anything.
+    fn spill(&mut self, _spool: &Arc<Spool>) -> Result<bool, Error> {
+        Ok(false)
+    }
 
     /// For [`Breaker::finish`].
     fn into_any(self: Box<Self>) -> Box<dyn Any>;

@@ -1,31 +1,88 @@
 //! `sort`: all rows in the order of their keys, equal ones in the order of the input.
 
-use super::collected::{Collected, in_order};
-use super::{Breaker, State};
+use super::collected::{Collected, downcast, in_order};
+use super::runs::{Run, SortedRuns};
+use super::{Breaker, Output, State};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::gather_batches;
 use crate::exec::order::{Direction, RowOrder};
+use crate::functions::kernel::Operand;
+use crate::store::spool::Spool;
+use std::any::Any;
+use std::sync::Arc;
 
-/// Sorts. Its values: the keys.
-#[derive(Debug)]
+/// Sorts. Its values are the keys. Equal rows keep the order of the input.
+///
+/// What does not fit into memory is written to disk as sorted runs.
+#[derive(Clone, Debug)]
 pub struct Sort {
     /// The direction of each key.
     pub directions: Vec<Direction>,
+    /// Of each key that is a column, which.
+    pub columns: Vec<Option<usize>>,
+}
+
+/// What one thread has collected: rows in memory, and sorted runs on disk, in the order in which
+/// they came.
+struct Sorting {
+    sort: Sort,
+    collected: Collected,
+    runs: Vec<Run>,
+}
+
+impl State for Sorting {
+    fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
+        self.collected.push(batch, values)
+    }
+
+    fn bytes(&self) -> usize {
+        self.collected.bytes()
+    }
+
+    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+        let collected = std::mem::take(&mut self.collected);
+        if collected.bytes() > 0 {
+            let rows = in_order(vec![Box::new(collected)]);
+            self.runs.push(Run::write(&self.sort, rows, spool)?);
+        }
+        Ok(true)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
 }
 
 impl Breaker for Sort {
     fn state(&self) -> Box<dyn State> {
-        Box::new(Collected::default())
+        let collected = Collected::default();
+        Box::new(Sorting { sort: self.clone(), collected, runs: vec![] })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
-        let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(states).into_iter().unzip();
-        let rows: Vec<_> =
-            keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
-        let order = RowOrder::new(&rows, &self.directions).sort();
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+        let mut states: Vec<Sorting> = states.into_iter().map(downcast::<Sorting>).collect();
+        let spool = states.iter().flat_map(|state| &state.runs).next().map(Run::spool);
+        if let Some(spool) = spool {
+            // What one thread holds may be as much as all others have written.
+            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            let runs = states.into_iter().flat_map(|state| state.runs).collect();
+            return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs)?)));
+        }
+        let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
+        let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();
+        let order = self.order(&keys, &batches).sort();
         drop(keys);
-        Ok(gather_batches(&batches, &order))
+        Ok(gather_batches(&batches, &order).into())
+    }
+}
+
+impl Sort {
+    /// The order of the rows of some batches, whose keys are given.
+    pub(super) fn order(&self, keys: &[Vec<Operand>], batches: &[Batch]) -> RowOrder {
+        let rows: Vec<_> =
+            keys.iter().zip(batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+        RowOrder::new(&rows, &self.directions)
     }
 }
 
@@ -33,7 +90,7 @@ impl Breaker for Sort {
 mod tests {
     use super::*;
     use crate::exec::operators::testing::{
-        Values, all_types, batches_of, compare, run_all_ways, shown, table,
+        Values, all_types, batches_of, compare, rows_of, run_all_ways, run_spilling, shown, table,
     };
     use crate::types::{DataType, Scalar, Type};
     use std::cmp::Ordering;
@@ -60,9 +117,16 @@ mod tests {
             orders.fold(Ordering::Equal, Ordering::then)
         });
         let batches = batches_of(types, rows, size);
-        let operator = || Box::new(Sort { directions: ways.to_vec() }) as Box<dyn Breaker>;
+        let operator = || {
+            let columns = keys.iter().map(|&key| (key != 1).then_some(key)).collect();
+            Box::new(Sort { directions: ways.to_vec(), columns }) as Box<dyn Breaker>
+        };
         let sorted = run_all_ways(&operator, types, &batches, keys);
         assert_eq!(shown(types, &sorted), shown(types, &expected));
+        if !batches.is_empty() {
+            let spilled = run_spilling(&*operator(), &batches, keys, 3);
+            assert_eq!(shown(types, &rows_of(types, &spilled)), shown(types, &expected));
+        }
     }
 
     /// The columns of a type twice, then a number that shows whether equal rows kept their order.

@@ -2,7 +2,7 @@
 
 use super::collected::downcast;
 use super::kept::Kept;
-use super::{Breaker, State};
+use super::{Breaker, Output, State};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::{RowRef, row_ref};
@@ -118,7 +118,7 @@ impl Breaker for Take {
         })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Batch>, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
         let mut table = GroupTable::new(&self.plan.keys);
         let (mut all, mut candidates) = (vec![], vec![]);
         for state in states {
@@ -142,7 +142,7 @@ impl Breaker for Take {
         let count = usize::try_from(self.plan.count).unwrap_or(usize::MAX);
         let groups = rows.chunk_by(|a, b| a.0 == b.0);
         let first = groups.flat_map(|group| group.iter().take(count)).map(|&(_, _, row)| row);
-        Ok(kept.into_batches(first.collect()))
+        Ok(kept.into_batches(first.collect()).into())
     }
 }
 

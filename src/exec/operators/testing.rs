@@ -1,10 +1,11 @@
 //! What the tests of operators share: seeded tables of values, ways to deal them out to threads,
 //! and batches read back as values. Naive versions of the operators work on the values.
 
-use super::{Breaker, Streaming};
+use super::{Breaker, Output, Streaming};
 use crate::data::{Batch, array_of, display, scalar_at};
 use crate::exec::Error;
 use crate::functions::kernel::Operand;
+use crate::store::spool::Spool;
 use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -160,13 +161,46 @@ pub fn run(
     for (at, batch) in batches.iter().enumerate() {
         all[deal(at)].push(batch.clone(), operands(batch, values))?;
     }
-    let result = operator.finish(all)?;
+    let result = operator.finish(all)?.into_batches()?;
     for (morsel, batch) in result.iter().enumerate() {
         assert!(batch.rows <= 1 << 16 && batch.rows > 0);
         assert_eq!(batch.positions.at(0), (morsel as u64) << 32);
         assert!(batch.columns.iter().all(|column| column.len() == batch.rows));
     }
     Ok(result)
+}
+
+/// The same when the states are written to disk again and again, and the result comes in pieces.
+pub fn run_spilling(
+    operator: &dyn Breaker,
+    batches: &[Batch],
+    values: &[usize],
+    states: usize,
+) -> Vec<Batch> {
+    let folder = tempfile::tempdir().unwrap();
+    // So little memory that a piece is as small as can be.
+    let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, states));
+    let mut all: Vec<_> = (0..states).map(|_| operator.state()).collect();
+    for (at, batch) in batches.iter().enumerate() {
+        let state = &mut all[at % states];
+        state.push(batch.clone(), operands(batch, values)).unwrap();
+        if at % 3 == 0 {
+            assert!(state.spill(&spool).unwrap(), "the operator can spill");
+        }
+    }
+    let result = operator.finish(all).unwrap();
+    let Output::Pieces(pieces) = &result else { panic!("it is on disk") };
+    let mut rows = 0;
+    for piece in 0..pieces.count() {
+        let mut next = (piece as u64) << 32;
+        for batch in pieces.read(piece).unwrap() {
+            assert_eq!(batch.positions.at(0), next);
+            next += batch.rows as u64;
+            rows += batch.rows as u64;
+        }
+    }
+    assert_eq!(rows, pieces.rows());
+    result.into_batches().unwrap()
 }
 
 /// What a breaker gives, the same for several ways of dealing the input out.

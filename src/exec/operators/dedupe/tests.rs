@@ -95,7 +95,7 @@ fn rows_that_are_beaten_are_dropped() {
     }
     assert!(state.bytes() < 70_000 * 40 + (1 << 20));
     let kept = operator.finish(vec![state]).unwrap();
-    let kept = crate::exec::operators::testing::rows_of(&types, &kept);
+    let kept = crate::exec::operators::testing::rows_of(&types, &kept.into_batches().unwrap());
     assert_eq!(shown(&types, &kept), shown(&types, &rows[400_000 - 7..]));
 }
 

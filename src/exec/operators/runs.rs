@@ -1,0 +1,240 @@
+//! Sorted rows on disk: runs of one thread each, written when memory was used up, and their merge.
+//!
+//! The merge is by ranges of keys: every piece of the result is what all runs have between two
+//! keys, read, sorted and given by whichever thread comes for it. So it is parallel, can be read
+//! again by another stage, and needs memory for a piece a thread. Which operator sorted is not
+//! known here; [`super::sort`] does.
+
+use super::Pieces;
+use super::collected::compact_batch;
+use super::sort::Sort;
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::exec::Error;
+use crate::exec::gather::{
+    RowRef, concat_compact, gather_batches, row_ref, slice_batch, take_batch,
+};
+use crate::exec::order::{Direction, RowOrder};
+use crate::functions::kernel::Operand;
+use crate::store::spool::{Spool, SpoolFile};
+use arrow_array::{Array, ArrayRef, Int64Array};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows of a block. The first key of every block is kept in memory, and a piece reads whole blocks.
+const BLOCK_ROWS: usize = 1 << 13;
+
+/// Sorted rows in a file: of each block the columns, the keys that are no columns, and the
+/// positions.
+pub(super) struct Run {
+    file: SpoolFile,
+    spool: Arc<Spool>,
+    /// The keys and the position of the first row of each block.
+    fences: Vec<Batch>,
+    rows: u64,
+}
+
+impl Run {
+    /// Sorts and writes rows, which come in the order of the input.
+    pub fn write(
+        sort: &Sort,
+        rows: Vec<(Batch, Vec<Operand>)>,
+        spool: &Arc<Spool>,
+    ) -> Result<Run, Error> {
+        let (batches, keys): (Vec<Batch>, Vec<Vec<Operand>>) = rows.into_iter().unzip();
+        let order = sort.order(&keys, &batches).sort();
+        let stored: Vec<Batch> =
+            batches.into_iter().zip(keys).map(|(batch, keys)| stored(sort, batch, keys)).collect();
+        let mut run = Run {
+            file: spool.file()?,
+            spool: spool.clone(),
+            fences: vec![],
+            rows: order.len() as u64,
+        };
+        for rows in order.chunks(BLOCK_ROWS) {
+            let block = gather_batches(&stored, rows).remove(0);
+            let (block, _) = compact_batch(block, vec![]);
+            let first = take_batch(&block, &[0]);
+            run.fences.push(first.with_columns(ordered_columns(sort, &first)));
+            run.file.append(&block.columns, block.rows)?;
+        }
+        run.fences = fences_together(run.fences);
+        Ok(run)
+    }
+
+    /// Where it was written.
+    pub fn spool(run: &Run) -> Arc<Spool> {
+        run.spool.clone()
+    }
+}
+
+/// The first rows of all blocks as one batch.
+fn fences_together(fences: Vec<Batch>) -> Vec<Batch> {
+    let rows = fences.len();
+    vec![Batch::new(concat_compact(fences), rows, 0)]
+}
+
+/// The columns, the keys that are none, and the positions.
+fn stored(sort: &Sort, batch: Batch, keys: Vec<Operand>) -> Batch {
+    let mut columns = batch.columns.clone();
+    let others = keys.iter().zip(&sort.columns).filter(|(_, column)| column.is_none());
+    columns.extend(others.map(|(key, _)| crate::exec::gather::expand(key, batch.rows)));
+    let positions = (0..batch.rows).map(|row| batch.positions.at(row) as i64);
+    columns.push(Arc::new(Int64Array::from_iter_values(positions)));
+    batch.with_columns(columns)
+}
+
+/// The keys and the position of stored rows: what they are ordered by, without ties but between
+/// rows of one position.
+fn ordered_columns(sort: &Sort, stored: &Batch) -> Vec<ArrayRef> {
+    let columns = &stored.columns;
+    let others = sort.columns.iter().filter(|column| column.is_none()).count();
+    let mut other = columns.len() - 1 - others;
+    let mut ordered: Vec<ArrayRef> = vec![];
+    for column in &sort.columns {
+        match column {
+            Some(column) => ordered.push(columns[*column].clone()),
+            None => {
+                ordered.push(columns[other].clone());
+                other += 1;
+            }
+        }
+    }
+    ordered.push(columns[columns.len() - 1].clone());
+    ordered
+}
+
+/// The merged result of some runs.
+pub(super) struct SortedRuns {
+    sort: Sort,
+    runs: Vec<Run>,
+    /// The keys and positions at which pieces begin, but for the first.
+    splitters: Batch,
+    /// The blocks of each run that a piece may have rows of.
+    pieces: Vec<Vec<Range<usize>>>,
+}
+
+impl SortedRuns {
+    /// The rows of the runs; of equal rows of one position, those of earlier runs come first.
+    pub fn new(sort: Sort, runs: Vec<Run>) -> Result<SortedRuns, Error> {
+        let bytes: u64 = runs.iter().map(|run| run.file.bytes()).sum();
+        let piece_bytes = runs.first().map_or(1, |run| run.spool.piece_bytes()) as u64;
+        let fences: Vec<Batch> = runs.iter().flat_map(|run| run.fences.clone()).collect();
+        let order = total_order(&sort, &fences);
+        let sorted = order.sort();
+        // A block is read by the pieces before and behind its splitters.
+        let count = (bytes.div_ceil(piece_bytes) as usize).clamp(1, sorted.len().max(1));
+        let splitters: Vec<RowRef> =
+            (1..count).map(|piece| sorted[piece * sorted.len() / count]).collect();
+        let pieces = (0..count)
+            .map(|piece| {
+                let low = piece.checked_sub(1).map(|at| splitters[at]);
+                let high = splitters.get(piece).copied();
+                let blocks = |run: usize| blocks_between(&order, &fences, run, low, high);
+                (0..runs.len()).map(blocks).collect()
+            })
+            .collect();
+        let splitters = gather_batches(&fences, &splitters);
+        let rows = splitters.iter().map(|batch| batch.rows).sum();
+        let splitters = Batch::new(concat_compact(splitters), rows, 0);
+        Ok(SortedRuns { sort, runs, splitters, pieces })
+    }
+
+    /// The rows of a piece that are in one block.
+    fn cut(&self, at: usize, block: Batch) -> Option<Batch> {
+        let keys = block.with_columns(ordered_columns(&self.sort, &block));
+        let order = total_order(&self.sort, &[self.splitters.clone(), keys]);
+        let is_before = |row: usize, splitter: usize| {
+            order.compare(row_ref(1, row), row_ref(0, splitter)).is_lt()
+        };
+        let first = |splitter: usize| partition_point(block.rows, |row| is_before(row, splitter));
+        let start = at.checked_sub(1).map_or(0, first);
+        let end = if at < self.splitters.rows { first(at) } else { block.rows };
+        (start < end).then(|| slice_batch(&block, start, end - start))
+    }
+}
+
+/// The order by keys and positions.
+fn total_order(sort: &Sort, ordered: &[Batch]) -> RowOrder {
+    let mut directions = sort.directions.clone();
+    directions.push(Direction::default());
+    let keys: Vec<Vec<Operand>> = ordered
+        .iter()
+        .map(|batch| batch.columns.iter().cloned().map(Operand::column).collect())
+        .collect();
+    let rows: Vec<_> =
+        keys.iter().zip(ordered).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+    RowOrder::new(&rows, &directions)
+}
+
+/// The blocks of a run that may have rows from `low` to before `high`, both rows of `fences`.
+fn blocks_between(
+    order: &RowOrder,
+    fences: &[Batch],
+    run: usize,
+    low: Option<RowRef>,
+    high: Option<RowRef>,
+) -> Range<usize> {
+    let blocks = fences[run].rows;
+    let begins_before = |block: usize, at: RowRef| order.compare(row_ref(run, block), at).is_lt();
+    let first = |at: RowRef| partition_point(blocks, |block| begins_before(block, at));
+    // The block before the first that begins at `low` or later may hold some.
+    let start = low.map_or(0, |low| first(low).saturating_sub(1));
+    let end = high.map_or(blocks, first);
+    start..end.max(start)
+}
+
+/// How many of `0..count` are, all before those that are not.
+fn partition_point(count: usize, mut is: impl FnMut(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if is(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+impl Pieces for SortedRuns {
+    fn count(&self) -> usize {
+        self.pieces.len()
+    }
+
+    fn rows(&self) -> u64 {
+        self.runs.iter().map(|run| run.rows).sum()
+    }
+
+    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+        let mut cuts = vec![];
+        for (run, blocks) in self.runs.iter().zip(&self.pieces[piece]) {
+            for block in blocks.clone() {
+                let columns = run.file.read(block)?;
+                let rows = columns.first().map_or(0, |column| column.len());
+                cuts.extend(self.cut(piece, Batch::new(columns, rows, 0)));
+            }
+        }
+        let keys: Vec<Vec<Operand>> = cuts
+            .iter()
+            .map(|cut| ordered_columns(&self.sort, cut).into_iter().map(Operand::column).collect())
+            .collect();
+        let rows: Vec<_> =
+            keys.iter().zip(&cuts).map(|(keys, cut)| (&keys[..], cut.rows)).collect();
+        let mut directions = self.sort.directions.clone();
+        directions.push(Direction::default());
+        let order = RowOrder::new(&rows, &directions).sort();
+        let others = self.sort.columns.iter().filter(|column| column.is_none()).count();
+        for cut in &mut cuts {
+            let columns = cut.columns.len() - 1 - others;
+            cut.columns.truncate(columns);
+        }
+        Ok(numbered(gather_batches(&cuts, &order), piece))
+    }
+}
+
+/// Batches whose positions count through a piece.
+fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
+    let mut start = (piece as u64) << POSITION_ROW_BITS;
+    for batch in &mut batches {
+        batch.positions = Positions::Range(start);
+        start += batch.rows as u64;
+    }
+    batches
+}
