@@ -195,11 +195,7 @@ fn compile_step(
                 nulls_first: key.nulls_first,
             };
             let directions = keys.iter().map(direction).collect();
-            let column = |key: &ir::SortKey| match key.value.kind {
-                ExprKind::Column(column) => Some(column),
-                _ => None,
-            };
-            let columns = keys.iter().map(column).collect();
+            let columns = keys.iter().map(|key| column_of(&key.value)).collect();
             (make(&exprs), Action::Break(Box::new(Sort { directions, columns })))
         }
         StepKind::Take { count, by } => {
@@ -256,7 +252,16 @@ fn dedupe_of(dedupe: &ir::Dedupe) -> (Vec<&Expr>, Dedupe) {
         Keep::Smallest(_) => KeepRow::Smallest,
         Keep::Largest(_) => KeepRow::Largest,
     };
-    (exprs, Dedupe::new(key_types, keep))
+    let columns = dedupe.keys.iter().map(column_of).collect();
+    (exprs, Dedupe::new(key_types, columns, keep))
+}
+
+/// Which column an expression is, if it is nothing else.
+fn column_of(value: &Expr) -> Option<usize> {
+    match value.kind {
+        ExprKind::Column(column) => Some(column),
+        _ => None,
+    }
 }
 
 /// A column's value, or null in its place when nobody reads it.

@@ -98,7 +98,7 @@ impl SpoolFile {
     }
 
     /// The spool that the file belongs to.
-    pub fn spool(&self) -> &Spool {
+    pub fn spool(&self) -> &Arc<Spool> {
         &self.spool
     }
 

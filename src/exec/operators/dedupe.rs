@@ -1,7 +1,9 @@
 //! `dedupe by` and `distinct`: one row for each key, each where it stood in the input.
 //!
 //! Each thread keeps the best row that it has seen of each key, and the threads' tables are
-//! merged part by part.
+//! merged part by part. When memory is used up, rows go to disk ([`spill`]).
+
+mod spill;
 
 use super::collected::downcast;
 use super::kept::Kept;
@@ -12,6 +14,7 @@ use crate::exec::gather::{RowRef, expand, row_ref};
 use crate::exec::order::{Direction, RowOrder};
 use crate::exec::table::GroupTable;
 use crate::functions::kernel::Operand;
+use crate::store::spool::Spool;
 use crate::types::Type;
 use rayon::prelude::*;
 use std::any::Any;
@@ -45,22 +48,26 @@ pub struct Distinct {
 
 struct Plan {
     keys: Vec<Type>,
+    /// Of each key that is a column, which.
+    columns: Vec<Option<usize>>,
     keep: KeepRow,
     /// Are the columns the keys?
     by_all: bool,
 }
 
 impl Dedupe {
-    /// By keys of these types.
-    pub fn new(keys: Vec<Type>, keep: KeepRow) -> Dedupe {
-        Dedupe { plan: Arc::new(Plan { keys, keep, by_all: false }) }
+    /// By keys of these types, of which some are columns.
+    pub fn new(keys: Vec<Type>, columns: Vec<Option<usize>>, keep: KeepRow) -> Dedupe {
+        Dedupe { plan: Arc::new(Plan { keys, columns, keep, by_all: false }) }
     }
 }
 
 impl Distinct {
     /// Of rows with columns of these types.
     pub fn new(columns: Vec<Type>) -> Distinct {
-        Distinct { plan: Arc::new(Plan { keys: columns, keep: KeepRow::First, by_all: true }) }
+        let keys = columns;
+        let columns = (0..keys.len()).map(Some).collect();
+        Distinct { plan: Arc::new(Plan { keys, columns, keep: KeepRow::First, by_all: true }) }
     }
 }
 
@@ -70,7 +77,7 @@ impl Breaker for Dedupe {
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
-        Ok(finish(&self.plan, states).into())
+        finish(&self.plan, states)
     }
 }
 
@@ -80,13 +87,19 @@ impl Breaker for Distinct {
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
-        Ok(finish(&self.plan, states).into())
+        finish(&self.plan, states)
     }
 }
 
 impl Plan {
     fn compares_values(&self) -> bool {
         matches!(self.keep, KeepRow::Smallest | KeepRow::Largest)
+    }
+
+    /// Columns that are kept behind those of the rows: keys that are none of them, and the value.
+    fn hidden(&self) -> usize {
+        let keys = self.columns.iter().filter(|column| column.is_none()).count();
+        keys + usize::from(self.compares_values())
     }
 
     /// The directions of the value and all columns; `columns` in all.
@@ -149,12 +162,16 @@ struct BestRows {
     numbers: Vec<u32>,
     /// For each key, the rank of its row and the row.
     best: Vec<(Rank, RowRef)>,
-    /// The rows, with the value as a last column if values are compared.
+    /// The rows, with the hidden columns behind theirs.
     kept: Kept,
     /// Of the rows in `kept`, if values are compared.
     order: RowOrder,
     /// Rows in `kept` that are no longer the best.
     beaten: usize,
+    /// What is on disk.
+    spilled: Vec<spill::Spilled>,
+    /// How often the rows were parted by their hash before.
+    level: u32,
 }
 
 impl BestRows {
@@ -167,7 +184,16 @@ impl BestRows {
             kept: Kept::default(),
             order: RowOrder::empty(&[]),
             beaten: 0,
+            spilled: vec![],
+            level: 0,
         }
+    }
+
+    /// The best rows in the order of the input, at their positions.
+    fn into_result(self) -> Vec<Batch> {
+        let mut kept = self.kept;
+        kept.drop_last_columns(self.plan.hidden());
+        kept.into_positioned(self.best.into_iter().map(|best| best.1).collect())
     }
 
     /// Makes the rows of the batch the best of their keys where they are.
@@ -240,6 +266,9 @@ impl State for BestRows {
             values = batch.columns.iter().cloned().map(Operand::column).collect();
         }
         self.table.find_or_insert(&values[..self.plan.keys.len()], batch.rows, &mut self.numbers);
+        let keys = values.iter().zip(&self.plan.columns);
+        let hidden = keys.filter(|(_, column)| column.is_none());
+        batch.columns.extend(hidden.map(|(key, _)| expand(key, batch.rows)));
         if self.plan.compares_values() {
             batch.columns.push(expand(&values[self.plan.keys.len()], batch.rows));
             if self.kept.next_batch() == 0 {
@@ -259,6 +288,11 @@ impl State for BestRows {
         self.table.bytes() + self.kept.bytes() + self.best.capacity() * 16
     }
 
+    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+        spill::write(self, spool)?;
+        Ok(true)
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
@@ -272,10 +306,14 @@ fn order_keys(batch: &Batch) -> Vec<Operand> {
 }
 
 /// The best rows of all threads, in the order of the input.
-fn finish(plan: &Plan, states: Vec<Box<dyn State>>) -> Vec<Batch> {
+fn finish(plan: &Arc<Plan>, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    let states: Vec<BestRows> = states.into_iter().map(downcast::<BestRows>).collect();
+    let spool = states.iter().flat_map(|state| &state.spilled).next().map(spill::Spilled::spool);
+    if let Some(spool) = spool {
+        return spill::finish(plan, states, &spool);
+    }
     let (mut tables, mut bests, mut all) = (vec![], vec![], vec![]);
     for state in states {
-        let state = downcast::<BestRows>(state);
         if !state.best.is_empty() {
             tables.push(state.table);
             bests.push(state.best);
@@ -291,10 +329,8 @@ fn finish(plan: &Plan, states: Vec<Box<dyn State>>) -> Vec<Batch> {
     } else {
         best_of_all(plan, &kept, &tables, &bests)
     };
-    if plan.compares_values() {
-        kept.drop_last_column();
-    }
-    kept.into_batches(rows)
+    kept.drop_last_columns(plan.hidden());
+    Ok(kept.into_batches(rows).into())
 }
 
 /// The best rows of the keys of several tables.

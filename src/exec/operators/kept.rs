@@ -74,20 +74,34 @@ impl Kept {
         (joined, starts)
     }
 
-    /// Drops the last column of all rows.
-    pub fn drop_last_column(&mut self) {
+    /// Drops the last columns of all rows.
+    pub fn drop_last_columns(&mut self, count: usize) {
         for batch in &mut self.batches {
-            batch.columns.pop();
+            batch.columns.truncate(batch.columns.len() - count);
         }
     }
 
-    /// The named rows in the order of the input.
+    /// The named rows in the order of the input, counted through.
     pub fn into_batches(self, rows: Vec<RowRef>) -> Vec<Batch> {
+        let rows: Vec<RowRef> = self.in_order(rows).into_iter().map(|(_, row)| row).collect();
+        gather_batches(&self.batches, &rows)
+    }
+
+    /// The named rows in the order of the input, at their positions.
+    pub fn into_positioned(self, rows: Vec<RowRef>) -> Vec<Batch> {
+        let (positions, rows): (Vec<u64>, Vec<RowRef>) = self.in_order(rows).into_iter().unzip();
+        let mut batches = gather_batches(&self.batches, &rows);
+        for (batch, positions) in batches.iter_mut().zip(positions.chunks(BATCH_ROWS_MAX)) {
+            batch.positions = Positions::At(positions.into());
+        }
+        batches
+    }
+
+    /// Rows of one position come from one thread, in their order.
+    fn in_order(&self, rows: Vec<RowRef>) -> Vec<(u64, RowRef)> {
         let mut rows: Vec<(u64, RowRef)> =
             rows.into_par_iter().map(|row| (self.position(row), row)).collect();
-        // Rows of one position come from one thread, in their order.
         rows.par_sort_unstable();
-        let rows: Vec<RowRef> = rows.into_iter().map(|(_, row)| row).collect();
-        gather_batches(&self.batches, &rows)
+        rows
     }
 }

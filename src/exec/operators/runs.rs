@@ -11,7 +11,7 @@ use super::sort::Sort;
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
 use crate::exec::gather::{
-    RowRef, concat_compact, gather_batches, row_ref, slice_batch, take_batch,
+    RowRef, concat_compact, gather_batches, i64_values, row_ref, slice_batch, take_batch,
 };
 use crate::exec::order::{Direction, RowOrder};
 use crate::functions::kernel::Operand;
@@ -21,13 +21,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of a block. The first key of every block is kept in memory, and a piece reads whole blocks.
-const BLOCK_ROWS: usize = 1 << 13;
+pub(super) const BLOCK_ROWS: usize = 1 << 13;
 
 /// Sorted rows in a file: of each block the columns, the keys that are no columns, and the
 /// positions.
 pub(super) struct Run {
     file: SpoolFile,
-    spool: Arc<Spool>,
     /// The keys and the position of the first row of each block.
     fences: Vec<Batch>,
     rows: u64,
@@ -44,12 +43,7 @@ impl Run {
         let order = sort.order(&keys, &batches).sort();
         let stored: Vec<Batch> =
             batches.into_iter().zip(keys).map(|(batch, keys)| stored(sort, batch, keys)).collect();
-        let mut run = Run {
-            file: spool.file()?,
-            spool: spool.clone(),
-            fences: vec![],
-            rows: order.len() as u64,
-        };
+        let mut run = Run { file: spool.file()?, fences: vec![], rows: order.len() as u64 };
         for rows in order.chunks(BLOCK_ROWS) {
             let block = gather_batches(&stored, rows).remove(0);
             let (block, _) = compact_batch(block, vec![]);
@@ -63,7 +57,7 @@ impl Run {
 
     /// Where it was written.
     pub fn spool(run: &Run) -> Arc<Spool> {
-        run.spool.clone()
+        run.file.spool().clone()
     }
 }
 
@@ -78,9 +72,20 @@ fn stored(sort: &Sort, batch: Batch, keys: Vec<Operand>) -> Batch {
     let mut columns = batch.columns.clone();
     let others = keys.iter().zip(&sort.columns).filter(|(_, column)| column.is_none());
     columns.extend(others.map(|(key, _)| crate::exec::gather::expand(key, batch.rows)));
+    with_positions(&batch.with_columns(columns))
+}
+
+/// The columns, and the positions of the rows as one more.
+pub(super) fn with_positions(batch: &Batch) -> Batch {
     let positions = (0..batch.rows).map(|row| batch.positions.at(row) as i64);
+    let mut columns = batch.columns.clone();
     columns.push(Arc::new(Int64Array::from_iter_values(positions)));
     batch.with_columns(columns)
+}
+
+/// The positions that [`with_positions`] has put into a column.
+pub(super) fn stored_positions(column: &ArrayRef) -> Arc<[u64]> {
+    i64_values(column).iter().map(|&position| position as u64).collect()
 }
 
 /// The keys and the position of stored rows: what they are ordered by, without ties but between
@@ -117,7 +122,7 @@ impl SortedRuns {
     /// The rows of the runs; of equal rows of one position, those of earlier runs come first.
     pub fn new(sort: Sort, runs: Vec<Run>) -> Result<SortedRuns, Error> {
         let bytes: u64 = runs.iter().map(|run| run.file.bytes()).sum();
-        let piece_bytes = runs.first().map_or(1, |run| run.spool.piece_bytes()) as u64;
+        let piece_bytes = runs.first().map_or(1, |run| run.file.spool().piece_bytes()) as u64;
         let fences: Vec<Batch> = runs.iter().flat_map(|run| run.fences.clone()).collect();
         let order = total_order(&sort, &fences);
         let sorted = order.sort();
@@ -141,6 +146,9 @@ impl SortedRuns {
 
     /// The rows of a piece that are in one block.
     fn cut(&self, at: usize, block: Batch) -> Option<Batch> {
+        if self.splitters.rows == 0 {
+            return Some(block);
+        }
         let keys = block.with_columns(ordered_columns(&self.sort, &block));
         let order = total_order(&self.sort, &[self.splitters.clone(), keys]);
         let is_before = |row: usize, splitter: usize| {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::exec::operators::testing::{
-    Values, all_types, batches_of, compare, compare_all, run_all_ways, shown, table,
+    Values, all_types, batches_of, compare, compare_all, rows_of, run_all_ways, run_spilling,
+    shown, table,
 };
 use crate::types::{DataType, Scalar};
 
@@ -40,13 +41,23 @@ fn check(types: &[Type], rows: &[Values], keys: &[usize], value: usize) {
     let batches = batches_of(types, rows, 100);
     for keep in [KeepRow::First, KeepRow::Last, KeepRow::Smallest, KeepRow::Largest] {
         let key_types: Vec<Type> = keys.iter().map(|&at| types[at].clone()).collect();
-        let make = || Box::new(Dedupe::new(key_types.clone(), keep)) as Box<dyn Breaker>;
+        // As if the last key were computed.
+        let columns: Vec<Option<usize>> = keys
+            .iter()
+            .enumerate()
+            .map(|(at, &key)| (at + 1 < keys.len()).then_some(key))
+            .collect();
+        let make =
+            || Box::new(Dedupe::new(key_types.clone(), columns.clone(), keep)) as Box<dyn Breaker>;
         let mut values = keys.to_vec();
         if matches!(keep, KeepRow::Smallest | KeepRow::Largest) {
             values.push(value);
         }
         let found = run_all_ways(&make, types, &batches, &values);
-        assert_eq!(shown(types, &found), shown(types, &naive(keep, rows, keys, value)));
+        let expected = shown(types, &naive(keep, rows, keys, value));
+        assert_eq!(shown(types, &found), expected);
+        let spilled = run_spilling(&*make(), &batches, &values, 3);
+        assert_eq!(shown(types, &rows_of(types, &spilled)), expected);
     }
 }
 
@@ -77,9 +88,15 @@ fn many_keys_are_merged_in_parts() {
     let mut kept: Vec<usize> = newest.into_values().map(|best| best.1).collect();
     kept.sort_unstable();
     let expected: Vec<Values> = kept.into_iter().map(|at| rows[at].clone()).collect();
-    let make = || Box::new(Dedupe::new(types[..1].to_vec(), KeepRow::Largest)) as Box<dyn Breaker>;
+    let make = || {
+        Box::new(Dedupe::new(types[..1].to_vec(), vec![Some(0)], KeepRow::Largest))
+            as Box<dyn Breaker>
+    };
     let found = run_all_ways(&make, &types, &batches_of(&types, &rows, 9_000), &[0, 1]);
     assert_eq!(shown(&types, &found), shown(&types, &expected));
+    // So many rows that parts are parted again.
+    let spilled = run_spilling(&*make(), &batches_of(&types, &rows, 9_000), &[0, 1], 2);
+    assert_eq!(shown(&types, &rows_of(&types, &spilled)), shown(&types, &expected));
 }
 
 #[test]
@@ -87,7 +104,7 @@ fn rows_that_are_beaten_are_dropped() {
     let types = [DataType::Int.required(), DataType::Int.required()];
     let rows: Vec<Values> =
         (0..400_000).map(|n| vec![Scalar::Int(n % 7), Scalar::Int(n)]).collect();
-    let operator = Dedupe::new(types[..1].to_vec(), KeepRow::Largest);
+    let operator = Dedupe::new(types[..1].to_vec(), vec![Some(0)], KeepRow::Largest);
     let mut state = operator.state();
     for batch in batches_of(&types, &rows, 7) {
         let values = crate::exec::operators::testing::operands(&batch, &[0, 1]);
@@ -108,5 +125,7 @@ fn distinct_keeps_the_first_of_equal_rows() {
         let found = run_all_ways(&make, &types, &batches_of(&types, &rows, 90), &[]);
         let expected = naive(KeepRow::First, &rows, &[0, 1], 0);
         assert_eq!(shown(&types, &found), shown(&types, &expected));
+        let spilled = run_spilling(&*make(), &batches_of(&types, &rows, 90), &[], 3);
+        assert_eq!(shown(&types, &rows_of(&types, &spilled)), shown(&types, &expected));
     }
 }

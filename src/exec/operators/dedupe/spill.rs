@@ -1,0 +1,142 @@
+//! What `dedupe` and `distinct` do when memory is used up: the best rows so far go to disk, parted
+//! by the hash of their key, and the thread begins again with nothing. In the end each part is
+//! deduplicated by itself, again in parts if it is too large, and what is left is put in the order
+//! of the input by [`crate::exec::operators::runs`].
+
+use super::{BestRows, Plan};
+use crate::data::{Batch, Positions};
+use crate::exec::Error;
+use crate::exec::gather::{RowRef, gather_batches};
+use crate::exec::operators::collected::compact_batch;
+use crate::exec::operators::runs::{BLOCK_ROWS, Run, SortedRuns, stored_positions, with_positions};
+use crate::exec::operators::sort::Sort;
+use crate::exec::operators::{Output, State};
+use crate::functions::kernel::Operand;
+use crate::store::spool::{Spool, SpoolFile};
+use arrow_array::{Array, ArrayRef};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Each level parts rows by the next bits of their hash.
+const PART_BITS: u32 = 6;
+const PARTS: usize = 1 << PART_BITS;
+/// So many levels use up the hash.
+const LEVELS_MAX: u32 = 64 / PART_BITS;
+
+/// Rows on disk.
+pub(super) struct Spilled {
+    file: SpoolFile,
+    /// The blocks of each part, in the order in which they came.
+    blocks: Vec<Vec<usize>>,
+}
+
+impl Spilled {
+    /// Where it was written.
+    pub fn spool(&self) -> Arc<Spool> {
+        self.file.spool().clone()
+    }
+}
+
+fn part_of(hash: u64, level: u32) -> usize {
+    (hash << (PART_BITS * level) >> (64 - PART_BITS)) as usize
+}
+
+/// Writes the best rows of a thread and forgets them.
+pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Error> {
+    if state.best.is_empty() {
+        return Ok(());
+    }
+    let mut parts: Vec<Vec<RowRef>> = vec![vec![]; PARTS];
+    for (hash, best) in state.table.hashes().zip(&state.best) {
+        parts[part_of(hash, state.level)].push(best.1);
+    }
+    let kept: Vec<Batch> = state.kept.batches().iter().map(with_positions).collect();
+    let mut spilled = Spilled { file: spool.file()?, blocks: vec![vec![]; PARTS] };
+    for (rows, blocks) in parts.iter_mut().zip(&mut spilled.blocks) {
+        // In the order in which they came: what stands at one position keeps its order.
+        rows.sort_unstable();
+        for rows in rows.chunks(BLOCK_ROWS) {
+            let (block, _) = compact_batch(gather_batches(&kept, rows).remove(0), vec![]);
+            blocks.push(spilled.file.blocks());
+            spilled.file.append(&block.columns, block.rows)?;
+        }
+    }
+    let empty = BestRows { level: state.level, ..BestRows::new(state.plan.clone()) };
+    let before = std::mem::replace(state, empty);
+    state.spilled = before.spilled;
+    state.spilled.push(spilled);
+    Ok(())
+}
+
+/// The best rows of all threads, in the order of the input.
+pub(super) fn finish(
+    plan: &Arc<Plan>,
+    mut states: Vec<BestRows>,
+    spool: &Arc<Spool>,
+) -> Result<Output, Error> {
+    states.iter_mut().try_for_each(|state| write(state, spool))?;
+    let spilled: Vec<Spilled> = states.into_iter().flat_map(|state| state.spilled).collect();
+    let runs: Vec<Vec<Run>> = (0..PARTS)
+        .into_par_iter()
+        .map(|part| best_of_part(plan, &spilled, part, 1, spool))
+        .collect::<Result<_, Error>>()?;
+    let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect())?;
+    Ok(Output::Pieces(Arc::new(runs)))
+}
+
+/// No keys: only the position orders.
+fn by_position() -> Sort {
+    Sort { directions: vec![], columns: vec![] }
+}
+
+/// The best rows of a part, in the order of the input.
+fn best_of_part(
+    plan: &Arc<Plan>,
+    spilled: &[Spilled],
+    part: usize,
+    level: u32,
+    spool: &Arc<Spool>,
+) -> Result<Vec<Run>, Error> {
+    let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
+    for spilled in spilled {
+        for &block in &spilled.blocks[part] {
+            push_stored(&mut state, spilled.file.read(block)?)?;
+            if state.bytes() > spool.piece_bytes() && level < LEVELS_MAX {
+                write(&mut state, spool)?;
+            }
+        }
+    }
+    if state.spilled.is_empty() {
+        let rows: Vec<(Batch, Vec<Operand>)> =
+            state.into_result().into_iter().map(|batch| (batch, vec![])).collect();
+        return if rows.is_empty() {
+            Ok(vec![])
+        } else {
+            Ok(vec![Run::write(&by_position(), rows, spool)?])
+        };
+    }
+    write(&mut state, spool)?;
+    let spilled = state.spilled;
+    let parts = (0..PARTS).map(|part| best_of_part(plan, &spilled, part, level + 1, spool));
+    Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+}
+
+/// Takes in rows that were written: the columns, what is hidden behind them, and the positions.
+fn push_stored(state: &mut BestRows, stored: Vec<ArrayRef>) -> Result<(), Error> {
+    let plan = state.plan.clone();
+    let rows = stored.first().map_or(0, |column| column.len());
+    let own = stored.len() - 1 - plan.hidden();
+    let mut hidden = stored[own..].iter();
+    let mut next = || hidden.next().expect("keys and values are stored").clone();
+    let mut values: Vec<ArrayRef> = plan
+        .columns
+        .iter()
+        .map(|column| column.map_or_else(&mut next, |column| stored[column].clone()))
+        .collect();
+    if plan.compares_values() {
+        values.push(next());
+    }
+    let positions = Positions::At(stored_positions(&stored[stored.len() - 1]));
+    let batch = Batch { columns: stored[..own].to_vec(), rows, positions };
+    state.push(batch, values.into_iter().map(Operand::column).collect())
+}
