@@ -99,11 +99,15 @@ impl Moments {
 
     /// Count squared times the variance; infinite when a square is beyond the largest float.
     fn spread(&self, count: i64) -> f64 {
-        if !self.sum.value().is_finite() {
+        let (sum, (low, high)) = (self.sum.value(), self.range);
+        if sum.is_nan() || low.is_infinite() || high.is_infinite() {
             return f64::NAN;
         }
-        if self.range.0 == self.range.1 {
+        if low == high {
             return 0.0;
+        }
+        if sum.is_infinite() {
+            return f64::INFINITY;
         }
         let spread = spread(count, &self.squares, &self.sum, &self.sum);
         // Rounding must not make it negative.

@@ -58,8 +58,15 @@ impl Aggregate for OfFloats {
         let value = |mut values: Vec<f64>| {
             let compare = |a: &f64, b: &f64| compare_floats(*a, *b);
             let (low, high, between) = neighbours(&mut values, self.q, compare)?;
-            // Infinities have no difference.
-            Some(if between == 0.0 || low == high { low } else { low + (high - low) * between })
+            // Equal infinities have no difference, and others are not reached by adding one.
+            if between == 0.0 || low == high {
+                return Some(low);
+            }
+            let gap = high - low;
+            Some(match gap.is_finite() {
+                true => low + gap * between,
+                false => low * (1.0 - between) + high * between,
+            })
         };
         Arc::new(states.into_iter().map(value).collect::<Float64Array>())
     }

@@ -221,6 +221,9 @@ fn quantiles_lie_between_neighbours() {
     assert_eq!(over("quantile", &float, &[x, q(0.1)]), Scalar::Float(1.3));
     let far = floats(&[f64::INFINITY, f64::INFINITY, 1.0, f64::NAN]);
     assert_eq!(over("median", &float, &[far]), Scalar::Float(f64::INFINITY));
+    let median = |a, b| over("median", &float, &[floats(&[a, b])]);
+    assert_eq!(median(-f64::INFINITY, 1.0), Scalar::Float(-f64::INFINITY));
+    assert_eq!(median(-1.5e308, 1.5e308), Scalar::Float(0.0));
     let ty = DataType::Decimal { precision: 9, scale: 6 };
     let x = decimals(5, 2, &[-100, 200]);
     assert_eq!(over("quantile", &ty, &[x, q(0.25)]), Scalar::Decimal(-250_000));
@@ -238,6 +241,9 @@ fn deviations_survive_a_large_mean() {
     assert_eq!(variance, Scalar::Float(5.0 / 3.0));
     assert_eq!(over("stddev", &float, &[floats(&[2.0, 2.0])]), Scalar::Float(0.0));
     assert_eq!(over("variance", &float, &[floats(&[1e200, -1e200])]), Scalar::Float(f64::INFINITY));
+    let many = [1e308, 1e308, 1e308, 1.0];
+    assert_eq!(over("variance", &float, &[floats(&many)]), Scalar::Float(f64::INFINITY));
+    assert_eq!(over("variance", &float, &[floats(&many[..3])]), Scalar::Float(0.0));
     let corr = |x: &[f64], y: &[f64]| over("corr", &float, &[floats(x), floats(y)]);
     assert_eq!(corr(&[1.0, 2.0, 3.0], &[-1.0, -2.0, -3.0]), Scalar::Float(-1.0));
     assert_eq!(corr(&[1.0, 2.0, 3.0], &[7.0, 7.0, 7.0]), Scalar::Null);
