@@ -76,6 +76,7 @@ fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<S
         name: (*name).into(),
         ty: DataType::String.required(),
         origin,
+        domain: None,
     };
     (columns, Row { columns: fixed.iter().map(of).collect(), ..Row::default() })
 }
@@ -109,11 +110,13 @@ fn declared_columns(
             }
         }
         columns.push(SourceColumn { external, format });
-        row.columns.push(Column { name: name.into(), ty, origin: column.name.span });
+        row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain: None });
     }
     if !key.is_empty() {
         row.keys.push(key);
     }
+    // A line that could not be read may have declared any column.
+    row.broken = source.settings.iter().any(|setting| matches!(setting.kind, SettingKind::Bad));
     (columns, row)
 }
 

@@ -176,11 +176,19 @@ impl<'a> Globals<'a> {
                 }
                 ast::SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
                 ast::SettingKind::Owner(_) | ast::SettingKind::Tags(_) | ast::SettingKind::Bad => {}
-                _ => found.push(crate::diagnostics::graph::bad_setting(
-                    setting.span,
-                    "this is not a setting of a pipeline",
-                    "it belongs into a job or an output",
-                )),
+                // What a job may say will be said here for all jobs.
+                ast::SettingKind::Retry { .. } => setting_later("retry", setting, found),
+                ast::SettingKind::Timeout(_) => setting_later("timeout", setting, found),
+                ast::SettingKind::Checkpoint(_) => setting_later("checkpoint", setting, found),
+                ast::SettingKind::OnError { .. } => setting_later("on error", setting, found),
+                ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
+                ast::SettingKind::ModeOverwrite => {
+                    found.push(crate::diagnostics::graph::bad_setting(
+                        setting.span,
+                        "this is not a setting of a pipeline",
+                        "it belongs into a job or an output",
+                    ))
+                }
             }
         }
     }
@@ -243,6 +251,12 @@ impl<'a> Globals<'a> {
         }
         None
     }
+}
+
+/// Says that a setting is not available yet where it stands.
+pub(super) fn setting_later(what: &str, setting: &ast::Setting, found: &mut Diagnostics) {
+    let later = ast::Later { what: what.to_owned(), name: None, span: setting.span };
+    found.push(syntax::not_available_yet(&later));
 }
 
 fn unique<'n>(

@@ -2,7 +2,7 @@
 //! each job in that order, settings first.
 
 use super::exprs::Scope;
-use super::globals::Globals;
+use super::globals::{Globals, setting_later};
 use super::steps::JobChecker;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, JobId, OnError, Row};
@@ -201,9 +201,9 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
                 said = Some((OnError { policy, above }, setting.span));
             }
             SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),
-            SettingKind::Retry { .. } => later("retry", setting.span, checker),
-            SettingKind::Timeout(_) => later("timeout", setting.span, checker),
-            SettingKind::Checkpoint(_) => later("checkpoint", setting.span, checker),
+            SettingKind::Retry { .. } => setting_later("retry", setting, checker.found),
+            SettingKind::Timeout(_) => setting_later("timeout", setting, checker.found),
+            SettingKind::Checkpoint(_) => setting_later("checkpoint", setting, checker.found),
             SettingKind::Partition { .. }
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
@@ -219,11 +219,6 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
         }
     }
     said.map_or(OnError { policy: ErrorPolicy::Fail, above: None }, |(on_error, _)| on_error)
-}
-
-fn later(what: &str, span: Span, checker: &mut JobChecker) {
-    let later = ast::Later { what: what.to_owned(), name: None, span };
-    checker.found.push(syntax::not_available_yet(&later));
 }
 
 /// How the result is split, over the job's last row.
@@ -281,30 +276,76 @@ fn partition(job: &ast::Job, checker: &mut JobChecker) -> Option<ir::Partition> 
     partition
 }
 
-/// Jobs that lead to no output.
+/// Jobs that lead to no output: each chain of them in one finding.
 pub(super) fn find_dead(
     file: &ast::File,
     globals: &Globals,
     pipeline: &ir::Pipeline,
     found: &mut Diagnostics,
 ) {
-    let mut used: HashSet<String> = HashSet::new();
-    for job in jobs_of(file) {
-        used.extend(reads(job).map(|path| path[0].text.clone()));
+    let Some(readers) = readers(file, globals) else { return };
+    // Backwards from those that nothing reads. Jobs of a cycle, which is reported, never follow.
+    let mut chain_of: Vec<Option<usize>> = vec![None; readers.len()];
+    let mut chains: Vec<Vec<usize>> = vec![];
+    for at in pipeline.order.iter().rev().map(|id| id.0 as usize) {
+        let reader_chains: Option<Vec<usize>> = readers[at]
+            .iter()
+            .map(|reader| match reader {
+                Reader::Job(job) => chain_of[*job],
+                Reader::Output => None,
+            })
+            .collect();
+        let Some(reader_chains) = reader_chains else { continue };
+        let chain = reader_chains.first().copied().unwrap_or(chains.len());
+        if chain == chains.len() {
+            chains.push(vec![]);
+        }
+        chain_of[at] = Some(chain);
+        chains[chain].push(at);
     }
+    for chain in chains {
+        let job = |at: &usize| (pipeline.jobs[*at].name.as_str(), pipeline.jobs[*at].span);
+        found.push(graph::dead_jobs(&chain.iter().rev().map(job).collect::<Vec<_>>()));
+    }
+}
+
+/// What reads a job.
+enum Reader {
+    Output,
+    Job(usize),
+}
+
+/// The readers of each job; None when some are not known, because they could not be read or name
+/// no table: then nothing can be said of the others.
+fn readers(file: &ast::File, globals: &Globals) -> Option<Vec<Vec<Reader>>> {
+    let mut readers: Vec<Vec<Reader>> = jobs_of(file).map(|_| vec![]).collect();
+    let mut add = |path: &[ast::Name], reader: Reader| {
+        let name = &path.first()?.text;
+        match globals.jobs.get(name) {
+            Some((job, _)) => readers[job.0 as usize].push(reader),
+            None if globals.sources.contains_key(name) => {}
+            None => return None,
+        }
+        Some(())
+    };
     for declaration in &file.declarations {
         match &declaration.kind {
-            DeclarationKind::Output(output) => {
-                used.extend(output.from.first().map(|name| name.text.clone()));
+            DeclarationKind::Output(output) => add(&output.from, Reader::Output)?,
+            DeclarationKind::Job(job) => {
+                let is_unknown = |statement: &ast::Statement| {
+                    matches!(statement.step, Step::Bad | Step::Later(_))
+                };
+                if job.steps.iter().any(is_unknown) {
+                    return None;
+                }
+                let (id, _) = globals.jobs.get(&job.name.text)?;
+                for path in reads(job) {
+                    add(path, Reader::Job(id.0 as usize))?;
+                }
             }
-            // What cannot be read yet may use any of them.
-            DeclarationKind::Bad(_) | DeclarationKind::Later(_) => return,
+            DeclarationKind::Bad(_) | DeclarationKind::Later(_) => return None,
             _ => {}
         }
     }
-    for job in &pipeline.jobs {
-        if !used.contains(&job.name) && globals.jobs.contains_key(&job.name) {
-            found.push(graph::dead_job(&job.name, job.span));
-        }
-    }
+    Some(readers)
 }

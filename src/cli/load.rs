@@ -74,7 +74,8 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
         return errors;
     }
     print_found(&compiled.found, &compiled.files, global);
-    let line = summary(&compiled.found, &path.display().to_string());
+    let jobs = compiled.pipeline.jobs.len();
+    let line = summary(&compiled.found, &path.display().to_string(), jobs);
     if let Some(line) = line
         && summed
         && global.format != Format::Json

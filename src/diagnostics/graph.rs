@@ -83,15 +83,31 @@ pub fn cycle(path: &[(String, Span, String)]) -> Diagnostic {
     found.help("cut one of these")
 }
 
-/// W0601: a job that nothing reads.
-pub fn dead_job(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::W0601,
-        format!("nothing reads `{name}` and no output writes it"),
-        span,
-        "has no effect",
-    )
-    .help(format!("`output {name}_out = csv(\"out/{name}.csv\") from {name}`, or remove it"))
+/// W0601: jobs that lead to no output, the last of them behind the others.
+pub fn dead_jobs(jobs: &[(&str, Span)]) -> Diagnostic {
+    let (&(name, span), before) = jobs.split_last().expect("a chain has a job");
+    let output = format!("`output {name}_out = csv(\"out/{name}.csv\") from {name}`");
+    let Some((&(nearest, _), others)) = before.split_last() else {
+        return Diagnostic::new(
+            Code::W0601,
+            format!("nothing reads `{name}` and no output writes it"),
+            span,
+            "has no effect",
+        )
+        .help(format!("{output}, or remove it"));
+    };
+    let mut names: Vec<String> =
+        others.iter().take(6).map(|(name, _)| format!("`{name}`")).collect();
+    if others.len() > 6 {
+        names.push("…".to_owned());
+    }
+    names.push(format!("`{nearest}`"));
+    let message = format!("{} and `{name}` lead to no output", names.join(", "));
+    let mut found = Diagnostic::new(Code::W0601, message, span, "nothing reads it");
+    for &(_, span) in before {
+        found = found.label(span, "has no effect");
+    }
+    found.help(format!("{output}, or remove them"))
 }
 
 /// E0606: a setting said twice, or with a value that it cannot have.

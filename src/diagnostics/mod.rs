@@ -60,6 +60,8 @@ pub struct Fix {
     pub span: Span,
     /// By what.
     pub text: String,
+    /// Can it be made without asking? Not when the meaning was guessed.
+    pub safe: bool,
 }
 
 impl Diagnostic {
@@ -89,7 +91,13 @@ impl Diagnostic {
 
     /// The same with a help that an editor can apply: put `text` in place of `span`.
     pub fn fix(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.fix = Some(Fix { span, text: text.into() });
+        self.fix = Some(Fix { span, text: text.into(), safe: true });
+        self
+    }
+
+    /// The same where `text` is only what was probably meant.
+    pub fn guess(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.fix = Some(Fix { span, text: text.into(), safe: false });
         self
     }
 
@@ -114,6 +122,11 @@ impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Adds those that another phase, or part of one, has found.
+    pub fn extend(&mut self, others: Diagnostics) {
+        self.found.extend(others.found);
     }
 
     /// Into the order of the text; what was found twice is kept once.
@@ -146,16 +159,32 @@ impl Diagnostics {
 
 /// The candidate that is nearest to `name`, if one is near enough to be meant.
 ///
-/// Distance is Damerau-Levenshtein; a third of the letters may differ, ties go to the first.
+/// Distance is Damerau-Levenshtein, and case does not count; a third of the letters may differ, and
+/// ties go to the first. Failing that, one that begins as the other does, `WARN` for `WARNING`.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count().max(3)) / 3;
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != name)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let wanted = name.to_lowercase();
+    let limit = (wanted.chars().count().max(3)) / 3;
+    let begins = |a: &str, b: &str| b.len() >= 3 && a.starts_with(b);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates.into_iter().filter(|candidate| *candidate != name) {
+        let known = candidate.to_lowercase();
+        let distance = if wanted.len().abs_diff(known.len()) > 4 * limit {
+            usize::MAX
+        } else {
+            strsim::damerau_levenshtein(&wanted, &known)
+        };
+        let rank = if distance <= limit {
+            distance
+        } else if begins(&wanted, &known) || begins(&known, &wanted) {
+            limit + 1
+        } else {
+            continue;
+        };
+        if best.is_none_or(|(least, _)| rank < least) {
+            best = Some((rank, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }
 
 /// A piece of data as it may be shown: control characters escaped, cut at 60 characters.
@@ -173,4 +202,25 @@ pub fn shown(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_name_is_one_that_can_be_meant() {
+        for (name, candidates, expected) in [
+            ("amout", &["country", "amount"][..], Some("amount")),
+            ("AMOUNT", &["amounts", "amount"], Some("amount")),
+            ("WARNING", &["DEBUG", "WARN", "ERROR"], Some("WARN")),
+            ("desc", &["description"], Some("description")),
+            ("at", &["attributes", "b"], None),
+            ("amount", &["amount"], None),
+            ("ab", &["cd"], None),
+            ("\u{0130}d", &["id"], Some("id")),
+        ] {
+            assert_eq!(nearest(name, candidates.iter().copied()), expected, "{name}");
+        }
+    }
 }

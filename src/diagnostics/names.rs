@@ -5,7 +5,7 @@ use crate::text::Span;
 
 fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
     match near {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).guess(span, near),
         None => diagnostic,
     }
 }
@@ -29,7 +29,10 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
         "not a column here",
     )
     .label(place, listed(columns));
-    suggest(found, span, nearest(name, columns.iter().copied()))
+    match nearest(name, columns.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None => found.help(format!("use one of them, or add it above: `derive {name} = …`")),
+    }
 }
 
 /// E0102: a column that an earlier step removed.
@@ -47,7 +50,13 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         span,
         "not declared in this file",
     );
-    suggest(found, span, nearest(name, names.iter().copied()))
+    match nearest(name, names.iter().copied()) {
+        Some(near) => suggest(found, span, Some(near)),
+        None if names.is_empty() => {
+            found.help(format!("declare it: `source {name} = csv(…) {{ … }}`"))
+        }
+        None => found.help(format!("there are {}", backquoted(names))),
+    }
 }
 
 /// Names that other languages have for functions, with ours.
@@ -93,6 +102,17 @@ const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("regexp_replace", "regex_replace"),
 ];
 
+/// What a function is called here that other languages call `name`.
+fn ours(name: &str) -> Option<&'static str> {
+    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    foreign.map(|(_, ours)| *ours)
+}
+
+/// The function that was probably meant by a name that is none.
+pub fn function_meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    ours(name).or_else(|| nearest(name, names))
+}
+
 /// E0104: no function of this name.
 pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let found = Diagnostic::new(
@@ -101,10 +121,12 @@ pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         span,
         "not a function",
     );
-    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    match foreign {
-        Some((_, ours)) => found.help(format!("it is called `{ours}` here")).fix(span, *ours),
-        None => suggest(found, span, nearest(name, names.iter().copied())),
+    match ours(name) {
+        Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
+        None => match nearest(name, names.iter().copied()) {
+            Some(near) => suggest(found, span, Some(near)),
+            None => found.help(format!("declare it: `fn {name}(x: int) -> int = …`")),
+        },
     }
 }
 
@@ -319,7 +341,7 @@ pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic
         Diagnostic::new(Code::E0120, format!("`{ty}` has no field `{name}`"), span, "not a field");
     match nearest(name, fields.iter().copied()) {
         Some(near) => suggest(found, span, Some(near)),
-        None if fields.is_empty() => found,
+        None if fields.is_empty() => found.help("only a record has fields"),
         None => found.help(format!("its fields are {}", backquoted(fields))),
     }
 }
@@ -361,8 +383,13 @@ pub fn no_value(name: &str, span: Span) -> Diagnostic {
     .help(format!("`-p {name}=…`"))
 }
 
+/// The names in backquotes; at most a dozen of them.
 fn backquoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let mut shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
+    if names.len() > 12 {
+        shown.push("…".to_owned());
+    }
+    shown.join(", ")
 }
 
 /// E0125: a `fn` called like a function of the library.

@@ -66,6 +66,22 @@ pub fn take_unsorted(span: Span) -> Diagnostic {
     .help("put `sort …` before it")
 }
 
+/// W0405: a condition that no row can meet after those above it.
+pub fn keeps_nothing(name: &str, known: &[&str], span: Span, since: Option<Span>) -> Diagnostic {
+    let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+    let label = if known.is_empty() {
+        format!("`{name}` cannot be all of this at once")
+    } else {
+        format!("`{name}` can only be {names} here")
+    };
+    let found = Diagnostic::new(Code::W0405, "this filter keeps nothing", span, label);
+    let found = match since {
+        Some(since) => found.label(since, "since here"),
+        None => found,
+    };
+    found.help("change one of the conditions, or join them by `or`")
+}
+
 /// E0406: a join without anything to compare.
 pub fn join_without_key(span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -43,7 +43,7 @@ pub fn goes_on_meant(what: &str, span: Span, meant: &str) -> Diagnostic {
         "not expected here",
     )
     .help(format!("did you mean `{meant}`?"))
-    .fix(span, meant)
+    .guess(span, meant)
 }
 
 /// A word that begins nothing. `kind` is `step`, `setting`, `declaration`, ...
@@ -57,7 +57,7 @@ pub fn unknown_word(
     let diagnostic =
         Diagnostic::new(Code::E0003, format!("there is no {kind} `{word}`"), span, "unknown word");
     match nearest {
-        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")).fix(span, meant),
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")).guess(span, meant),
         None => diagnostic.help(format!("a {kind} begins with {}", listed(known, "or"))),
     }
 }
@@ -70,7 +70,7 @@ pub fn not_lower_case(word: &str, span: Span, meant: &str) -> Diagnostic {
         span,
         "words have small letters",
     )
-    .help(format!("did you mean `{meant}`?"))
+    .help(format!("write `{meant}`"))
     .fix(span, meant)
 }
 
@@ -433,7 +433,7 @@ pub fn does_not_fit_meant(found: &str, span: Span, meant: &str) -> Diagnostic {
         format!("expected `{meant}`"),
     )
     .help(format!("did you mean `{meant}`?"))
-    .fix(span, meant)
+    .guess(span, meant)
 }
 
 /// `email string?`
@@ -490,8 +490,9 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
         _ => "",
     };
     let message = format!("`{}` is not available yet", later.what);
-    let diagnostic = Diagnostic::new(Code::E0020, message, later.span, "");
-    if help.is_empty() { diagnostic } else { diagnostic.help(help) }
+    let label = "parsed, but not built yet";
+    let help = if help.is_empty() { "leave it out for now" } else { help };
+    Diagnostic::new(Code::E0020, message, later.span, label).help(help)
 }
 
 /// `a`, `b` or `c`; at most eight.

@@ -45,31 +45,43 @@ pub fn argument(
     ty: &Type,
     origin: Option<Span>,
 ) -> Diagnostic {
+    let choices: Vec<&str> = wanted.split(" or ").collect();
     let mut found = Diagnostic::new(
         Code::E0202,
-        format!("`{function}` needs `{wanted}`, `{text}` is `{ty}`"),
+        format!("`{function}` needs `{}`, `{text}` is `{ty}`", choices.join("` or `")),
         span,
         format!("this is `{ty}`"),
     );
     if let Some(origin) = origin {
         found = found.label(origin, "it comes from here");
     }
-    if wanted.starts_with("string") {
-        found = found.help(format!("`{function}({text} as string)`"));
+    let to = choices[0].trim_end_matches('?');
+    let from_text = ty.data == DataType::String
+        && matches!(to, "int" | "float" | "date" | "datetime" | "timestamp" | "bool");
+    match to {
+        "string" => found.help(format!("`{function}({text} as string)`")),
+        _ if from_text => found.help(format!("`{function}({text} as {to})`")),
+        "bool" => found.help(format!("compare it with a value: `{text} == …`")),
+        _ => {
+            found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
+        }
     }
-    found
 }
 
 /// E0204: a `case` that forgets members of its enum.
-pub fn case_forgets(span: Span, missing: &[&str]) -> Diagnostic {
+pub fn case_forgets(span: Span, missing: &[&str], declared: Option<Span>) -> Diagnostic {
     let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    Diagnostic::new(
+    let found = Diagnostic::new(
         Code::E0204,
         format!("this `case` forgets {names}"),
         span,
         "not every value has a result",
-    )
-    .help(format!("add `{} => …` or `else => …`", missing.join(", ")))
+    );
+    let found = match declared {
+        Some(declared) => found.label(declared, "its members are declared here"),
+        None => found,
+    };
+    found.help(format!("add `{} => …` or `else => …`", missing.join(", ")))
 }
 
 /// E0205: results of different types.
@@ -120,7 +132,7 @@ pub fn no_group(name: &str, span: Span, pattern: Span, groups: &[&str]) -> Diagn
     )
     .label(pattern, format!("groups here: {}", groups.join(", ")));
     match super::nearest(name, groups.iter().copied()) {
-        Some(near) => found.help(format!("did you mean `{near}`?")).fix(span, near),
+        Some(near) => found.help(format!("did you mean `{near}`?")).guess(span, near),
         None => found.help(format!("name a group of the pattern: `(?<{name}>…)`")),
     }
 }
@@ -216,16 +228,22 @@ pub fn not_comparable(
 
 /// E0216: a value that does not fit the type wanted for it.
 pub fn does_not_fit(what: &str, span: Span, wanted: &Type, ty: &Type) -> Diagnostic {
+    // That null is welcome too is beside the point where a value is of another type.
+    let shown = if ty.nullable { wanted.clone() } else { wanted.with_nullable(false) };
     let found = Diagnostic::new(
         Code::E0216,
-        format!("{what} needs `{wanted}`, this is `{ty}`"),
+        format!("{what} needs `{shown}`, this is `{ty}`"),
         span,
         format!("this is `{ty}`"),
     );
     if ty.nullable && !wanted.nullable && ty.data == wanted.data {
-        found.help("give a value for null: `… ?? …`")
-    } else {
-        found
+        return found.help("give a value for null: `… ?? …`");
+    }
+    match &wanted.data {
+        DataType::List(_) | DataType::Record(_) | DataType::Enum(_) => {
+            found.help(format!("give a value that is `{}`", wanted.data))
+        }
+        data => found.help(format!("give a value that is `{data}`, or convert it: `… as {data}`")),
     }
 }
 
@@ -262,7 +280,7 @@ pub fn not_a_list(name: &str, span: Span, ty: &Type) -> Diagnostic {
     if ty.data == DataType::String {
         found.help(format!("make it one first: `set {name} = split({name}, \",\")`"))
     } else {
-        found
+        found.help("only a `list<…>` has items to make rows of")
     }
 }
 
@@ -273,7 +291,13 @@ pub fn type_arguments(span: Span, message: impl Into<String>, help: &str) -> Dia
 
 /// E0221: a pattern that is not a regular expression.
 pub fn bad_pattern(span: Span, reason: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0221, format!("this is not a regular expression: {reason}"), span, "")
+    Diagnostic::new(
+        Code::E0221,
+        format!("this is not a regular expression: {reason}"),
+        span,
+        "this pattern",
+    )
+    .help("a sign that stands for itself is written with a backslash: `\\(`, `\\[`, `\\.`")
 }
 
 /// E0222: items of a list, or a named argument, that are not as they should be.
@@ -286,7 +310,7 @@ pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) ->
         "not a parameter of it",
     );
     match near {
-        Some(near) => found.help(format!("did you mean `{near}`?")).fix(span, near),
+        Some(near) => found.help(format!("did you mean `{near}`?")).guess(span, near),
         None => found.help(format!("it has `{}`", names.join("`, `"))),
     }
 }
@@ -325,7 +349,7 @@ pub fn nullable_condition(
             .help(format!(
                 "say what becomes of those rows: `filter {text} nulls drop` or `filter {text} nulls keep`"
             ))
-            .fix(span.after(), " nulls drop");
+            .guess(span.after(), " nulls drop");
     } else {
         found = found.help(format!("say what null means: `({text}) ?? false`"));
     }

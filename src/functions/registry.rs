@@ -47,7 +47,7 @@ pub struct Example {
 }
 
 impl Registry {
-    /// The standard library; parsed once a process, in a millisecond or two.
+    /// The standard library; parsed once a process, in a few milliseconds.
     ///
     /// # Panics
     /// When a text of `stdlib/` is wrong, which a test of this module excludes.

@@ -227,6 +227,17 @@ pub struct Column {
     pub ty: Type,
     /// Where its name or value was written, for messages.
     pub origin: Span,
+    /// The members of its enum that are left, when a condition has excluded others.
+    pub domain: Option<Domain>,
+}
+
+/// The members of an enum that a column can still be; null is not counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Domain {
+    /// Their positions in the enum, in order.
+    pub members: Arc<[i32]>,
+    /// The condition that left these.
+    pub since: Span,
 }
 
 impl Row {

@@ -86,6 +86,7 @@ pub fn lay_out(text: &str) -> Layout {
         partner: (0..tokens.len() as u32).collect(),
         tokens: &tokens,
         stack: Vec::new(),
+        beyond: 0,
         problems: Vec::new(),
         chain: Chain::default(),
         depth: 0,
@@ -124,6 +125,8 @@ struct Layouter<'a> {
     joins: Vec<bool>,
     partner: Vec<u32>,
     stack: Vec<Opened>,
+    /// Brackets opened beyond what the stack holds.
+    beyond: usize,
     problems: Vec<Problem>,
     /// Nesting without brackets, outside of all brackets.
     chain: Chain,
@@ -197,6 +200,7 @@ impl Layouter<'_> {
         (self.chain, self.depth) = (Chain::default(), 0);
         self.line_first = start;
         self.stack.clear();
+        self.beyond = 0;
         let (mut previous, mut had_block, mut is_even) = (start, false, true);
         let mut at = start;
         while at < self.tokens.len() {
@@ -445,6 +449,7 @@ impl Layouter<'_> {
     fn open(&mut self, at: usize, bracket: u8) {
         // Deeper than this is refused anyway; a bounded stack keeps the search in it cheap.
         if self.stack.len() >= 4 * NESTING_MAX {
+            self.beyond += 1;
             return;
         }
         let indent = self.column(self.line_first);
@@ -454,6 +459,7 @@ impl Layouter<'_> {
 
     /// Takes the innermost bracket off the stack.
     fn pop(&mut self) -> Option<Opened> {
+        self.beyond = 0;
         let opened = self.stack.pop()?;
         self.depth -= 1 + opened.chain.links + opened.chain.angles;
         Some(opened)
@@ -468,6 +474,10 @@ impl Layouter<'_> {
     }
 
     fn close(&mut self, at: usize, previous: usize, opening: u8, is_first: bool) {
+        if self.beyond > 0 {
+            self.beyond -= 1;
+            return;
+        }
         let barrier =
             self.stack.iter().rposition(|opened| opened.bracket == b'{' || opened.bracket == b'"');
         let place = self.stack.iter().rposition(|opened| opened.bracket == opening);

@@ -69,13 +69,8 @@ impl<'a> Parser<'a> {
             None
         };
         let Some(pair) = parsed else {
-            let diagnostic = self.second_look(
-                piece,
-                piece.tokens.clone(),
-                super::words::Place::File,
-                Rule::only_edition,
-            );
-            self.found.push(diagnostic);
+            let place = super::words::Place::File;
+            self.bad(piece, piece.tokens.clone(), place, Rule::only_edition);
             return None;
         };
         let number = pair.into_inner().nth(1)?;

@@ -83,7 +83,7 @@ impl Parser<'_> {
             .get(at + 1)
             .map(|next| self.span(next.tokens.start..next.tokens.start + 1));
         let head = self.head(piece, tokens.start..brace);
-        if !self.layout.is_closed(brace) {
+        if !self.layout.is_closed(brace) && !self.has_endless_text(&tokens) {
             self.found.push(syntax::unclosed_block(self.span(brace..brace + 1), next));
         }
         let body = self.body(brace, tokens.end);
@@ -100,6 +100,13 @@ impl Parser<'_> {
             },
             _ => DeclarationKind::Bad(self.declared_name(&tokens)),
         }
+    }
+
+    /// Has a long text that is never closed taken the rest of the declaration, its `}` included?
+    fn has_endless_text(&self, tokens: &Range<usize>) -> bool {
+        self.layout.tokens[tokens.clone()].iter().any(|token| {
+            token.kind == TokenKind::UnclosedText && self.source[token.range()].contains('\n')
+        })
     }
 
     /// The tokens between a brace and what closes it.
@@ -239,7 +246,8 @@ impl Parser<'_> {
     /// A column of which at least the name is known.
     fn bad_column(&self, tokens: &Range<usize>) -> Option<ColumnDeclaration> {
         let text = self.layout.source(tokens.start);
-        if self.layout.tokens[tokens.start].kind != TokenKind::Word || is_reserved(text) {
+        let first = self.layout.tokens[tokens.start].kind;
+        if first != TokenKind::Word || is_reserved(text) || self.has_hidden(tokens) {
             return None;
         }
         let (name, span) = (self.span(tokens.start..tokens.start + 1), self.span(tokens.clone()));
@@ -355,10 +363,17 @@ impl Parser<'_> {
         }
     }
 
-    /// Says what is wrong with a piece.
-    fn bad(&mut self, piece: &Piece, tokens: Range<usize>, place: Place, entry: Rule) {
-        let diagnostic = self.second_look(piece, tokens, place, entry);
-        self.found.push(diagnostic);
+    /// Says what is wrong with a piece. A character that cannot be seen has been reported, and is
+    /// what is wrong with its line.
+    pub fn bad(&mut self, piece: &Piece, tokens: Range<usize>, place: Place, entry: Rule) {
+        if !self.has_hidden(&tokens) {
+            let diagnostic = self.second_look(piece, tokens, place, entry);
+            self.found.push(diagnostic);
+        }
+    }
+
+    fn has_hidden(&self, tokens: &Range<usize>) -> bool {
+        self.layout.tokens[tokens.clone()].iter().any(|token| token.kind == TokenKind::Hidden)
     }
 
     /// The first problem with brackets among some tokens; nesting goes before the others.

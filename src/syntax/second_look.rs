@@ -31,6 +31,7 @@ impl Parser<'_> {
         }
         self.foreign_comment(&tokens)
             .or_else(|| self.bad_token(&tokens))
+            .or_else(|| self.lone_brace(&tokens))
             .or_else(|| self.first_word(&tokens, place, entry))
             .or_else(|| problem.map(|problem| self.bracket(problem, &tokens)))
             .or_else(|| self.foreign_sign(&tokens))
@@ -117,6 +118,33 @@ impl Parser<'_> {
                 syntax::wrong_quotes(span, "")
             }
             _ => syntax::unknown_character(first, span),
+        })
+    }
+
+    /// A `}` in a text that ends no interpolation.
+    fn lone_brace(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        tokens.clone().find_map(|at| {
+            let skip = match self.layout.tokens[at].kind {
+                TokenKind::Text | TokenKind::TextOpen => 0,
+                TokenKind::TextMiddle | TokenKind::TextClose => 1,
+                _ => return None,
+            };
+            let bytes = self.text(at).as_bytes();
+            let mut byte = skip;
+            while byte < bytes.len() {
+                match bytes[byte] {
+                    b'\\' => byte += 1,
+                    b'}' if bytes.get(byte + 1) == Some(&b'}') => byte += 1,
+                    b'}' => {
+                        let start = self.at(at).start as usize + byte;
+                        let span = Span::new(self.file, start, start + 1);
+                        return Some(syntax::brace_in_text(span, "}"));
+                    }
+                    _ => {}
+                }
+                byte += 1;
+            }
+            None
         })
     }
 
@@ -345,6 +373,7 @@ impl Parser<'_> {
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
         let written = match self.previous(at, tokens) {
             _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),
+            _ if meant == "not" && next == "(" => "not (…)".to_string(),
             _ if meant == "not" => format!("not {next}"),
             Some(before) if !is_reserved(self.text(before)) => {
                 format!("{} {meant} {next}", self.text(before))

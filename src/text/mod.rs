@@ -3,6 +3,8 @@
 //! Nothing else in the crate knows what a line number is: every later form of the program carries
 //! [`Span`]s only, and the text is looked up once, when a diagnostic is shown.
 
+use std::ops::Range;
+
 /// A file of the program, by its position in [`Files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
@@ -36,7 +38,7 @@ impl Span {
     }
 
     /// The span as a range of bytes.
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
@@ -75,6 +77,22 @@ impl File {
         let start = self.line_starts[line] as usize;
         let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
         Position { line: line + 1, column }
+    }
+
+    /// The bytes of the lines that a range of bytes touches, with `context` lines before and after,
+    /// line ends included; and how many lines stand before them and how many they are.
+    pub fn lines_around(
+        &self,
+        bytes: Range<usize>,
+        context: usize,
+    ) -> (Range<usize>, usize, usize) {
+        let line_of =
+            |at: usize| self.line_starts.partition_point(|&start| start as usize <= at) - 1;
+        let last = bytes.end.saturating_sub(1).max(bytes.start);
+        let first = line_of(bytes.start).saturating_sub(context);
+        let behind = (line_of(last) + context + 1).min(self.line_starts.len());
+        let end = self.line_starts.get(behind).map_or(self.text.len(), |&start| start as usize);
+        (self.line_starts[first] as usize..end, first, behind - first)
     }
 
     /// The text of line `line` (from 1) without its line end.
@@ -125,5 +143,18 @@ mod tests {
         assert_eq!(files.get(id).position(2), Position { line: 1, column: 2 });
         assert_eq!(files.get(id).position(6), Position { line: 2, column: 1 });
         assert_eq!(files.get(id).line(1), "é=1");
+    }
+
+    #[test]
+    fn lines_around_a_place_are_whole() {
+        let mut files = Files::default();
+        let id = files.add("a.batch", "one\ntwo\n\nfour\n");
+        let file = files.get(id);
+        assert_eq!(file.lines_around(5..6, 0), (4..8, 1, 1));
+        assert_eq!(file.lines_around(5..9, 0), (4..9, 1, 2));
+        assert_eq!(file.lines_around(5..6, 1), (0..9, 0, 3));
+        assert_eq!(file.lines_around(14..14, 1), (9..14, 3, 2));
+        let empty = files.add("b.batch", "");
+        assert_eq!(files.get(empty).lines_around(0..0, 1), (0..0, 0, 1));
     }
 }

@@ -36,18 +36,29 @@ impl Scope<'_, '_> {
             return self.aggregate_call(name, arguments, span);
         }
         if self.globals.registry.overloads(text).is_empty() {
-            self.no_function(name);
-            for argument in arguments {
-                if !matches!(argument.value.kind, A::Lambda(..)) {
-                    self.check(&argument.value, None);
-                }
-            }
-            return bad(span);
+            return self.unknown_call(name, arguments, span);
         }
         let Some((resolved, given)) = self.resolve(name, arguments, span) else {
             return bad(span);
         };
         self.build_call(name, arguments, resolved, given, span)
+    }
+
+    /// A call of nothing. Its arguments are checked all the same: in a group as those of an
+    /// aggregate, unless a function of single values seems to be meant, for which they must be keys.
+    fn unknown_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
+        self.no_function(name);
+        let registry = self.globals.registry;
+        let meant = names::function_meant(&name.text, registry.names());
+        let of_rows = meant.is_none_or(|meant| registry.is_aggregate(meant));
+        let group = if of_rows { self.group.take() } else { None };
+        for argument in arguments {
+            if !matches!(argument.value.kind, A::Lambda(..)) {
+                self.check(&argument.value, None);
+            }
+        }
+        self.group = group.or_else(|| self.group.take());
+        bad(span)
     }
 
     fn no_function(&mut self, name: &ast::Name) {

@@ -53,15 +53,17 @@ impl Scope<'_, '_> {
                 ty: Type { data: DataType::Enum(declared), nullable: false }, ..
             }) = &subject
         {
-            let missing: Vec<&str> = (0..declared.members.len())
-                .filter(|at| !members.contains(&(*at as i32)))
-                .map(|at| &*declared.members[at].name)
+            let left = subject.as_ref().and_then(|subject| self.members_left(subject));
+            let missing: Vec<&str> = (0..declared.members.len() as i32)
+                .filter(|at| !members.contains(at) && left.is_none_or(|left| left.contains(at)))
+                .map(|at| &*declared.members[at as usize].name)
                 .collect();
             if missing.is_empty() {
                 // The last arm needs no test.
                 last = checked.pop().map(|(_, value)| value);
             } else {
-                self.found.push(types::case_forgets(span, &missing));
+                let at = self.globals.enums.get(&*declared.name).map(|(_, at)| *at);
+                self.found.push(types::case_forgets(span, &missing, at));
                 return bad(span);
             }
         }
@@ -69,6 +71,16 @@ impl Scope<'_, '_> {
             return last.unwrap_or_else(|| bad(span));
         }
         self.build_case(checked, last, span)
+    }
+
+    /// The members that a column can still be, if a step above has excluded some.
+    fn members_left(&self, subject: &Expr) -> Option<&[i32]> {
+        // In a group a column is a key or an aggregate, by position.
+        let row = self.row.filter(|_| self.group.is_none())?;
+        match subject.kind {
+            ExprKind::Column(at) => Some(&row.columns.get(at)?.domain.as_ref()?.members),
+            _ => None,
+        }
     }
 
     /// A list of conditions by commas: any of them.

@@ -6,6 +6,7 @@
 mod calls;
 mod cases;
 mod convert;
+pub(super) mod domain;
 pub(super) mod narrow;
 mod operators;
 
@@ -212,7 +213,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         if let Some(value) = self.member(name, span, expected) {
             return value;
         }
-        self.unknown_name(name, span);
+        self.unknown_name(name, span, expected);
         bad(span)
     }
 
@@ -255,14 +256,24 @@ impl<'s, 'a> Scope<'s, 'a> {
         Some(make(declared, at))
     }
 
-    fn unknown_name(&mut self, name: &str, span: Span) {
+    fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&DataType>) {
+        if self.globals.later.contains_key(name) {
+            return;
+        }
+        if let Some(DataType::Enum(declared)) = expected
+            && self.is_member_meant(name, declared)
+        {
+            let members: Vec<&str> = declared.members.iter().map(|member| &*member.name).collect();
+            self.found.push(names::no_member(&declared.name, name, span, &members));
+            return;
+        }
         let Some(row) = self.row else {
             let near: Vec<&str> =
                 self.globals.params.iter().map(|param| param.name.as_str()).collect();
             self.found.push(names::no_name(name, span, &near));
             return;
         };
-        if row.broken || self.globals.later.contains_key(name) {
+        if row.broken {
             return;
         }
         if let Some(dropped) = self.dropped.and_then(|dropped| dropped.get(name)) {
@@ -286,6 +297,19 @@ impl<'s, 'a> Scope<'s, 'a> {
         } else {
             self.found.push(names::no_column(name, span, self.table, &columns));
         }
+    }
+
+    /// Is a name that is nothing, where a value of an enum is wanted, rather a member than a column?
+    fn is_member_meant(&self, name: &str, declared: &crate::types::EnumType) -> bool {
+        let members = declared.members.iter().map(|member| &*member.name);
+        let Some(row) = self.row.filter(|_| crate::diagnostics::nearest(name, members).is_none())
+        else {
+            return true;
+        };
+        let columns = row.columns.iter().map(|column| &*column.name);
+        !row.broken
+            && crate::diagnostics::nearest(name, columns).is_none()
+            && !self.dropped.is_some_and(|dropped| dropped.contains_key(name))
     }
 
     fn field(&mut self, base: &ast::Expr, name: &ast::Name, span: Span) -> Expr {

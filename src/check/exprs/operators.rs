@@ -259,12 +259,14 @@ impl Scope<'_, '_> {
                     ExprKind::Literal(Scalar::String(text)) => Some(text.as_ref()),
                     _ => None,
                 });
-                let member = declared
-                    .members
-                    .iter()
-                    .find(|member| text.is_some_and(|text| *text == *member.name))
-                    .or(declared.members.first())
-                    .map_or("", |member| &member.name);
+                let names = || declared.members.iter().map(|member| &*member.name);
+                let by_text = declared.members.iter().find(|member| text == Some(&*member.text));
+                let member = text
+                    .and_then(|text| names().find(|name| *name == text))
+                    .or(by_text.map(|member| &*member.name))
+                    .or_else(|| crate::diagnostics::nearest(text?, names()))
+                    .or_else(|| names().next())
+                    .unwrap_or("");
                 let help = format!("members are names without quotes: `{member}`");
                 self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
             }
@@ -281,8 +283,21 @@ impl Scope<'_, '_> {
                 };
                 self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
             }
+            (D::Timestamp, D::Date | D::Datetime) | (D::Date | D::Datetime, D::Timestamp)
+                if verb == "compare" =>
+            {
+                let help = self.times_compared(left, right);
+                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
+            }
             _ if verb == "compare" => {
-                self.found.push(types::not_comparable(place, sides.0, sides.1, None));
+                let text = self.text(left.span);
+                let help = Some(format!("convert one of them, for instance `{text} as string`"));
+                self.found.push(types::not_comparable(place, sides.0, sides.1, help));
+            }
+            (D::String, other) | (other, D::String) if verb != "add" && other.is_number() => {
+                let text = if left.ty.data == D::String { left } else { right };
+                let help = format!("make a number of it: `{} as {other}`", self.text(text.span));
+                self.found.push(types::operands(verb, place, sides.0, sides.1, Some(help)));
             }
             (D::String, _) | (_, D::String) if verb == "add" => {
                 let part = |value: &Expr| match &value.kind {
@@ -293,6 +308,19 @@ impl Scope<'_, '_> {
                 self.found.push(types::operands(verb, place, sides.0, sides.1, Some(help)));
             }
             _ => self.found.push(types::operands(verb, place, sides.0, sides.1, None)),
+        }
+    }
+
+    /// How an instant is compared with a date or a wall clock.
+    fn times_compared(&self, left: &Expr, right: &Expr) -> String {
+        let instant = if left.ty.data == DataType::Timestamp { left } else { right };
+        let is_date = left.ty.data == DataType::Date || right.ty.data == DataType::Date;
+        let text = self.text(instant.span);
+        let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
+        if is_date {
+            format!("compare dates of one zone: `date({text}, zone: \"{zone}\")`")
+        } else {
+            format!("compare wall clocks of one zone: `at_zone({text}, \"{zone}\")`")
         }
     }
 

@@ -12,11 +12,12 @@ use crate::types::{DataType, Type};
 use std::collections::HashMap;
 
 impl JobChecker<'_, '_> {
-    /// Every column of the row as it is.
-    fn unchanged(&self) -> Vec<NewColumn> {
-        let of = |(at, column): (usize, &Column)| NewColumn {
-            name: column.name.clone(),
-            value: Expr { kind: ExprKind::Column(at), ty: column.ty.clone(), span: column.origin },
+    /// Every column of the row as it is, with the place of its name.
+    fn unchanged(&self) -> Vec<(NewColumn, Span)> {
+        let of = |(at, column): (usize, &Column)| {
+            let (kind, span) = (ExprKind::Column(at), column.origin);
+            let value = Expr { kind, ty: column.ty.clone(), span };
+            (NewColumn { name: column.name.clone(), value }, span)
         };
         self.row.columns.iter().enumerate().map(of).collect()
     }
@@ -38,19 +39,6 @@ impl JobChecker<'_, '_> {
         self.push(StepKind::Project(columns), row, span);
     }
 
-    fn with_origins(&self, columns: Vec<NewColumn>) -> Vec<(NewColumn, Span)> {
-        columns
-            .into_iter()
-            .map(|column| {
-                let origin = match self.row.find(&column.name) {
-                    Some(at) => self.row.columns[at].origin,
-                    None => column.value.span,
-                };
-                (column, origin)
-            })
-            .collect()
-    }
-
     /// `derive`: each line sees the columns of those above it, so one projection a line where it
     /// does.
     pub(super) fn derive(&mut self, assignments: &[ast::Assignment], span: Span) {
@@ -64,7 +52,7 @@ impl JobChecker<'_, '_> {
                 continue;
             }
             let value = self.concrete(value);
-            let mut columns = self.with_origins(self.unchanged());
+            let mut columns = self.unchanged();
             let column = NewColumn { name: name.text.as_str().into(), value };
             columns.push((column, name.span));
             self.project(columns, span);
@@ -100,7 +88,7 @@ impl JobChecker<'_, '_> {
     }
 
     fn replace(&mut self, at: usize, value: Expr, origin: Span, span: Span) {
-        let mut columns = self.with_origins(self.unchanged());
+        let mut columns = self.unchanged();
         columns[at].0.value = value;
         columns[at].1 = origin;
         self.project(columns, span);
@@ -154,12 +142,11 @@ impl JobChecker<'_, '_> {
             .filter(|(at, _)| !gone.contains(at))
             .map(|(_, column)| column)
             .collect();
-        let kept = self.with_origins(kept);
         self.project(kept, span);
     }
 
     pub(super) fn rename(&mut self, pairs: &[(ast::Name, ast::Name)], span: Span) {
-        let mut columns = self.with_origins(self.unchanged());
+        let mut columns = self.unchanged();
         for (old, new) in pairs {
             let Some(at) = self.find(old) else { continue };
             columns[at].0.name = new.text.as_str().into();

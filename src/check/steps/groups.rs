@@ -60,13 +60,18 @@ impl JobChecker<'_, '_> {
         let mut values: Vec<(Arc<str>, Expr, Span)> = vec![];
         for assignment in aggregates {
             let value = scope.check(&assignment.value, None);
-            let Some(name) = &assignment.name else { continue };
-            if let Some(first) = first.insert(name.text.clone(), name.span) {
-                scope.found.push(names::column_twice(&name.text, name.span, first));
+            let Some((name, at)) = column_name(assignment) else {
+                let text = scope.text(assignment.span);
+                scope.found.push(names::unnamed(assignment.span, &text));
+                broken = true;
+                continue;
+            };
+            if let Some(first) = first.insert(name.clone(), at) {
+                scope.found.push(names::column_twice(&name, at, first));
                 continue;
             }
             broken |= value.ty.is_unknown();
-            values.push((name.text.as_str().into(), value, name.span));
+            values.push((name.as_str().into(), value, at));
         }
         let group = scope.group.take().expect("it was put in above");
         let before: Vec<String> =
@@ -104,6 +109,7 @@ impl JobChecker<'_, '_> {
             name: call.name.clone(),
             ty: call.ty.clone(),
             origin: if plain { values[at].2 } else { call.span },
+            domain: None,
         }));
         let by: Vec<usize> = (0..count).collect();
         let row = Row { columns, keys: vec![by.clone()], order: vec![], broken };

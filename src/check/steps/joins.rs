@@ -1,7 +1,7 @@
 //! `join` and `union`: two tables become one.
 
 use super::JobChecker;
-use crate::check::exprs::{NullRule, RightSide, convert};
+use crate::check::exprs::{NullRule, RightSide, convert, domain};
 use crate::diagnostics::{names, rows};
 use crate::ir::{
     Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Row, StepKind,
@@ -236,7 +236,7 @@ impl JobChecker<'_, '_> {
             }
             let nullable = column.ty.nullable || kind == JoinKind::Left;
             let ty = column.ty.with_nullable(nullable);
-            row.columns.push(Column { name: column.name.clone(), ty, origin: table.span });
+            row.columns.push(Column { ty, origin: table.span, ..column.clone() });
             right_columns.push(at);
         }
         row.broken |= right_row.broken;
@@ -299,7 +299,10 @@ impl JobChecker<'_, '_> {
             };
             let other = &row.columns[at];
             match unify(&column.ty, &other.ty) {
-                Some(ty) => column.ty = ty,
+                Some(ty) => {
+                    column.ty = ty;
+                    column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
+                }
                 None => {
                     let theirs = other.ty.to_string();
                     self.found.push(rows::union_differs(

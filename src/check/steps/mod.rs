@@ -136,7 +136,11 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     fn computed(&self, name: &str, value: &ir::Expr, origin: Span) -> Column {
         let mut ty = value.ty.clone();
         ty.nullable |= self.policy == ErrorPolicy::Null && value.may_fail();
-        Column { name: name.into(), ty, origin }
+        let domain = match value.kind {
+            ir::ExprKind::Column(at) => self.row.columns.get(at).and_then(|of| of.domain.clone()),
+            _ => None,
+        };
+        Column { name: name.into(), ty, origin, domain }
     }
 }
 

@@ -2,15 +2,15 @@
 //! parse expect`.
 
 use super::JobChecker;
-use crate::check::exprs::{NullRule, bad, narrow};
+use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, rows, types};
 use crate::ir::{
-    self, Column, Dedupe, Expectation, ExprKind, Keep, Parse, ParseField, Row, StepKind,
+    self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Parse, ParseField, Row, StepKind,
 };
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::DataType;
+use crate::types::{DataType, Type};
 use std::sync::Arc;
 
 impl JobChecker<'_, '_> {
@@ -22,7 +22,10 @@ impl JobChecker<'_, '_> {
         }
         let keep_nulls = nulls == Some(ast::Nulls::Keep);
         let known = if keep_nulls { vec![] } else { narrow::when_true(&condition) };
-        let row = self.narrowed(&known);
+        let mut row = self.narrowed(&known);
+        if !keep_nulls {
+            self.limit(&mut row, &condition, true);
+        }
         self.push(StepKind::Filter { condition, keep_nulls }, row, span);
     }
 
@@ -35,6 +38,30 @@ impl JobChecker<'_, '_> {
             }
         }
         row
+    }
+
+    /// Leaves columns of enums the members that they can be where a condition is true. A `filter`
+    /// that leaves none is said to keep nothing.
+    fn limit(&mut self, row: &mut Row, condition: &ir::Expr, is_filter: bool) {
+        for (at, mut members) in domain::when_true(condition) {
+            let Some(column) = row.columns.get_mut(at) else { continue };
+            let DataType::Enum(declared) = &column.ty.data else { continue };
+            if let Some(before) = &column.domain {
+                members.retain(|member| before.members.contains(member));
+            }
+            if members.is_empty() && is_filter {
+                let name = |member: &i32| &*declared.members[*member as usize].name;
+                let before = column.domain.as_ref();
+                let known: Vec<&str> =
+                    before.map_or(vec![], |before| before.members.iter().map(name).collect());
+                let since = before.map(|before| before.since);
+                self.found.push(rows::keeps_nothing(&column.name, &known, condition.span, since));
+            }
+            let narrower = members.len() < declared.members.len();
+            if narrower && !members.is_empty() {
+                column.domain = Some(Domain { members: members.into(), since: condition.span });
+            }
+        }
     }
 
     pub(super) fn sort(&mut self, keys: &[ast::SortKey], span: Span) {
@@ -86,7 +113,7 @@ impl JobChecker<'_, '_> {
     }
 
     pub(super) fn distinct(&mut self, span: Span) {
-        let lists: Vec<(Span, crate::types::Type)> = self
+        let lists: Vec<(Span, Type)> = self
             .row
             .columns
             .iter()
@@ -214,12 +241,7 @@ impl JobChecker<'_, '_> {
             let Some(group) = group else {
                 let name = &field.name;
                 self.found.push(types::no_group(&name.text, name.span, pattern.span, &groups));
-                ty = bad(field.name.span).ty;
-                row.columns.push(Column {
-                    name: field.name.text.as_str().into(),
-                    ty,
-                    origin: field.name.span,
-                });
+                row.columns.push(field_column(field, bad(field.name.span).ty));
                 continue;
             };
             if let Some(first) = row.find(&field.name.text) {
@@ -245,7 +267,7 @@ impl JobChecker<'_, '_> {
             });
             // With `on error null`, what cannot be read is null.
             ty.nullable |= self.policy == ir::ErrorPolicy::Null;
-            row.columns.push(Column { name, ty, origin: field.name.span });
+            row.columns.push(field_column(field, ty));
         }
         let Some(column) = at else { return };
         let place = pattern.span;
@@ -295,7 +317,10 @@ impl JobChecker<'_, '_> {
             ir::ExpectAction::Warn => vec![],
             _ => narrow::when_true(&condition),
         };
-        let row = self.narrowed(&known);
+        let mut row = self.narrowed(&known);
+        if action != ir::ExpectAction::Warn {
+            self.limit(&mut row, &condition, false);
+        }
         let expectation = Expectation {
             name: name.map_or(text, |name| name.text.clone()),
             condition,
@@ -327,4 +352,10 @@ impl JobChecker<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// The column that a field of `parse` makes.
+fn field_column(field: &ast::ParseField, ty: Type) -> Column {
+    let name = field.name.text.as_str().into();
+    Column { name, ty, origin: field.name.span, domain: None }
 }

@@ -91,9 +91,10 @@ impl Lower<'_> {
             .parse(pairs)
     }
 
+    /// What is made of the result is too deep as well, and is not reported again.
     fn too_deep(&self, span: Span) -> Operand {
         self.report(syntax::too_deep(span, EXPRESSION_DEPTH_MAX));
-        bad(span)
+        Operand { depth: EXPRESSION_DEPTH_MAX + 1, ..bad(span) }
     }
 
     /// An operand out of its parts; `depth` is that of the deepest of them.
@@ -101,6 +102,9 @@ impl Lower<'_> {
         if depth >= EXPRESSION_DEPTH_MAX {
             // What is too deep is dropped here, while it can be.
             drop(kind);
+            if depth > EXPRESSION_DEPTH_MAX {
+                return Operand { depth, ..bad(span) };
+            }
             return self.too_deep(span);
         }
         Operand { expr: Expr { kind, span }, depth: depth + 1, is_closed: false }
