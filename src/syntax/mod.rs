@@ -22,6 +22,7 @@ use crate::diagnostics::{Diagnostics, syntax};
 use crate::text::{FileId, Files, Span};
 use layout::{Layout, lay_out};
 use parser::Parser;
+use rayon::prelude::*;
 use tokens::{is_bidi_control, is_hidden};
 
 /// Parses a file. It never fails: what cannot be parsed stands as a `Bad` node in the tree, with
@@ -37,16 +38,40 @@ pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
             .then_some(ast::Comment { span, documentation })
     });
     let comments = comments.collect();
-    let mut parser = Parser { file: id, source: text, layout: &layout, found };
     let (mut edition, mut declarations) = (None, Vec::new());
-    for at in 0..layout.pieces.len() {
-        if layout.source(layout.pieces[at].tokens.start) == "batch" {
-            edition = parser.edition(at).or(edition);
-        } else {
-            declarations.push(parser.declaration(at));
-        }
+    for piece in pieces(id, text, &layout) {
+        found.extend(piece.found);
+        edition = piece.edition.or(edition);
+        declarations.extend(piece.declaration);
     }
     ast::File { id, edition, declarations, comments }
+}
+
+/// What a piece of a file is: an edition, unless it did not parse, or a declaration.
+struct Parsed {
+    edition: Option<(u32, Span)>,
+    declaration: Option<ast::Declaration>,
+    found: Diagnostics,
+}
+
+/// Fewer pieces are parsed sooner than other threads are awake.
+const PARALLEL_PIECES_MIN: usize = 16;
+
+/// Parses the pieces of a file, each alone, so on all cores; in their order.
+fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
+    let one = |at: usize| {
+        let mut found = Diagnostics::new();
+        let mut parser = Parser { file, source, layout, found: &mut found };
+        let is_edition = layout.source(layout.pieces[at].tokens.start) == "batch";
+        let edition = if is_edition { parser.edition(at) } else { None };
+        let declaration = (!is_edition).then(|| parser.declaration(at));
+        Parsed { edition, declaration, found }
+    };
+    let all = 0..layout.pieces.len();
+    if all.len() < PARALLEL_PIECES_MIN {
+        return all.map(one).collect();
+    }
+    all.into_par_iter().map(one).collect()
 }
 
 /// Reports characters that cannot be seen. In comments and texts only those that change the
