@@ -4,13 +4,18 @@
 #![allow(unsafe_code)]
 
 use libmimalloc_sys::{mi_option_set, mi_option_t};
+#[cfg(not(fuzzing))]
+use mimalloc::MiMalloc as Inner;
+#[cfg(fuzzing)]
+use std::alloc::System as Inner;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
-/// Many small blocks per batch from many threads: what mimalloc is made for.
+/// Many small blocks per batch from many threads: what mimalloc is made for. Fuzzing keeps the
+/// system's, which its address checks know.
 #[global_allocator]
-static ALLOCATOR: Counting = Counting(mimalloc::MiMalloc);
+static ALLOCATOR: Counting = Counting(Inner);
 
 /// `mi_option_purge_delay` of `mimalloc.h`, which the crate declares without a name.
 const PURGE_DELAY: mi_option_t = 15;
@@ -64,7 +69,7 @@ fn count(bytes: isize) {
 }
 
 /// An allocator that counts what is in use.
-struct Counting(mimalloc::MiMalloc);
+struct Counting(Inner);
 
 fn bytes_of(size: usize) -> isize {
     isize::try_from(size).unwrap_or(isize::MAX)

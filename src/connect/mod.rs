@@ -8,6 +8,8 @@ mod chunk;
 mod compression;
 mod csv;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod input;
 mod json;
 mod output;

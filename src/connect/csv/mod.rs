@@ -5,6 +5,8 @@
 //! wanted ones. Writing is `sink`.
 
 pub(super) use columns::shown;
+#[cfg(fuzzing)]
+pub(super) use {simd::Level, source::CsvSource};
 
 mod columns;
 mod dialect;

@@ -25,7 +25,7 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
     Ok(Box::new(CsvSource::open(spec, CHUNK_BYTES, Level::best())?))
 }
 
-pub(super) struct CsvSource {
+pub struct CsvSource {
     inputs: Arc<Inputs>,
     progress: Arc<AtomicU64>,
     plan: Arc<Table>,
@@ -129,7 +129,7 @@ fn preamble(bytes: &[u8], skip_lines: usize) -> Option<usize> {
 }
 
 impl CsvSource {
-    pub(super) fn open(
+    pub fn open(
         spec: &SourceSpec,
         chunk_bytes: usize,
         level: Level,

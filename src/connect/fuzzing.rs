@@ -1,0 +1,65 @@
+//! What the fuzz target of the CSV reader uses of its inside, and nobody else: piece sizes and
+//! instruction sets. Not in normal builds.
+
+use super::csv::{CsvSource, Level};
+use super::{BadValue, ConnectError, Source, SourceSpec};
+use crate::data::scalar_at;
+use crate::types::Scalar;
+
+/// What a source gave: all rows, and its bad values with their row.
+#[derive(Debug)]
+pub struct Read {
+    /// The rows.
+    pub rows: Vec<Vec<Scalar>>,
+    /// Row and bad value, with the line counted from the start of the file.
+    pub bad: Vec<(usize, BadValue)>,
+}
+
+/// Reads a CSV source with each piece size and each instruction set of the machine.
+///
+/// # Panics
+/// When two of them differ.
+pub fn read_in_all_ways(
+    spec: &SourceSpec,
+    pieces: impl IntoIterator<Item = usize>,
+) -> Result<Read, ConnectError> {
+    let mut first: Option<(Result<Read, ConnectError>, String)> = None;
+    for piece in pieces {
+        for level in Level::all() {
+            let read = CsvSource::open(spec, piece, level).and_then(|source| read(&source, spec));
+            // Texts compare as NaN does not.
+            let shown = format!("{read:?}");
+            match &first {
+                Some((_, expected)) => assert_eq!(&shown, expected, "{piece} bytes, {level:?}"),
+                None => first = Some((read, shown)),
+            }
+        }
+    }
+    first.expect("there is a piece size, and every machine has an instruction set").0
+}
+
+fn read(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
+    let mut read = Read { rows: vec![], bad: vec![] };
+    let mut lines = 0;
+    while let Some(morsel) = source.next()? {
+        let before = read.rows.len();
+        let extent = morsel.read(&mut |rows| {
+            let first = read.rows.len();
+            for row in 0..rows.batch.rows {
+                let columns = rows.batch.columns.iter().zip(&spec.projection);
+                let values =
+                    columns.map(|(array, &at)| scalar_at(array, &spec.columns[at].ty.data, row));
+                read.rows.push(values.collect());
+            }
+            read.bad.extend(rows.bad.into_iter().map(|bad| {
+                let row = first + bad.row as usize;
+                let line = bad.line.map(|line| lines + line);
+                (row, BadValue { row: row as u32, line, ..bad })
+            }));
+            true
+        })?;
+        assert_eq!(extent.records, (read.rows.len() - before) as u64);
+        lines += extent.lines;
+    }
+    Ok(read)
+}
