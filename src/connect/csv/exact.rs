@@ -44,7 +44,18 @@ pub struct Records {
     /// Where each record begins.
     pub starts: Vec<u32>,
     /// The records that are refused.
-    pub flaws: Vec<(u32, Flaw)>,
+    pub refused: Vec<Refused>,
+}
+
+/// A record that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which one.
+    pub row: u32,
+    /// After its line end; comments and empty lines may follow before the next record.
+    pub end: u32,
+    /// Why.
+    pub flaw: Flaw,
 }
 
 /// Splits the record that begins at `start` and appends its fields. The bytes end with a line end;
@@ -115,7 +126,8 @@ pub fn split_records(bytes: &[u8], start: usize, dialect: &Dialect, columns: usi
         } else {
             let ragged = (fields != columns).then_some(Flaw::Fields(fields));
             if let Some(flaw) = record.flaw.or(ragged) {
-                records.flaws.push((records.starts.len() as u32, flaw));
+                let (row, end) = (records.starts.len() as u32, record.next as u32);
+                records.refused.push(Refused { row, end, flaw });
                 records.cells.truncate(before);
                 records.cells.resize(before + columns, ABSENT);
             }

@@ -3,7 +3,7 @@
 
 use super::columns::{Plan, Reader, Spans, shown, unquoted};
 use super::dialect::Dialect;
-use super::exact::{self, Cell, Flaw, Records};
+use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
 use super::simd::Level;
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
@@ -416,12 +416,10 @@ impl CsvMorsel {
         bad: &mut Vec<BadValue>,
     ) {
         let Layout::Listed(records) = layout else { return };
-        let flaws = records.flaws.iter().filter(|(row, _)| rows.contains(&(*row as usize)));
-        for &(row, flaw) in flaws {
+        let refused = records.refused.iter().filter(|one| rows.contains(&(one.row as usize)));
+        for &Refused { row, end, flaw } in refused {
             let start = records.starts[row as usize] as usize;
-            let next = records.starts.get(row as usize + 1);
-            let end = next.map_or(self.chunk.len, |&next| next as usize);
-            let text = self.chunk.buffer[start..end].trim_ascii_end();
+            let text = self.chunk.buffer[start..end as usize].trim_ascii_end();
             bad.push(BadValue {
                 row: row - rows.start as u32,
                 column: None,

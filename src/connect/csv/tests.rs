@@ -138,6 +138,15 @@ fn bad_values_name_row_line_column_and_reason() {
 }
 
 #[test]
+fn a_refused_record_is_shown_without_the_comments_behind_it() {
+    let declared = [("a", DataType::Int.required()), ("b", DataType::Int.required())];
+    let read =
+        read_text("1\n# why\n\n2,3\n4\n", &[("header", "false"), ("comment", "#")], &declared);
+    let shown: Vec<&str> = read.bad.iter().map(|bad| bad.3.as_str()).collect();
+    assert_eq!(shown, ["1", "4"]);
+}
+
+#[test]
 fn null_is_what_the_column_and_the_spelling_say() {
     let declared = [
         ("a", DataType::String.required()),
