@@ -90,7 +90,7 @@ def numeric(column, condition, where):
         total = f"exact_sum({listed})"
         return [
             (f"sum({name})", f"coalesce({total}, 0.0)", FLOAT, False),
-            (f"avg({name})", f"{total} / count({sql})", FLOAT, True),
+            (f"avg({name})", f"exact_mean({listed})", FLOAT, True),
             (f"median({name})", f"exact_median({listed})", FLOAT, True),
             (f"variance({name})", f"exact_variance({listed})", FLOAT, True),
             (f"stddev({name})", f"sqrt(exact_variance({listed}))", FLOAT, True),

@@ -28,6 +28,7 @@ CREATE MACRO rescale(u, f, t) AS CASE WHEN t >= f THEN u * ten(greatest(t - f, 0
 CREATE MACRO whole(x) AS CASE WHEN isfinite(x) THEN round(x) ELSE x END;
 CREATE MACRO exact_variance(list) AS CASE WHEN len(list) > 1 THEN CAST(exact_variance_text(list) AS DOUBLE) END;
 CREATE MACRO exact_median(list) AS CASE WHEN len(list) > 0 THEN CAST(exact_median_text(list) AS DOUBLE) END;
+CREATE MACRO exact_mean(list) AS CASE WHEN len(list) > 0 THEN CAST(exact_mean_text(list) AS DOUBLE) END;
 CREATE MACRO exact_sum(list) AS CAST(exact_sum_text(list) AS DOUBLE);
 -- The microseconds of a point in time.
 CREATE MACRO us(t) AS epoch_us(t);
@@ -61,6 +62,14 @@ def float_sum(values):
         return nearest(sum(map(Fraction, values)))
 
 
+def exact_mean(values):
+    """The mean, also where the sum is beyond the largest float."""
+    mean = float_sum(values) / len(values)
+    if math.isinf(mean) and all(map(math.isfinite, values)):
+        mean = nearest(sum(map(Fraction, values)) / len(values))
+    return repr(mean)
+
+
 def exact_variance(values):
     """The variance of a sample, from exact fractions."""
     if not all(map(math.isfinite, values)):
@@ -81,6 +90,7 @@ def exact_median(values):
 
 def define(connection):
     connection.create_function("exact_median_text", exact_median, ["DOUBLE[]"], "VARCHAR")
+    connection.create_function("exact_mean_text", exact_mean, ["DOUBLE[]"], "VARCHAR")
     connection.create_function("exact_variance_text", exact_variance, ["DOUBLE[]"], "VARCHAR")
     connection.create_function("exact_sum_text", exact_sum, ["DOUBLE[]"], "VARCHAR")
     connection.execute("SET timezone = 'UTC'")
