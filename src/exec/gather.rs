@@ -188,7 +188,7 @@ impl Memory {
                     // Buffers are few: those of one or two pieces of a file, or of one column.
                     if !self.seen.contains(&buffer.as_ptr()) {
                         self.seen.push(buffer.as_ptr());
-                        self.pinned += buffer.capacity();
+                        self.pinned += buffer.len();
                     }
                 }
             }

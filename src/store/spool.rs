@@ -44,13 +44,18 @@ impl Spool {
 
     /// States of fewer bytes are not worth a file.
     pub fn state_bytes_min(&self) -> usize {
-        self.memory / (self.threads * 16)
+        self.memory / (self.threads * 8)
     }
 
     /// Bytes that a thread may work on at once: they are read, sorted and copied, and all threads
     /// do so at the same time.
     pub fn piece_bytes(&self) -> usize {
         (self.memory / (self.threads * 10)).max(1 << 16)
+    }
+
+    /// Bytes that a thread may collect before it writes them.
+    pub fn part_bytes(&self) -> usize {
+        (self.memory / (self.threads * 6)).max(1 << 16)
     }
 
     /// Bytes that were written so far.

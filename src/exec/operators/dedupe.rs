@@ -169,7 +169,7 @@ struct BestRows {
     /// Rows in `kept` that are no longer the best.
     beaten: usize,
     /// What is on disk.
-    spilled: Vec<spill::Spilled>,
+    spilled: Option<spill::Spilled>,
     /// How often the rows were parted by their hash before.
     level: u32,
 }
@@ -184,7 +184,7 @@ impl BestRows {
             kept: Kept::default(),
             order: RowOrder::empty(&[]),
             beaten: 0,
-            spilled: vec![],
+            spilled: None,
             level: 0,
         }
     }

@@ -11,7 +11,7 @@ use super::sort::Sort;
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
 use crate::exec::gather::{
-    RowRef, concat_compact, gather_batches, i64_values, row_ref, slice_batch, take_batch,
+    RowRef, compact, concat_compact, gather_batches, i64_values, row_ref, slice_batch, take_batch,
 };
 use crate::exec::order::{Direction, RowOrder};
 use crate::functions::kernel::Operand;
@@ -20,8 +20,9 @@ use arrow_array::{Array, ArrayRef, Int64Array};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Rows of a block. The first key of every block is kept in memory, and a piece reads whole blocks.
-pub(super) const BLOCK_ROWS: usize = 1 << 13;
+/// Rows of a block. The first key of every block is kept in memory, and a piece reads whole blocks,
+/// up to two more of each run than it needs.
+pub(super) const BLOCK_ROWS: usize = 1 << 11;
 
 /// Sorted rows in a file: of each block the columns, the keys that are no columns, and the
 /// positions.
@@ -48,7 +49,9 @@ impl Run {
             let block = gather_batches(&stored, rows).remove(0);
             let (block, _) = compact_batch(block, vec![]);
             let first = take_batch(&block, &[0]);
-            run.fences.push(first.with_columns(ordered_columns(sort, &first)));
+            // Copied, or it would keep the whole block in memory.
+            let keys = compact(&ordered_columns(sort, &first));
+            run.fences.push(first.with_columns(keys));
             run.file.append(&block.columns, block.rows)?;
         }
         run.fences = fences_together(run.fences);
@@ -77,10 +80,15 @@ fn stored(sort: &Sort, batch: Batch, keys: Vec<Operand>) -> Batch {
 
 /// The columns, and the positions of the rows as one more.
 pub(super) fn with_positions(batch: &Batch) -> Batch {
-    let positions = (0..batch.rows).map(|row| batch.positions.at(row) as i64);
     let mut columns = batch.columns.clone();
-    columns.push(Arc::new(Int64Array::from_iter_values(positions)));
+    columns.push(positions_of(batch));
     batch.with_columns(columns)
+}
+
+/// The positions of the rows as a column.
+pub(super) fn positions_of(batch: &Batch) -> ArrayRef {
+    let positions = (0..batch.rows).map(|row| batch.positions.at(row) as i64);
+    Arc::new(Int64Array::from_iter_values(positions))
 }
 
 /// The positions that [`with_positions`] has put into a column.

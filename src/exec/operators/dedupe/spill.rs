@@ -7,10 +7,13 @@ use super::{BestRows, Plan};
 use crate::data::{Batch, Positions};
 use crate::exec::Error;
 use crate::exec::gather::{RowRef, gather_batches};
-use crate::exec::operators::collected::compact_batch;
-use crate::exec::operators::runs::{BLOCK_ROWS, Run, SortedRuns, stored_positions, with_positions};
+use crate::exec::operators::collected::{bytes_of_batch, compact_batch};
+use crate::exec::operators::runs::{
+    BLOCK_ROWS, Run, SortedRuns, positions_of, stored_positions, with_positions,
+};
 use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Output, State};
+use crate::exec::order::Direction;
 use crate::functions::kernel::Operand;
 use crate::store::spool::{Spool, SpoolFile};
 use arrow_array::{Array, ArrayRef};
@@ -51,7 +54,10 @@ pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Erro
         parts[part_of(hash, state.level)].push(best.1);
     }
     let kept: Vec<Batch> = state.kept.batches().iter().map(with_positions).collect();
-    let mut spilled = Spilled { file: spool.file()?, blocks: vec![vec![]; PARTS] };
+    let mut spilled = match state.spilled.take() {
+        Some(spilled) => spilled,
+        None => Spilled { file: spool.file()?, blocks: vec![vec![]; PARTS] },
+    };
     for (rows, blocks) in parts.iter_mut().zip(&mut spilled.blocks) {
         // In the order in which they came: what stands at one position keeps its order.
         rows.sort_unstable();
@@ -61,10 +67,8 @@ pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Erro
             spilled.file.append(&block.columns, block.rows)?;
         }
     }
-    let empty = BestRows { level: state.level, ..BestRows::new(state.plan.clone()) };
-    let before = std::mem::replace(state, empty);
-    state.spilled = before.spilled;
-    state.spilled.push(spilled);
+    let (plan, level) = (state.plan.clone(), state.level);
+    *state = BestRows { spilled: Some(spilled), level, ..BestRows::new(plan) };
     Ok(())
 }
 
@@ -75,50 +79,77 @@ pub(super) fn finish(
     spool: &Arc<Spool>,
 ) -> Result<Output, Error> {
     states.iter_mut().try_for_each(|state| write(state, spool))?;
-    let spilled: Vec<Spilled> = states.into_iter().flat_map(|state| state.spilled).collect();
-    let runs: Vec<Vec<Run>> = (0..PARTS)
-        .into_par_iter()
-        .map(|part| best_of_part(plan, &spilled, part, 1, spool))
+    let spilled: Vec<Spilled> = states.into_iter().filter_map(|state| state.spilled).collect();
+    let parts_of_thread = PARTS.div_ceil(rayon::current_num_threads());
+    let parts: Vec<usize> = (0..PARTS).collect();
+    let runs: Vec<Vec<Run>> = parts
+        .par_chunks(parts_of_thread)
+        .map(|parts| {
+            let mut best = BestOfParts { spool, rows: vec![], bytes: 0, runs: vec![] };
+            for &part in parts {
+                best.add(plan, &spilled, part, 1)?;
+            }
+            best.write()?;
+            Ok(best.runs)
+        })
         .collect::<Result<_, Error>>()?;
     let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect())?;
     Ok(Output::Pieces(Arc::new(runs)))
 }
 
-/// No keys: only the position orders.
+/// The only key is the position.
 fn by_position() -> Sort {
-    Sort { directions: vec![], columns: vec![] }
+    Sort { directions: vec![Direction::default()], columns: vec![None] }
 }
 
-/// The best rows of a part, in the order of the input.
-fn best_of_part(
-    plan: &Arc<Plan>,
-    spilled: &[Spilled],
-    part: usize,
-    level: u32,
-    spool: &Arc<Spool>,
-) -> Result<Vec<Run>, Error> {
-    let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
-    for spilled in spilled {
-        for &block in &spilled.blocks[part] {
-            push_stored(&mut state, spilled.file.read(block)?)?;
-            if state.bytes() > spool.piece_bytes() && level < LEVELS_MAX {
-                write(&mut state, spool)?;
+/// The best rows of some parts. Every part has rows from everywhere in the input, so those of many
+/// parts are put into one run: the fewer runs there are, the less is read in vain.
+struct BestOfParts<'s> {
+    spool: &'s Arc<Spool>,
+    rows: Vec<(Batch, Vec<Operand>)>,
+    bytes: usize,
+    runs: Vec<Run>,
+}
+
+impl BestOfParts<'_> {
+    /// Adds the best rows of a part, which was parted `level` times.
+    fn add(
+        &mut self,
+        plan: &Arc<Plan>,
+        spilled: &[Spilled],
+        part: usize,
+        level: u32,
+    ) -> Result<(), Error> {
+        let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
+        for spilled in spilled {
+            for &block in &spilled.blocks[part] {
+                push_stored(&mut state, spilled.file.read(block)?)?;
+                if state.bytes() > self.spool.part_bytes() && level < LEVELS_MAX {
+                    write(&mut state, self.spool)?;
+                }
             }
         }
+        if state.spilled.is_some() {
+            write(&mut state, self.spool)?;
+            let spilled: Vec<Spilled> = state.spilled.into_iter().collect();
+            return (0..PARTS).try_for_each(|part| self.add(plan, &spilled, part, level + 1));
+        }
+        for batch in state.into_result() {
+            self.bytes += bytes_of_batch(&batch, &[]);
+            let position = Operand::column(positions_of(&batch));
+            self.rows.push((batch, vec![position]));
+        }
+        if self.bytes > self.spool.part_bytes() { self.write() } else { Ok(()) }
     }
-    if state.spilled.is_empty() {
-        let rows: Vec<(Batch, Vec<Operand>)> =
-            state.into_result().into_iter().map(|batch| (batch, vec![])).collect();
-        return if rows.is_empty() {
-            Ok(vec![])
-        } else {
-            Ok(vec![Run::write(&by_position(), rows, spool)?])
-        };
+
+    fn write(&mut self) -> Result<(), Error> {
+        if !self.rows.is_empty() {
+            let rows = std::mem::take(&mut self.rows);
+            self.runs.push(Run::write(&by_position(), rows, self.spool)?);
+            self.bytes = 0;
+        }
+        Ok(())
     }
-    write(&mut state, spool)?;
-    let spilled = state.spilled;
-    let parts = (0..PARTS).map(|part| best_of_part(plan, &spilled, part, level + 1, spool));
-    Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
 }
 
 /// Takes in rows that were written: the columns, what is hidden behind them, and the positions.
