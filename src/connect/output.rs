@@ -21,9 +21,20 @@ struct Part {
 
 /// The target that the argument `path` of a sink names.
 pub fn target_of(spec: &SinkSpec) -> Result<PathBuf, ConnectError> {
-    match spec.arguments.text("path") {
-        Some(path) => Ok(spec.base.join(path)),
-        None => Err(ConnectError::new("no `path` is given")),
+    let Some(path) = spec.arguments.text("path") else {
+        return Err(ConnectError::new("no `path` is given"));
+    };
+    if path.contains("://") {
+        return Err(ConnectError::new(format!("`{path}` is no path of a file"))
+            .help("only files of this machine can be written: name one"));
+    }
+    let target = spec.base.join(path);
+    match std::fs::metadata(&target) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            Err(ConnectError::new(format!("{path} is not a file, and would be replaced by one"))
+                .help("name a file"))
+        }
+        _ => Ok(target),
     }
 }
 

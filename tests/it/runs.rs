@@ -114,3 +114,22 @@ output out = csv("out.csv") from first
     let raw = "k,words\n1,a b\n2,c\n";
     assert_eq!(run(pipeline, &[("raw.csv", raw)], "out.csv"), "k\n1\n1\n2\n");
 }
+
+#[test]
+fn an_output_that_is_no_file_is_refused_and_nothing_is_made() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("s.csv"), "k\n1\n").expect("it can be written");
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).expect("it can be made");
+    for (target, reason) in [("s3://x/y.csv", "no path of a file"), ("socket", "is not a file")] {
+        let pipeline = format!(
+            "source s = csv(\"s.csv\") {{ k: int }}\noutput o = csv(\"{target}\") from s\n"
+        );
+        fs::write(path("pipeline.batch"), pipeline).expect("it can be written");
+        let ran = batchc(folder.path(), "run", &["--no-progress"]);
+        let words = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(3), "{words}");
+        assert!(words.contains(reason), "{words}");
+    }
+    assert!(!path("s3:").exists());
+}
