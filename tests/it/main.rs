@@ -12,6 +12,7 @@ mod mutants;
 mod pages;
 mod project;
 mod readme;
+mod reference;
 mod rejects;
 mod report;
 mod runs;
