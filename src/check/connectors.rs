@@ -5,7 +5,7 @@ use super::globals::Globals;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
-use crate::ir::{self, Column, Expr, Row, SourceColumn, constant};
+use crate::ir::{self, Column, Expr, Key, Row, SourceColumn, constant};
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
@@ -88,6 +88,7 @@ fn declared_columns(
 ) -> (Vec<SourceColumn>, Row) {
     let mut first: HashMap<&str, Span> = HashMap::new();
     let (mut columns, mut row, mut key) = (vec![], Row::default(), vec![]);
+    let mut declared = None;
     for column in &source.columns {
         let name = column.name.text.as_str();
         if let Some(first) = first.insert(name, column.name.span) {
@@ -99,7 +100,10 @@ fn declared_columns(
         let mut format = None;
         for attribute in &column.attributes {
             match attribute {
-                ColumnAttribute::Key(_) => key.push(row.columns.len()),
+                ColumnAttribute::Key(span) => {
+                    key.push(row.columns.len());
+                    declared = declared.or(Some(*span));
+                }
                 ColumnAttribute::Named(text) => external = text.value.as_str().into(),
                 ColumnAttribute::Format(text) => format = Some(text.value.as_str().into()),
                 ColumnAttribute::Sensitive(span) => {
@@ -113,7 +117,7 @@ fn declared_columns(
         row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain: None });
     }
     if !key.is_empty() {
-        row.keys.push(key);
+        row.keys.push(Key { columns: key, declared });
     }
     // A line that could not be read may have declared any column.
     row.broken = source.settings.iter().any(|setting| matches!(setting.kind, SettingKind::Bad));

@@ -7,7 +7,7 @@ use super::{FAILED, RULE};
 use crate::Compiled;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::{Error, Place};
-use crate::ir::Pipeline;
+use crate::ir::{Pipeline, Promise};
 use crate::run::Failure;
 use crate::text::{FileId, Span};
 use std::sync::Arc;
@@ -28,8 +28,12 @@ pub(super) fn explain_failure(
             return (FAILED, error.message);
         }
         Failure::Stage(Error::Cancelled, _) => return (130, "stopped".to_owned()),
-        Failure::Stage(Error::Cardinality { span, side, key }, _) => {
-            (RULE, runtime::cardinality(side, &key, span))
+        Failure::Stage(Error::Cardinality { promise, side, key }, _) => {
+            let found = match promise {
+                Promise::Join(span) => runtime::cardinality(side, &key, span),
+                Promise::Key(span) => runtime::key_repeated(&key, span),
+            };
+            (RULE, found)
         }
         Failure::Stage(Error::Row { span, job, is_rule, reason, place, .. }, files) => {
             let place = place.map(|place| place_text(place, &files));

@@ -3,7 +3,7 @@
 use super::print::say;
 use crate::data::{Batch, display, scalar_at};
 use crate::ir::{Pipeline, Row};
-use crate::run::{Report, quarantine_path};
+use crate::run::{JobReport, Report, quarantine_path};
 use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::path::Path;
@@ -30,26 +30,37 @@ pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
     table.to_string()
 }
 
+/// A count of rows: its name, whether it is shown when no job has such rows, and where it is found.
+type Count = (&'static str, bool, fn(&JobReport) -> u64);
+
+/// What became of the rows of a job: those in and added are those of all other columns.
+const COUNTS: &[Count] = &[
+    ("in", true, |job| job.records_in),
+    ("added", false, |job| job.added),
+    ("out", true, |job| job.records_out),
+    ("filtered", true, |job| job.filtered),
+    ("grouped", false, |job| job.grouped),
+    ("deduplicated", false, |job| job.deduplicated),
+    ("dropped", true, |job| job.dropped),
+    ("quarantined", true, |job| job.quarantined),
+    ("unfinished", false, |job| job.unfinished),
+];
+
 /// Prints what each job saw and gave, and what was written.
 pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    let columns =
-        ["job", "in", "out", "filtered", "dropped", "deduplicated", "quarantined", "seconds"];
-    table.set_header(columns);
+    let columns: Vec<&Count> = COUNTS
+        .iter()
+        .filter(|(_, is_always, count)| *is_always || report.jobs.iter().any(|job| count(job) > 0))
+        .collect();
+    let names = columns.iter().map(|(name, ..)| *name);
+    table.set_header(["job"].into_iter().chain(names).chain(["seconds"]));
     for job in &report.jobs {
         let mut cells = vec![Cell::new(&job.job)];
-        let counts = [
-            job.records_in,
-            job.records_out,
-            job.filtered,
-            job.dropped,
-            job.deduplicated,
-            job.quarantined,
-        ];
-        cells.extend(
-            counts.map(|count| Cell::new(grouped(count)).set_alignment(CellAlignment::Right)),
-        );
+        cells.extend(columns.iter().map(|(_, _, count)| {
+            Cell::new(grouped(count(job))).set_alignment(CellAlignment::Right)
+        }));
         let seconds = format!("{:.3}", job.seconds);
         cells.push(Cell::new(seconds).set_alignment(CellAlignment::Right));
         table.add_row(cells);

@@ -2,7 +2,7 @@
 //!
 //! A staged file `.NAME.batchc-RUN` is created exclusively in the target's directory, written,
 //! fsynced and then renamed over the target, so a reader sees the old output or the new one and
-//! nothing between. A directory of parts is staged and exchanged as one. What a dead run left is
+//! nothing between. A link at the target stays: what it leads to is replaced. A directory of parts is staged and exchanged as one. What a dead run left is
 //! the recovery's business, not this module's.
 
 use super::{ConnectError, Staged};
@@ -24,7 +24,9 @@ pub struct Staging {
 impl Staging {
     /// Stages a file for `target`, whose folder is made if it is missing.
     pub fn file(target: &Path, run: &str) -> Result<(Staging, File), ConnectError> {
-        if fs::symlink_metadata(target).is_ok_and(|found| found.is_dir()) {
+        let target = &followed(target)?;
+        let old = fs::symlink_metadata(target);
+        if old.as_ref().is_ok_and(fs::Metadata::is_dir) {
             return Err(ConnectError::new(format!("{} is a directory", target.display()))
                 .help("give the path of a file, or remove the directory"));
         }
@@ -32,6 +34,10 @@ impl Staging {
         sweep(target);
         let failed = |error| ConnectError::io("create", staged.display(), &error);
         let file = OpenOptions::new().write(true).create_new(true).open(&staged).map_err(failed)?;
+        if let Ok(old) = old {
+            // Who may read an output does not change with its content.
+            file.set_permissions(old.permissions()).map_err(failed)?;
+        }
         let lock = lock(file.try_clone().map_err(failed)?);
         Ok((Staging { staged, target: target.to_owned(), owned: true, lock }, file))
     }
@@ -41,6 +47,7 @@ impl Staging {
     /// An existing target is replaced as a whole, so it must hold nothing but parts: files that
     /// somebody else put there are never deleted.
     pub fn directory(target: &Path, run: &str) -> Result<Staging, ConnectError> {
+        let target = &followed(target)?;
         sweep(target);
         check_replaceable(target)?;
         let staged = staged_path(target, run)?;
@@ -105,8 +112,7 @@ impl Drop for Staged {
     }
 }
 
-/// Renames one staged path over its target and syncs the folder. A link at the target is
-/// replaced, not followed. May be called again after a crash as long as the staged path exists.
+/// Renames one staged path over its target, which is no link, and syncs the folder. May be called again after a crash as long as the staged path exists.
 ///
 /// A directory is exchanged with the old one in one step (`renameat2`), which then is removed.
 /// Where the file system cannot exchange, the old one is moved aside first: for that instant the
@@ -200,6 +206,18 @@ fn staged_path(target: &Path, run: &str) -> Result<PathBuf, ConnectError> {
     let mut staged = staged_prefix(name);
     staged.push(run);
     Ok(folder.join(staged))
+}
+
+/// Where a target is once links are followed; what the last one leads to need not be there yet.
+fn followed(target: &Path) -> Result<PathBuf, ConnectError> {
+    let mut path = target.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&path) else { return Ok(path) };
+        path = folder_of(&path).join(next);
+    }
+    Err(ConnectError::new(format!("{} is a link that leads to itself", target.display()))
+        .help("remove it, or choose another path"))
 }
 
 /// What the names of all staged paths of a target begin with.
@@ -346,13 +364,33 @@ mod tests {
     }
 
     #[test]
-    fn a_link_at_the_target_is_replaced() {
+    fn what_a_link_leads_to_is_replaced_and_the_link_stays() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
         let dir = tempfile::tempdir().unwrap();
-        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
-        fs::write(&real, b"old").unwrap();
-        std::os::unix::fs::symlink(&real, &link).unwrap();
-        let (staging, _) = Staging::file(&link, "r").unwrap();
-        staged(staging).publish().unwrap();
-        assert_eq!((fs::read(&real).unwrap(), fs::read(&link).unwrap()), (b"old".to_vec(), vec![]));
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("far")).unwrap();
+        fs::write(path("far/real"), b"old").unwrap();
+        fs::set_permissions(path("far/real"), PermissionsExt::from_mode(0o640)).unwrap();
+        symlink("far/real", path("first")).unwrap();
+        symlink("first", path("second")).unwrap();
+        symlink("far/new", path("dangling")).unwrap();
+        symlink("far/parts", path("parts")).unwrap();
+        symlink("around", path("around")).unwrap();
+        for target in ["second", "dangling"] {
+            let (staging, file) = Staging::file(&path(target), "r").unwrap();
+            io::Write::write_all(&mut &file, b"new").unwrap();
+            staged(staging).publish().unwrap();
+            assert!(fs::symlink_metadata(path(target)).unwrap().is_symlink());
+            assert_eq!(fs::read(path(target)).unwrap(), b"new");
+        }
+        let mode = fs::metadata(path("far/real")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        for _ in 0..2 {
+            staged(Staging::directory(&path("parts"), "r").unwrap()).publish().unwrap();
+            assert!(fs::symlink_metadata(path("parts")).unwrap().is_symlink());
+            assert!(path("far/parts").is_dir());
+        }
+        let error = Staging::file(&path("around"), "r").err().unwrap();
+        assert!(error.message.ends_with("around is a link that leads to itself"));
     }
 }

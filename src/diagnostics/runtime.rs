@@ -36,6 +36,17 @@ pub fn cardinality(side: &str, key: &str, span: Span) -> Diagnostic {
     .help("`dedupe by` the key in a job before, or say `expect many_to_many`")
 }
 
+/// R0103: rows that a join relies on have a declared key twice.
+pub fn key_repeated(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::R0103,
+        format!("the key {key} comes more than once in rows that a join relies on"),
+        span,
+        "declared here to identify a row",
+    )
+    .help("`dedupe by` the key in a job before the join; or remove `key`, and say `expect many_to_many` at the join if its rows may multiply")
+}
+
 /// D0102: more rows failed than allowed.
 pub fn above(job: &str, what: &str, failed: u64, of: u64, allowed: f64, span: Span) -> Diagnostic {
     let share = failed as f64 / of as f64 * 100.0;

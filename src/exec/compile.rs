@@ -218,9 +218,7 @@ fn compile_step(
             (make(&keys), Action::Probe(OnceLock::new()))
         }
         StepKind::Union { .. } => (None, Action::Pass),
-        StepKind::Explode { column } => {
-            (None, Action::Stream(Box::new(Explode { column: *column })))
-        }
+        StepKind::Explode { column } => (None, Action::Stream(Box::new(Explode::new(*column)))),
         StepKind::Parse(parse) => (None, Action::Parse(ParseStep::compile(parse))),
         StepKind::Expect(rule) => (make(&[&rule.condition]), Action::Expect((**rule).clone())),
     }
@@ -276,7 +274,8 @@ fn read_value(value: &Expr, is_live: bool) -> Expr {
 fn build_of(join: &ir::Join) -> JoinBuild {
     let types: Vec<Type> = join.right_keys.iter().map(|key| key.ty.clone()).collect();
     let columns: Vec<usize> = (0..join.right_row.columns.len()).collect();
-    let promised = join.check.filter(|check| check.right_unique).map(|_| join.check_span);
+    // With a further condition, a key that comes twice may still match once.
+    let promised = join.check.right_unique.filter(|_| join.residual.is_none());
     JoinBuild::new(&types, &columns, promised)
 }
 
@@ -287,13 +286,12 @@ pub fn probe(
     table: Arc<JoinTable>,
     run: &RunContext,
 ) -> JoinProbe {
-    let promised = join.check.filter(|check| check.left_unique).map(|_| join.check_span);
     let residual = join.residual.as_ref().map(|condition| {
         let mut types = types_of(left);
         types.extend(types_of(&join.right_row));
         residual(Program::compile(&[condition], &types, run))
     });
-    JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, promised)
+    JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, join.check)
         .with_right_types(types_of(&join.right_row))
 }
 

@@ -20,7 +20,7 @@ pub mod table;
 
 use crate::connect::{ConnectError, Extent};
 use crate::data::POSITION_ROW_BITS;
-use crate::ir::JobId;
+use crate::ir::{JobId, Promise};
 use crate::store::spool::SpoolError;
 use crate::text::Span;
 use std::sync::atomic::AtomicU64;
@@ -47,8 +47,8 @@ pub enum Error {
     },
     /// Rows of a join match more than was promised.
     Cardinality {
-        /// The promise.
-        span: Span,
+        /// What is broken.
+        promise: Promise,
         /// Which side has a key twice: `right`, `left`.
         side: &'static str,
         /// The key, as text.
@@ -122,6 +122,8 @@ pub struct Counts {
     pub nulled: AtomicU64,
     /// Rows that broke a rule, whatever became of them.
     pub violations: AtomicU64,
+    /// Rows that gave none: without a match in a join, or with an empty list.
+    pub left_out: AtomicU64,
     /// Left rows of a join whose key was null, which matches nothing.
     pub null_keys: AtomicU64,
 }

@@ -14,7 +14,7 @@ pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,
-    Parse, ParseField, RunContext, SortKey, Step, StepKind,
+    Parse, ParseField, Promise, RunContext, SortKey, Step, StepKind,
 };
 
 use crate::text::Span;
@@ -210,12 +210,21 @@ pub struct Output {
 pub struct Row {
     /// The columns in order; names are unique.
     pub columns: Vec<Column>,
-    /// Sets of columns that are each known to identify a row.
-    pub keys: Vec<Vec<usize>>,
+    /// Sets of columns that each identify a row.
+    pub keys: Vec<Key>,
     /// The columns by which rows are known to be sorted.
     pub order: Vec<usize>,
     /// Is it of a step that did not check? Then unknown columns are not reported.
     pub broken: bool,
+}
+
+/// Columns that together identify a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// Their positions.
+    pub columns: Vec<usize>,
+    /// Where a source says so, which its data may not keep to. Steps that make a key prove it.
+    pub declared: Option<Span>,
 }
 
 /// A column of a row type.
@@ -240,14 +249,22 @@ pub struct Domain {
     pub since: Span,
 }
 
+impl Key {
+    /// A key that a step has made.
+    pub fn proven(columns: Vec<usize>) -> Key {
+        Key { columns, declared: None }
+    }
+}
+
 impl Row {
     /// The position of a column.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 
-    /// Do these columns identify a row?
-    pub fn is_key(&self, columns: &[usize]) -> bool {
-        self.keys.iter().any(|key| key.iter().all(|column| columns.contains(column)))
+    /// The key that these columns hold; one that is proven, if there is one.
+    pub fn key_within(&self, columns: &[usize]) -> Option<&Key> {
+        let within = |key: &&Key| key.columns.iter().all(|column| columns.contains(column));
+        self.keys.iter().filter(within).min_by_key(|key| key.declared.is_some())
     }
 }

@@ -45,7 +45,7 @@ fn row(row: &Row) -> String {
     };
     let mut out = format!("{{{}}}", columns.join(", "));
     for key in &row.keys {
-        let _ = write!(out, " key ({})", names(key));
+        let _ = write!(out, " key ({})", names(&key.columns));
     }
     if !row.order.is_empty() {
         let _ = write!(out, " order ({})", names(&row.order));

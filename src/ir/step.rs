@@ -148,10 +148,8 @@ pub struct Join {
     pub residual: Option<Expr>,
     /// The right columns that follow the left ones in the result (none for semi and anti).
     pub right_columns: Vec<usize>,
-    /// What is checked while it runs; None when it is proven, or nothing is promised.
-    pub check: Option<Cardinality>,
-    /// Where the promise stands.
-    pub check_span: Span,
+    /// What is checked while it runs.
+    pub check: Cardinality,
 }
 
 /// Which join.
@@ -168,12 +166,22 @@ pub enum JoinKind {
 }
 
 /// What a join promises of its sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is proven is not here: it needs no check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cardinality {
     /// No two left rows match the same right row.
-    pub left_unique: bool,
+    pub left_unique: Option<Promise>,
     /// No two right rows match the same left row.
-    pub right_unique: bool,
+    pub right_unique: Option<Promise>,
+}
+
+/// Something that is said of data, and checked while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// By `expect` at a join.
+    Join(Span),
+    /// By `key` at a column of a source.
+    Key(Span),
 }
 
 /// `parse`

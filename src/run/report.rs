@@ -79,6 +79,8 @@ pub struct JobReport {
     pub grouped: u64,
     /// Rows that joins, unions and `explode` added.
     pub added: u64,
+    /// Rows that the job had not done with when the run ended; 0 in a job that succeeded.
+    pub unfinished: u64,
     /// Rows with a value that became null because it failed.
     pub nulled: u64,
     /// Rows whose key of a join was null, which matches nothing.
@@ -173,6 +175,7 @@ impl Report {
             if !nodes.is_empty() {
                 let mut report = job_report(execution, job, &nodes);
                 report.status = status_of(job, schedule, failure);
+                report.leave_unfinished();
                 report.seconds = schedule.timings.get(&job).copied().unwrap_or(0.0);
                 report.records_per_second = rate(report.records_in, report.seconds);
                 self.jobs.push(report);
@@ -196,7 +199,8 @@ impl Report {
                 + job.dropped
                 + job.deduplicated
                 + job.quarantined
-                + job.grouped;
+                + job.grouped
+                + job.unfinished;
             assert_eq!(job.records_in + job.added, out, "the rows of `{}` balance", job.job);
         }
     }
@@ -244,7 +248,7 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
                 let step = step_of(execution.pipeline, execution.plan.node(node), step);
                 let input = input_rows(execution, node);
                 let given = input.saturating_sub(dropped + quarantined);
-                report.add_step(step, given, of(&counts.output));
+                report.add_step(step, given, of(&counts.output), of(&counts.left_out));
                 if let StepKind::Expect(rule) = step {
                     report.expectations.push((rule.name.clone(), of(&counts.violations)));
                 }
@@ -295,9 +299,11 @@ fn input_rows(execution: &Execution, node: NodeId) -> u64 {
 }
 
 impl JobReport {
-    /// Books the difference between the rows that a step was given and gave.
-    fn add_step(&mut self, step: &StepKind, given: u64, out: u64) {
-        let (less, more) = (given.saturating_sub(out), out.saturating_sub(given));
+    /// Books the difference between the rows that a step was given and gave. Those `left_out` gave nothing,
+    /// so that others may have given more than one.
+    fn add_step(&mut self, step: &StepKind, given: u64, out: u64, left_out: u64) {
+        let more = (out + left_out).saturating_sub(given);
+        let less = given + more - out;
         self.added += more;
         match step {
             StepKind::Aggregate { .. } => self.grouped += less,
@@ -311,6 +317,17 @@ impl JobReport {
             | StepKind::Union { .. }
             | StepKind::Parse(_)
             | StepKind::Expect(_) => self.filtered += less,
+        }
+    }
+}
+
+impl JobReport {
+    /// Of a job that did not end, what became of a row is not known before the row is through.
+    fn leave_unfinished(&mut self) {
+        if self.status != Status::Success {
+            (self.filtered, self.deduplicated, self.grouped) = (0, 0, 0);
+            let done = self.records_out + self.dropped + self.quarantined;
+            self.unfinished = (self.records_in + self.added).saturating_sub(done);
         }
     }
 }

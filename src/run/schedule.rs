@@ -4,7 +4,7 @@ use super::{Event, Failure};
 use crate::connect::{ConnectError, Extent, Source};
 use crate::data::Batch;
 use crate::exec::compile::{Action, probe};
-use crate::exec::operators::{Output, buffer};
+use crate::exec::operators::{Output, Streaming, buffer};
 use crate::exec::rejects::Reject;
 use crate::exec::stage::{Execution, Root};
 use crate::exec::{Place, find_place};
@@ -184,12 +184,17 @@ impl<'e, 'p> Schedule<'e, 'p> {
             self.extents.insert(root, (std::mem::take(&mut result.extents), files));
         }
         for &node in active {
-            if let Action::Probe(probe) = &execution.nodes[node.at()].action
-                && let Some(probe) = probe.get()
-            {
-                probe.check()?;
-                execution.count(node, |counts| &counts.null_keys, probe.null_keys());
-            }
+            let left_out = match &execution.nodes[node.at()].action {
+                Action::Stream(operator) => operator.left_out(),
+                Action::Probe(probe) => {
+                    let Some(probe) = probe.get() else { continue };
+                    probe.check()?;
+                    execution.count(node, |counts| &counts.null_keys, probe.null_keys());
+                    probe.left_out()
+                }
+                _ => 0,
+            };
+            execution.count(node, |counts| &counts.left_out, left_out);
         }
         for &end in ends {
             let states = std::mem::take(&mut result.states[end.at()]);

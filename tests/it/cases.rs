@@ -3,11 +3,11 @@
 //! A case is added by dropping a file. `INSTA_UPDATE=always cargo test --test it` accepts what
 //! has changed; read it as a user would before it is committed.
 
+use super::folders::{compare, folder, pipelines};
 use batchc::diagnostics::Code;
 use batchc::diagnostics::render::{Format, render};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 /// Codes that only a run can give: of rows, of rules about data, and of the command line.
 pub(crate) fn needs_a_run(code: Code) -> bool {
@@ -21,15 +21,9 @@ fn is_of_the_text(code: Code) -> bool {
 
 #[test]
 fn cases() {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_omit_expression(true);
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| {
-        insta::glob!("../cases", "**/*.batch", |path| {
-            let text = fs::read_to_string(path).expect("a case can be read");
-            insta::assert_snapshot!(shown(&name_of(path), &text));
-        });
+    compare("cases", |path, name| {
+        let text = fs::read_to_string(path).expect("a case can be read");
+        shown(name, &text)
     });
 }
 
@@ -41,18 +35,10 @@ fn shown(name: &str, text: &str) -> String {
     format!("{}\n\n---- found ----\n{}", text.trim_end(), found.trim_end())
 }
 
-/// The path as it is written in messages: from `tests/cases` on.
-fn name_of(path: &Path) -> String {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let path = path.canonicalize().expect("a case is there");
-    let base = base.canonicalize().expect("cases are there");
-    path.strip_prefix(base).expect("a case is among cases").display().to_string()
-}
-
 #[test]
 fn every_code_of_the_checker_has_a_case() {
     let mut shown = BTreeSet::new();
-    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")) {
+    for path in pipelines(&folder("cases")) {
         let text = fs::read_to_string(&path).expect("a case can be read");
         let compiled = batchc::compile("case.batch", text);
         shown.extend(compiled.found.iter().map(|found| found.code));
@@ -63,19 +49,4 @@ fn every_code_of_the_checker_has_a_case() {
         .map(|code| code.as_str())
         .collect();
     assert!(missing.is_empty(), "no case in tests/cases shows {}", missing.join(", "));
-}
-
-/// All cases below a folder, in the order of their names.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = vec![];
-    for entry in fs::read_dir(folder).expect("cases are there") {
-        let path = entry.expect("a folder can be listed").path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "batch") {
-            all.push(path);
-        }
-    }
-    all.sort();
-    all
 }

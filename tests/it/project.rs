@@ -56,6 +56,27 @@ impl Project {
         names
     }
 
+    /// All files below the folder by their paths, in order; of what batchc keeps for itself, only
+    /// the rows set aside.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let (mut files, mut open) = (vec![], vec![self.folder().to_owned()]);
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(&folder).expect("it can be read") {
+                let path = entry.expect("it can be read").path();
+                let name = path.strip_prefix(self.folder()).expect("it is inside");
+                match path.is_dir() {
+                    true => open.push(path),
+                    false
+                        if name.starts_with(".batchc")
+                            && !name.starts_with(".batchc/quarantine") => {}
+                    false => files.push(name.display().to_string()),
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
     /// A command of batchc in the folder, to be started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_batchc"));

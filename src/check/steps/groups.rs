@@ -3,7 +3,7 @@
 use super::{JobChecker, columns::column_name};
 use crate::check::exprs::GroupScope;
 use crate::diagnostics::{names, types};
-use crate::ir::{Column, Expr, ExprKind, NewColumn, Row, StepKind};
+use crate::ir::{Column, Expr, ExprKind, Key, NewColumn, Row, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use std::collections::HashMap;
@@ -112,7 +112,7 @@ impl JobChecker<'_, '_> {
             domain: None,
         }));
         let by: Vec<usize> = (0..count).collect();
-        let row = Row { columns, keys: vec![by.clone()], order: vec![], broken };
+        let row = Row { columns, keys: vec![Key::proven(by.clone())], order: vec![], broken };
         let key_columns: Vec<(NewColumn, Span)> = keys
             .iter()
             .enumerate()
@@ -134,7 +134,7 @@ impl JobChecker<'_, '_> {
                     .iter()
                     .map(|(column, at)| self.computed(&column.name, &column.value, *at))
                     .collect(),
-                keys: vec![by],
+                keys: vec![Key::proven(by)],
                 order: vec![],
                 broken,
             };

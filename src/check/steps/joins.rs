@@ -4,11 +4,12 @@ use super::JobChecker;
 use crate::check::exprs::{NullRule, RightSide, convert, domain};
 use crate::diagnostics::{names, rows};
 use crate::ir::{
-    Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Row, StepKind,
+    Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Key, Promise, Row,
+    StepKind,
 };
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::unify;
+use crate::types::{DataType, unify};
 use std::sync::Arc;
 
 /// What the `on` of a join says, side by side.
@@ -63,7 +64,6 @@ impl JobChecker<'_, '_> {
             residual,
             right_columns,
             check,
-            check_span: join.expect.map_or(statement.verb, |(_, span)| span),
         };
         self.push(StepKind::Join(Box::new(join)), row, statement.span);
     }
@@ -176,30 +176,30 @@ impl JobChecker<'_, '_> {
         right_row: &Row,
         statement: &ast::Statement,
         table: &ast::Name,
-    ) -> (Option<Cardinality>, bool) {
-        let columns = |keys: &[Expr]| -> Vec<usize> { keys.iter().filter_map(column_of).collect() };
-        let right_proven = right_row.is_key(&columns(&conditions.right_keys));
-        let left_proven = self.row.is_key(&columns(&conditions.left_keys));
-        let (left_unique, right_unique) = match join.expect.map(|(expect, _)| expect) {
-            Some(ast::Cardinality::OneToOne) => (true, true),
-            Some(ast::Cardinality::OneToMany) => (true, false),
-            Some(ast::Cardinality::ManyToOne) => (false, true),
-            Some(ast::Cardinality::ManyToMany) => (false, false),
-            None => {
-                let multiplies = matches!(kind, JoinKind::Inner | JoinKind::Left);
-                if multiplies && !right_proven && !right_row.broken {
-                    let text = &table.text;
-                    self.found.push(rows::may_multiply(statement.verb, text, table.span));
-                }
-                (false, false)
+    ) -> (Cardinality, bool) {
+        let right_key = right_row.key_within(&identifying(&conditions.right_keys));
+        let left_key = self.row.key_within(&identifying(&conditions.left_keys));
+        let multiplies = matches!(kind, JoinKind::Inner | JoinKind::Left);
+        let Some((expected, span)) = join.expect else {
+            if multiplies && right_key.is_none() && !right_row.broken {
+                self.found.push(rows::may_multiply(statement.verb, &table.text, table.span));
             }
+            let relied_on = right_key.filter(|_| multiplies).and_then(|key| key.declared);
+            let right_unique = relied_on.map(Promise::Key);
+            return (Cardinality { left_unique: None, right_unique }, right_key.is_some());
         };
+        use ast::Cardinality as C;
+        let promised = |of_one: bool, key: Option<&Key>| {
+            let is_proven = key.is_some_and(|key| key.declared.is_none());
+            (of_one && !is_proven).then_some(Promise::Join(span))
+        };
+        let is_right_one = matches!(expected, C::OneToOne | C::ManyToOne);
         let check = Cardinality {
-            left_unique: left_unique && !left_proven,
-            right_unique: right_unique && !right_proven,
+            left_unique: promised(matches!(expected, C::OneToOne | C::OneToMany), left_key),
+            right_unique: promised(is_right_one, right_key),
         };
-        let any = check.left_unique || check.right_unique;
-        (any.then_some(check), right_unique || right_proven)
+        let is_proven = right_key.is_some_and(|key| key.declared.is_none());
+        (check, is_right_one || is_proven)
     }
 
     /// The row of the join and the right columns in it.
@@ -335,6 +335,17 @@ impl Conditions {
         self.left_keys.push(left);
         self.right_keys.push(right);
     }
+}
+
+/// The columns that these keys are, as far as different values of a column stay different keys.
+fn identifying(keys: &[Expr]) -> Vec<usize> {
+    let may_collide = |key: &&Expr| match &key.kind {
+        ExprKind::Convert(from) => {
+            key.ty.data == DataType::Float && from.ty.data != DataType::Float
+        }
+        _ => false,
+    };
+    keys.iter().filter(|key| !may_collide(key)).filter_map(column_of).collect()
 }
 
 /// The column that a key is, seen through widening.

@@ -6,7 +6,8 @@ use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, rows, types};
 use crate::ir::{
-    self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Parse, ParseField, Row, StepKind,
+    self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Key, Parse, ParseField, Row,
+    StepKind,
 };
 use crate::syntax::ast;
 use crate::text::Span;
@@ -125,7 +126,7 @@ impl JobChecker<'_, '_> {
             return;
         }
         let mut row = (*self.row).clone();
-        row.keys.push((0..row.columns.len()).collect());
+        row.keys.push(Key::proven((0..row.columns.len()).collect()));
         self.push(StepKind::Distinct, row, span);
     }
 
@@ -168,7 +169,7 @@ impl JobChecker<'_, '_> {
                 _ => None,
             })
             .collect();
-        row.keys.extend(key);
+        row.keys.extend(key.map(Key::proven));
         let keys = keys.into_iter().map(|(_, key, _)| key).collect();
         self.push(StepKind::Dedupe(Dedupe { keys, keep }), row, span);
     }

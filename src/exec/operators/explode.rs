@@ -7,13 +7,15 @@ use crate::exec::gather::{BATCH_ROWS_MAX, take_batch, take_rows};
 use crate::functions::kernel::Operand;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Replaces a list column by its items, the other columns and the position repeated. It has no
 /// values.
 #[derive(Debug)]
 pub struct Explode {
-    /// The list.
-    pub column: usize,
+    column: usize,
+    left_out: AtomicU64,
 }
 
 impl Streaming for Explode {
@@ -26,6 +28,8 @@ impl Streaming for Explode {
         let list = batch.columns[self.column].as_list::<i32>();
         let offsets = list.value_offsets();
         let mut items = Items::default();
+        let is_empty = |row: &usize| list.is_null(*row) || offsets[*row] == offsets[row + 1];
+        self.left_out.fetch_add((0..batch.rows).filter(is_empty).count() as u64, Relaxed);
         for row in (0..batch.rows).filter(|&row| list.is_valid(row)) {
             let (mut item, end) = (offsets[row] as u32, offsets[row + 1] as u32);
             while item < end {
@@ -42,6 +46,10 @@ impl Streaming for Explode {
             }
         }
         if items.rows.is_empty() { Ok(()) } else { emit(self.exploded(&batch, list, &items)) }
+    }
+
+    fn left_out(&self) -> u64 {
+        self.left_out.load(Relaxed)
     }
 }
 
@@ -64,6 +72,11 @@ impl Items {
 }
 
 impl Explode {
+    /// Explodes the list in this column.
+    pub fn new(column: usize) -> Explode {
+        Explode { column, left_out: AtomicU64::new(0) }
+    }
+
     fn exploded(&self, batch: &Batch, list: &ListArray, items: &Items) -> Batch {
         // The list itself is not repeated.
         let mut others = batch.clone();
@@ -84,7 +97,7 @@ mod tests {
     use crate::types::{DataType, Scalar, Type};
 
     fn check(types: &[Type], rows: &[Values], batches: &[Batch]) -> Vec<Batch> {
-        let exploded = stream(&Explode { column: 1 }, batches, &[]);
+        let exploded = stream(&Explode::new(1), batches, &[]);
         let mut expected = vec![];
         for row in rows {
             let Scalar::List(items) = &row[1] else { continue };

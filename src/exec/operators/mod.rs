@@ -40,6 +40,11 @@ pub trait Streaming: Send + Sync {
         values: Vec<Operand>,
         emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
     ) -> Result<(), Error>;
+
+    /// The rows so far that gave none, of an operator that also gives more rows than it is given.
+    fn left_out(&self) -> u64 {
+        0
+    }
 }
 
 /// An operator that gives its result when all its input has come.

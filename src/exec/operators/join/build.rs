@@ -10,7 +10,7 @@ use crate::exec::operators::collected::{Collected, downcast, in_order};
 use crate::exec::scatter::{Scattered, scatter};
 use crate::exec::table::{Block, GroupTable, PartedTable};
 use crate::functions::kernel::Operand;
-use crate::text::Span;
+use crate::ir::Promise;
 use crate::types::Type;
 use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub struct JoinBuild {
     keys: Vec<Type>,
     columns: Arc<[usize]>,
-    right_unique: Option<Span>,
+    right_unique: Option<Promise>,
 }
 
 /// The right side, ready to be looked up in.
@@ -38,9 +38,9 @@ pub struct JoinTable {
 
 impl JoinBuild {
     /// With keys of these types, those of the left side; `columns` are the positions of the right
-    /// columns that the result or the residual needs. `right_unique` is where it is promised, if
-    /// it is, that no key comes twice.
-    pub fn new(keys: &[Type], columns: &[usize], right_unique: Option<Span>) -> JoinBuild {
+    /// columns that the result or the residual needs. `right_unique` is the promise, if
+    /// there is one, that no key comes twice.
+    pub fn new(keys: &[Type], columns: &[usize], right_unique: Option<Promise>) -> JoinBuild {
         // Null keys are left out, so the table needs no place for them.
         let keys = keys.iter().map(|ty| ty.with_nullable(false)).collect();
         JoinBuild { keys, columns: columns.into(), right_unique }
@@ -75,12 +75,12 @@ impl JoinBuild {
             .collect();
         let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
         drop(scattered);
-        if let Some(span) = self.right_unique
+        if let Some(promise) = self.right_unique
             && let Some(row) = parts.iter().filter_map(|part| part.repeated).min()
         {
             let batch = firsts.partition_point(|&first| first <= row) - 1;
             let key = key_text(&self.keys, &keys[batch], (row - firsts[batch]) as usize);
-            return Err(Error::Cardinality { span, side: "right", key });
+            return Err(Error::Cardinality { promise, side: "right", key });
         }
         drop(keys);
         Ok(Arc::new(JoinTable {

@@ -10,8 +10,7 @@ use crate::exec::operators::filter::filter_batch;
 use crate::exec::rows::hollow;
 use crate::exec::table::{Block, NOT_FOUND};
 use crate::functions::kernel::Operand;
-use crate::ir::JoinKind;
-use crate::text::Span;
+use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
@@ -31,7 +30,8 @@ pub struct JoinProbe {
     residual: Option<Residual>,
     /// Of the right columns, for a right side without rows.
     right_types: Vec<Type>,
-    uniqueness: Option<Uniqueness>,
+    left_unique: Option<LeftUnique>,
+    right_unique: Option<Breach>,
     unmatched: AtomicU64,
     null_keys: AtomicU64,
     /// Have all rows been looked up? A later stage that runs the same rows through again has
@@ -40,40 +40,48 @@ pub struct JoinProbe {
 }
 
 /// Checks that no right row is matched by two left rows.
-struct Uniqueness {
-    promised: Span,
+struct LeftUnique {
     /// The first position that has matched each key, or with a residual each right row.
     matched: Vec<AtomicU64>,
-    /// The first position that has matched what was matched before it, and its key.
-    broken: Mutex<Option<(u64, String)>>,
+    breach: Breach,
+}
+
+/// A promise and the left row that breaks it first, if one does.
+struct Breach {
+    promise: Promise,
+    /// The side that has a key twice.
+    side: &'static str,
+    /// The position of the row and its key.
+    first: Mutex<Option<(u64, String)>>,
 }
 
 /// Nothing has matched yet. No row stands there.
 const NOWHERE: u64 = u64::MAX;
 
 impl JoinProbe {
-    /// A join with `table`; `right_columns` is empty for semi and anti joins. `left_unique` is
-    /// where it is promised, if it is, that no two left rows match the same right row.
+    /// A join with `table`; `right_columns` is empty for semi and anti joins. Of the promises,
+    /// that of the right side is checked only with a residual: else the table has done it.
     pub fn new(
         table: Arc<JoinTable>,
         kind: JoinKind,
         right_columns: Vec<usize>,
         residual: Option<Residual>,
-        left_unique: Option<Span>,
+        promised: Cardinality,
     ) -> JoinProbe {
         let matched = if residual.is_some() { table.rows() } else { table.len() };
-        let uniqueness = left_unique.map(|promised| Uniqueness {
-            promised,
+        let left_unique = promised.left_unique.map(|promise| LeftUnique {
             matched: (0..matched).map(|_| AtomicU64::new(NOWHERE)).collect(),
-            broken: Mutex::new(None),
+            breach: Breach::new(promise, "left"),
         });
+        let right_unique = promised.right_unique.filter(|_| residual.is_some());
         JoinProbe {
             table,
             kind,
             right_columns,
             residual,
             right_types: vec![],
-            uniqueness,
+            left_unique,
+            right_unique: right_unique.map(|promise| Breach::new(promise, "right")),
             unmatched: AtomicU64::new(0),
             null_keys: AtomicU64::new(0),
             has_passed: AtomicBool::new(false),
@@ -86,25 +94,17 @@ impl JoinProbe {
         self
     }
 
-    /// To be asked when all rows have been looked up: fails if two left rows matched the same
-    /// right row and must not. Only then is it known which left row is the first to do so.
+    /// To be asked when all rows have been looked up: fails if rows matched more than they may.
+    /// Only then is it known which left row is the first to do so.
     pub fn check(&self) -> Result<(), Error> {
         self.has_passed.store(true, Ordering::Relaxed);
-        let Some(uniqueness) = &self.uniqueness else { return Ok(()) };
-        let broken = uniqueness.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*broken {
-            Some((_, key)) => Err(Error::Cardinality {
-                span: uniqueness.promised,
-                side: "left",
-                key: key.clone(),
-            }),
-            None => Ok(()),
-        }
+        self.left_unique.as_ref().map_or(Ok(()), |unique| unique.breach.check())?;
+        self.right_unique.as_ref().map_or(Ok(()), Breach::check)
     }
 
-    /// What is still to be checked.
-    fn unchecked(&self) -> Option<&Uniqueness> {
-        self.uniqueness.as_ref().filter(|_| !self.has_passed.load(Ordering::Relaxed))
+    /// What, if anything, is still to be checked of left rows that match the same.
+    fn left_to_check(&self) -> Option<&LeftUnique> {
+        self.left_unique.as_ref().filter(|_| !self.has_passed.load(Ordering::Relaxed))
     }
 
     fn count(&self, of: &AtomicU64, rows: usize) {
@@ -139,7 +139,7 @@ impl Streaming for JoinProbe {
         }
         let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
         self.count(&self.unmatched, batch.rows - matched);
-        if let Some(uniqueness) = self.unchecked() {
+        if let Some(uniqueness) = self.left_to_check() {
             for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
                 uniqueness.note(self, key, &batch, &values, row);
             }
@@ -154,6 +154,14 @@ impl Streaming for JoinProbe {
                     .map_or(Ok(()), emit)
             }
             JoinKind::Inner | JoinKind::Left => self.emit_matches(&batch, &found, emit),
+        }
+    }
+
+    fn left_out(&self) -> u64 {
+        match self.kind {
+            JoinKind::Inner | JoinKind::Semi => self.unmatched(),
+            // The one keeps all rows, the other those that match nothing.
+            JoinKind::Left | JoinKind::Anti => 0,
         }
     }
 }
@@ -238,7 +246,32 @@ impl JoinProbe {
     }
 }
 
-impl Uniqueness {
+impl Breach {
+    fn new(promise: Promise, side: &'static str) -> Breach {
+        Breach { promise, side, first: Mutex::new(None) }
+    }
+
+    /// Notes that the row with this position and key breaks the promise.
+    fn note(&self, position: u64, probe: &JoinProbe, keys: &[Operand], row: usize) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.as_ref().is_none_or(|(before, _)| position < *before) {
+            *first = Some((position, key_text(&probe.table.keys, keys, row)));
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*first {
+            Some((_, key)) => {
+                let (promise, side, key) = (self.promise, self.side, key.clone());
+                Err(Error::Cardinality { promise, side, key })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl LeftUnique {
     /// Notes that a left row matches a key or a right row. Whatever the order in which rows come,
     /// the least position at which something was matched already is the second match of a key:
     /// of its two first rows, the one that comes later finds the other.
@@ -248,11 +281,7 @@ impl Uniqueness {
         if before == NOWHERE {
             return;
         }
-        let second = before.max(position);
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        if broken.as_ref().is_none_or(|(first, _)| second < *first) {
-            *broken = Some((second, key_text(&probe.table.keys, keys, row)));
-        }
+        self.breach.note(before.max(position), probe, keys, row);
     }
 }
 
@@ -361,8 +390,12 @@ impl<'a> Candidates<'a> {
     }
 
     fn note_pair(&mut self, row: u32, right: u32) {
-        if let Some(uniqueness) = self.probe.unchecked() {
+        if let Some(uniqueness) = self.probe.left_to_check() {
             uniqueness.note(self.probe, right, self.batch, self.keys, row as usize);
+        }
+        if let Some(breach) = self.probe.right_unique.as_ref().filter(|_| self.has_matched) {
+            let position = self.batch.positions.at(row as usize);
+            breach.note(position, self.probe, self.keys, row as usize);
         }
         self.has_matched = true;
         match self.probe.kind {

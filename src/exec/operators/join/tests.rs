@@ -7,7 +7,7 @@ use crate::exec::operators::Streaming;
 use crate::exec::operators::testing::{
     Values, all_types, batches_of, compare, operands, rows_of, shown, table,
 };
-use crate::ir::JoinKind;
+use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar};
 use arrow_array::Array;
@@ -72,7 +72,7 @@ impl Case {
 
     fn build(
         &self,
-        unique: Option<Span>,
+        unique: Option<Promise>,
         size: usize,
         states: usize,
     ) -> Result<Arc<JoinTable>, Error> {
@@ -125,7 +125,13 @@ impl Case {
                     let right: Vec<usize> =
                         if is_pairs { (0..self.types.len()).collect() } else { vec![] };
                     let condition = residual.then(|| self.residual());
-                    let probe = JoinProbe::new(table.clone(), kind, right, condition, None);
+                    let probe = JoinProbe::new(
+                        table.clone(),
+                        kind,
+                        right,
+                        condition,
+                        Cardinality::default(),
+                    );
                     let found = rows_of(&types, &self.probe(&probe, size));
                     let expected = self.naive(kind, residual);
                     assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
@@ -169,7 +175,7 @@ fn a_large_right_side_is_built_in_parts() {
         row[1] = Scalar::Int(at as i64);
     }
     let table = case.build(None, 50_000, 3).unwrap();
-    let probe = JoinProbe::new(table, JoinKind::Inner, vec![0, 1], None, None);
+    let probe = JoinProbe::new(table, JoinKind::Inner, vec![0, 1], None, Cardinality::default());
     let types: Vec<Type> = [&case.types[..], &case.types[..]].concat();
     let found = rows_of(&types, &case.probe(&probe, 300));
     let expected = case.left.iter().filter(|row| !row[0].is_null());
@@ -181,13 +187,14 @@ fn a_large_right_side_is_built_in_parts() {
 fn promises_are_checked_and_the_first_breach_is_told() {
     let text = |n: i64| Scalar::String(format!("k{n}").into());
     let row = |n: i64| vec![text(n), Scalar::Int(0)];
-    let span = Span::new(FileId(0), 3, 4);
+    let promise = Promise::Join(Span::new(FileId(0), 3, 4));
     let types = vec![DataType::String.optional(), DataType::Int.required()];
     let right: Vec<Values> = (0..50).chain([30, 20]).map(row).collect();
     let left: Vec<Values> = (40..60).chain([55, 48, 41]).map(row).collect();
     let case = Case { types, keys: 1, left, right };
     for states in [1, 3] {
-        let Err(Error::Cardinality { side, key, .. }) = case.build(Some(span), 10, states) else {
+        let Err(Error::Cardinality { side, key, .. }) = case.build(Some(promise), 10, states)
+        else {
             panic!("k30 comes twice")
         };
         assert_eq!((side, &*key), ("right", "k30"));
@@ -195,15 +202,16 @@ fn promises_are_checked_and_the_first_breach_is_told() {
     let table = case.build(None, 10, 1).unwrap();
     let always: Residual = Box::new(|pairs| Ok(BooleanBuffer::new_set(pairs.rows)));
     let never: Residual = Box::new(|pairs| Ok(BooleanBuffer::new_unset(pairs.rows)));
+    let promised = Cardinality { left_unique: Some(promise), right_unique: None };
     for (residual, is_broken) in [(None, true), (Some(always), true), (Some(never), false)] {
-        let probe = JoinProbe::new(table.clone(), JoinKind::Left, vec![], residual, Some(span));
+        let probe = JoinProbe::new(table.clone(), JoinKind::Left, vec![], residual, promised);
         for batch in batches_of(&case.types, &case.left, 3).into_iter().rev() {
             let values = operands(&batch, &[0]);
             probe.apply(batch, values, &mut |_| Ok(())).unwrap();
         }
         match probe.check() {
-            Err(Error::Cardinality { span: at, side, key }) if is_broken => {
-                assert_eq!((at, side, &*key), (span, "left", "k48"));
+            Err(Error::Cardinality { promise: at, side, key }) if is_broken => {
+                assert_eq!((at, side, &*key), (promise, "left", "k48"));
             }
             result => assert!(result.is_ok() && !is_broken),
         }

@@ -1,0 +1,63 @@
+//! Every `tests/runs/**/*.batch`, with what a run of it says and writes, against its snapshot.
+//!
+//! A case is one file. Below the pipeline, after a line `#---- NAME`, follow the files that it
+//! reads, each line behind `#`. It is run with 1 and 4 threads, which must make no difference.
+
+use super::folders::compare;
+use super::project::Project;
+use std::fmt::Write as _;
+use std::fs;
+
+#[test]
+fn run_cases() {
+    compare("runs", |path, name| {
+        let text = fs::read_to_string(path).expect("a case can be read");
+        let shown = run(&text, "1");
+        assert_eq!(shown, run(&text, "4"), "{name} with 4 threads");
+        shown
+    });
+}
+
+/// The pipeline, its exit code and words, the rows of each job, and the files that are new.
+fn run(text: &str, threads: &str) -> String {
+    let mut parts = text.split("\n#---- ");
+    let pipeline = parts.next().unwrap_or("").trim_end();
+    let project = Project::new(&format!("{pipeline}\n"));
+    for part in parts {
+        let (name, content) = part.split_once('\n').unwrap_or((part, ""));
+        let lines = content.lines().map(|line| line.strip_prefix('#').unwrap_or(line));
+        let content: String = lines.flat_map(|line| [line, "\n"]).collect();
+        project.write(name.trim(), content);
+    }
+    let before = project.files();
+    let flags = ["run", "-q", "--threads", threads, "--report", "report.json"];
+    let ended = project.batchc(&flags);
+    let mut shown = format!("{pipeline}\n\n---- exit {} ----\n", ended.code.unwrap_or(-1));
+    shown.push_str(&ended.words);
+    let report = project.report();
+    for job in report["jobs"].as_array().expect("a report has jobs") {
+        let _ = writeln!(shown, "job {}", rows_of(job));
+    }
+    for name in project.files() {
+        if !before.contains(&name) && name != "report.json" {
+            let _ = write!(shown, "---- {name} ----\n{}", project.read(&name));
+        }
+    }
+    shown
+}
+
+/// `clean SUCCESS: 5 in, 3 out, 2 filtered`
+fn rows_of(job: &serde_json::Value) -> String {
+    let text = |name: &str| job[name].as_str().expect("a job has it").to_owned();
+    let mut shown = format!("{} {}:", text("job"), text("status"));
+    let _ = write!(shown, " {} in, {} out", job["records_in"], job["records_out"]);
+    for what in
+        ["filtered", "dropped", "deduplicated", "quarantined", "grouped", "added", "unfinished"]
+    {
+        let count = job[what].as_u64().unwrap_or(0);
+        if count > 0 {
+            let _ = write!(shown, ", {count} {what}");
+        }
+    }
+    shown
+}
