@@ -6,7 +6,7 @@ use super::print::say;
 use super::{FAILED, RULE};
 use crate::Compiled;
 use crate::diagnostics::{Diagnostic, runtime};
-use crate::exec::{Error, Place};
+use crate::exec::{Error, Failing, Place};
 use crate::ir::{Pipeline, Promise};
 use crate::run::Failure;
 use crate::text::{FileId, Span};
@@ -35,14 +35,16 @@ pub(super) fn explain_failure(
             };
             (RULE, found)
         }
-        Failure::Stage(Error::Row { span, job, is_rule, reason, place, .. }, files) => {
+        Failure::Stage(Error::Row { span, job, of, reason, place, .. }, files) => {
             let place = place.map(|place| place_text(place, &files));
-            if is_rule {
-                (RULE, runtime::rule_broken(&reason, place.as_deref(), span))
-            } else {
-                let job = job.map(|job| pipeline.jobs[job.0 as usize].name.as_str());
-                let job = job.or_else(|| job_at(pipeline, span));
-                (FAILED, runtime::row_failed(&reason, place.as_deref(), span, job))
+            match of {
+                Failing::Rule => (RULE, runtime::rule_broken(&reason, place.as_deref(), span)),
+                Failing::Group => (FAILED, runtime::group_failed(&reason, span)),
+                Failing::Expression => {
+                    let job = job.map(|job| pipeline.jobs[job.0 as usize].name.as_str());
+                    let job = job.or_else(|| job_at(pipeline, span));
+                    (FAILED, runtime::row_failed(&reason, place.as_deref(), span, job))
+                }
             }
         }
         Failure::Threshold { job, what, failed, of, above } => {

@@ -47,6 +47,13 @@ pub fn key_repeated(key: &str, span: Span) -> Diagnostic {
     .help("`dedupe by` the key in a job before the join; or remove `key`, and say `expect many_to_many` at the join if its rows may multiply")
 }
 
+/// R0104: the value of a group does not fit its type.
+pub fn group_failed(reason: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::R0104, reason, span, "failed here").help(
+        "sum a longer type: `as decimal(38, 0)` is exact and longer than an int, `as float` is rounded",
+    )
+}
+
 /// D0102: more rows failed than allowed.
 pub fn above(job: &str, what: &str, failed: u64, of: u64, allowed: f64, span: Span) -> Diagnostic {
     let share = failed as f64 / of as f64 * 100.0;

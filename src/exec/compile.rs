@@ -1,6 +1,5 @@
 //! What computes each operator of a plan.
 
-use super::Error;
 use super::expr::{ParseStep, Program, Registers};
 use super::operators::aggregate::{Aggregate, AggregateColumn};
 use super::operators::buffer::Buffer;
@@ -15,6 +14,7 @@ use super::operators::{Breaker, Streaming};
 use super::order::Direction;
 use super::partition::KeyBefore;
 use super::rows::hollow;
+use super::{Error, Failing};
 use crate::data::Batch;
 use crate::functions::Registry;
 use crate::functions::kernel::Call;
@@ -304,7 +304,7 @@ fn residual(program: Program) -> Residual {
             return Err(Error::Row {
                 span: program.span(failure.site),
                 job: None,
-                is_rule: false,
+                of: Failing::Expression,
                 reason: failure.reason.clone(),
                 position: None,
                 line: None,

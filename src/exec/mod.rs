@@ -25,6 +25,17 @@ use crate::store::spool::SpoolError;
 use crate::text::Span;
 use std::sync::atomic::AtomicU64;
 
+/// What can fail on rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// An expression, or what reads a value.
+    Expression,
+    /// A rule about the data, which does not hold.
+    Rule,
+    /// The value of a group: no row alone is to blame.
+    Group,
+}
+
 /// Why a stage stopped.
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -34,8 +45,8 @@ pub enum Error {
         span: Span,
         /// The job, when it is known.
         job: Option<JobId>,
-        /// Is it a rule about the data that does not hold?
-        is_rule: bool,
+        /// What failed.
+        of: Failing,
         /// What went wrong, with the value: `"12x" is not an int`.
         reason: String,
         /// Where the row stood in the input of its stage, when that was a source.

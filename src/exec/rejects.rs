@@ -1,8 +1,8 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
-use super::Error;
 use super::rows::filter_rows;
 use super::stage::Execution;
+use super::{Error, Failing};
 use crate::connect::BadValue;
 use crate::data::{Batch, display, scalar_at};
 use crate::functions::kernel::{Failure, Operand};
@@ -119,7 +119,9 @@ impl Execution<'_> {
             text: None,
         };
         match self.policy(node) {
-            ErrorPolicy::Fail => Err(self.failed(node, &batch, fault(&first[0]), false)),
+            ErrorPolicy::Fail => {
+                Err(self.failed(node, &batch, fault(&first[0]), Failing::Expression))
+            }
             ErrorPolicy::Null => {
                 Ok(Routed { values, nulled: rows.len() as u64, ..Routed::whole(batch) })
             }
@@ -165,7 +167,9 @@ impl Execution<'_> {
             text: bad.column.is_none().then(|| bad.text.clone()),
         };
         match self.policy(node) {
-            ErrorPolicy::Fail => Err(self.failed(node, &batch, fault(&first[0]), false)),
+            ErrorPolicy::Fail => {
+                Err(self.failed(node, &batch, fault(&first[0]), Failing::Expression))
+            }
             ErrorPolicy::Drop => {
                 let batch = without(&batch, &mut [], &rows);
                 Ok(Routed { dropped: rows.len() as u64, ..Routed::whole(batch) })
@@ -215,7 +219,7 @@ impl Execution<'_> {
         };
         match rule.action {
             ExpectAction::Warn => Ok(Routed::whole(batch)),
-            ExpectAction::Fail => Err(self.failed(node, &batch, fault(&broken[0]), true)),
+            ExpectAction::Fail => Err(self.failed(node, &batch, fault(&broken[0]), Failing::Rule)),
             ExpectAction::Drop => {
                 self.count_failed_in_partitions(node, &batch, &broken);
                 let batch = without(&batch, &mut [], &broken);
@@ -231,13 +235,13 @@ impl Execution<'_> {
     }
 
     /// The error of a row that may not fail.
-    fn failed(&self, node: NodeId, batch: &Batch, fault: Fault, is_rule: bool) -> Error {
+    fn failed(&self, node: NodeId, batch: &Batch, fault: Fault, of: Failing) -> Error {
         // A stage that begins with an earlier result does not know where its rows came from.
         let from_scan = self.nodes[node.at()].from_scan;
         Error::Row {
             span: fault.span,
             job: self.plan.node(node).job,
-            is_rule,
+            of,
             reason: fault.reason,
             position: from_scan.then(|| batch.positions.at(fault.row as usize)),
             line: fault.line,

@@ -4,10 +4,10 @@
 use super::Plan;
 use super::groups::Finished;
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::BATCH_ROWS_MAX;
 use crate::exec::gather::{RowRef, gather_batches, row_ref, slice_batch, take_rows};
 use crate::exec::order::{Direction, RowOrder};
+use crate::exec::{Error, Failing};
 use crate::functions::kernel::{Failure, Operand};
 use rayon::prelude::*;
 
@@ -88,7 +88,7 @@ fn first_failure(plan: &Plan, failures: Vec<(usize, Failure)>, order: &RowOrder)
     first.map(|(_, failure)| Error::Row {
         span: plan.aggregates[failure.site as usize].span,
         job: None,
-        is_rule: false,
+        of: Failing::Group,
         line: None,
         place: None,
         reason: failure.reason,
