@@ -1,18 +1,20 @@
-//! What the fuzz target of the CSV reader uses of its inside, and nobody else: piece sizes and
-//! instruction sets. Not in normal builds.
+//! Whole reads of a source, for tests and the fuzz targets, which also use of the CSV reader's
+//! inside its piece sizes and instruction sets. Not in normal builds.
 
 use super::csv::{CsvSource, Level};
-use super::{BadValue, ConnectError, Source, SourceSpec};
+use super::{BadValue, ConnectError, Extent, Source, SourceSpec};
 use crate::data::scalar_at;
 use crate::types::Scalar;
 
-/// What a source gave: all rows, and its bad values with their row.
-#[derive(Debug)]
+/// What a source gave: all rows, its bad values with their row, and how much it was.
+#[derive(Debug, Default)]
 pub struct Read {
     /// The rows.
     pub rows: Vec<Vec<Scalar>>,
     /// Row and bad value, with the line counted from the start of the file.
     pub bad: Vec<(usize, BadValue)>,
+    /// Records and lines in all.
+    pub extent: (u64, u64),
 }
 
 /// Reads a CSV source with each piece size and each instruction set of the machine.
@@ -38,13 +40,17 @@ pub fn read_in_all_ways(
     first.expect("there is a piece size, and every machine has an instruction set").0
 }
 
-fn read(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
-    let mut read = Read { rows: vec![], bad: vec![] };
-    let mut lines = 0;
+/// Reads all of a source.
+///
+/// # Panics
+/// When what the source says of positions and extents is not what it gave.
+pub fn read(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
+    let mut read = Read::default();
     while let Some(morsel) = source.next()? {
-        let before = read.rows.len();
-        let extent = morsel.read(&mut |rows| {
+        let (lines, rows_before) = (read.extent.1, read.rows.len());
+        let Extent { records, lines: new_lines, .. } = morsel.read(&mut |rows| {
             let first = read.rows.len();
+            assert_eq!(rows.batch.positions.at(0), (first - rows_before) as u64);
             for row in 0..rows.batch.rows {
                 let columns = rows.batch.columns.iter().zip(&spec.projection);
                 let values =
@@ -58,8 +64,8 @@ fn read(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
             }));
             true
         })?;
-        assert_eq!(extent.records, (read.rows.len() - before) as u64);
-        lines += extent.lines;
+        assert_eq!(records, (read.rows.len() - rows_before) as u64);
+        read.extent = (read.extent.0 + records, read.extent.1 + new_lines);
     }
     Ok(read)
 }

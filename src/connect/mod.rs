@@ -8,7 +8,7 @@ mod chunk;
 mod compression;
 mod csv;
 mod error;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod input;
 mod json;

@@ -1,9 +1,10 @@
 //! What the tests of connectors share: specifications, whole reads and random bytes.
 
 use super::{
-    Arguments, Batch, Column, ConnectError, Connector, Extent, SinkSpec, Source, SourceSpec,
+    Arguments, BadValue, Batch, Column, ConnectError, Connector, SinkSpec, Source, SourceSpec,
+    fuzzing,
 };
-use crate::data::{array_of, scalar_at};
+use crate::data::array_of;
 use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,32 +68,12 @@ pub fn read_file(
 
 /// Reads all of a source.
 pub fn read_all(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
-    let mut read = Read::default();
-    while let Some(morsel) = source.next()? {
-        let (lines, rows_before) = (read.extent.1, read.rows.len());
-        let mut in_morsel = 0;
-        let Extent { records, lines: new_lines, .. } = morsel.read(&mut |rows| {
-            assert_eq!(rows.batch.positions.at(0), in_morsel);
-            in_morsel += rows.batch.rows as u64;
-            let before = read.rows.len();
-            for row in 0..rows.batch.rows {
-                let columns = rows.batch.columns.iter().zip(&spec.projection);
-                let values =
-                    columns.map(|(array, &at)| scalar_at(array, &spec.columns[at].ty.data, row));
-                read.rows.push(values.collect());
-            }
-            read.bad.extend(rows.bad.into_iter().map(|bad| {
-                let row = before + bad.row as usize;
-                let path = if bad.path.is_empty() { bad.path } else { bad.path + ": " };
-                let line = bad.line.map_or(0, |line| lines + line);
-                (row, bad.column, line, bad.text, path + &bad.reason)
-            }));
-            true
-        })?;
-        assert_eq!(records, (read.rows.len() - rows_before) as u64);
-        read.extent = (read.extent.0 + records, read.extent.1 + new_lines);
-    }
-    Ok(read)
+    let fuzzing::Read { rows, bad, extent } = fuzzing::read(source, spec)?;
+    let told = |(row, bad): (usize, BadValue)| {
+        let path = if bad.path.is_empty() { bad.path } else { bad.path + ": " };
+        (row, bad.column, bad.line.unwrap_or(0), bad.text, path + &bad.reason)
+    };
+    Ok(Read { rows, bad: bad.into_iter().map(told).collect(), extent })
 }
 
 /// Writes batches to a file of one name.

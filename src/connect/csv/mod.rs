@@ -5,7 +5,7 @@
 //! wanted ones. Writing is `sink`.
 
 pub(super) use columns::shown;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(super) use {simd::Level, source::CsvSource};
 
 mod columns;

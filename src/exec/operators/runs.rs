@@ -59,8 +59,8 @@ impl Run {
     }
 
     /// Where it was written.
-    pub fn spool(run: &Run) -> Arc<Spool> {
-        run.file.spool().clone()
+    pub fn spool(&self) -> &Arc<Spool> {
+        self.file.spool()
     }
 }
 
@@ -227,15 +227,9 @@ impl Pieces for SortedRuns {
                 cuts.extend(self.cut(piece, Batch::new(columns, rows, 0)));
             }
         }
-        let keys: Vec<Vec<Operand>> = cuts
-            .iter()
-            .map(|cut| ordered_columns(&self.sort, cut).into_iter().map(Operand::column).collect())
-            .collect();
-        let rows: Vec<_> =
-            keys.iter().zip(&cuts).map(|(keys, cut)| (&keys[..], cut.rows)).collect();
-        let mut directions = self.sort.directions.clone();
-        directions.push(Direction::default());
-        let order = RowOrder::new(&rows, &directions).sort();
+        let ordered: Vec<Batch> =
+            cuts.iter().map(|cut| cut.with_columns(ordered_columns(&self.sort, cut))).collect();
+        let order = total_order(&self.sort, &ordered).sort();
         let others = self.sort.columns.iter().filter(|column| column.is_none()).count();
         for cut in &mut cuts {
             let columns = cut.columns.len() - 1 - others;

@@ -62,7 +62,7 @@ impl Breaker for Sort {
 
     fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
         let mut states: Vec<Sorting> = states.into_iter().map(downcast::<Sorting>).collect();
-        let spool = states.iter().flat_map(|state| &state.runs).next().map(Run::spool);
+        let spool = states.iter().flat_map(|state| &state.runs).next().map(Run::spool).cloned();
         if let Some(spool) = spool {
             // What one thread holds may be as much as all others have written.
             states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
