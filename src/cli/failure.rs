@@ -47,10 +47,10 @@ pub(super) fn explain_failure(
                 }
             }
         }
-        Failure::Threshold { job, what, failed, of, above } => {
+        Failure::Threshold { job, what, table, failed, of, above } => {
             let span = pipeline.jobs.iter().find(|one| one.name == job).map(|job| job.span);
             let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
-            (RULE, runtime::above(&job, &what, failed, of, above, span))
+            (RULE, runtime::above(&job, &what, table.as_deref(), (failed, of), above, span))
         }
     };
     let message = found.1.message.clone();

@@ -3,7 +3,7 @@
 use super::print::say;
 use crate::data::{Batch, display, scalar_at};
 use crate::ir::{Pipeline, Row};
-use crate::run::{JobReport, Report, quarantine_path};
+use crate::run::{InputReport, JobReport, Report, quarantine_path};
 use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::path::Path;
@@ -33,11 +33,12 @@ pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
 /// A count of rows: its name, whether it is shown when no job has such rows, and where it is found.
 type Count = (&'static str, bool, fn(&JobReport) -> u64);
 
-/// What became of the rows of a job: those in and added are those of all other columns.
+/// What became of the rows of a job: those in and added are as many as those of all other columns.
 const COUNTS: &[Count] = &[
     ("in", true, |job| job.records_in),
     ("added", false, |job| job.added),
     ("out", true, |job| job.records_out),
+    ("looked up", false, |job| job.looked_up),
     ("filtered", true, |job| job.filtered),
     ("grouped", false, |job| job.grouped),
     ("deduplicated", false, |job| job.deduplicated),
@@ -55,7 +56,7 @@ pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
         .filter(|(_, is_always, count)| *is_always || report.jobs.iter().any(|job| count(job) > 0))
         .collect();
     let names = columns.iter().map(|(name, ..)| *name);
-    table.set_header(["job"].into_iter().chain(names).chain(["seconds"]));
+    table.set_header(["job"].into_iter().chain(names.clone()).chain(["seconds"]));
     for job in &report.jobs {
         let mut cells = vec![Cell::new(&job.job)];
         cells.extend(columns.iter().map(|(_, _, count)| {
@@ -64,6 +65,9 @@ pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
         let seconds = format!("{:.3}", job.seconds);
         cells.push(Cell::new(seconds).set_alignment(CellAlignment::Right));
         table.add_row(cells);
+        for input in job.inputs.iter().filter(|_| job.inputs.len() > 1) {
+            table.add_row(input_cells(input, names.clone()));
+        }
     }
     say!("{table}");
     for job in &report.jobs {
@@ -86,6 +90,24 @@ pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
     for output in &report.outputs {
         say!("  wrote {} ({})", output.path, rows_text(output.records));
     }
+}
+
+/// The line of a table that a job reads, below the job that it is part of.
+fn input_cells<'n>(input: &InputReport, names: impl Iterator<Item = &'n str>) -> Vec<Cell> {
+    let failed = input.dropped + input.quarantined;
+    let count = |name| match name {
+        "in" => Some(input.records_in),
+        "looked up" if input.by == "join" => Some(input.records_in - failed),
+        "dropped" => Some(input.dropped),
+        "quarantined" => Some(input.quarantined),
+        _ => None,
+    };
+    let cell = |name| {
+        let text = count(name).map_or(String::new(), grouped);
+        Cell::new(text).set_alignment(CellAlignment::Right)
+    };
+    let name = format!("  {} {}", input.by, input.input);
+    [Cell::new(name)].into_iter().chain(names.map(cell)).collect()
 }
 
 /// `1,234,567`

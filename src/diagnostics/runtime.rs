@@ -54,13 +54,21 @@ pub fn group_failed(reason: &str, span: Span) -> Diagnostic {
     )
 }
 
-/// D0102: more rows failed than allowed.
-pub fn above(job: &str, what: &str, failed: u64, of: u64, allowed: f64, span: Span) -> Diagnostic {
+/// D0102: more rows failed than allowed; the right side of a join is named.
+pub fn above(
+    job: &str,
+    what: &str,
+    table: Option<&str>,
+    (failed, of): (u64, u64),
+    allowed: f64,
+    span: Span,
+) -> Diagnostic {
+    let table = table.map_or(String::new(), |table| format!(" of `{table}`"));
     let share = failed as f64 / of as f64 * 100.0;
     Diagnostic::new(
         Code::D0102,
         format!(
-            "{failed} of {of} rows failed ({share:.2}%), more than the {}% allowed",
+            "{failed} of {of} rows{table} failed ({share:.2}%), more than the {}% allowed",
             allowed * 100.0
         ),
         span,

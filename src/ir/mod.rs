@@ -56,6 +56,16 @@ pub struct Pipeline {
     pub order: Vec<JobId>,
 }
 
+impl Pipeline {
+    /// The name of a table.
+    pub fn name_of(&self, table: Input) -> &str {
+        match table {
+            Input::Source(source) => &self.sources[source.0 as usize].name,
+            Input::Job(job) => &self.jobs[job.0 as usize].name,
+        }
+    }
+}
+
 /// A parameter.
 #[derive(Debug, Clone)]
 pub struct Param {

@@ -109,6 +109,64 @@ impl Plan {
     }
 }
 
+/// A table that a job reads, where its rows come into the job.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The first operator of the job that sees them.
+    pub node: NodeId,
+    /// The table.
+    pub table: Input,
+    /// What the job does with it.
+    pub by: ReadBy,
+}
+
+/// How a job reads a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBy {
+    /// Its rows are those that the job begins with.
+    From,
+    /// Its rows follow those that are there.
+    Union,
+    /// Rows are looked up in it.
+    Join,
+}
+
+impl Plan {
+    /// The tables that a job reads, in the order of the text.
+    pub fn entries(&self, job: JobId) -> impl Iterator<Item = Entry> + '_ {
+        let nodes = self.iter().filter(move |(_, node)| node.job == Some(job));
+        nodes.filter_map(move |(id, node)| {
+            let from = self.node(*node.inputs.first()?);
+            let table = match (node.kind, from.job) {
+                (NodeKind::Read { source, .. }, _) => Input::Source(source),
+                (_, Some(other)) if other != job => Input::Job(other),
+                _ => return None,
+            };
+            Some(Entry { node: id, table, by: self.read_by(id) })
+        })
+    }
+
+    /// Is it part of the right side of a join?
+    pub fn is_looked_up(&self, id: NodeId) -> bool {
+        self.read_by(id) == ReadBy::Join
+    }
+
+    fn read_by(&self, id: NodeId) -> ReadBy {
+        let node = self.node(id);
+        match node.kind {
+            NodeKind::Build(_) => ReadBy::Join,
+            NodeKind::Read { main: false, .. } => {
+                node.consumers.first().map_or(ReadBy::From, |reader| self.read_by(*reader))
+            }
+            NodeKind::Gather => {
+                let is_other = |reader: &NodeId| self.node(*reader).inputs.first() != Some(&id);
+                if node.consumers.iter().any(is_other) { ReadBy::Union } else { ReadBy::From }
+            }
+            _ => ReadBy::From,
+        }
+    }
+}
+
 /// The step that a [`NodeKind::Step`] or [`NodeKind::Build`] stands for.
 pub fn step_of<'p>(pipeline: &'p ir::Pipeline, node: &Node, step: usize) -> &'p StepKind {
     let job = node.job.expect("a step belongs to a job");

@@ -6,7 +6,7 @@ mod report;
 mod schedule;
 
 pub use publish::quarantine_path;
-pub use report::{JobReport, OutputReport, PartitionReport, Report, Status};
+pub use report::{InputReport, JobReport, OutputReport, PartitionReport, Report, Status};
 
 use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
 use crate::data::Batch;
@@ -86,6 +86,8 @@ pub enum Failure {
         job: String,
         /// What was exceeded: `on error` or the rule's name.
         what: String,
+        /// The right side of a join whose rows they are, if they are those of one.
+        table: Option<String>,
         /// Rows that failed.
         failed: u64,
         /// Rows in.

@@ -1,11 +1,13 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
+use super::report::input_report;
 use super::schedule::Located;
 use super::{Failure, Options, OutputReport, Report};
 use crate::connect::{ConnectError, Staged};
+use crate::exec::Counts;
 use crate::exec::stage::Execution;
 use crate::ir::{ErrorPolicy, ExpectAction, Job, QuarantineId, Step, StepKind};
-use crate::plan::{NodeKind, step_of};
+use crate::plan::{Entry, NodeKind, ReadBy, step_of};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,36 +21,66 @@ pub fn quarantine_path(base: &Path, name: &str) -> PathBuf {
     base.join(STATE).join("quarantine").join(format!("{name}.jsonl"))
 }
 
-/// Fails when more rows failed than a job or a rule allows.
+/// Fails when more rows failed than a job or a rule allows. The right side of a join has a share
+/// of its own: a lookup that misses half its rows must not hide behind the rows that are looked up.
 pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
+    let plan = execution.plan;
     for &id in &execution.pipeline.order {
         let job = &execution.pipeline.jobs[id.0 as usize];
         let (mut failed, mut input) = (0, 0);
-        for (node, of) in execution.plan.iter().filter(|(_, node)| node.job == Some(id)) {
+        let entries: Vec<Entry> = plan.entries(id).collect();
+        for (node, of) in plan.iter().filter(|(_, node)| node.job == Some(id)) {
+            if plan.is_looked_up(node) {
+                continue;
+            }
             let counts = &execution.counts[node.at()];
             let rows = counts.input.load(Relaxed);
-            input = input.max(rows);
             if let NodeKind::Step(step) = of.kind
                 && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
             {
                 let broken = counts.violations.load(Relaxed);
-                exceeds(&job.name, &rule.name, broken, rows, rule.above)?;
+                exceeds(&job.name, &rule.name, None, broken, rows, rule.above)?;
                 continue;
             }
-            failed += counts.dropped.load(Relaxed)
-                + counts.quarantined.load(Relaxed)
-                + counts.nulled.load(Relaxed);
+            // An `explode` can make more rows than were read, and each may fail.
+            input = input.max(rows);
+            failed += failed_rows(counts);
         }
-        exceeds(&job.name, "on error", failed, input, job.on_error.above)?;
+        let (sides, flow): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
+        let rows_of = |entry: &Entry| execution.counts[entry.node.at()].input.load(Relaxed);
+        input = input.max(flow.iter().map(rows_of).sum());
+        exceeds(&job.name, "on error", None, failed, input, job.on_error.above)?;
+        for side in &sides {
+            let report = input_report(execution, side);
+            let failed = report.dropped + report.quarantined + report.nulled;
+            let name = Some(report.input);
+            exceeds(&job.name, "on error", name, failed, report.records_in, job.on_error.above)?;
+        }
     }
     Ok(())
 }
 
-fn exceeds(job: &str, what: &str, failed: u64, of: u64, above: Option<f64>) -> Result<(), Failure> {
+fn failed_rows(counts: &Counts) -> u64 {
+    [&counts.dropped, &counts.quarantined, &counts.nulled]
+        .iter()
+        .map(|count| count.load(Relaxed))
+        .sum()
+}
+
+fn exceeds(
+    job: &str,
+    what: &str,
+    table: Option<String>,
+    failed: u64,
+    of: u64,
+    above: Option<f64>,
+) -> Result<(), Failure> {
     match above {
         Some(above) if of > 0 && failed as f64 / of as f64 > above => Err(Failure::Threshold {
             job: job.to_owned(),
             what: what.to_owned(),
+            table,
             failed,
             of,
             above,

@@ -3,10 +3,10 @@
 
 use super::Failure;
 use super::schedule::Schedule;
-use crate::exec::Error;
 use crate::exec::stage::Execution;
+use crate::exec::{Counts, Error};
 use crate::ir::{JobId, RunContext, StepKind};
-use crate::plan::{NodeId, NodeKind, step_of};
+use crate::plan::{Entry, NodeId, NodeKind, ReadBy, step_of};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -55,18 +55,20 @@ pub struct Report {
     pub error: Option<String>,
 }
 
-/// What a job saw and gave: `in + added = out + filtered + dropped + deduplicated + quarantined +
-/// grouped`.
+/// What a job saw and gave: `in + added = out + looked_up + filtered + dropped + deduplicated +
+/// quarantined + grouped`.
 #[derive(Debug, Default, Serialize)]
 pub struct JobReport {
     /// Its name.
     pub job: String,
     /// How it ended: `FAILED` when it is what failed, `CANCELLED` when it was not done by then.
     pub status: Status,
-    /// Rows of its input.
+    /// Rows of all tables that it reads.
     pub records_in: u64,
     /// Rows of its result.
     pub records_out: u64,
+    /// Rows of the right sides of joins, in which others were looked up.
+    pub looked_up: u64,
     /// Rows that `filter`, `take`, or a join without a match left out.
     pub filtered: u64,
     /// Rows that failed or broke a rule, and were dropped.
@@ -77,7 +79,7 @@ pub struct JobReport {
     pub quarantined: u64,
     /// Rows that became one with others of their group.
     pub grouped: u64,
-    /// Rows that joins, unions and `explode` added.
+    /// Rows that joins and `explode` added.
     pub added: u64,
     /// Rows that the job had not done with when the run ended; 0 in a job that succeeded.
     pub unfinished: u64,
@@ -87,6 +89,8 @@ pub struct JobReport {
     pub null_keys: u64,
     /// Rows that failed: dropped, set aside, or with a value that became null.
     pub records_failed: u64,
+    /// The tables that it reads, in the order of the text.
+    pub inputs: Vec<InputReport>,
     /// Rows that broke each rule of the job, whatever became of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<(String, u64)>,
@@ -97,6 +101,24 @@ pub struct JobReport {
     pub seconds: f64,
     /// Rows in, each second.
     pub records_per_second: f64,
+}
+
+/// A table that a job reads: `in = dropped + quarantined +` those that went on into the job, or
+/// were looked up in.
+#[derive(Debug, Serialize)]
+pub struct InputReport {
+    /// Its name.
+    pub input: String,
+    /// `from`, `union` or `join`.
+    pub by: &'static str,
+    /// Its rows.
+    pub records_in: u64,
+    /// Rows that could not be read and were dropped.
+    pub dropped: u64,
+    /// Rows that could not be read and were set aside.
+    pub quarantined: u64,
+    /// Rows with a value that could not be read and became null.
+    pub nulled: u64,
 }
 
 /// A partition of a job's result.
@@ -195,6 +217,7 @@ impl Report {
     pub(super) fn check_balance(&self) {
         for job in &self.jobs {
             let out = job.records_out
+                + job.looked_up
                 + job.filtered
                 + job.dropped
                 + job.deduplicated
@@ -230,51 +253,57 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
     for &node in nodes {
         let counts = &execution.counts[node.at()];
         let of = |count: &AtomicU64| count.load(Relaxed);
-        let (dropped, quarantined) = (of(&counts.dropped), of(&counts.quarantined));
+        let failed = of(&counts.dropped) + of(&counts.quarantined);
+        report.dropped += of(&counts.dropped);
+        report.quarantined += of(&counts.quarantined);
         report.nulled += of(&counts.nulled);
         report.null_keys += of(&counts.null_keys);
+        let given = of(&counts.input).saturating_sub(failed);
         match execution.plan.node(node).kind {
-            NodeKind::Read { main, .. } => {
-                if main {
-                    report.records_in = of(&counts.input);
-                    report.dropped += dropped;
-                    report.quarantined += quarantined;
-                }
-            }
+            NodeKind::Build(_) => report.looked_up += given,
             NodeKind::Result => report.records_out = of(&counts.input),
             NodeKind::Step(step) => {
-                report.dropped += dropped;
-                report.quarantined += quarantined;
                 let step = step_of(execution.pipeline, execution.plan.node(node), step);
-                let input = input_rows(execution, node);
-                let given = input.saturating_sub(dropped + quarantined);
                 report.add_step(step, given, of(&counts.output), of(&counts.left_out));
                 if let StepKind::Expect(rule) = step {
                     report.expectations.push((rule.name.clone(), of(&counts.violations)));
                 }
             }
-            NodeKind::Scan(_) | NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
+            NodeKind::Read { .. } | NodeKind::Scan(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
         }
     }
-    if matches!(job.input, crate::ir::Input::Job(_)) {
-        report.records_in = nodes
-            .iter()
-            .filter(|node| {
-                let inputs = &execution.plan.node(**node).inputs;
-                inputs.first().is_some_and(|input| execution.plan.node(*input).job != Some(id))
-            })
-            // Not the right side of a join, nor a source that one reads.
-            .filter(|node| {
-                let kind = execution.plan.node(**node).kind;
-                !matches!(kind, NodeKind::Build(_) | NodeKind::Read { .. })
-            })
-            .map(|node| execution.counts[node.at()].input.load(Relaxed))
-            .next()
-            .unwrap_or(0);
-    }
+    report.inputs =
+        execution.plan.entries(id).map(|entry| input_report(execution, &entry)).collect();
+    report.records_in = report.inputs.iter().map(|input| input.records_in).sum();
     report.records_failed = report.dropped + report.quarantined + report.nulled;
     report.partitions = partition_reports(execution, id);
     report
+}
+
+pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport {
+    let plan = execution.plan;
+    // What cannot be read fails where it is read; a key of the right side, where its table is
+    // built.
+    let is_build = |id: &NodeId| matches!(plan.node(*id).kind, NodeKind::Build(_));
+    let is_read = matches!(plan.node(entry.node).kind, NodeKind::Read { .. });
+    let reading = std::iter::once(&entry.node).filter(|id| is_read || is_build(id));
+    let building = plan.node(entry.node).consumers.iter().filter(|id| is_build(id));
+    let nodes: Vec<&NodeId> = reading.chain(building.filter(|_| is_read)).collect();
+    let sum = |of: fn(&Counts) -> &AtomicU64| {
+        nodes.iter().map(|node| of(&execution.counts[node.at()]).load(Relaxed)).sum()
+    };
+    InputReport {
+        input: execution.pipeline.name_of(entry.table).to_owned(),
+        by: match entry.by {
+            ReadBy::From => "from",
+            ReadBy::Union => "union",
+            ReadBy::Join => "join",
+        },
+        records_in: execution.counts[entry.node.at()].input.load(Relaxed),
+        dropped: sum(|counts| &counts.dropped),
+        quarantined: sum(|counts| &counts.quarantined),
+        nulled: sum(|counts| &counts.nulled),
+    }
 }
 
 fn partition_reports(execution: &Execution, id: JobId) -> Vec<PartitionReport> {
@@ -286,16 +315,6 @@ fn partition_reports(execution: &Execution, id: JobId) -> Vec<PartitionReport> {
             records_failed: failed.load(Relaxed),
         };
     counts.processed.iter().zip(&counts.failed).enumerate().map(of).collect()
-}
-
-/// Rows that came into a step from the one before; of a union, those of its first table.
-fn input_rows(execution: &Execution, node: NodeId) -> u64 {
-    let of = execution.plan.node(node);
-    let first = of.inputs[0];
-    match execution.plan.node(first).kind {
-        NodeKind::Gather => execution.counts[first.at()].input.load(Relaxed),
-        _ => execution.counts[node.at()].input.load(Relaxed),
-    }
 }
 
 impl JobReport {
@@ -326,7 +345,7 @@ impl JobReport {
     fn leave_unfinished(&mut self) {
         if self.status != Status::Success {
             (self.filtered, self.deduplicated, self.grouped) = (0, 0, 0);
-            let done = self.records_out + self.dropped + self.quarantined;
+            let done = self.records_out + self.looked_up + self.dropped + self.quarantined;
             self.unfinished = (self.records_in + self.added).saturating_sub(done);
         }
     }

@@ -65,14 +65,16 @@ fn assert_success(output: &Output, what: &str) {
     assert_eq!(output.status.code(), Some(0), "{what}:\n{words}");
 }
 
-/// `in + added = out + filtered + dropped + deduplicated + quarantined + grouped` for every job.
+/// `in + added = out + looked_up + filtered + dropped + deduplicated + quarantined + grouped` for
+/// every job.
 fn assert_balance(report: &Path, example: &str) -> serde_json::Value {
     let text = fs::read_to_string(report).expect("there is a report");
     let report: serde_json::Value = serde_json::from_str(&text).expect("the report is JSON");
     assert_eq!(report["status"], "SUCCESS", "{example}");
     for job in report["jobs"].as_array().expect("a list of jobs") {
         let of = |name: &str| job[name].as_u64().unwrap_or_else(|| panic!("{name} of {job}"));
-        let gone = ["filtered", "dropped", "deduplicated", "quarantined", "grouped"].map(of);
+        let gone = ["looked_up", "filtered", "dropped", "deduplicated", "quarantined", "grouped"];
+        let gone = gone.map(of);
         assert_eq!(
             of("records_in") + of("added"),
             of("records_out") + gone.iter().sum::<u64>(),

@@ -51,13 +51,21 @@ fn rows_of(job: &serde_json::Value) -> String {
     let text = |name: &str| job[name].as_str().expect("a job has it").to_owned();
     let mut shown = format!("{} {}:", text("job"), text("status"));
     let _ = write!(shown, " {} in, {} out", job["records_in"], job["records_out"]);
-    for what in
-        ["filtered", "dropped", "deduplicated", "quarantined", "grouped", "added", "unfinished"]
-    {
-        let count = job[what].as_u64().unwrap_or(0);
-        if count > 0 {
-            let _ = write!(shown, ", {count} {what}");
-        }
+    let counts = ["filtered", "dropped", "deduplicated", "quarantined", "grouped", "added"];
+    let counts = counts.into_iter().chain(["looked_up", "nulled", "unfinished"]);
+    shown.push_str(&counts_of(job, counts));
+    let inputs = job["inputs"].as_array().expect("a job has inputs");
+    for input in inputs.iter().filter(|_| inputs.len() > 1) {
+        let (by, name) = (input["by"].as_str(), input["input"].as_str());
+        let (by, name) = (by.expect("it has"), name.expect("it has"));
+        let failed = counts_of(input, ["dropped", "quarantined", "nulled"].into_iter());
+        let _ = write!(shown, "\n  {by} {name}: {} in{failed}", input["records_in"]);
     }
     shown
+}
+
+/// `, 2 filtered`: those that are not 0.
+fn counts_of<'n>(of: &serde_json::Value, names: impl Iterator<Item = &'n str>) -> String {
+    let counts = names.map(|name| (name, of[name].as_u64().unwrap_or(0)));
+    counts.filter(|(_, n)| *n > 0).map(|(name, count)| format!(", {count} {name}")).collect()
 }
