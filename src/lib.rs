@@ -25,6 +25,8 @@ pub mod plan;
 
 pub mod data;
 
+pub mod expr;
+
 pub mod exec;
 
 pub mod connect;

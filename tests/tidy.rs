@@ -20,13 +20,31 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("connect", &["types", "data"]),
     ("store", &["memory"]),
     ("ir", &["text", "types", "data", "functions"]),
-    ("check", &["text", "types", "data", "diagnostics", "syntax", "functions", "connect", "ir"]),
+    ("expr", &["text", "types", "data", "functions", "ir"]),
+    (
+        "check",
+        &["text", "types", "data", "diagnostics", "syntax", "functions", "connect", "ir", "expr"],
+    ),
     ("plan", &["ir", "types", "data", "functions"]),
     (
         "exec",
-        &["text", "types", "data", "diagnostics", "functions", "connect", "store", "ir", "plan"],
+        &[
+            "text",
+            "types",
+            "data",
+            "diagnostics",
+            "functions",
+            "connect",
+            "store",
+            "ir",
+            "expr",
+            "plan",
+        ],
     ),
-    ("run", &["text", "types", "data", "diagnostics", "connect", "store", "ir", "plan", "exec"]),
+    (
+        "run",
+        &["text", "types", "data", "diagnostics", "connect", "store", "ir", "expr", "plan", "exec"],
+    ),
     (
         "cli",
         &[

@@ -1,11 +1,13 @@
 //! Sources and outputs: their connectors, arguments and columns, and where outputs go.
 
+use super::constants;
 use super::exprs::Scope;
 use super::globals::Globals;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
-use crate::ir::{self, Column, Expr, Key, Row, SourceColumn, constant};
+use crate::expr::constant;
+use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
@@ -221,33 +223,14 @@ fn argument_value(
         found.push(types::does_not_fit(&what, value.span, &wanted.required(), &value.ty));
         return super::exprs::bad(value.span);
     }
-    // Parameters are known when the run starts; anything else must be known now.
-    let ones: Vec<Option<Scalar>> =
-        globals.params.iter().map(|param| Some(placeholder(&param.ty))).collect();
-    if constant(&value, &ones).is_none() {
-        found.push(types::not_constant(&what, value.span));
-    }
+    constants::check(&value, &what, found);
     value
-}
-
-/// Some value of a type, to see whether an expression depends on anything else.
-fn placeholder(ty: &Type) -> Scalar {
-    match ty.data {
-        DataType::Bool => Scalar::Bool(false),
-        DataType::Int => Scalar::Int(0),
-        DataType::Float => Scalar::Float(0.0),
-        DataType::Decimal { .. } => Scalar::Decimal(0),
-        DataType::Date => Scalar::Date(0),
-        DataType::Datetime => Scalar::Datetime(0),
-        DataType::Timestamp => Scalar::Timestamp(0),
-        DataType::Duration => Scalar::Duration(0),
-        _ => Scalar::String("".into()),
-    }
 }
 
 /// Does an option whose type is written so take a value of this type?
 fn option_takes(option: &str, ty: &Type) -> bool {
-    let list_of_texts = matches!(&ty.data, DataType::List(item) if item.data == DataType::String);
+    let list_of_texts =
+        matches!(&ty.data, DataType::List(item) if **item == DataType::String.required());
     !ty.nullable
         && option.split(" | ").any(|one| match one {
             "string" => ty.data == DataType::String,
@@ -333,7 +316,7 @@ fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Di
         pipeline.params.iter().map(|param| param.default.clone()).collect();
     let path_of = |arguments: &[(String, Expr)]| -> Vec<String> {
         let path = arguments.iter().find(|(name, _)| name == "path");
-        match path.and_then(|(_, value)| constant(value, &defaults)) {
+        match path.and_then(|(_, value)| constant(value, &defaults).ok()) {
             Some(Scalar::String(path)) => vec![normal(&path)],
             Some(Scalar::List(paths)) => paths
                 .iter()

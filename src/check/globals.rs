@@ -1,5 +1,6 @@
 //! What a whole file can see: its declarations by name, before any of them is checked within.
 
+use super::constants;
 use super::exprs::Scope;
 use super::types::resolve_type;
 use crate::diagnostics::{Diagnostics, names, syntax, types as type_findings};
@@ -200,12 +201,7 @@ impl<'a> Globals<'a> {
             let default = param.default.as_ref().map(|default| {
                 let mut scope = Scope::constant(self, found);
                 let value = scope.check_as(default, &ty, "the default");
-                ir::constant(&value, &[]).unwrap_or_else(|| {
-                    if !value.ty.is_unknown() {
-                        found.push(type_findings::not_constant("a default", default.span));
-                    }
-                    Scalar::Null
-                })
+                constants::default(&value, found).unwrap_or(Scalar::Null)
             });
             let name = param.name.text.clone();
             self.params.push(ir::Param { name, ty, default, span: param.name.span });

@@ -5,6 +5,7 @@
 //! later finding about them: one mistake, one message. No data is read here.
 
 mod connectors;
+mod constants;
 mod exprs;
 mod globals;
 mod jobs;
@@ -15,6 +16,7 @@ use crate::diagnostics::Diagnostics;
 use crate::ir;
 use crate::syntax::ast;
 use crate::text::Files;
+pub use constants::with_params;
 use globals::Globals;
 
 /// Checks a program and says what it means. The pipeline is whole however broken the text is; it

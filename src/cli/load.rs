@@ -3,7 +3,7 @@
 use super::args::{Color, File, Global, Params};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
-use crate::check::parse_value;
+use crate::check::{self, parse_value};
 use crate::diagnostics::render::{Format, render, summary};
 use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
@@ -155,6 +155,12 @@ pub(super) fn context(
                 return Err(NOT_STARTED);
             }
         }
+    }
+    let mut found = Diagnostics::new();
+    check::with_params(pipeline, &known, &mut found);
+    if found.has_errors() {
+        print_found(&found, &compiled.files, global);
+        return Err(NOT_STARTED);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = now.as_micros() as i64;

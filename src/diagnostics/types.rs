@@ -248,14 +248,29 @@ pub fn does_not_fit(what: &str, span: Span, wanted: &Type, ty: &Type) -> Diagnos
 }
 
 /// E0217: not a constant where one is needed.
-pub fn not_constant(what: &str, span: Span) -> Diagnostic {
+pub fn not_constant(what: &str, span: Span, may_be_param: bool) -> Diagnostic {
     Diagnostic::new(
         Code::E0217,
         format!("{what} must be known before the run"),
         span,
         "known only when it runs",
     )
-    .help("use a literal or a `param`")
+    .help(if may_be_param { "use literals or a `param`" } else { "use literals" })
+}
+
+/// E0227: a constant whose computation fails.
+pub fn constant_fails(what: &str, span: Span, reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0227, format!("{what} has no value: {reason}"), span, "fails here")
+}
+
+/// E0227: a negative number of rows.
+pub fn count_below_zero(what: &str, span: Span, value: i64) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0227,
+        format!("{what} needs a number of rows, 0 or more"),
+        span,
+        format!("this is {value}"),
+    )
 }
 
 /// E0218: lists and records where an order or a key is needed.

@@ -1,6 +1,5 @@
 //! What computes each operator of a plan.
 
-use super::expr::{ParseStep, Program, Registers};
 use super::operators::aggregate::{Aggregate, AggregateColumn};
 use super::operators::buffer::Buffer;
 use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
@@ -12,10 +11,12 @@ use super::operators::sort::Sort;
 use super::operators::take::Take;
 use super::operators::{Breaker, Streaming};
 use super::order::Direction;
+use super::parse::ParseStep;
 use super::partition::KeyBefore;
 use super::rows::hollow;
 use super::{Error, Failing};
 use crate::data::Batch;
+use crate::expr::{Program, Registers, constant};
 use crate::functions::Registry;
 use crate::functions::kernel::Call;
 use crate::ir::{self, Expectation, Expr, ExprKind, Keep, Pipeline, RunContext, StepKind};
@@ -200,9 +201,9 @@ fn compile_step(
         }
         StepKind::Take { count, by } => {
             let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();
-            let count = match crate::ir::constant(count, &params) {
-                Some(Scalar::Int(count)) => count.max(0) as u64,
-                _ => 0,
+            let count = match constant(count, &params) {
+                Ok(Scalar::Int(count @ 0..)) => count as u64,
+                other => unreachable!("counts are tried before the run, and this is {other:?}"),
             };
             let exprs: Vec<&Expr> = by.iter().collect();
             let key_types: Vec<Type> = by.iter().map(|key| key.ty.clone()).collect();
@@ -227,7 +228,7 @@ fn compile_step(
 fn aggregate_column(call: &ir::AggregateCall) -> AggregateColumn {
     let types: Vec<Type> = call.arguments.iter().map(|argument| argument.ty.clone()).collect();
     let literals: Vec<Option<Scalar>> =
-        call.arguments.iter().map(|argument| ir::constant(argument, &[])).collect();
+        call.arguments.iter().map(|argument| constant(argument, &[]).ok()).collect();
     let prepared = Call { arguments: &types, literals: &literals, result: &call.ty };
     let new = Registry::standard().aggregate(call.function, &prepared);
     AggregateColumn {

@@ -1,12 +1,11 @@
-//! How batches are computed: expressions as column programs, operators over batches, stages of
-//! operators run by all threads.
+//! How batches are computed: operators over batches, stages of operators run by all threads.
 //!
 //! Nothing here knows files ([`crate::connect`] does) or decides what is run when (`run` does).
 
 pub mod compile;
-pub mod expr;
 pub mod operators;
 pub mod ordered;
+mod parse;
 pub mod partition;
 pub mod rejects;
 pub mod rows;

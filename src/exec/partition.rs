@@ -2,11 +2,11 @@
 //! failed in each.
 
 use super::compile::types_of;
-use super::expr::{Program, Registers};
 use super::gather::{expand, take_batch};
 use super::stage::Execution;
 use crate::data::Batch;
 use crate::data::partition::{by_hash, by_size, in_turn, sizes};
+use crate::expr::{Program, Registers};
 use crate::ir::{ExprKind, Job, Partition, PartitionBy, Row, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, Plan};
 use crate::types::Type;

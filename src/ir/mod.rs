@@ -4,18 +4,18 @@
 //! position, with the span it came from for messages. Nothing here says how or where a job runs,
 //! so that another engine can be given the same pipeline.
 
-mod constant;
 mod expr;
 mod show;
 mod step;
+mod widen;
 
-pub use constant::{constant, widen};
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,
     Parse, ParseField, Promise, RunContext, SortKey, Step, StepKind,
 };
+pub use widen::widen;
 
 use crate::text::Span;
 use crate::types::{Scalar, Type};

@@ -15,7 +15,8 @@ use crate::exec::compile::compile;
 use crate::exec::ordered::OrderedSink;
 use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
-use crate::ir::{self, Input, Pipeline, RunContext, constant};
+use crate::expr::constant;
+use crate::ir::{self, Input, Pipeline, RunContext};
 use crate::plan::{NodeKind, Plan, Targets, plan};
 use crate::store::spool::Spool;
 use crate::types::Scalar;
@@ -180,20 +181,10 @@ fn attempt(
 }
 
 /// The connector's arguments with the parameters' values in.
-fn arguments(
-    given: &[(String, ir::Expr)],
-    context: &RunContext,
-) -> Result<Arguments, ConnectError> {
+fn arguments(given: &[(String, ir::Expr)], context: &RunContext) -> Arguments {
     let params: Vec<Option<Scalar>> = context.params.iter().cloned().map(Some).collect();
-    let mut all = Arguments::default();
-    for (name, value) in given {
-        let value = constant(value, &params).ok_or_else(|| ConnectError {
-            message: format!("the value of `{name}` is not known before the run"),
-            help: None,
-        })?;
-        all.0.push((name.clone(), value));
-    }
-    Ok(all)
+    let value = |value| constant(value, &params).expect("parameters are tried before the run");
+    Arguments(given.iter().map(|(name, given)| (name.clone(), value(given))).collect())
 }
 
 fn open_source(
@@ -221,7 +212,7 @@ fn open_source(
         .collect();
     let spec = SourceSpec {
         base: options.base.clone(),
-        arguments: arguments(&source.arguments, context)?,
+        arguments: arguments(&source.arguments, context),
         columns,
         projection: projection.clone(),
     };
@@ -260,7 +251,7 @@ fn open_sinks(
                 .collect();
             let spec = SinkSpec {
                 base: options.base.clone(),
-                arguments: arguments(&output.arguments, context)?,
+                arguments: arguments(&output.arguments, context),
                 columns,
                 run: context.id.clone(),
                 parts,

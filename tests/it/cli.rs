@@ -89,6 +89,19 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
+fn a_parameter_that_makes_no_sense_is_told_before_the_run() {
+    let project = project();
+    project.write(
+        "pipeline.batch",
+        PIPELINE.replace("  filter n >= least", "  sort n\n  take 6 // least - 2"),
+    );
+    project.batchc(&["run", "-p", "least=0"]).fails(2, "`take` has no value: division by zero");
+    project.batchc(&["run", "-p", "least=6"]).fails(2, "`take` needs a number of rows, 0 or more");
+    ends_well(project.batchc(&["run"]));
+    assert_eq!(project.read("out/doubled.csv"), "n,text,twice\n1,one,2\n");
+}
+
+#[test]
 fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
     let project = project();
     let cases: &[(&[&str], &str)] = &[

@@ -5,6 +5,7 @@ use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{names, types};
+use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
 use crate::ir::{AggregateCall, Expr, ExprKind, Lambda, Slot};
@@ -107,7 +108,7 @@ impl Scope<'_, '_> {
             name: None,
             value: ArgumentValue::Value {
                 ty: given.ty.clone(),
-                literal: literal_of(given),
+                literal: constant(given, &[]).ok(),
                 adaptable: false,
             },
         });
@@ -143,11 +144,7 @@ impl Scope<'_, '_> {
                 continue;
             }
             let value = self.check(&argument.value, None);
-            let scalar = match &value.kind {
-                ExprKind::Literal(scalar) => Some(scalar.clone()),
-                ExprKind::Negate(_) => super::constant(&value, &[]),
-                _ => None,
-            };
+            let scalar = constant(&value, &[]).ok();
             asked.push(Argument {
                 name: label,
                 value: ArgumentValue::Value {
@@ -292,7 +289,8 @@ impl Scope<'_, '_> {
         result: &Type,
     ) -> bool {
         let mut types_: Vec<Type> = values.iter().map(|value| value.ty.clone()).collect();
-        let mut literals: Vec<Option<Scalar>> = values.iter().map(literal_of).collect();
+        let mut literals: Vec<Option<Scalar>> =
+            values.iter().map(|value| constant(value, &[]).ok()).collect();
         if let Some(lambda) = lambda {
             types_.push(DataType::List(Box::new(lambda.body.ty.clone())).required());
             literals.push(None);
@@ -514,14 +512,6 @@ impl Scope<'_, '_> {
                 self.user_function(&function.name);
             }
         }
-    }
-}
-
-fn literal_of(value: &Expr) -> Option<Scalar> {
-    match &value.kind {
-        ExprKind::Literal(scalar) => Some(scalar.clone()),
-        ExprKind::Negate(_) | ExprKind::List(_) => super::constant(value, &[]),
-        _ => None,
     }
 }
 

@@ -10,7 +10,6 @@ pub(super) mod domain;
 pub(super) mod narrow;
 mod operators;
 
-pub use crate::ir::constant;
 pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;

@@ -2,6 +2,7 @@
 //! parse expect`.
 
 use super::JobChecker;
+use crate::check::constants;
 use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, rows, types};
@@ -108,6 +109,7 @@ impl JobChecker<'_, '_> {
         if count.ty.is_unknown() {
             return;
         }
+        constants::check_count(&count, self.found);
         let by = by.into_iter().map(|(_, key, _)| key).collect();
         let row = (*self.row).clone();
         self.push(StepKind::Take { count, by }, row, statement.span);

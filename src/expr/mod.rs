@@ -10,6 +10,7 @@ mod arithmetic;
 mod choose;
 mod compare;
 mod compile;
+mod constant;
 mod convert;
 mod frame;
 mod lambda;
@@ -18,11 +19,10 @@ mod logic;
 mod membership;
 mod nested;
 mod operators;
-mod parse;
 mod program;
 mod texts;
 
-pub use parse::ParseStep;
+pub use constant::{NotConstant, constant};
 pub use program::{Program, Registers};
 
 #[cfg(test)]
