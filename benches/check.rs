@@ -2,8 +2,9 @@
 //! program that is measured.
 //!
 //! The program has ten lines a job, 1,000 jobs unless said. The times are those of the phases
-//! within one process, and of a whole `batchc check`, the middle one of 21 runs each. Without
-//! arguments from `cargo test` nothing is measured.
+//! within one process, and of a whole `batchc check`, the middle one of 21 runs each. Then the
+//! checker over one job of 1,000, 4,000 and 10,000 steps, which should take no longer a step.
+//! Without arguments from `cargo test` nothing is measured.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use batchc::diagnostics::Diagnostics;
@@ -40,6 +41,10 @@ fn main() {
     });
     show("batchc check, the whole process", whole, bytes);
     std::fs::remove_file(&path).expect("the program is removed");
+    for steps in [1_000, 4_000, 10_000] {
+        println!("one job of {steps} steps");
+        check(&long_job(steps));
+    }
 }
 
 fn phases(text: &str) {
@@ -48,14 +53,20 @@ fn phases(text: &str) {
     show("tokens", middle(|| drop(batchc::syntax::tokens(text))), text.len());
     let parse = middle(|| drop(batchc::syntax::parse(&files, id, &mut Diagnostics::new())));
     show("parser, tokens included", parse, text.len());
-    let tree = batchc::syntax::parse(&files, id, &mut Diagnostics::new());
-    let check = middle(|| drop(batchc::check::check(&tree, &files, &mut Diagnostics::new())));
-    show("checker", check, text.len());
+    check(text);
     let compile = middle(|| {
         let compiled = batchc::compile("bench.batch", text.to_owned());
         assert!(compiled.found.is_empty(), "the program is right");
     });
     show("both", compile, text.len());
+}
+
+fn check(text: &str) {
+    let mut files = Files::default();
+    let id = files.add("bench.batch", text);
+    let tree = batchc::syntax::parse(&files, id, &mut Diagnostics::new());
+    let check = middle(|| drop(batchc::check::check(&tree, &files, &mut Diagnostics::new())));
+    show("checker", check, text.len());
 }
 
 fn middle(mut work: impl FnMut()) -> Duration {
@@ -98,6 +109,18 @@ fn program(jobs: usize) -> String {
             let _ = write!(text, "output out_{job} = csv(\"{path}\") from job_{job}\n\n");
         }
     }
+    text
+}
+
+/// A job in which each step adds a column to those before.
+fn long_job(steps: usize) -> String {
+    let mut text =
+        "source numbers = csv(\"numbers.csv\") {\n  id: int key\n  d0: int\n}\n\n".to_owned();
+    text.push_str("job long {\n  from numbers\n");
+    for step in 1..=steps {
+        let _ = writeln!(text, "  derive d{step} = d{} + {step}", step - 1);
+    }
+    text.push_str("}\n\noutput out = csv(\"out.csv\") from long\n");
     text
 }
 

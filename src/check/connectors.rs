@@ -296,7 +296,7 @@ fn check_columns(connector: &Connector, row: &Row, output: &ast::Output, found: 
     }
     if connector.name == "text" {
         let fits = row.columns.len() == 1 && row.columns[0].ty.data == DataType::String;
-        if !fits && let Some(column) = row.columns.first() {
+        if !fits && let Some(column) = row.columns.get(0) {
             let help = "select one string column in the job";
             let ty = if row.columns.len() > 1 {
                 format!("one of {} columns", row.columns.len())

@@ -177,7 +177,20 @@ fn compile_step(
         StepKind::Project(columns) => {
             let columns = columns.iter().zip(&node.live);
             let exprs: Vec<Expr> =
-                columns.map(|(column, is_live)| read_value(&column.value, *is_live)).collect();
+                columns.map(|(value, is_live)| read_value(value, *is_live)).collect();
+            let refs: Vec<&Expr> = exprs.iter().collect();
+            (make(&refs), Action::Stream(Box::new(Project)))
+        }
+        StepKind::Set { column, value } => {
+            let exprs: Vec<Expr> = (node.live.iter().enumerate())
+                .map(|(at, is_live)| {
+                    if at == *column {
+                        return read_value(value, *is_live);
+                    }
+                    let (kind, ty) = (ExprKind::Column(at), types[at].clone());
+                    read_value(&Expr { kind, ty, span: value.span }, *is_live)
+                })
+                .collect();
             let refs: Vec<&Expr> = exprs.iter().collect();
             (make(&refs), Action::Stream(Box::new(Project)))
         }

@@ -107,10 +107,15 @@ impl KeyBefore {
 /// The column of the row before step `first` whose value a column of the result is.
 fn column_before(job: &Job, first: usize, column: usize) -> Option<usize> {
     job.steps[first..].iter().rev().try_fold(column, |column, step| match &step.kind {
-        StepKind::Project(columns) => match columns[column].value.kind {
+        StepKind::Project(columns) => match columns[column].kind {
             ExprKind::Column(before) => Some(before),
             _ => None,
         },
+        StepKind::Set { column: set, value } if *set == column => match value.kind {
+            ExprKind::Column(before) => Some(before),
+            _ => None,
+        },
+        StepKind::Set { .. } => Some(column),
         StepKind::Aggregate { keys, .. } => match keys.get(column)?.kind {
             ExprKind::Column(before) => Some(before),
             _ => None,

@@ -4,16 +4,19 @@
 //! position, with the span it came from for messages. Nothing here says how or where a job runs,
 //! so that another engine can be given the same pipeline.
 
+mod columns;
 mod expr;
+mod shared;
 mod show;
 mod step;
 mod widen;
 
+pub use columns::Columns;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
 pub use show::{show, step_name};
 pub use step::{
-    AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, NewColumn,
-    Parse, ParseField, Promise, RunContext, SortKey, Step, StepKind,
+    AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, Parse,
+    ParseField, Promise, RunContext, SortKey, Step, StepKind,
 };
 pub use widen::widen;
 
@@ -219,7 +222,7 @@ pub struct Output {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// The columns in order; names are unique.
-    pub columns: Vec<Column>,
+    pub columns: Columns,
     /// Sets of columns that each identify a row.
     pub keys: Vec<Key>,
     /// The columns by which rows are known to be sorted.
@@ -269,7 +272,7 @@ impl Key {
 impl Row {
     /// The position of a column.
     pub fn find(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| &*column.name == name)
+        self.columns.find(name)
     }
 
     /// The key that these columns hold; one that is proven, if there is one.

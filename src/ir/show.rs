@@ -57,7 +57,7 @@ fn row(row: &Row) -> String {
 pub fn step_name(step: &StepKind) -> &'static str {
     match step {
         StepKind::Filter { .. } => "filter",
-        StepKind::Project(_) => "project",
+        StepKind::Project(_) | StepKind::Set { .. } => "project",
         StepKind::Aggregate { .. } => "aggregate",
         StepKind::Sort(_) => "sort",
         StepKind::Take { .. } => "take",

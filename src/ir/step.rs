@@ -17,8 +17,8 @@ pub struct Step {
     pub span: Span,
 }
 
-/// What a step does. `derive`, `set`, `select`, `drop`, `rename`, `cast` and `fill` are all
-/// [`StepKind::Project`].
+/// What a step does. `select`, `drop` and `rename` are [`StepKind::Project`]; `derive`,
+/// `set`, `cast` and `fill` are [`StepKind::Set`], one for each column.
 #[derive(Debug)]
 pub enum StepKind {
     /// Keeps the rows for which the condition is true; with `keep_nulls` also where it is null.
@@ -29,7 +29,14 @@ pub enum StepKind {
         keep_nulls: bool,
     },
     /// The columns of the next row, each from the row before.
-    Project(Vec<NewColumn>),
+    Project(Vec<Expr>),
+    /// The row before, with one column computed.
+    Set {
+        /// Its position; behind all others when it is new.
+        column: usize,
+        /// Its value.
+        value: Expr,
+    },
     /// One row for each distinct key, in no order that may be relied on, but the same for the same
     /// rows: the keys, then the aggregates.
     /// Without keys: one row, whatever comes in.
@@ -71,15 +78,6 @@ pub enum StepKind {
     Parse(Box<Parse>),
     /// A rule that each row must meet.
     Expect(Box<Expectation>),
-}
-
-/// A column of a [`StepKind::Project`].
-#[derive(Debug, Clone)]
-pub struct NewColumn {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its value.
-    pub value: Expr,
 }
 
 /// An aggregate of a group.
@@ -246,6 +244,7 @@ impl StepKind {
             StepKind::Union { inputs, .. } => inputs.clone(),
             StepKind::Filter { .. }
             | StepKind::Project(_)
+            | StepKind::Set { .. }
             | StepKind::Aggregate { .. }
             | StepKind::Sort(_)
             | StepKind::Take { .. }

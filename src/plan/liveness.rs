@@ -77,7 +77,8 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
 pub(crate) fn may_fail(step: &StepKind) -> bool {
     match step {
         StepKind::Filter { condition, .. } => condition.may_fail(),
-        StepKind::Project(columns) => columns.iter().any(|column| column.value.may_fail()),
+        StepKind::Project(columns) => columns.iter().any(Expr::may_fail),
+        StepKind::Set { value, .. } => value.may_fail(),
         StepKind::Aggregate { keys, aggregates } => {
             keys.iter().any(Expr::may_fail)
                 || aggregates.iter().flat_map(|call| &call.arguments).any(Expr::may_fail)
@@ -100,10 +101,19 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
             add(&mut live, condition);
         }
         StepKind::Project(columns) => {
-            for (at, column) in columns.iter().enumerate() {
-                if node.live[at] || column.value.may_fail() {
-                    add(&mut live, &column.value);
+            for (at, value) in columns.iter().enumerate() {
+                if node.live[at] || value.may_fail() {
+                    add(&mut live, value);
                 }
+            }
+        }
+        StepKind::Set { column, value } => {
+            pass(&mut live);
+            if let Some(replaced) = live.get_mut(*column) {
+                *replaced = false;
+            }
+            if node.live[*column] || value.may_fail() {
+                add(&mut live, value);
             }
         }
         StepKind::Aggregate { keys, aggregates } => {

@@ -100,6 +100,7 @@ impl Plan {
                 | StepKind::Union { .. } => true,
                 StepKind::Filter { .. }
                 | StepKind::Project(_)
+                | StepKind::Set { .. }
                 | StepKind::Join(_)
                 | StepKind::Explode { .. }
                 | StepKind::Parse(_)

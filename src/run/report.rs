@@ -332,6 +332,7 @@ impl JobReport {
             | StepKind::Join(_)
             | StepKind::Explode { .. }
             | StepKind::Project(_)
+            | StepKind::Set { .. }
             | StepKind::Sort(_)
             | StepKind::Union { .. }
             | StepKind::Parse(_)

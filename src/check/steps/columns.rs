@@ -1,42 +1,38 @@
-//! Steps that make columns from columns: `derive set select drop rename cast fill`. All become
-//! one projection.
+//! Steps that make columns from columns: `derive set select drop rename cast fill`.
 
-use super::{JobChecker, shape::carried};
+use super::{JobChecker, shape};
 use crate::check::exprs::{Scope, bad, convert};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{names, types};
-use crate::ir::{Column, Expr, ExprKind, NewColumn, Row, StepKind};
+use crate::ir::{Column, Expr, ExprKind, Row, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, Type};
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A column of a projection: its name, its value, the place of its name.
+type NewColumn = (Arc<str>, Expr, Span);
 
 impl JobChecker<'_, '_> {
-    /// Every column of the row as it is, with the place of its name.
-    fn unchanged(&self) -> Vec<(NewColumn, Span)> {
+    /// Every column of the row as it is.
+    fn unchanged(&self) -> Vec<NewColumn> {
         let of = |(at, column): (usize, &Column)| {
             let (kind, span) = (ExprKind::Column(at), column.origin);
             let value = Expr { kind, ty: column.ty.clone(), span };
-            (NewColumn { name: column.name.clone(), value }, span)
+            (column.name.clone(), value, span)
         };
         self.row.columns.iter().enumerate().map(of).collect()
     }
 
-    /// Adds a projection; `origins` are the places of the columns' names.
-    fn project(&mut self, columns: Vec<(NewColumn, Span)>, span: Span) {
-        let values: Vec<&Expr> = columns.iter().map(|(column, _)| &column.value).collect();
-        let (keys, order) = carried(&self.row, &values);
-        let row = Row {
-            columns: columns
-                .iter()
-                .map(|(column, origin)| self.computed(&column.name, &column.value, *origin))
-                .collect(),
-            keys,
-            order,
-            broken: false,
-        };
-        let columns = columns.into_iter().map(|(column, _)| column).collect();
-        self.push(StepKind::Project(columns), row, span);
+    /// Adds a projection.
+    fn project(&mut self, columns: Vec<NewColumn>, span: Span) {
+        let of = |(name, value, origin): &NewColumn| self.computed(name, value, *origin);
+        let all = columns.iter().map(of).collect();
+        let values: Vec<Expr> = columns.into_iter().map(|(_, value, _)| value).collect();
+        let (keys, order) = shape::carried(&self.row, &values);
+        let row = Row { columns: all, keys, order, broken: false };
+        self.push(StepKind::Project(values), row, span);
     }
 
     /// `derive`: each line sees the columns of those above it, so one projection a line where it
@@ -52,10 +48,10 @@ impl JobChecker<'_, '_> {
                 continue;
             }
             let value = self.concrete(value);
-            let mut columns = self.unchanged();
-            let column = NewColumn { name: name.text.as_str().into(), value };
-            columns.push((column, name.span));
-            self.project(columns, span);
+            let mut row = (*self.row).clone();
+            let column = row.columns.len();
+            row.columns.push(self.computed(&name.text, &value, name.span));
+            self.push(StepKind::Set { column, value }, row, span);
         }
     }
 
@@ -88,14 +84,14 @@ impl JobChecker<'_, '_> {
     }
 
     fn replace(&mut self, at: usize, value: Expr, origin: Span, span: Span) {
-        let mut columns = self.unchanged();
-        columns[at].0.value = value;
-        columns[at].1 = origin;
-        self.project(columns, span);
+        let (keys, order) = shape::carried_to(&self.row, |column| (column != at).then_some(column));
+        let mut row = Row { keys, order, ..(*self.row).clone() };
+        row.columns.replace(at, self.computed(&self.row.columns[at].name, &value, origin));
+        self.push(StepKind::Set { column: at, value }, row, span);
     }
 
     pub(super) fn select(&mut self, assignments: &[ast::Assignment], span: Span) {
-        let mut columns: Vec<(NewColumn, Span)> = vec![];
+        let mut columns: Vec<NewColumn> = vec![];
         let mut first: HashMap<String, Span> = HashMap::new();
         for assignment in assignments {
             let Some((name, at)) = column_name(assignment) else {
@@ -115,7 +111,7 @@ impl JobChecker<'_, '_> {
                 }
                 _ => at,
             };
-            columns.push((NewColumn { name: name.as_str().into(), value }, origin));
+            columns.push((name.as_str().into(), value, origin));
         }
         let gone: Vec<String> =
             self.row.columns.iter().map(|column| column.name.to_string()).collect();
@@ -149,17 +145,17 @@ impl JobChecker<'_, '_> {
         let mut columns = self.unchanged();
         for (old, new) in pairs {
             let Some(at) = self.find(old) else { continue };
-            columns[at].0.name = new.text.as_str().into();
-            columns[at].1 = new.span;
+            columns[at].0 = new.text.as_str().into();
+            columns[at].2 = new.span;
             self.dropped.insert(old.text.clone(), old.span);
         }
         let mut first: HashMap<&str, Span> = HashMap::new();
-        for (column, origin) in &columns {
-            if let Some(first) = first.insert(&column.name, *origin) {
-                let twice = pairs.iter().find(|(_, new)| new.text == *column.name);
+        for (name, _, origin) in &columns {
+            if let Some(first) = first.insert(name, *origin) {
+                let twice = pairs.iter().find(|(_, new)| *new.text == **name);
                 let at = twice.map_or(*origin, |(_, new)| new.span);
                 let other = if first == at { *origin } else { first };
-                self.found.push(names::column_twice(&column.name, at, other));
+                self.found.push(names::column_twice(name, at, other));
                 return;
             }
         }

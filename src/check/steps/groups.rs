@@ -3,7 +3,7 @@
 use super::{JobChecker, columns::column_name};
 use crate::check::exprs::GroupScope;
 use crate::diagnostics::{names, types};
-use crate::ir::{Column, Expr, ExprKind, Key, NewColumn, Row, StepKind};
+use crate::ir::{Column, Expr, ExprKind, Key, Row, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use std::collections::HashMap;
@@ -112,33 +112,27 @@ impl JobChecker<'_, '_> {
             domain: None,
         }));
         let by: Vec<usize> = (0..count).collect();
+        let columns = columns.into_iter().collect();
         let row = Row { columns, keys: vec![Key::proven(by.clone())], order: vec![], broken };
-        let key_columns: Vec<(NewColumn, Span)> = keys
-            .iter()
-            .enumerate()
-            .map(|(at, (name, key, place))| {
-                let value = Expr { kind: ExprKind::Column(at), ty: key.ty.clone(), span: *place };
-                (NewColumn { name: name.clone(), value }, *place)
-            })
-            .collect();
+        let key_columns = keys.iter().enumerate().map(|(at, (name, key, place))| {
+            let value = Expr { kind: ExprKind::Column(at), ty: key.ty.clone(), span: *place };
+            (name.clone(), value, *place)
+        });
+        let columns: Keys = key_columns.chain(values).collect();
         let keys = keys.into_iter().map(|(_, key, _)| key).collect();
         let kind = StepKind::Aggregate { keys, aggregates: group.aggregates };
         self.push(kind, row, span);
         if !plain {
-            let mut columns = key_columns;
-            columns.extend(
-                values.into_iter().map(|(name, value, at)| (NewColumn { name, value }, at)),
-            );
             let row = Row {
                 columns: columns
                     .iter()
-                    .map(|(column, at)| self.computed(&column.name, &column.value, *at))
+                    .map(|(name, value, at)| self.computed(name, value, *at))
                     .collect(),
                 keys: vec![Key::proven(by)],
                 order: vec![],
                 broken,
             };
-            let columns = columns.into_iter().map(|(column, _)| column).collect();
+            let columns = columns.into_iter().map(|(_, value, _)| value).collect();
             self.push(StepKind::Project(columns), row, span);
         }
     }

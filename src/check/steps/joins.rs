@@ -253,7 +253,7 @@ impl JobChecker<'_, '_> {
                 None => return self.give_up(),
             }
         }
-        let mut columns: Vec<Column> = self.row.columns.clone();
+        let mut columns: Vec<Column> = self.row.columns.iter().cloned().collect();
         for (_, row, table) in &inputs {
             if row.broken || self.row.broken {
                 return self.give_up();
@@ -281,6 +281,7 @@ impl JobChecker<'_, '_> {
             inputs: inputs.iter().map(|(input, ..)| *input).collect(),
             columns: values,
         };
+        let columns = columns.into_iter().collect();
         let row = Row { columns, keys: vec![], order: vec![], broken: false };
         self.push(kind, row, statement.span);
     }
@@ -316,7 +317,7 @@ impl JobChecker<'_, '_> {
                 }
             }
         }
-        for other in &row.columns {
+        for other in row.columns.iter() {
             if !columns.iter().any(|column| column.name == other.name) {
                 let theirs = other.ty.to_string();
                 let right = Some((theirs.as_str(), other.origin));

@@ -51,9 +51,10 @@ impl<'c, 'a> JobChecker<'c, 'a> {
         if self.policy != ErrorPolicy::Null || matches!(input, ir::Input::Job(_)) {
             return Some(row);
         }
-        let mut row = (*row).clone();
-        row.columns.iter_mut().for_each(|column| column.ty.nullable = true);
-        Some(Arc::new(row))
+        let optional =
+            |column: &Column| Column { ty: column.ty.with_nullable(true), ..column.clone() };
+        let columns = row.columns.iter().map(optional).collect();
+        Some(Arc::new(Row { columns, ..(*row).clone() }))
     }
 
     /// Adds a step that gives `row`.

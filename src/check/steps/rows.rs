@@ -35,8 +35,9 @@ impl JobChecker<'_, '_> {
     fn narrowed(&self, known: &[usize]) -> Row {
         let mut row = (*self.row).clone();
         for &column in known {
-            if let Some(column) = row.columns.get_mut(column) {
-                column.ty.nullable = false;
+            if let Some(old) = row.columns.get(column).filter(|old| old.ty.nullable) {
+                let ty = old.ty.with_nullable(false);
+                row.columns.replace(column, Column { ty, ..old.clone() });
             }
         }
         row
@@ -46,7 +47,7 @@ impl JobChecker<'_, '_> {
     /// that leaves none is said to keep nothing.
     fn limit(&mut self, row: &mut Row, condition: &ir::Expr, is_filter: bool) {
         for (at, mut members) in domain::when_true(condition) {
-            let Some(column) = row.columns.get_mut(at) else { continue };
+            let Some(column) = row.columns.get(at) else { continue };
             let DataType::Enum(declared) = &column.ty.data else { continue };
             if let Some(before) = &column.domain {
                 members.retain(|member| before.members.contains(member));
@@ -61,7 +62,8 @@ impl JobChecker<'_, '_> {
             }
             let narrower = members.len() < declared.members.len();
             if narrower && !members.is_empty() {
-                column.domain = Some(Domain { members: members.into(), since: condition.span });
+                let domain = Some(Domain { members: members.into(), since: condition.span });
+                row.columns.replace(at, Column { domain, ..column.clone() });
             }
         }
     }
@@ -187,7 +189,7 @@ impl JobChecker<'_, '_> {
         };
         let mut row = Row { keys: vec![], ..(*self.row).clone() };
         row.order.retain(|&order| order != at);
-        row.columns[at].ty = (**item).clone();
+        let mut exploded = Column { ty: (**item).clone(), ..self.row.columns[at].clone() };
         if let Some(name) = as_name {
             if let Some(other) = self.row.find(&name.text)
                 && other != at
@@ -197,10 +199,11 @@ impl JobChecker<'_, '_> {
                     .push(crate::diagnostics::names::column_twice(&name.text, name.span, first));
                 return;
             }
-            row.columns[at].name = name.text.as_str().into();
-            row.columns[at].origin = name.span;
+            exploded.name = name.text.as_str().into();
+            exploded.origin = name.span;
             self.dropped.insert(column.text.clone(), column.span);
         }
+        row.columns.replace(at, exploded);
         self.push(StepKind::Explode { column: at }, row, span);
     }
 

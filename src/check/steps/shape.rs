@@ -3,10 +3,17 @@
 use crate::ir::{Expr, ExprKind, Key, Row};
 
 /// The keys and order of a row whose columns are `values` over `before`.
-pub(super) fn carried(before: &Row, values: &[&Expr]) -> (Vec<Key>, Vec<usize>) {
-    let to = |column: usize| {
+pub(super) fn carried(before: &Row, values: &[Expr]) -> (Vec<Key>, Vec<usize>) {
+    carried_to(before, |column| {
         values.iter().position(|value| matches!(value.kind, ExprKind::Column(at) if at == column))
-    };
+    })
+}
+
+/// The keys and order of a row whose columns are those of `before`, at the places that `to` gives.
+pub(super) fn carried_to(
+    before: &Row,
+    to: impl Fn(usize) -> Option<usize>,
+) -> (Vec<Key>, Vec<usize>) {
     let keys = before
         .keys
         .iter()
