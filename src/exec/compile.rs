@@ -14,11 +14,10 @@ use super::order::Direction;
 use super::parse::ParseStep;
 use super::partition::KeyBefore;
 use super::rows::hollow;
-use super::{Error, Failing};
 use crate::data::Batch;
 use crate::expr::{Program, Registers, constant};
 use crate::functions::Registry;
-use crate::functions::kernel::Call;
+use crate::functions::kernel::{Call, Failure};
 use crate::ir::{self, Expectation, Expr, ExprKind, Keep, Pipeline, RunContext, StepKind};
 use crate::plan::{Node, NodeKind, Plan, step_of};
 use crate::types::{DataType, Scalar, Type};
@@ -311,25 +310,16 @@ pub fn probe(
 
 /// A condition over candidate pairs: they match where it is true.
 fn residual(program: Program) -> Residual {
-    Box::new(move |pairs: &Batch| {
-        let mut failures = vec![];
-        let values = program.eval(pairs, &mut Registers::default(), &mut failures);
-        if let Some(failure) = failures.first() {
-            return Err(Error::Row {
-                span: program.span(failure.site),
-                job: None,
-                of: Failing::Expression,
-                reason: failure.reason.clone(),
-                position: None,
-                line: None,
-                place: None,
-            });
-        }
+    let program = Arc::new(program);
+    let (may_fail, of) = (program.is_fallible(), program.clone());
+    let eval = move |pairs: &Batch, failures: &mut Vec<Failure>| {
+        let values = program.eval(pairs, &mut Registers::default(), failures);
         let truth = super::gather::expand(&values[0], pairs.rows);
         let truth = truth.as_boolean();
-        Ok(match truth.nulls() {
+        match truth.nulls() {
             Some(nulls) => truth.values() & nulls.inner(),
             None => truth.values().clone(),
-        })
-    })
+        }
+    };
+    Residual { eval: Box::new(eval), span: Box::new(move |site| of.span(site)), may_fail }
 }

@@ -367,6 +367,14 @@ impl Execution<'_> {
             }
             Action::Probe(probe) => {
                 let operator = probe.get().expect("its table is built in an earlier stage");
+                let failures = operator.failures(&batch, &values);
+                let (mut batch, mut values) = (batch, values);
+                if !failures.is_empty() {
+                    let mut routed =
+                        self.route(node, batch, values, &failures, &|site| operator.span(site))?;
+                    values = std::mem::take(&mut routed.values);
+                    batch = self.settle(node, routed, worker);
+                }
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
             }
             Action::Break(operator) => {

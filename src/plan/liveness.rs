@@ -86,7 +86,7 @@ pub(crate) fn may_fail(step: &StepKind) -> bool {
         StepKind::Sort(keys) => keys.iter().any(|key| key.value.may_fail()),
         StepKind::Take { by, .. } => by.iter().any(Expr::may_fail),
         StepKind::Dedupe(dedupe) => dedupe.keys.iter().any(Expr::may_fail),
-        StepKind::Join(join) => join.left_keys.iter().any(Expr::may_fail),
+        StepKind::Join(join) => join.left_keys.iter().chain(&join.residual).any(Expr::may_fail),
         StepKind::Parse(_) | StepKind::Expect(_) => true,
         StepKind::Distinct | StepKind::Union { .. } | StepKind::Explode { .. } => false,
     }

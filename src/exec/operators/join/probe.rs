@@ -9,17 +9,26 @@ use crate::exec::operators::Streaming;
 use crate::exec::operators::filter::filter_batch;
 use crate::exec::rows::hollow;
 use crate::exec::table::{Block, NOT_FOUND};
-use crate::functions::kernel::Operand;
+use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{Cardinality, JoinKind, Promise};
+use crate::text::Span;
 use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Says for each candidate pair whether it is one: given the left columns followed by all right
-/// columns.
-pub type Residual = Box<dyn Fn(&Batch) -> Result<BooleanBuffer, Error> + Send + Sync>;
+/// Says for each candidate pair whether it is one.
+pub struct Residual {
+    /// The condition, over the left columns followed by all right columns. Where it fails, the
+    /// rows are no pair.
+    pub eval: Box<dyn Fn(&Batch, &mut Vec<Failure>) -> BooleanBuffer + Send + Sync>,
+    /// What failed, of a failure.
+    pub span: Box<dyn Fn(u32) -> Span + Send + Sync>,
+    /// Can it fail?
+    pub may_fail: bool,
+}
 
 /// Looks rows up. Its values: the left keys. Its columns: the left ones, then the chosen right
 /// ones.
@@ -92,6 +101,46 @@ impl JoinProbe {
     pub fn with_right_types(mut self, types: Vec<Type>) -> JoinProbe {
         self.right_types = types;
         self
+    }
+
+    /// Of the rows of a batch those with a pair on which the residual fails, and why. They are
+    /// asked for before anything is emitted, since a row that fails has no pairs at all.
+    pub fn failures(&self, batch: &Batch, values: &[Operand]) -> Vec<Failure> {
+        let Some(residual) = self.residual.as_ref().filter(|residual| residual.may_fail) else {
+            return vec![];
+        };
+        let mut found = vec![];
+        self.table.find(values, batch.rows, &mut Block::default(), &mut found);
+        let all: Vec<usize> = (0..self.table.columns.len()).collect();
+        let (mut pairs, mut failures) = (Pairs::default(), BTreeMap::new());
+        let mut settle = |pairs: &mut Pairs| {
+            let mut failed = vec![];
+            if !pairs.left.is_empty() {
+                (residual.eval)(&self.paired(batch, pairs, &all), &mut failed);
+            }
+            failed.sort_by_key(|failure| failure.row);
+            for mut failure in failed {
+                failure.row = pairs.left[failure.row as usize];
+                failures.entry(failure.row).or_insert(failure);
+            }
+            *pairs = Pairs::default();
+        };
+        for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
+            for &right in self.table.matches(key) {
+                pairs.push(row as u32, right);
+                if pairs.left.len() == BATCH_ROWS_MAX {
+                    settle(&mut pairs);
+                }
+            }
+        }
+        settle(&mut pairs);
+        failures.into_values().collect()
+    }
+
+    /// What a failure of the residual is about.
+    pub fn span(&self, site: u32) -> Span {
+        let residual = self.residual.as_ref().expect("nothing else fails here");
+        (residual.span)(site)
     }
 
     /// To be asked when all rows have been looked up: fails if rows matched more than they may.
@@ -360,7 +409,8 @@ impl<'a> Candidates<'a> {
             BooleanBuffer::new_unset(0)
         } else {
             let all: Vec<usize> = (0..self.probe.table.columns.len()).collect();
-            (self.residual)(&self.probe.paired(self.batch, &self.pairs, &all))?
+            // Where it fails is known before: see `JoinProbe::failures`.
+            (self.residual.eval)(&self.probe.paired(self.batch, &self.pairs, &all), &mut vec![])
         };
         let mut start = 0;
         for (row, end, is_done) in std::mem::take(&mut self.rows) {
