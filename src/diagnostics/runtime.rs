@@ -65,11 +65,12 @@ pub fn above(
 ) -> Diagnostic {
     let table = table.map_or(String::new(), |table| format!(" of `{table}`"));
     let share = failed as f64 / of as f64 * 100.0;
+    // As it was written: 0.07 times 100 is a little more than 7.
+    let allowed = (allowed * 1e12).round() / 1e10;
     Diagnostic::new(
         Code::D0102,
         format!(
-            "{failed} of {of} rows{table} failed ({share:.2}%), more than the {}% allowed",
-            allowed * 100.0
+            "{failed} of {of} rows{table} failed ({share:.2}%), more than the {allowed}% allowed"
         ),
         span,
         format!("`{what}` of this job"),

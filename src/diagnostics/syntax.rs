@@ -306,6 +306,19 @@ pub fn bad_escape(span: Span, escape: &str) -> Diagnostic {
     .help(help)
 }
 
+/// E0014: the number of a character that is none.
+pub fn bad_code_point(span: Span, escape: &str) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0014,
+        format!("`{escape}` is no character"),
+        span,
+        "no number of a character",
+    );
+    found.help(
+        "numbers have hexadecimal digits, up to `\\u{10ffff}`, and a closing `}`: `\\u{e9}` is é",
+    )
+}
+
 /// A date that is not written as one.
 pub fn malformed_date(span: Span, text: &str) -> Diagnostic {
     Diagnostic::new(Code::E0014, format!("`{text}` is not a date"), span, "not written as one")

@@ -368,6 +368,7 @@ impl Lexer<'_> {
                     return self.text_ends(kind, length + 3, opened);
                 }
                 b'\n' if !long => break,
+                b'\\' if bytes[length..].starts_with(b"\\u{") => length += 3,
                 b'\\' if bytes.get(length + 1) != Some(&b'\n') => length += 2,
                 b'{' if bytes.get(length + 1) == Some(&b'{') => length += 2,
                 b'{' if !plain => {

@@ -172,7 +172,7 @@ impl<'s, 'a> Scope<'s, 'a> {
                 Ok(value) => Scalar::Float(value),
                 Err(_) => return bad(span),
             },
-            A::Percent(percent) => Scalar::Float(percent / 100.0),
+            A::Percent(share) => Scalar::Float(*share),
             A::Regex(pattern) => Scalar::String(pattern.as_str().into()),
             A::Bool(value) => Scalar::Bool(*value),
             A::Null => return literal(Scalar::Null, DataType::Null, span),

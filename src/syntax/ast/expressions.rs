@@ -25,7 +25,7 @@ pub enum ExprKind {
     Int(Option<i64>),
     /// `1.5`, `1e-3`: the text without underscores; a decimal or a float as its neighbour wants.
     Number(String),
-    /// `5%`: 5 as a share is 0.05.
+    /// `5%`: the share, 0.05.
     Percent(f64),
     /// `"a {b} c"`: one literal part alone when nothing is interpolated.
     Text(Vec<TextPart>),

@@ -56,9 +56,11 @@ impl Lower<'_> {
         })
     }
 
+    /// A share: 0.1 of `10%`.
     pub(super) fn percent(&self, pair: &Pair) -> f64 {
         let digits = pair.as_str().trim_end().trim_end_matches('%').replace('_', "");
-        digits.parse::<f64>().map_or(0.0, |value| value / 100.0)
+        // As it would be written with a point, so that it is rounded once.
+        format!("{digits}e-2").parse().expect("the grammar gives digits and perhaps a point")
     }
 
     pub(super) fn quantity(&self, pair: &Pair) -> ExprKind {
@@ -200,16 +202,20 @@ impl Lower<'_> {
             't' => value.push('\t'),
             'r' => value.push('\r'),
             '"' | '\\' => value.push(next),
-            'u' => {
-                let code = rest[2..]
-                    .strip_prefix('{')
-                    .and_then(|rest| rest.split_once('}'))
-                    .map(|(code, _)| code);
-                let number = code.and_then(|code| u32::from_str_radix(code, 16).ok());
-                if let (Some(code), Some(character)) = (code, number.and_then(char::from_u32)) {
-                    value.push(character);
-                    return length + code.len() + 2;
+            'u' if rest[length..].starts_with('{') => {
+                let behind = &rest[length + 1..];
+                let digits = behind.find(['}', '{', '"', '\\', '\n']).unwrap_or(behind.len());
+                let length = length + 1 + digits + usize::from(behind[digits..].starts_with('}'));
+                match code_point(&behind[..digits]).filter(|_| rest[..length].ends_with('}')) {
+                    Some(character) => value.push(character),
+                    None => {
+                        let span = Span::new(self.file, start, start + length);
+                        self.report(syntax::bad_code_point(span, &rest[..length]));
+                    }
                 }
+                return length;
+            }
+            'u' => {
                 self.report(syntax::bad_escape(Span::new(self.file, start, start + length), "\\u"));
             }
             _ => {
@@ -228,6 +234,12 @@ impl Lower<'_> {
 pub(super) fn regex_source<'i>(pair: &Pair<'i>) -> &'i str {
     let text = pair.as_str().trim_end();
     &text[2..text.len() - 1]
+}
+
+/// The character of a number in hexadecimal digits.
+fn code_point(digits: &str) -> Option<char> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_number).and_then(char::from_u32)
 }
 
 /// `digits` (with a point, perhaps) times `size`, when that is a whole number.
