@@ -11,8 +11,8 @@ use crate::types::Scalar;
 pub struct Read {
     /// The rows.
     pub rows: Vec<Vec<Scalar>>,
-    /// Row and bad value, with the line counted from the start of the file.
-    pub bad: Vec<(usize, BadValue)>,
+    /// Row, line from the start of the file, and bad value.
+    pub bad: Vec<(usize, Option<u64>, BadValue)>,
     /// Records and lines in all.
     pub extent: (u64, u64),
 }
@@ -59,8 +59,8 @@ pub fn read(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError
             }
             read.bad.extend(rows.bad.into_iter().map(|bad| {
                 let row = first + bad.row as usize;
-                let line = bad.line.map(|line| lines + line);
-                (row, BadValue { row: row as u32, line, ..bad })
+                let line = rows.lines.of((row - rows_before) as u64).map(|line| lines + line);
+                (row, line, BadValue { row: row as u32, ..bad })
             }));
             true
         })?;

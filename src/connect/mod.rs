@@ -187,6 +187,44 @@ pub struct Rows {
     pub batch: Batch,
     /// What could not be read as its column's type, in the order of rows.
     pub bad: Vec<BadValue>,
+    /// Position of the file in [`Source::files`].
+    pub file: usize,
+    /// At which lines the records of the morsel begin.
+    pub lines: RowLines,
+}
+
+/// At which lines of a morsel its records begin. Lines are counted from the start of the morsel,
+/// from 0.
+#[derive(Clone, Debug)]
+pub enum RowLines {
+    /// Lines mean nothing in this format.
+    None,
+    /// Each record is a line, the first one this.
+    From(u64),
+    /// Record `i` of the morsel begins at line `at[i]`: some are of several lines, or of none.
+    At(Arc<[u32]>),
+}
+
+impl RowLines {
+    /// Of records that begin at these places, in growing order.
+    pub fn at(bytes: &[u8], starts: impl Iterator<Item = usize>) -> RowLines {
+        let (mut at, mut line) = (0, 0);
+        let line_of = |start| {
+            line += memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u32;
+            at = start;
+            line
+        };
+        RowLines::At(starts.map(line_of).collect())
+    }
+
+    /// The line of a row of the morsel.
+    pub fn of(&self, row: u64) -> Option<u64> {
+        match self {
+            RowLines::None => None,
+            RowLines::From(first) => Some(first + row),
+            RowLines::At(at) => at.get(row as usize).map(|&line| line.into()),
+        }
+    }
 }
 
 /// How much of the input a morsel was. Records and lines are counted from the start of the
@@ -210,8 +248,6 @@ pub struct BadValue {
     /// Position in the projection; None when the whole record is bad (too few fields, not JSON).
     /// A record without any usable value still has its row, of nulls, in the batch.
     pub column: Option<u32>,
-    /// Line within the morsel at which the record begins, from 0; None where lines mean nothing.
-    pub line: Option<u64>,
     /// Where in the value, when that is a list or a record: `[2].name`, items from 0.
     pub path: String,
     /// The text found, cut at 200 bytes; empty when there is none.

@@ -69,9 +69,9 @@ pub fn read_file(
 /// Reads all of a source.
 pub fn read_all(source: &dyn Source, spec: &SourceSpec) -> Result<Read, ConnectError> {
     let fuzzing::Read { rows, bad, extent } = fuzzing::read(source, spec)?;
-    let told = |(row, bad): (usize, BadValue)| {
+    let told = |(row, line, bad): (usize, Option<u64>, BadValue)| {
         let path = if bad.path.is_empty() { bad.path } else { bad.path + ": " };
-        (row, bad.column, bad.line.unwrap_or(0), bad.text, path + &bad.reason)
+        (row, bad.column, line.unwrap_or(0), bad.text, path + &bad.reason)
     };
     Ok(Read { rows, bad: bad.into_iter().map(told).collect(), extent })
 }

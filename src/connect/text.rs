@@ -7,8 +7,8 @@ use super::input::Inputs;
 use super::output::Outputs;
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, ColumnRule, ConnectError, Connector, ConnectorOption, Extent, Morsel, Piece, Rows,
-    Side, Sink, SinkSpec, Source, SourceSpec, Staged,
+    BadValue, ColumnRule, ConnectError, Connector, ConnectorOption, Extent, Morsel, Piece,
+    RowLines, Rows, Side, Sink, SinkSpec, Source, SourceSpec, Staged,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -102,7 +102,7 @@ impl Morsel for TextMorsel {
                 let trimmed = end - usize::from(carriage_return);
                 match text {
                     Some(text) => texts.push(text, start, trimmed),
-                    None => push_unsure(&bytes[start..trimmed], lines, &mut texts, &mut bad),
+                    None => push_unsure(&bytes[start..trimmed], &mut texts, &mut bad),
                 }
                 start = end + 1;
             }
@@ -116,7 +116,7 @@ impl Morsel for TextMorsel {
             let columns = vec![array; self.columns];
             let batch = Batch { columns, rows, positions: Positions::Range(lines) };
             lines += rows as u64;
-            go_on = emit(Rows { batch, bad });
+            go_on = emit(Rows { batch, bad, file: chunk.file, lines: RowLines::From(0) });
         }
         let line_ends = lines - u64::from(chunk.line_end_added);
         Ok(Extent { file: chunk.file, records: lines, lines: line_ends })
@@ -124,7 +124,7 @@ impl Morsel for TextMorsel {
 }
 
 /// A line of a chunk that is not UTF-8 somewhere.
-fn push_unsure(line: &[u8], lines_before: u64, texts: &mut Texts, bad: &mut Vec<BadValue>) {
+fn push_unsure(line: &[u8], texts: &mut Texts, bad: &mut Vec<BadValue>) {
     match simdutf8::basic::from_utf8(line) {
         Ok(line) => texts.push_copy(line),
         Err(_) => {
@@ -133,7 +133,6 @@ fn push_unsure(line: &[u8], lines_before: u64, texts: &mut Texts, bad: &mut Vec<
             bad.push(BadValue {
                 row,
                 column: Some(0),
-                line: Some(lines_before + u64::from(row)),
                 path: String::new(),
                 text: super::csv::shown(line),
                 is_literal: false,

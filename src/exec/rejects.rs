@@ -3,8 +3,8 @@
 use super::rows::filter_rows;
 use super::stage::Execution;
 use super::{Error, Failing};
-use crate::connect::BadValue;
-use crate::data::{Batch, display, scalar_at};
+use crate::connect::{BadValue, RowLines};
+use crate::data::{Batch, POSITION_ROW_BITS, display, scalar_at};
 use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
@@ -25,7 +25,7 @@ pub struct Reject {
     pub position: u64,
     /// What was wrong.
     pub reason: String,
-    /// Line within its morsel, of what could not be read.
+    /// Line within its morsel.
     pub line: Option<u64>,
     /// The text of a record that could not be read at all.
     pub text: Option<String>,
@@ -60,7 +60,6 @@ struct Fault {
     reason: String,
     /// The expression or rule, or what reads the row.
     span: Span,
-    line: Option<u64>,
     text: Option<String>,
 }
 
@@ -105,6 +104,7 @@ impl Execution<'_> {
         mut values: Vec<Operand>,
         failures: &[Failure],
         span: &dyn Fn(u32) -> Span,
+        lines: &RowLines,
     ) -> Result<Routed, Error> {
         let mut first: Vec<&Failure> = failures.iter().collect();
         first.sort_by_key(|failure| failure.row);
@@ -115,12 +115,11 @@ impl Execution<'_> {
             row: failure.row,
             reason: failure.reason.clone(),
             span: span(failure.site),
-            line: None,
             text: None,
         };
         match self.policy(node) {
             ErrorPolicy::Fail => {
-                Err(self.failed(node, &batch, fault(&first[0]), Failing::Expression))
+                Err(self.failed(node, &batch, lines, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Null => {
                 Ok(Routed { values, nulled: rows.len() as u64, ..Routed::whole(batch) })
@@ -130,7 +129,8 @@ impl Execution<'_> {
                 Ok(Routed { values, dropped: rows.len() as u64, ..Routed::whole(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
-                let rejects = self.set_aside(node, &batch, quarantine, first.iter().map(fault));
+                let rejects =
+                    self.set_aside(node, &batch, lines, quarantine, first.iter().map(fault));
                 let batch = without(&batch, &mut values, &rows);
                 Ok(Routed { values, rejects, ..Routed::whole(batch) })
             }
@@ -144,6 +144,7 @@ impl Execution<'_> {
         batch: Batch,
         bad: &[BadValue],
         places: &[usize],
+        lines: &RowLines,
     ) -> Result<Routed, Error> {
         let live = &self.plan.node(node).live;
         let used = |bad: &&BadValue| bad.column.is_none_or(|column| live[places[column as usize]]);
@@ -163,12 +164,11 @@ impl Execution<'_> {
                 None => bad.reason.clone(),
             },
             span: self.read_by(node),
-            line: bad.line,
             text: bad.column.is_none().then(|| bad.text.clone()),
         };
         match self.policy(node) {
             ErrorPolicy::Fail => {
-                Err(self.failed(node, &batch, fault(&first[0]), Failing::Expression))
+                Err(self.failed(node, &batch, lines, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Drop => {
                 let batch = without(&batch, &mut [], &rows);
@@ -183,7 +183,8 @@ impl Execution<'_> {
                 Ok(Routed { dropped, nulled, ..Routed::whole(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
-                let rejects = self.set_aside(node, &batch, quarantine, first.iter().map(fault));
+                let rejects =
+                    self.set_aside(node, &batch, lines, quarantine, first.iter().map(fault));
                 let batch = without(&batch, &mut [], &rows);
                 Ok(Routed { rejects, ..Routed::whole(batch) })
             }
@@ -197,6 +198,7 @@ impl Execution<'_> {
         batch: Batch,
         holds: &Operand,
         rule: &Expectation,
+        lines: &RowLines,
     ) -> Result<Routed, Error> {
         let truth = holds.array.as_boolean();
         let broken: Vec<u32> = (0..batch.rows)
@@ -214,12 +216,13 @@ impl Execution<'_> {
             row,
             reason: format!("`{}` does not hold", rule.name),
             span: rule.condition.span,
-            line: None,
             text: None,
         };
         match rule.action {
             ExpectAction::Warn => Ok(Routed::whole(batch)),
-            ExpectAction::Fail => Err(self.failed(node, &batch, fault(&broken[0]), Failing::Rule)),
+            ExpectAction::Fail => {
+                Err(self.failed(node, &batch, lines, fault(&broken[0]), Failing::Rule))
+            }
             ExpectAction::Drop => {
                 self.count_failed_in_partitions(node, &batch, &broken);
                 let batch = without(&batch, &mut [], &broken);
@@ -227,7 +230,8 @@ impl Execution<'_> {
             }
             ExpectAction::Quarantine(quarantine) => {
                 self.count_failed_in_partitions(node, &batch, &broken);
-                let rejects = self.set_aside(node, &batch, quarantine, broken.iter().map(fault));
+                let rejects =
+                    self.set_aside(node, &batch, lines, quarantine, broken.iter().map(fault));
                 let batch = without(&batch, &mut [], &broken);
                 Ok(Routed { rejects, ..Routed::whole(batch) })
             }
@@ -235,7 +239,14 @@ impl Execution<'_> {
     }
 
     /// The error of a row that may not fail.
-    fn failed(&self, node: NodeId, batch: &Batch, fault: Fault, of: Failing) -> Error {
+    fn failed(
+        &self,
+        node: NodeId,
+        batch: &Batch,
+        lines: &RowLines,
+        fault: Fault,
+        of: Failing,
+    ) -> Error {
         // A stage that begins with an earlier result does not know where its rows came from.
         let from_scan = self.nodes[node.at()].from_scan;
         Error::Row {
@@ -244,7 +255,7 @@ impl Execution<'_> {
             of,
             reason: fault.reason,
             position: from_scan.then(|| batch.positions.at(fault.row as usize)),
-            line: fault.line,
+            line: lines.of(row_in_morsel(batch, fault.row)),
             place: None,
         }
     }
@@ -253,6 +264,7 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: &Batch,
+        lines: &RowLines,
         quarantine: QuarantineId,
         faults: impl Iterator<Item = Fault>,
     ) -> Vec<Reject> {
@@ -262,7 +274,7 @@ impl Execution<'_> {
             node,
             position: batch.positions.at(fault.row as usize),
             reason: fault.reason,
-            line: fault.line,
+            line: lines.of(row_in_morsel(batch, fault.row)),
             text: fault.text,
             values: row_values(batch, &row, fault.row as usize),
         };
@@ -289,6 +301,11 @@ impl Execution<'_> {
         });
         step.filter(|_| !main).map_or(job.input_span, |step| job.steps[step].span)
     }
+}
+
+/// The number of a row's source row within its morsel.
+fn row_in_morsel(batch: &Batch, row: u32) -> u64 {
+    batch.positions.at(row as usize) & ((1 << POSITION_ROW_BITS) - 1)
 }
 
 /// `who.age: "x" is not an int`

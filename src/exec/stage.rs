@@ -10,7 +10,7 @@ use super::partition::PartitionCounts;
 use super::rejects::{Reject, Routed};
 use super::rows::hollow;
 use super::{Counts, Error};
-use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
+use crate::connect::{ConnectError, Extent, Morsel, Piece, RowLines, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::operators::{Output, State, Streaming};
 use crate::expr::Registers;
@@ -99,6 +99,8 @@ struct Worker {
     pieces: Vec<(NodeId, u32, Piece)>,
     rejects: Vec<Reject>,
     extents: Vec<(u64, Extent)>,
+    /// Of the morsel at hand, if it is one of a source.
+    lines: RowLines,
     error: Option<(u64, Error)>,
 }
 
@@ -132,6 +134,7 @@ impl Execution<'_> {
             pieces: vec![],
             rejects: vec![],
             extents: vec![],
+            lines: RowLines::None,
             error: None,
         }
     }
@@ -247,6 +250,7 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) -> Result<(), Error> {
         let rows = read.batch.rows;
+        worker.lines = read.lines;
         self.rows_read.fetch_add(rows as u64, Relaxed);
         self.count(root, |counts| &counts.output, rows as u64);
         let mut columns = vec![hollow(rows); width];
@@ -259,7 +263,7 @@ impl Execution<'_> {
                 continue;
             }
             self.count(reader, |counts| &counts.input, rows as u64);
-            let routed = self.route_bad(reader, batch.clone(), &read.bad, places)?;
+            let routed = self.route_bad(reader, batch.clone(), &read.bad, places, &worker.lines)?;
             let batch = self.settle(reader, routed, worker);
             self.emit(reader, batch, active, worker)?;
         }
@@ -338,7 +342,8 @@ impl Execution<'_> {
                     (batch, values)
                 } else {
                     let span = |site| program.span(site);
-                    let mut routed = self.route(node, batch, values, &failures, &span)?;
+                    let mut routed =
+                        self.route(node, batch, values, &failures, &span, &worker.lines)?;
                     let values = std::mem::take(&mut routed.values);
                     (self.settle(node, routed, worker), values)
                 }
@@ -369,9 +374,10 @@ impl Execution<'_> {
                 let operator = probe.get().expect("its table is built in an earlier stage");
                 let failures = operator.failures(&batch, &values);
                 let (mut batch, mut values) = (batch, values);
+                let span = |site| operator.span(site);
                 if !failures.is_empty() {
                     let mut routed =
-                        self.route(node, batch, values, &failures, &|site| operator.span(site))?;
+                        self.route(node, batch, values, &failures, &span, &worker.lines)?;
                     values = std::mem::take(&mut routed.values);
                     batch = self.settle(node, routed, worker);
                 }
@@ -394,13 +400,13 @@ impl Execution<'_> {
                 let mut out = batch.with_columns(all);
                 if !failures.is_empty() {
                     let span = |site: u32| parse.span(site);
-                    let routed = self.route(node, out, vec![], &failures, &span)?;
+                    let routed = self.route(node, out, vec![], &failures, &span, &worker.lines)?;
                     out = self.settle(node, routed, worker);
                 }
                 self.emit(node, out, active, worker)
             }
             Action::Expect(rule) => {
-                let routed = self.judge(node, batch, &values[0], rule)?;
+                let routed = self.judge(node, batch, &values[0], rule, &worker.lines)?;
                 let batch = self.settle(node, routed, worker);
                 self.emit(node, batch, active, worker)
             }

@@ -117,7 +117,7 @@ fn expressions_that_fail_go_the_same_ways() {
         project.write("orders.csv", good);
         project
     };
-    with("").batchc(&["run"]).fails(3, "orders.csv, row 2: ");
+    with("").batchc(&["run"]).fails(3, "orders.csv:3: ");
     for (policy, shares) in [
         ("on error drop", vec!["-100", "100"]),
         ("on error null", vec!["-100", "", "100"]),
@@ -161,7 +161,7 @@ fn rules_warn_drop_set_aside_and_fail() {
         project.write("orders.csv", good);
         project
     };
-    with("else fail").batchc(&["run"]).fails(4, "orders.csv, row 2: `positive` does not hold");
+    with("else fail").batchc(&["run"]).fails(4, "orders.csv:3: `positive` does not hold");
     for (action, rows) in [("else warn", 3), ("else drop", 2), ("else quarantine odd", 2)] {
         let project = with(action);
         let ended = project.run();

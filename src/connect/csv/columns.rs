@@ -56,7 +56,7 @@ pub struct Reader<'a> {
     pub dialect: &'a Dialect,
     /// Rows of the batch.
     pub rows: Range<usize>,
-    /// Values that are not of their column's type; lines are set later.
+    /// Values that are not of their column's type.
     pub bad: Vec<BadValue>,
 }
 
@@ -313,7 +313,6 @@ impl Reader<'_> {
         self.bad.push(BadValue {
             row: (row - self.rows.start) as u32,
             column: Some(column),
-            line: None,
             path: String::new(),
             text: shown(text),
             is_literal: false,

@@ -10,7 +10,9 @@ use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far}
 use crate::connect::input::{Inputs, missing_column};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
-use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
+use crate::connect::{
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+};
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_buffer::Buffer;
@@ -326,16 +328,21 @@ impl CsvMorsel {
         let (chunk, table, columns) = (&self.chunk, &*self.table, self.binding.columns);
         let bytes: &[u8] = &chunk.buffer;
         let (layout, rows) = self.layout(marks);
-        let lines = match (&layout, chunk.shape.start) {
-            (Layout::Marked(_), 0) if chunk.shape.kind == Kind::Plain => rows,
-            _ => memchr::memchr_iter(b'\n', &bytes[..chunk.len]).count(),
+        let lines_in = |range: std::ops::Range<usize>| memchr::memchr_iter(b'\n', &bytes[range]);
+        let before = lines_in(0..chunk.shape.start).count();
+        let ends = match &layout {
+            Layout::Marked(_) if chunk.shape.kind == Kind::Plain => rows,
+            _ => lines_in(chunk.shape.start..chunk.len).count(),
         };
-        let lines = lines - usize::from(chunk.line_end_added);
-        let extent = Extent { file: chunk.file, records: rows as u64, lines: lines as u64 };
+        let lines = match &layout {
+            Layout::Marked(_) if ends == rows => RowLines::From(before as u64),
+            _ => RowLines::at(bytes, (0..rows).map(|row| self.record_start(&layout, row))),
+        };
+        let line_ends = before + ends - usize::from(chunk.line_end_added);
+        let extent = Extent { file: chunk.file, records: rows as u64, lines: line_ends as u64 };
         let buffer = Buffer::from(chunk.buffer.clone());
         let has_text = table.plans.iter().any(|plan| plan.data == DataType::String);
         let text = has_text.then(|| Utf8Bytes::check(bytes, chunk.len)).flatten();
-        let mut lines = Lines { bytes, at: 0, line: 0 };
         for first in (0..rows).step_by(BATCH_ROWS_MAX) {
             let range = first..rows.min(first + BATCH_ROWS_MAX);
             let mut reader = Reader {
@@ -363,13 +370,9 @@ impl CsvMorsel {
             let mut bad = reader.bad;
             self.add_flaws(&layout, range.clone(), &mut bad);
             bad.sort_by_key(|bad| bad.row);
-            for value in &mut bad {
-                let start = self.record_start(&layout, first + value.row as usize);
-                value.line = Some(lines.of(start));
-            }
             let positions = Positions::Range(first as u64);
             let batch = Batch { columns: arrays, rows: range.len(), positions };
-            if !emit(Rows { batch, bad }) {
+            if !emit(Rows { batch, bad, file: chunk.file, lines: lines.clone() }) {
                 break;
             }
         }
@@ -423,7 +426,6 @@ impl CsvMorsel {
             bad.push(BadValue {
                 row: row - rows.start as u32,
                 column: None,
-                line: None,
                 path: String::new(),
                 text: shown(text),
                 is_literal: true,
@@ -446,20 +448,5 @@ impl CsvMorsel {
             Flaw::TextAfterQuote => "text follows a closing quote".into(),
             Flaw::OpenQuote => "a quote is never closed".into(),
         }
-    }
-}
-
-/// Counts line ends up to growing places.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, at: usize) -> u64 {
-        self.line += memchr::memchr_iter(b'\n', &self.bytes[self.at..at]).count() as u64;
-        self.at = at;
-        self.line
     }
 }

@@ -60,7 +60,6 @@ impl Issue {
         BadValue {
             row: self.row as u32,
             column: Some(column),
-            line: None,
             path: self.path,
             text: if text == b"null" { String::new() } else { shown(text) },
             is_literal: true,

@@ -8,7 +8,9 @@ use crate::connect::csv::shown;
 use crate::connect::input::Inputs;
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
-use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
+use crate::connect::{
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+};
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_buffer::Buffer;
@@ -189,10 +191,15 @@ impl Morsel for JsonMorsel {
             }
             Shape::Array(start, end, None) => self.elements(start, end),
         };
-        let lines = memchr::memchr_iter(b'\n', &bytes[..chunk.len]).count();
-        let lines = (lines - usize::from(chunk.line_end_added)) as u64;
+        let ends = memchr::memchr_iter(b'\n', &bytes[..chunk.len]).count();
         let rows = records.starts.len();
-        self.emit(&records, emit);
+        let is_regular = matches!(chunk.shape, Shape::Lines(_)) && ends == rows;
+        let lines = match is_regular {
+            true => RowLines::From(0),
+            false => RowLines::at(bytes, records.starts.iter().map(|&start| start as usize)),
+        };
+        self.emit(&records, &lines, emit);
+        let lines = (ends - usize::from(chunk.line_end_added)) as u64;
         Ok(Extent { file: chunk.file, records: rows as u64, lines })
     }
 }
@@ -232,13 +239,12 @@ impl JsonMorsel {
         reader.records
     }
 
-    fn emit(&self, records: &Records, emit: &mut dyn FnMut(Rows) -> bool) {
+    fn emit(&self, records: &Records, lines: &RowLines, emit: &mut dyn FnMut(Rows) -> bool) {
         let (chunk, rows) = (&self.chunk, records.starts.len());
         let bytes: &[u8] = &chunk.buffer;
         let buffer = Buffer::from(chunk.buffer.clone());
         let text = Utf8Bytes::check(bytes, chunk.len);
         let builder = Builder { bytes, buffer: &buffer, text };
-        let (mut at, mut line) = (0, 0);
         let mut faults = records.faults.iter().peekable();
         for first in (0..rows).step_by(BATCH_ROWS_MAX) {
             let count = BATCH_ROWS_MAX.min(rows - first);
@@ -251,7 +257,6 @@ impl JsonMorsel {
                 bad.push(BadValue {
                     row,
                     column: None,
-                    line: None,
                     path: String::new(),
                     text,
                     is_literal: true,
@@ -271,14 +276,9 @@ impl JsonMorsel {
             });
             let columns = arrays.collect();
             bad.sort_by_key(|bad| bad.row);
-            for bad in &mut bad {
-                let start = records.starts[first + bad.row as usize] as usize;
-                line += memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u64;
-                at = start;
-                bad.line = Some(line);
-            }
             let positions = Positions::Range(first as u64);
-            if !emit(Rows { batch: Batch { columns, rows: count, positions }, bad }) {
+            let batch = Batch { columns, rows: count, positions };
+            if !emit(Rows { batch, bad, file: chunk.file, lines: lines.clone() }) {
                 break;
             }
         }

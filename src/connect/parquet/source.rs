@@ -2,7 +2,9 @@
 
 use super::convert::{convert, fits, hint, spelling};
 use crate::connect::input::{Identity, Inputs, missing_column};
-use crate::connect::{BadValue, Column, ConnectError, Extent, Morsel, Rows, Source, SourceSpec};
+use crate::connect::{
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+};
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit};
@@ -207,7 +209,6 @@ impl ParquetMorsel {
                 bad.extend(issues.into_iter().map(|issue| BadValue {
                     row: issue.row as u32,
                     column: Some(at as u32),
-                    line: None,
                     path: String::new(),
                     text: issue.text,
                     is_literal: false,
@@ -218,7 +219,8 @@ impl ParquetMorsel {
             .collect();
         bad.sort_by_key(|bad: &BadValue| bad.row);
         let positions = Positions::Range(start);
-        Rows { batch: Batch { columns: arrays, rows: batch.num_rows(), positions }, bad }
+        let batch = Batch { columns: arrays, rows: batch.num_rows(), positions };
+        Rows { batch, bad, file: self.file, lines: RowLines::None }
     }
 }
 
