@@ -133,9 +133,17 @@ impl<'a> Globals<'a> {
     }
 
     fn add_enum(&mut self, declared: &ast::Enum, found: &mut Diagnostics) {
-        let mut seen = HashMap::new();
-        for (name, _) in &declared.members {
+        let (mut seen, mut texts) = (HashMap::new(), HashMap::new());
+        for (name, text) in &declared.members {
+            let repeated = seen.contains_key(name.text.as_str());
             unique("member", name, &mut seen, found);
+            let (text, span) = match text {
+                Some(text) => (text.value.as_str(), text.span),
+                None => (name.text.as_str(), name.span),
+            };
+            if let Some(first) = texts.insert(text, span).filter(|_| !repeated) {
+                found.push(names::member_text_twice(text, span, first));
+            }
         }
         let members = declared
             .members

@@ -313,6 +313,31 @@ pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Di
     }
 }
 
+/// E0126: a member of several enums, and nothing says which is meant.
+pub fn member_of_several(name: &str, span: Span, enums: &[&str]) -> Diagnostic {
+    let quoted: Vec<String> = enums.iter().map(|of| format!("`{of}`")).collect();
+    let with_enum: Vec<String> = enums.iter().map(|of| format!("`{of}.{name}`")).collect();
+    Diagnostic::new(
+        Code::E0126,
+        format!("`{name}` is a member of {}", quoted.join(" and of ")),
+        span,
+        "nothing here says which is meant",
+    )
+    .help(format!("write {}", with_enum.join(" or ")))
+}
+
+/// E0111: two members of an enum that files spell alike.
+pub fn member_text_twice(text: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0111,
+        format!("two members are written `{text}`"),
+        span,
+        "the same text again",
+    )
+    .label(first, "the first of this text")
+    .help("give one of them another text")
+}
+
 /// E0118: two columns of one name in a row.
 pub fn column_twice(name: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(

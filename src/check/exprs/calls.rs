@@ -133,6 +133,7 @@ impl Scope<'_, '_> {
         arguments: &[ast::Argument],
         span: Span,
     ) -> Option<(Resolved, Vec<Option<Expr>>)> {
+        let wanted = self.enum_among(arguments.iter().map(|argument| &argument.value));
         let mut given = Vec::with_capacity(arguments.len());
         let mut asked = Vec::with_capacity(arguments.len());
         for argument in arguments {
@@ -143,7 +144,7 @@ impl Scope<'_, '_> {
                 given.push(None);
                 continue;
             }
-            let value = self.check(&argument.value, None);
+            let value = self.check(&argument.value, wanted.as_ref());
             let scalar = constant(&value, &[]).ok();
             asked.push(Argument {
                 name: label,

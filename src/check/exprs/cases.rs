@@ -14,13 +14,15 @@ impl Scope<'_, '_> {
         then: &ast::Expr,
         otherwise: &ast::Expr,
         span: Span,
+        expected: Option<&DataType>,
     ) -> Expr {
+        let wanted = expected.cloned().or_else(|| self.enum_among([then, otherwise]));
         let condition = self.condition(condition, "this condition", NullRule::Forbidden);
-        let then = self.with_known(narrow::when_true(&condition), |scope| scope.check(then, None));
-        let data = then.ty.data.clone();
-        let otherwise = self.with_known(narrow::when_false(&condition), |scope| {
-            scope.check(otherwise, Some(&data))
-        });
+        let then = self
+            .with_known(narrow::when_true(&condition), |scope| scope.check(then, wanted.as_ref()));
+        let data = wanted.as_ref().unwrap_or(&then.ty.data);
+        let otherwise = self
+            .with_known(narrow::when_false(&condition), |scope| scope.check(otherwise, Some(data)));
         self.build_case(vec![(condition, then)], Some(otherwise), span)
     }
 
@@ -32,6 +34,9 @@ impl Scope<'_, '_> {
         span: Span,
         expected: Option<&DataType>,
     ) -> Expr {
+        let results = arms.iter().map(|(_, result)| result).chain(otherwise);
+        let wanted = expected.cloned().or_else(|| self.enum_among(results));
+        let expected = wanted.as_ref();
         let subject = subject.map(|subject| self.check(subject, None));
         let before = self.narrowed.len();
         let mut checked = Vec::with_capacity(arms.len());

@@ -1,12 +1,13 @@
 //! Expressions: their names, types and nulls.
 //!
-//! [`Scope::check`] goes once over the written tree. Operators, calls, `case` and conversions have
-//! a file each.
+//! [`Scope::check`] goes once over the written tree. Operators, calls, `case`, conversions and
+//! members of enums have a file each.
 
 mod calls;
 mod cases;
 mod convert;
 pub(super) mod domain;
+mod members;
 pub(super) mod narrow;
 mod operators;
 
@@ -107,7 +108,9 @@ impl<'s, 'a> Scope<'s, 'a> {
             }
             A::Matches { value, negated, pattern } => self.matches(value, *negated, pattern, span),
             A::As(value, ty) => self.cast(value, ty, span),
-            A::If(condition, then, otherwise) => self.if_else(condition, then, otherwise, span),
+            A::If(condition, then, otherwise) => {
+                self.if_else(condition, then, otherwise, span, expected)
+            }
             A::Case { subject, arms, otherwise } => {
                 self.case(subject.as_deref(), arms, otherwise.as_deref(), span, expected)
             }
@@ -115,7 +118,7 @@ impl<'s, 'a> Scope<'s, 'a> {
                 self.found.push(types::stray_lambda(span));
                 bad(span)
             }
-            A::List(items) => self.list(items, span),
+            A::List(items) => self.list(items, span, expected),
             A::Record(fields) => self.record(fields, span),
             A::Text(parts) => self.interpolated(parts, span),
             A::Bad => bad(span),
@@ -236,25 +239,6 @@ impl<'s, 'a> Scope<'s, 'a> {
         Some(bad(span))
     }
 
-    /// A member of an enum: of the expected one, or of the only one that has it.
-    fn member(&mut self, name: &str, span: Span, expected: Option<&DataType>) -> Option<Expr> {
-        let make = |declared: &Arc<crate::types::EnumType>, at: usize| {
-            literal(Scalar::Enum(at as i32), DataType::Enum(declared.clone()), span)
-        };
-        if let Some(DataType::Enum(declared)) = expected
-            && let Some(at) = declared.by_name(name)
-        {
-            return Some(make(declared, at));
-        }
-        let mut having = self
-            .globals
-            .enums
-            .values()
-            .filter_map(|(declared, _)| Some((declared, declared.by_name(name)?)));
-        let (declared, at) = having.next()?;
-        Some(make(declared, at))
-    }
-
     fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&DataType>) {
         if self.globals.later.contains_key(name) {
             return;
@@ -296,19 +280,6 @@ impl<'s, 'a> Scope<'s, 'a> {
         } else {
             self.found.push(names::no_column(name, span, self.table, &columns));
         }
-    }
-
-    /// Is a name that is nothing, where a value of an enum is wanted, rather a member than a column?
-    fn is_member_meant(&self, name: &str, declared: &crate::types::EnumType) -> bool {
-        let members = declared.members.iter().map(|member| &*member.name);
-        let Some(row) = self.row.filter(|_| crate::diagnostics::nearest(name, members).is_none())
-        else {
-            return true;
-        };
-        let columns = row.columns.iter().map(|column| &*column.name);
-        !row.broken
-            && crate::diagnostics::nearest(name, columns).is_none()
-            && !self.dropped.is_some_and(|dropped| dropped.contains_key(name))
     }
 
     fn field(&mut self, base: &ast::Expr, name: &ast::Name, span: Span) -> Expr {
@@ -405,8 +376,12 @@ impl<'s, 'a> Scope<'s, 'a> {
         Expr { kind: ExprKind::Index(Box::new(list), Box::new(at)), ty, span }
     }
 
-    fn list(&mut self, items: &[ast::Expr], span: Span) -> Expr {
-        let items: Vec<Expr> = items.iter().map(|item| self.check(item, None)).collect();
+    fn list(&mut self, items: &[ast::Expr], span: Span, expected: Option<&DataType>) -> Expr {
+        let wanted = match expected {
+            Some(DataType::List(item)) => Some(item.data.clone()),
+            _ => self.enum_among(items),
+        };
+        let items: Vec<Expr> = items.iter().map(|item| self.check(item, wanted.as_ref())).collect();
         let (items, item) = self.unify_all(items);
         let data = DataType::List(Box::new(item));
         if data.is_unknown() {

@@ -76,11 +76,7 @@ impl Scope<'_, '_> {
 
     /// Both operands; a member of an enum takes its type from the other side.
     fn pair(&mut self, left: &ast::Expr, right: &ast::Expr) -> (Expr, Expr) {
-        if matches!(left.kind, ast::ExprKind::Name(_))
-            && self.row.is_some_and(
-                |row| matches!(&left.kind, ast::ExprKind::Name(name) if row.find(name).is_none()),
-            )
-        {
+        if self.may_be_member(left) && !self.may_be_member(right) {
             let right = self.check(right, None);
             let left = self.check(left, Some(&right.ty.data));
             return (left, right);
@@ -253,6 +249,12 @@ impl Scope<'_, '_> {
             (D::Float, D::Decimal { .. }) => {
                 let text = self.text(right.span);
                 self.found.push(types::exact_with_approximate(place, right.span, &text, left.span));
+            }
+            (D::Enum(declared), D::Enum(_)) if matches!(right.kind, ExprKind::Literal(_)) => {
+                self.not_its_member(declared, right.span);
+            }
+            (D::Enum(_), D::Enum(declared)) if matches!(left.kind, ExprKind::Literal(_)) => {
+                self.not_its_member(declared, left.span);
             }
             (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
                 let text = [left, right].into_iter().find_map(|side| match &side.kind {

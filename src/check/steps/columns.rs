@@ -67,8 +67,11 @@ impl JobChecker<'_, '_> {
     pub(super) fn set(&mut self, assignments: &[ast::Assignment], span: Span) {
         for assignment in assignments {
             let Some(name) = &assignment.name else { continue };
-            let value = self.scope().check(&assignment.value, None);
-            let Some(at) = self.row.find(&name.text) else {
+            let at = self.row.find(&name.text);
+            let row = self.row.clone();
+            let expected = at.map(|at| &row.columns[at].ty.data);
+            let value = self.scope().check(&assignment.value, expected);
+            let Some(at) = at else {
                 if !self.row.broken {
                     let text = self.text(assignment.span);
                     let all: Vec<&str> =
