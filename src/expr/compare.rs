@@ -4,8 +4,12 @@
 //! others are null when an operand is. NaN equals NaN and is above all other floats; -0.0 equals
 //! 0.0. Texts are ordered by their bytes, enums as declared, false before true. Lists and records
 //! have equality only: item by item, null equal to null.
+//!
+//! Numbers of two types are compared as the numbers that they are, which is not always so of what
+//! they would be in a type common to both: the nearest float to 2^53 + 1 is 2^53.
 
 use super::lanes::{Lane, Native, bools, strict, test2, truths, validity};
+use super::mixed::test_mixed;
 use super::nested::Equality;
 use super::texts::{TextLane, TextOrder, test_texts};
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
@@ -14,69 +18,77 @@ use crate::types::DataType;
 use arrow_array::ArrayRef;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
-/// Compares two operands of one type.
+/// Compares two operands of one type, or numbers of two.
 pub struct Compare {
     comparison: Comparison,
-    ty: DataType,
+    types: [DataType; 2],
 }
 
 impl Compare {
-    /// Of operands of this type.
-    pub fn new(comparison: Comparison, ty: &DataType) -> Compare {
-        Compare { comparison, ty: ty.clone() }
+    /// Of operands of these types.
+    pub fn new(comparison: Comparison, types: [&DataType; 2]) -> Compare {
+        Compare { comparison, types: types.map(DataType::clone) }
     }
 }
 
 impl ScalarKernel for Compare {
     fn eval(&self, context: &mut KernelContext, operands: &[Operand]) -> ArrayRef {
         let rows = context.rows;
-        let (a, b) = (&operands[0], &operands[1]);
-        let total = |equal| total(rows, a, b, equal);
+        let (a, b) = ((&self.types[0], &operands[0]), (&self.types[1], &operands[1]));
+        let total = |equal| total(rows, a.1, b.1, equal);
         let strict = |values| bools(values, strict(rows, operands));
         match self.comparison {
-            Comparison::Equal => bools(total(self.test(rows, Test::Equal, a, b)), None),
-            Comparison::NotEqual => bools(!&total(self.test(rows, Test::Equal, a, b)), None),
-            Comparison::Less => strict(self.test(rows, Test::Less, a, b)),
-            Comparison::LessEqual => strict(self.test(rows, Test::LessEqual, a, b)),
-            Comparison::Greater => strict(self.test(rows, Test::Less, b, a)),
-            Comparison::GreaterEqual => strict(self.test(rows, Test::LessEqual, b, a)),
+            Comparison::Equal => bools(total(test(rows, Test::Equal, a, b)), None),
+            Comparison::NotEqual => bools(!&total(test(rows, Test::Equal, a, b)), None),
+            Comparison::Less => strict(test(rows, Test::Less, a, b)),
+            Comparison::LessEqual => strict(test(rows, Test::LessEqual, a, b)),
+            Comparison::Greater => strict(test(rows, Test::Less, b, a)),
+            Comparison::GreaterEqual => strict(test(rows, Test::LessEqual, b, a)),
         }
     }
 }
 
 /// The three comparisons that the others are made of.
 #[derive(Clone, Copy)]
-enum Test {
+pub enum Test {
+    /// `==`
     Equal,
+    /// `<`
     Less,
+    /// `<=`
     LessEqual,
 }
 
-impl Compare {
-    /// Compares the values, whatever is null.
-    fn test(&self, rows: usize, test: Test, a: &Operand, b: &Operand) -> BooleanBuffer {
-        match &self.ty {
-            DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
-                test_native::<i64>(rows, test, a, b)
-            }
-            DataType::Float => test_native::<f64>(rows, test, a, b),
-            DataType::Decimal { .. } => test_native::<i128>(rows, test, a, b),
-            DataType::Date | DataType::Enum(_) => test_native::<i32>(rows, test, a, b),
-            DataType::Bool => test_bool(rows, test, a, b),
-            DataType::String => {
-                let order = match test {
-                    Test::Equal => TextOrder::Equal,
-                    Test::Less => TextOrder::Less,
-                    Test::LessEqual => TextOrder::LessEqual,
-                };
-                test_texts(rows, order, TextLane::of(a), TextLane::of(b))
-            }
-            DataType::List(_) | DataType::Record(_) => {
-                let equality = Equality::new(&self.ty, &a.array, &b.array);
-                BooleanBuffer::collect_bool(rows, |row| equality.test(a.index(row), b.index(row)))
-            }
-            DataType::Unknown | DataType::Null => BooleanBuffer::new_unset(rows),
+/// A side of a comparison.
+pub type Side<'a> = (&'a DataType, &'a Operand);
+
+/// Compares the values, whatever is null.
+fn test(rows: usize, test: Test, left: Side, right: Side) -> BooleanBuffer {
+    if let Some(mixed) = test_mixed(rows, test, left, right) {
+        return mixed;
+    }
+    let ((ty, a), (_, b)) = (left, right);
+    match ty {
+        DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
+            test_native::<i64>(rows, test, a, b)
         }
+        DataType::Float => test_native::<f64>(rows, test, a, b),
+        DataType::Decimal { .. } => test_native::<i128>(rows, test, a, b),
+        DataType::Date | DataType::Enum(_) => test_native::<i32>(rows, test, a, b),
+        DataType::Bool => test_bool(rows, test, a, b),
+        DataType::String => {
+            let order = match test {
+                Test::Equal => TextOrder::Equal,
+                Test::Less => TextOrder::Less,
+                Test::LessEqual => TextOrder::LessEqual,
+            };
+            test_texts(rows, order, TextLane::of(a), TextLane::of(b))
+        }
+        DataType::List(_) | DataType::Record(_) => {
+            let equality = Equality::new(ty, &a.array, &b.array);
+            BooleanBuffer::collect_bool(rows, |row| equality.test(a.index(row), b.index(row)))
+        }
+        DataType::Unknown | DataType::Null => BooleanBuffer::new_unset(rows),
     }
 }
 

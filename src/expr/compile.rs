@@ -174,7 +174,7 @@ impl Compiler<'_> {
                 continue;
             }
             let kind = Kind::Compare(Comparison::Equal);
-            let kernel = Box::new(Compare::new(Comparison::Equal, ty));
+            let kernel = Box::new(Compare::new(Comparison::Equal, [ty, ty]));
             let emit = Emit { kind, kernel, fallible: false, operands: vec![value, item] };
             found.push(self.emit(expr, emit, scope));
         }

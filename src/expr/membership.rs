@@ -114,14 +114,15 @@ fn test<T: Native>(rows: usize, operand: &Operand, found: impl Fn(T) -> bool) ->
 
 /// Is the first operand equal to an item of the second, a list?
 pub struct InList {
+    value: DataType,
     item: DataType,
 }
 
 impl InList {
-    /// Of lists of this type.
-    pub fn new(list: &DataType) -> InList {
+    /// Of a value and lists of these types.
+    pub fn new(value: &DataType, list: &DataType) -> InList {
         match list {
-            DataType::List(item) => InList { item: item.data.clone() },
+            DataType::List(item) => InList { value: value.clone(), item: item.data.clone() },
             _ => unreachable!("the checker asks for a list"),
         }
     }
@@ -131,7 +132,10 @@ impl ScalarKernel for InList {
     fn eval(&self, context: &mut KernelContext, operands: &[Operand]) -> ArrayRef {
         let (value, list) = (&operands[0], &operands[1]);
         let lists = list.array.as_list::<i32>();
-        let equality = Equality::new(&self.item, &value.array, lists.values());
+        let equality = match (&self.value, &self.item) {
+            (DataType::Int, DataType::Float) => Equality::mixed(&value.array, lists.values()),
+            _ => Equality::new(&self.item, &value.array, lists.values()),
+        };
         let found = BooleanBuffer::collect_bool(context.rows, |row| {
             let (value, mut items) = (value.index(row), range(lists, list.index(row)));
             items.any(|item| equality.test_total(value, item))

@@ -17,6 +17,7 @@ mod lambda;
 mod lanes;
 mod logic;
 mod membership;
+mod mixed;
 mod nested;
 mod operators;
 mod program;

@@ -3,6 +3,7 @@
 use super::choose::column;
 use super::compare::Ordered;
 use super::lanes::{Lane, Native, strict};
+use super::mixed::int_and_float;
 use super::texts::Texts;
 use crate::data::arrow_type;
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
@@ -28,6 +29,7 @@ enum Values<'a> {
     I64(&'a [i64], &'a [i64]),
     I128(&'a [i128], &'a [i128]),
     F64(&'a [f64], &'a [f64]),
+    Mixed(&'a [i64], &'a [f64]),
     Text(Texts<'a>, Texts<'a>),
     List(&'a ListArray, &'a ListArray, Box<Equality<'a>>),
     Record(Vec<Equality<'a>>),
@@ -62,6 +64,12 @@ impl<'a> Equality<'a> {
         Equality { nulls: [a.nulls(), b.nulls()], values }
     }
 
+    /// Of ints and floats.
+    pub fn mixed(a: &'a ArrayRef, b: &'a ArrayRef) -> Equality<'a> {
+        let values = Values::Mixed(i64::values(a), f64::values(b));
+        Equality { nulls: [a.nulls(), b.nulls()], values }
+    }
+
     /// Is row `a` of the one equal to row `b` of the other? Null is equal to null only.
     pub fn test_total(&self, a: usize, b: usize) -> bool {
         let is_null = |nulls: Option<&NullBuffer>, row| nulls.is_some_and(|n| n.is_null(row));
@@ -81,6 +89,7 @@ impl<'a> Equality<'a> {
             Values::I64(left, right) => left[a].equal(right[b]),
             Values::I128(left, right) => left[a].equal(right[b]),
             Values::F64(left, right) => left[a].equal(right[b]),
+            Values::Mixed(left, right) => int_and_float(left[a], right[b]).is_eq(),
             Values::Text(left, right) => left.equal(a, right, b),
             Values::List(left, right, items) => {
                 let (from, to) = (range(left, a), range(right, b));

@@ -34,15 +34,17 @@ pub(super) fn operator(
             let (kernel, fallible) = arithmetic::prepare(*op, types, ty, divisor);
             (Kind::Arithmetic(*op), kernel, fallible)
         }
-        K::Compare(op, a, _) => {
-            (Kind::Compare(*op), Box::new(Compare::new(*op, &a.ty.data)), false)
+        K::Compare(op, a, b) => {
+            (Kind::Compare(*op), Box::new(Compare::new(*op, [&a.ty.data, &b.ty.data])), false)
         }
         K::Convert(a) | K::Cast(a) => {
             let kernel = Box::new(Conversion::new(&a.ty.data, ty));
             (Kind::Conversion, kernel, convert::is_fallible(&a.ty.data, ty))
         }
         K::IsNull(_) => (Kind::IsNull, Box::new(IsNull), false),
-        K::InList(_, list) => (Kind::InList, Box::new(InList::new(&list.ty.data)), false),
+        K::InList(value, list) => {
+            (Kind::InList, Box::new(InList::new(&value.ty.data, &list.ty.data)), false)
+        }
         K::Matches(_, pattern) => {
             let regex = Regex::new(pattern).expect("patterns are tried by the checker");
             (Kind::Matches(pattern.clone()), Box::new(Matches(regex)), false)

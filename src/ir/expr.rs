@@ -51,7 +51,8 @@ pub enum ExprKind {
     /// Strict; may fail by overflow or a zero divisor. Operands keep their own digits:
     /// `decimal(12, 2) * decimal(4, 4)`.
     Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
-    /// `== !=` are total (null equals null); `< <= > >=` are strict. Operands have one type.
+    /// `== !=` are total (null equals null); `< <= > >=` are strict. Operands have one type, or are
+    /// numbers of two that have none in common which holds them all: those are compared exactly.
     Compare(Comparison, Box<Expr>, Box<Expr>),
     /// Kleene `and`; the right side cannot fail where the left is false.
     And(Box<Expr>, Box<Expr>),
@@ -65,7 +66,8 @@ pub enum ExprKind {
     IsNull(Box<Expr>),
     /// Is it equal (`==`) to one of these? Never null. All have one type.
     In(Box<Expr>, Vec<Expr>),
-    /// Is it equal (`==`) to an item of this list? Strict in the list.
+    /// Is it equal (`==`) to an item of this list? Strict in the list. An int may be sought among
+    /// floats.
     InList(Box<Expr>, Box<Expr>),
     /// Does the regular expression match anywhere in the text? Strict.
     Matches(Box<Expr>, Arc<str>),

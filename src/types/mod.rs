@@ -6,7 +6,7 @@ mod scalar;
 mod unify;
 
 pub use scalar::{MICROS_PER_DAY, Scalar};
-pub use unify::{unify, widens};
+pub use unify::{keeps_numbers, unify, widens};
 
 use std::fmt;
 use std::sync::Arc;

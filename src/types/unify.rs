@@ -27,6 +27,12 @@ fn data_widens(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// Are all numbers of `from` the same numbers in `to`? Large ints are not in `float`, and not all
+/// decimals have room in the one of 38 digits that they unify to.
+pub fn keeps_numbers(from: &DataType, to: &DataType) -> bool {
+    data_widens(from, to) && !matches!((from, to), (DataType::Int, DataType::Float))
+}
+
 /// The one type that both widen to: of the branches of an `if`, the items of a list, the columns
 /// of a `union`. None when they do not go together.
 pub fn unify(a: &Type, b: &Type) -> Option<Type> {

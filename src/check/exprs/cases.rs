@@ -2,7 +2,7 @@
 
 use super::{NullRule, Scope, bad, narrow};
 use crate::diagnostics::types;
-use crate::ir::{Comparison, Expr, ExprKind};
+use crate::ir::{Expr, ExprKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
@@ -106,7 +106,7 @@ impl Scope<'_, '_> {
     /// Is the subject equal to one of the values? Members of enums are noted.
     fn is_one_of(&mut self, subject: &Expr, values: &[ast::Expr], members: &mut Vec<i32>) -> Expr {
         let span = values[0].span.to(values[values.len() - 1].span);
-        let mut all = vec![subject.clone()];
+        let mut all = vec![];
         for value in values {
             let value = self.check(value, Some(&subject.ty.data));
             if let ExprKind::Literal(Scalar::Enum(at)) = value.kind {
@@ -114,20 +114,7 @@ impl Scope<'_, '_> {
             }
             all.push(value);
         }
-        if all.iter().any(|value| value.ty.is_unknown()) {
-            return bad(span);
-        }
-        let (mut all, ty) = self.unify_all(all);
-        if ty.is_unknown() {
-            return bad(span);
-        }
-        let subject = Box::new(all.remove(0));
-        let ty = DataType::Bool.required();
-        if let [_] = all[..] {
-            let value = Box::new(all.remove(0));
-            return Expr { kind: ExprKind::Compare(Comparison::Equal, subject, value), ty, span };
-        }
-        Expr { kind: ExprKind::In(subject, all), ty, span }
+        self.is_any(subject.clone(), all, span)
     }
 
     fn build_case(&mut self, arms: Vec<(Expr, Expr)>, otherwise: Option<Expr>, span: Span) -> Expr {

@@ -44,8 +44,14 @@ pub(super) fn adapt(value: Expr, wanted: &DataType) -> Expr {
     }
     match wanted {
         DataType::Float => adapt_each(value, &|scalar| match scalar {
-            Scalar::Int(value) => (Scalar::Float(value as f64), DataType::Float),
-            other => (other, DataType::Float),
+            // One that no float is stays what it is, and is rounded only where it has to be.
+            Scalar::Int(value) if value as f64 as i128 == i128::from(value) => {
+                (Scalar::Float(value as f64), DataType::Float)
+            }
+            other => {
+                let data = other.natural_type();
+                (other, data)
+            }
         }),
         DataType::Decimal { .. } => {
             let adapted = adapt_each(value.clone(), &|scalar| match exact_decimal(&scalar) {
@@ -179,6 +185,14 @@ impl Scope<'_, '_> {
 
     /// All values as the one type that they unify to; says so when there is none.
     pub(super) fn unify_all(&mut self, values: Vec<Expr>) -> (Vec<Expr>, Type) {
+        let (values, ty) = self.adapt_all(values);
+        let values = values.into_iter().map(|value| convert(value, &ty.data)).collect();
+        (values, ty)
+    }
+
+    /// The values, number literals as the others want them, and the one type that all unify to;
+    /// says so when there is none.
+    pub(super) fn adapt_all(&mut self, values: Vec<Expr>) -> (Vec<Expr>, Type) {
         let Some(first) = values.first() else {
             return (values, DataType::Null.required());
         };
@@ -199,7 +213,6 @@ impl Scope<'_, '_> {
                 shown = at;
             }
         }
-        let values = values.into_iter().map(|value| convert(value, &ty.data)).collect();
         (values, ty)
     }
 }

@@ -6,7 +6,9 @@ use crate::diagnostics::types;
 use crate::ir::{Arithmetic, Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::text::Span;
-use crate::types::{DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type, unify};
+use crate::types::{
+    DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type, keeps_numbers, unify,
+};
 
 fn boxed(value: Expr) -> Box<Expr> {
     Box::new(value)
@@ -152,7 +154,14 @@ impl Scope<'_, '_> {
                 }
                 return bad(span);
             };
-            let value = self.fit(value, &item.with_nullable(true), "the value sought");
+            let wanted = item.with_nullable(true);
+            let value = adapt(value, &item.data);
+            // A float that is the nearest to an int is not found for it.
+            let value = if (&value.ty.data, &item.data) == (&DataType::Int, &DataType::Float) {
+                value
+            } else {
+                self.fit(value, &wanted, "the value sought")
+            };
             if value.ty.is_unknown() {
                 return bad(span);
             }
@@ -161,18 +170,8 @@ impl Scope<'_, '_> {
             return negate(Expr { kind, ty, span }, negated);
         };
         let data = value.ty.data.clone();
-        let mut all = vec![value];
-        all.extend(items.iter().map(|item| self.check(item, Some(&data))));
-        if all.iter().any(|one| one.ty.is_unknown()) {
-            return bad(span);
-        }
-        let (mut all, ty) = self.unify_all(all);
-        if ty.is_unknown() {
-            return bad(span);
-        }
-        let value = boxed(all.remove(0));
-        let ty = DataType::Bool.required();
-        negate(Expr { kind: ExprKind::In(value, all), ty, span }, negated)
+        let items = items.iter().map(|item| self.check(item, Some(&data))).collect();
+        negate(self.is_any(value, items, span), negated)
     }
 
     pub(super) fn between(
@@ -232,9 +231,44 @@ impl Scope<'_, '_> {
             return bad(span);
         }
         let nullable = !total && ty.nullable;
-        let (left, right) = (convert(left, &ty.data), convert(right, &ty.data));
+        let (left, right) = comparable(left, right, &ty.data);
         let kind = ExprKind::Compare(op, boxed(left), boxed(right));
         Expr { kind, ty: Type { data: DataType::Bool, nullable }, span }
+    }
+
+    /// Is the value equal (`==`) to one of the items? Says so where they do not go together.
+    pub(super) fn is_any(&mut self, value: Expr, items: Vec<Expr>, span: Span) -> Expr {
+        let mut all = vec![value];
+        all.extend(items);
+        if all.iter().any(|one| one.ty.is_unknown()) {
+            return bad(span);
+        }
+        let (mut all, unified) = self.adapt_all(all);
+        if unified.is_unknown() {
+            return bad(span);
+        }
+        let value = all.remove(0);
+        if all.len() == 1 {
+            let (value, item) = comparable(value, all.remove(0), &unified.data);
+            let kind = ExprKind::Compare(Comparison::Equal, boxed(value), boxed(item));
+            return Expr { kind, ty: DataType::Bool.required(), span };
+        }
+        let joins = |item: &Expr| {
+            item.ty.data == DataType::Null
+                || !is_mixed(&value.ty.data, &item.ty.data, &unified.data)
+        };
+        // Where a set of one type would round some, those are compared one by one.
+        let (set, others): (Vec<Expr>, Vec<Expr>) = all.into_iter().partition(joins);
+        let data = if others.is_empty() { unified.data.clone() } else { value.ty.data.clone() };
+        let ty = DataType::Bool.required();
+        let test = |kind| Expr { kind, ty: ty.clone(), span };
+        let items = set.into_iter().map(|item| convert(item, &data)).collect();
+        let is_in = test(ExprKind::In(boxed(convert(value.clone(), &data)), items));
+        others.into_iter().fold(is_in, |before, item| {
+            let (value, item) = comparable(value.clone(), item, &unified.data);
+            let equal = test(ExprKind::Compare(Comparison::Equal, boxed(value), boxed(item)));
+            test(ExprKind::Or(boxed(before), boxed(equal)))
+        })
     }
 
     /// Says why two types do not go together.
@@ -386,6 +420,21 @@ fn negate(test: Expr, negated: bool) -> Expr {
     }
     let (ty, span) = (test.ty.clone(), test.span);
     Expr { kind: ExprKind::Not(boxed(test)), ty, span }
+}
+
+/// Is it two kinds of numbers of which some would change in the type that they unify to? They are
+/// compared as they are.
+fn is_mixed(a: &DataType, b: &DataType, unified: &DataType) -> bool {
+    a.is_number() && b.is_number() && !(keeps_numbers(a, unified) && keeps_numbers(b, unified))
+}
+
+/// Two values as a comparison takes them: of the type that they unify to, unless that would change
+/// a number.
+fn comparable(left: Expr, right: Expr, unified: &DataType) -> (Expr, Expr) {
+    if is_mixed(&left.ty.data, &right.ty.data, unified) {
+        return (left, right);
+    }
+    (convert(left, unified), convert(right, unified))
 }
 
 fn adapt_pair(left: Expr, right: Expr) -> (Expr, Expr) {

@@ -114,8 +114,7 @@ impl JobChecker<'_, '_> {
         }
         match unify(&left.ty, &right.ty) {
             Some(ty) if ty.data.is_ordered() => {
-                all.left_keys.push(convert(left, &ty.data));
-                all.right_keys.push(convert(right, &ty.data));
+                all.add_keys(left, right, &ty.data, self.row.columns.len());
             }
             _ => {
                 all.broken = true;
@@ -146,10 +145,10 @@ impl JobChecker<'_, '_> {
         if let ExprKind::Compare(Comparison::Equal, a, b) = &condition.kind {
             match (side(a, width), side(b, width)) {
                 (Some(Side::Left), Some(Side::Right)) => {
-                    return all.add_keys((**a).clone(), (**b).clone(), width);
+                    return all.add_equal(a, b, width);
                 }
                 (Some(Side::Right), Some(Side::Left)) => {
-                    return all.add_keys((**b).clone(), (**a).clone(), width);
+                    return all.add_equal(b, a, width);
                 }
                 _ => {}
             }
@@ -177,8 +176,8 @@ impl JobChecker<'_, '_> {
         statement: &ast::Statement,
         table: &ast::Name,
     ) -> (Cardinality, bool) {
-        let right_key = right_row.key_within(&identifying(&conditions.right_keys));
-        let left_key = self.row.key_within(&identifying(&conditions.left_keys));
+        let right_key = right_row.key_within(&columns_of(&conditions.right_keys));
+        let left_key = self.row.key_within(&columns_of(&conditions.left_keys));
         let multiplies = matches!(kind, JoinKind::Inner | JoinKind::Left);
         let Some((expected, span)) = join.expect else {
             if multiplies && right_key.is_none() && !right_row.broken {
@@ -331,22 +330,34 @@ impl JobChecker<'_, '_> {
 }
 
 impl Conditions {
-    fn add_keys(&mut self, left: Expr, mut right: Expr, width: usize) {
+    /// Keys that have to be equal; the columns of `right` are those of the right row, which stand
+    /// behind `width` of the left one in a condition over both.
+    fn add_keys(&mut self, left: Expr, right: Expr, unified: &DataType, width: usize) {
+        if *unified == DataType::Float && left.ty.data != right.ty.data {
+            // Several ints are looked up as the same float; which of them it is, is asked then.
+            let (ty, span) = (DataType::Bool.required(), left.span);
+            let mut behind = right.clone();
+            behind.map_columns(&|column| column + width);
+            let sides = (Box::new(left.clone()), Box::new(behind));
+            let kind = ExprKind::Compare(Comparison::Equal, sides.0, sides.1);
+            self.residual.push(Expr { kind, ty, span });
+        }
+        self.left_keys.push(convert(left, unified));
+        self.right_keys.push(convert(right, unified));
+    }
+
+    /// The same, of two sides of a condition over both.
+    fn add_equal(&mut self, left: &Expr, right: &Expr, width: usize) {
+        let (left, mut right) = (left.clone(), right.clone());
         right.map_columns(&|column| column - width);
-        self.left_keys.push(left);
-        self.right_keys.push(right);
+        let unified = unify(&left.ty, &right.ty).expect("what is compared goes together");
+        self.add_keys(left, right, &unified.data, width);
     }
 }
 
-/// The columns that these keys are, as far as different values of a column stay different keys.
-fn identifying(keys: &[Expr]) -> Vec<usize> {
-    let may_collide = |key: &&Expr| match &key.kind {
-        ExprKind::Convert(from) => {
-            key.ty.data == DataType::Float && from.ty.data != DataType::Float
-        }
-        _ => false,
-    };
-    keys.iter().filter(|key| !may_collide(key)).filter_map(column_of).collect()
+/// The columns that these keys are.
+fn columns_of(keys: &[Expr]) -> Vec<usize> {
+    keys.iter().filter_map(column_of).collect()
 }
 
 /// The column that a key is, seen through widening.
