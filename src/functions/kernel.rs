@@ -2,7 +2,7 @@
 
 use crate::data::Positions;
 use crate::types::{Scalar, Type};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, LargeBinaryArray};
 use arrow_buffer::BooleanBuffer;
 use std::any::Any;
 
@@ -116,6 +116,13 @@ pub trait Accumulator: Send {
     /// Takes in the states of another accumulator of the same kind: its group `g` is this one's
     /// `groups[g]`. The result does not depend on the order of merges.
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize);
+
+    /// The states of the groups 0..count as bytes, leaving the accumulator empty.
+    fn save(&mut self, count: usize) -> LargeBinaryArray;
+
+    /// Takes in states that an accumulator of the same kind has saved: state `s` is of this one's
+    /// group `groups[s]`. It is as if that accumulator were merged.
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], count: usize);
 
     /// The value of each group 0..count, leaving the accumulator empty. A group whose value
     /// cannot be had (an integer sum beyond 64 bits) is null and told to `context.fail`.

@@ -9,6 +9,7 @@ mod examples;
 mod folders;
 mod formats;
 mod functions;
+mod memory;
 mod mutants;
 mod pages;
 mod project;

@@ -5,17 +5,20 @@
 //! nearly every row is a group of its own: the tables are then larger than any cache. So after
 //! the first rows it is decided, once for all threads, whether rows are rather scattered by the
 //! hash of their key, to be grouped part by part ([`scatter`]). The result is the same: aggregates
-//! do not depend on the order of merges.
+//! do not depend on the order of merges. When memory is used up, groups go to disk ([`spill`]).
 
 mod groups;
 mod order;
 mod scatter;
+mod spill;
 
 use super::collected::{bytes_of_batch, downcast};
+use super::parted::PartedFile;
 use super::{Breaker, Output, State};
 use crate::data::{Batch, Positions};
 use crate::exec::Error;
 use crate::functions::kernel::{NewAccumulator, Operand};
+use crate::store::spool::Spool;
 use crate::text::Span;
 use crate::types::Type;
 use groups::Groups;
@@ -72,6 +75,8 @@ struct Input {
 struct Grouping {
     plan: Arc<Plan>,
     phase: Phase,
+    /// What is on disk.
+    spilled: Option<PartedFile>,
 }
 
 enum Phase {
@@ -114,6 +119,25 @@ impl State for Grouping {
         }
     }
 
+    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+        // Without keys there is one group, which would have to be in memory whole in the end.
+        if self.plan.keys.is_empty() {
+            return Ok(false);
+        }
+        self.decide();
+        let groups = match &mut self.phase {
+            Phase::Grouped(groups) => vec![std::mem::replace(groups, Groups::new(&self.plan))],
+            Phase::Scattered(scatter) => scatter.take_groups(&self.plan),
+            Phase::Sampling { .. } => unreachable!("it was decided"),
+        };
+        let file = match &mut self.spilled {
+            Some(file) => file,
+            none => none.insert(PartedFile::new(spool)?),
+        };
+        groups.into_iter().try_for_each(|groups| spill::write(groups, 0, file))?;
+        Ok(true)
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
@@ -143,14 +167,21 @@ impl Breaker for Aggregate {
     fn state(&self) -> Box<dyn State> {
         let groups = Groups::new(&self.plan);
         let phase = Phase::Sampling { groups, sample: vec![], rows: 0, bytes: 0 };
-        Box::new(Grouping { plan: self.plan.clone(), phase })
+        Box::new(Grouping { plan: self.plan.clone(), phase, spilled: None })
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
         self.plan.is_scattered.get_or_init(|| false);
+        let mut states: Vec<Grouping> = states.into_iter().map(downcast::<Grouping>).collect();
+        let spool = states.iter().flat_map(|state| &state.spilled).next().map(PartedFile::spool);
+        if let Some(spool) = spool.cloned() {
+            // What one thread holds may be as much as all others have written.
+            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            let spilled = states.into_iter().filter_map(|state| state.spilled).collect();
+            return spill::finish(&self.plan, spilled, &spool);
+        }
         let (mut grouped, mut scattered) = (vec![], vec![]);
-        for state in states {
-            let mut state = downcast::<Grouping>(state);
+        for mut state in states {
             state.decide();
             match state.phase {
                 Phase::Grouped(groups) => grouped.push(groups),

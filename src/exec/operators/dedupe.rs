@@ -7,6 +7,7 @@ mod spill;
 
 use super::collected::downcast;
 use super::kept::Kept;
+use super::parted::PartedFile;
 use super::{Breaker, Output, State};
 use crate::data::Batch;
 use crate::exec::Error;
@@ -169,7 +170,7 @@ struct BestRows {
     /// Rows in `kept` that are no longer the best.
     beaten: usize,
     /// What is on disk.
-    spilled: Option<spill::Spilled>,
+    spilled: Option<PartedFile>,
     /// How often the rows were parted by their hash before.
     level: u32,
 }
@@ -308,8 +309,8 @@ fn order_keys(batch: &Batch) -> Vec<Operand> {
 /// The best rows of all threads, in the order of the input.
 fn finish(plan: &Arc<Plan>, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
     let states: Vec<BestRows> = states.into_iter().map(downcast::<BestRows>).collect();
-    let spool = states.iter().flat_map(|state| &state.spilled).next().map(spill::Spilled::spool);
-    if let Some(spool) = spool {
+    let spool = states.iter().flat_map(|state| &state.spilled).next().map(PartedFile::spool);
+    if let Some(spool) = spool.cloned() {
         return spill::finish(plan, states, &spool);
     }
     let (mut tables, mut bests, mut all) = (vec![], vec![], vec![]);

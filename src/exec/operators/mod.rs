@@ -18,6 +18,7 @@ pub mod take;
 
 mod collected;
 mod kept;
+mod parted;
 mod runs;
 
 #[cfg(test)]

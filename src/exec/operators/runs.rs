@@ -240,7 +240,7 @@ impl Pieces for SortedRuns {
 }
 
 /// Batches whose positions count through a piece.
-fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
+pub(super) fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
     let mut start = (piece as u64) << POSITION_ROW_BITS;
     for batch in &mut batches {
         batch.positions = Positions::Range(start);

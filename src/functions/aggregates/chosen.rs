@@ -2,6 +2,7 @@
 //! `min_by` and `max_by`. Ties go to the row that stands first in the input.
 
 use super::grouped::{Aggregate, for_each_value, grouped};
+use super::saved::Saved;
 use crate::data::{Positions, array_of, scalar_at};
 use crate::functions::columns::{Texts, data, texts};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
@@ -48,6 +49,29 @@ enum Key {
     None,
     Fixed(u128),
     Text(String),
+}
+
+impl Saved for Best {
+    /// Between batches there is no `pending` row.
+    fn save(&self, out: &mut Vec<u8>) {
+        self.position.save(out);
+        match &self.key {
+            Key::None => 0u8.save(out),
+            Key::Fixed(key) => (1u8, *key).save(out),
+            Key::Text(key) => (2u8, key.clone()).save(out),
+        }
+        self.value.save(out);
+    }
+
+    fn load(from: &mut &[u8]) -> Best {
+        let position = Saved::load(from);
+        let key = match u8::load(from) {
+            0 => Key::None,
+            1 => Key::Fixed(Saved::load(from)),
+            _ => Key::Text(Saved::load(from)),
+        };
+        Best { position, key, value: Saved::load(from), pending: None }
+    }
 }
 
 /// The keys of a batch.
@@ -152,6 +176,10 @@ impl Aggregate for Chosen {
 
     fn adopt(&mut self, other: &mut Self) {
         self.heap += other.heap;
+    }
+
+    fn loaded(&mut self, bytes: usize) {
+        self.heap += bytes;
     }
 
     fn finish(&mut self, states: Vec<Best>, _: &mut KernelContext) -> ArrayRef {

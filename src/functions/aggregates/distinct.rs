@@ -2,7 +2,8 @@
 //! has. Those of numbers are counted in [`super::distinct_numbers`].
 
 use super::distinct_numbers::numbers;
-use super::grouped::{for_each_value, same_kind};
+use super::grouped::{for_each_value, same_kind, save_each};
+use super::saved::Saved;
 use crate::data::{Positions, array_of, scalar_at};
 use crate::functions::columns::data;
 use crate::functions::kernel::{
@@ -10,7 +11,7 @@ use crate::functions::kernel::{
 };
 use crate::functions::order::write_key;
 use crate::types::{DataType, Scalar};
-use arrow_array::{ArrayRef, Float64Array, Int64Array};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, LargeBinaryArray};
 use hashbrown::HashTable;
 use std::any::Any;
 use std::cmp::Reverse;
@@ -126,6 +127,27 @@ impl Accumulator for Distinct {
             }
         }
         *other = Distinct::new(other.ty.clone(), other.finish);
+    }
+
+    fn save(&mut self, count: usize) -> LargeBinaryArray {
+        let mut states: Vec<Vec<(Vec<u8>, (u64, Option<Scalar>))>> = vec![vec![]; count];
+        let mut values = std::mem::take(&mut self.values).into_iter();
+        for entry in &self.entries {
+            let key = self.keys[entry.key.clone()].to_vec();
+            states[entry.group as usize].push((key, (entry.count, values.next())));
+        }
+        *self = Distinct::new(self.ty.clone(), self.finish);
+        save_each(states.into_iter())
+    }
+
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], _: usize) {
+        for (&group, mut bytes) in groups.iter().zip(saved.iter().flatten()) {
+            for (key, (count, value)) in <Vec<(Vec<u8>, (u64, Option<Scalar>))>>::load(&mut bytes) {
+                if self.note(group, &key, count) {
+                    self.values.extend(value);
+                }
+            }
+        }
     }
 
     fn finish(&mut self, count: usize, _: &mut KernelContext) -> ArrayRef {

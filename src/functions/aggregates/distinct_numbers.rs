@@ -2,7 +2,8 @@
 //! a value once, in a table that holds them themselves. Values of other types are in
 //! [`super::distinct`].
 
-use super::grouped::{for_each_value, same_kind};
+use super::grouped::{for_each_value, same_kind, save_each};
+use super::saved::Saved;
 use crate::data::Positions;
 use crate::functions::columns::values;
 use crate::functions::kernel::{Accumulator, KernelContext, NewAccumulator, Operand};
@@ -10,7 +11,7 @@ use crate::types::DataType;
 use arrow_array::types::{
     Date32Type, DurationMicrosecondType, Int64Type, TimestampMicrosecondType,
 };
-use arrow_array::{ArrayRef, ArrowPrimitiveType, Float64Array, Int64Array};
+use arrow_array::{ArrayRef, ArrowPrimitiveType, Float64Array, Int64Array, LargeBinaryArray};
 use hashbrown::HashTable;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -82,6 +83,26 @@ where
             self.note(value, groups[group as usize]);
         }
         *other = Numbers::new(other.is_rate);
+    }
+
+    fn save(&mut self, count: usize) -> LargeBinaryArray {
+        self.grow(count);
+        let mut states: Vec<(u64, Vec<i64>)> =
+            self.counts.iter().map(|&(_, rows)| (rows, vec![])).collect();
+        for &(value, group) in &self.pairs {
+            states[group as usize].1.push(value);
+        }
+        *self = Numbers::new(self.is_rate);
+        save_each(states.into_iter())
+    }
+
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], count: usize) {
+        self.grow(count);
+        for (&group, mut bytes) in groups.iter().zip(saved.iter().flatten()) {
+            let (rows, values) = <(u64, Vec<i64>)>::load(&mut bytes);
+            self.counts[group as usize].1 += rows;
+            values.into_iter().for_each(|value| self.note(value, group));
+        }
     }
 
     fn finish(&mut self, count: usize, _: &mut KernelContext) -> ArrayRef {

@@ -4,6 +4,8 @@
 //! and what overflows one, goes to a fixed-point number as wide as all floats together, made
 //! when it is first needed. See `docs/design`: *Determinism*.
 
+use super::saved::saved_struct;
+
 /// The unit of the lane for values below 2^10 is 2^-93, of the lane for values below 2^60 2^-42.
 const SMALL: Lane = Lane { unit: -93, limit: 10 };
 const LARGE: Lane = Lane { unit: -42, limit: 60 };
@@ -51,6 +53,9 @@ impl Default for Rest {
         }
     }
 }
+
+saved_struct!(ExactSum { small, large, rest });
+saved_struct!(Rest { digits, additions, infinity, negative_infinity, nan });
 
 /// A finite float is `mantissa * 2^exponent`.
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! `min` and `max`.
 
 use super::grouped::{Aggregate, for_each_value, grouped};
+use super::saved::Saved;
 use crate::data::{Positions, arrow_type};
 use crate::functions::columns::{bools, data, texts, values};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
@@ -55,7 +56,7 @@ impl<P, C, const MAX: bool> Clone for Extreme<P, C, MAX> {
 
 impl<P, C, const MAX: bool> Aggregate for Extreme<P, C, MAX>
 where
-    P: ArrowPrimitiveType,
+    P: ArrowPrimitiveType<Native: Saved>,
     C: Compare<P::Native>,
 {
     type State = Option<P::Native>;

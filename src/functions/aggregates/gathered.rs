@@ -1,27 +1,30 @@
 //! Aggregates that keep all values, in the order of the input: `collect` and `string_agg`.
 
-use super::grouped::{Aggregate, for_each_value, grouped};
-use crate::data::{Positions, null_array};
+use super::grouped::{for_each_value, same_kind, save_each};
+use super::saved::Saved;
+use crate::data::{Positions, array_of, null_array, scalar_at};
 use crate::functions::columns::{data, literal_text};
-use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
-use crate::types::DataType;
+use crate::functions::kernel::{
+    Accumulator, Call, KernelContext, LiteralError, NewAccumulator, Operand,
+};
+use crate::types::{DataType, Scalar};
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray};
+use arrow_array::{Array, ArrayRef, LargeBinaryArray, ListArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 use arrow_select::interleave::interleave;
+use std::any::Any;
 use std::sync::Arc;
 
-#[derive(Clone)]
+/// The values of all groups.
 struct Gathered {
     item: DataType,
     /// What stands between texts; none: lists.
     separator: Option<String>,
     /// The columns that the values are in.
     columns: Vec<ArrayRef>,
-    /// Where the columns of the accumulator that is merged begin.
-    base: u32,
+    states: Vec<Vec<Place>>,
     heap: usize,
 }
 
@@ -73,23 +76,38 @@ impl Gathered {
     }
 }
 
-impl Aggregate for Gathered {
-    type State = Vec<Place>;
+impl Gathered {
+    fn new(item: DataType, separator: Option<String>) -> Gathered {
+        Gathered { item, separator, columns: vec![], states: vec![], heap: 0 }
+    }
 
-    fn update(
-        &mut self,
-        states: &mut [Vec<Place>],
-        groups: &[u32],
-        arguments: &[Operand],
-        rows: &Positions,
-    ) {
+    fn grow(&mut self, count: usize) {
+        if self.states.len() < count {
+            self.states.resize_with(count, Vec::new);
+        }
+    }
+
+    /// The number of the next column.
+    fn next_column(&self) -> u32 {
+        u32::try_from(self.columns.len()).expect("fewer than 2^32 batches")
+    }
+
+    /// Forgets everything.
+    fn reset(&mut self) {
+        *self = Gathered::new(self.item.clone(), self.separator.take());
+    }
+}
+
+impl Accumulator for Gathered {
+    fn update(&mut self, groups: &[u32], count: usize, arguments: &[Operand], rows: &Positions) {
+        self.grow(count);
         let values = &arguments[0];
-        let column = u32::try_from(self.columns.len()).expect("fewer than 2^32 batches");
+        let column = self.next_column();
         let mut taken = 0;
         for_each_value(groups.len(), &arguments[..1], |row| {
             let position = rows.at(row);
             let row_of = values.index(row) as u32;
-            states[groups[row] as usize].push(Place { position, column, row: row_of });
+            self.states[groups[row] as usize].push(Place { position, column, row: row_of });
             taken += 1;
         });
         // Texts would else keep the whole chunk of input in memory that they point into.
@@ -101,40 +119,78 @@ impl Aggregate for Gathered {
         self.columns.push(kept);
     }
 
-    fn adopt(&mut self, other: &mut Self) {
-        self.base = u32::try_from(self.columns.len()).expect("fewer than 2^32 batches");
+    fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize) {
+        self.grow(count);
+        let other = same_kind::<Gathered>(other);
+        let base = self.next_column();
         self.columns.append(&mut other.columns);
         self.heap += other.heap;
+        for (places, &group) in std::mem::take(&mut other.states).into_iter().zip(groups) {
+            let moved = places.into_iter().map(|at| Place { column: at.column + base, ..at });
+            self.states[group as usize].extend(moved);
+        }
+        other.reset();
     }
 
-    fn merge(&mut self, into: &mut Vec<Place>, from: Vec<Place>) {
-        let base = self.base;
-        into.extend(from.into_iter().map(|place| Place { column: place.column + base, ..place }));
+    fn save(&mut self, count: usize) -> LargeBinaryArray {
+        self.grow(count);
+        let value = |place: &Place| {
+            let column = &self.columns[place.column as usize];
+            (place.position, scalar_at(column, &self.item, place.row as usize))
+        };
+        let values = |places: &Vec<Place>| places.iter().map(value).collect::<Vec<_>>();
+        let saved = save_each(self.states.iter().map(values));
+        self.reset();
+        saved
     }
 
-    fn finish(&mut self, mut states: Vec<Vec<Place>>, _: &mut KernelContext) -> ArrayRef {
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], count: usize) {
+        self.grow(count);
+        let column = self.next_column();
+        let mut values = vec![];
+        for (&group, mut bytes) in groups.iter().zip(saved.iter().flatten()) {
+            for (position, value) in <Vec<(u64, Scalar)>>::load(&mut bytes) {
+                let row = values.len() as u32;
+                self.states[group as usize].push(Place { position, column, row });
+                values.push(value);
+            }
+        }
+        let loaded = array_of(&self.item, &values);
+        self.heap += loaded.get_array_memory_size() + values.len() * size_of::<Place>();
+        self.columns.push(loaded);
+    }
+
+    fn finish(&mut self, count: usize, _: &mut KernelContext) -> ArrayRef {
+        self.grow(count);
+        let mut states = std::mem::take(&mut self.states);
         for places in &mut states {
             places.sort_by_key(|place| place.position);
         }
-        match &self.separator {
+        let result = match &self.separator {
             Some(separator) => self.texts(&states, separator),
             None => self.lists(&states),
-        }
+        };
+        self.reset();
+        result
     }
 
-    fn heap(&self) -> usize {
-        self.heap
+    fn bytes(&self) -> usize {
+        self.states.capacity() * size_of::<Vec<Place>>() + self.heap
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
     }
 }
 
 /// `collect(x)`
 pub(super) fn collect(call: &Call) -> Result<NewAccumulator, LiteralError> {
     let item = data(call, 0).clone();
-    grouped(Gathered { item, separator: None, columns: vec![], base: 0, heap: 0 })
+    Ok(Box::new(move || Box::new(Gathered::new(item.clone(), None))))
 }
 
 /// `string_agg(text, separator)`
 pub(super) fn string_agg(call: &Call) -> Result<NewAccumulator, LiteralError> {
     let separator = Some(literal_text(call, 1)?.to_owned());
-    grouped(Gathered { item: DataType::String, separator, columns: vec![], base: 0, heap: 0 })
+    Ok(Box::new(move || Box::new(Gathered::new(DataType::String, separator.clone()))))
 }

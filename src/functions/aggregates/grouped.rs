@@ -1,15 +1,17 @@
 //! The accumulator that most aggregates share: a state per group in one vector, a tight loop over
 //! a batch, merging state by state.
 
+use super::saved::Saved;
 use crate::data::Positions;
 use crate::functions::kernel::{Accumulator, KernelContext, LiteralError, NewAccumulator, Operand};
-use arrow_array::ArrayRef;
+use arrow_array::builder::LargeBinaryBuilder;
+use arrow_array::{ArrayRef, LargeBinaryArray};
 use std::any::Any;
 
 /// What an aggregate does with the states of its groups.
 pub trait Aggregate: Clone + Send + Sync + 'static {
     /// What it knows of a group.
-    type State: Default + Send;
+    type State: Default + Send + Saved;
 
     /// Takes in a batch; `groups[i]` is below `states.len()`.
     fn update(
@@ -25,6 +27,9 @@ pub trait Aggregate: Clone + Send + Sync + 'static {
 
     /// Before states of `other` are merged one by one.
     fn adopt(&mut self, _other: &mut Self) {}
+
+    /// After states were read from so many bytes, and before they are merged one by one.
+    fn loaded(&mut self, _bytes: usize) {}
 
     /// The values of the groups.
     fn finish(&mut self, states: Vec<Self::State>, context: &mut KernelContext) -> ArrayRef;
@@ -65,6 +70,21 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         }
     }
 
+    fn save(&mut self, count: usize) -> LargeBinaryArray {
+        self.grow(count);
+        let states = std::mem::take(&mut self.states);
+        self.aggregate = self.empty.clone();
+        save_each(states.into_iter())
+    }
+
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], count: usize) {
+        self.grow(count);
+        self.aggregate.loaded(saved.value_data().len());
+        for (&group, mut bytes) in groups.iter().zip(saved.iter().flatten()) {
+            self.aggregate.merge(&mut self.states[group as usize], Saved::load(&mut bytes));
+        }
+    }
+
     fn finish(&mut self, count: usize, context: &mut KernelContext) -> ArrayRef {
         self.grow(count);
         let states = std::mem::take(&mut self.states);
@@ -80,6 +100,18 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
+}
+
+/// The bytes of each state.
+pub fn save_each<S: Saved>(states: impl Iterator<Item = S>) -> LargeBinaryArray {
+    let mut saved = LargeBinaryBuilder::new();
+    let mut bytes = vec![];
+    for state in states {
+        bytes.clear();
+        state.save(&mut bytes);
+        saved.append_value(&bytes);
+    }
+    saved.finish()
 }
 
 /// The other accumulator of a merge.

@@ -4,6 +4,7 @@
 //! first is decided by position, ties by value or position.
 
 mod grouped;
+mod saved;
 
 mod counts;
 mod sums;

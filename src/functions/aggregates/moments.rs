@@ -6,6 +6,7 @@
 
 use super::exact::ExactSum;
 use super::grouped::{Aggregate, for_each_value, grouped};
+use super::saved::saved_struct;
 use crate::data::Positions;
 use crate::functions::columns::{data, scale_of, values};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
@@ -52,6 +53,8 @@ struct Moments {
     /// rounding leaves of it.
     range: (f64, f64),
 }
+
+saved_struct!(Moments { sum, squares, range });
 
 impl Default for Moments {
     fn default() -> Moments {
@@ -191,6 +194,8 @@ struct Pairs {
     products: ExactSum,
     count: i64,
 }
+
+saved_struct!(Pairs { x, y, products, count });
 
 impl Aggregate for Correlation {
     type State = Pairs;

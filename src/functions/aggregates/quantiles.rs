@@ -50,6 +50,10 @@ impl Aggregate for OfFloats {
         self.heap += other.heap;
     }
 
+    fn loaded(&mut self, bytes: usize) {
+        self.heap += bytes;
+    }
+
     fn merge(&mut self, into: &mut Vec<f64>, mut from: Vec<f64>) {
         into.append(&mut from);
     }
@@ -121,6 +125,10 @@ impl Aggregate for OfDecimals {
 
     fn adopt(&mut self, other: &mut Self) {
         self.heap += other.heap;
+    }
+
+    fn loaded(&mut self, bytes: usize) {
+        self.heap += bytes;
     }
 
     fn merge(&mut self, into: &mut Vec<i128>, mut from: Vec<i128>) {

@@ -3,6 +3,7 @@
 
 use super::exact::ExactSum;
 use super::grouped::{Aggregate, for_each_value, grouped};
+use super::saved::saved_struct;
 use crate::data::{Positions, arrow_type, decimal_text};
 use crate::functions::columns::{bools, data, precision_of, scale_of, values};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
@@ -30,6 +31,8 @@ struct Wide {
     high: i32,
     count: i64,
 }
+
+saved_struct!(Wide { low, high, count });
 
 impl Wide {
     #[inline(always)]
@@ -227,6 +230,10 @@ impl<A: Aggregate> Aggregate for If<A> {
 
     fn merge(&mut self, into: &mut A::State, from: A::State) {
         self.0.merge(into, from);
+    }
+
+    fn loaded(&mut self, bytes: usize) {
+        self.0.loaded(bytes);
     }
 
     fn finish(&mut self, states: Vec<A::State>, context: &mut KernelContext) -> ArrayRef {

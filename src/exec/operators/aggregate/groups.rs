@@ -2,9 +2,11 @@
 
 use super::{Input, Plan};
 use crate::exec::table::GroupTable;
-use crate::functions::kernel::{Accumulator, Failure, KernelContext};
-use arrow_array::ArrayRef;
+use crate::functions::kernel::{Accumulator, Failure, KernelContext, Operand};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Some groups.
 pub(super) struct Groups {
@@ -13,6 +15,14 @@ pub(super) struct Groups {
     has_keys: bool,
     /// The group of each row of the batch at hand.
     numbers: Vec<u32>,
+}
+
+/// Groups that are not finished, in no order that means anything.
+pub(super) struct Saved {
+    /// The keys, then the states of the aggregates.
+    pub columns: Vec<ArrayRef>,
+    /// The hashes of the keys.
+    pub hashes: Vec<u64>,
 }
 
 /// The rows of some groups, in no order that means anything.
@@ -82,6 +92,32 @@ impl Groups {
             .zip(&mut small.accumulators)
             .for_each(|(states, others)| states.merge(&mut **others, numbers, count));
         large
+    }
+
+    /// Takes in groups that were saved.
+    pub fn load(&mut self, plan: &Plan, saved: &[ArrayRef]) {
+        let (keys, states) = saved.split_at(plan.keys.len());
+        let rows = keys[0].len();
+        let keys: Vec<Operand> = keys.iter().cloned().map(Operand::column).collect();
+        self.table.find_or_insert(&keys, rows, &mut self.numbers);
+        let count = self.len();
+        for (own, saved) in self.accumulators.iter_mut().zip(states) {
+            own.load(saved.as_binary::<i64>(), &self.numbers, count);
+        }
+    }
+
+    /// The groups as they are written to disk; there must be keys.
+    pub fn save(mut self) -> Saved {
+        let count = self.len();
+        let states: Vec<ArrayRef> = self
+            .accumulators
+            .par_iter_mut()
+            .map(|states| Arc::new(states.save(count)) as ArrayRef)
+            .collect();
+        let hashes = self.table.hashes().collect();
+        let mut columns = self.table.into_arrays();
+        columns.extend(states);
+        Saved { columns, hashes }
     }
 
     /// The rows of the groups.

@@ -5,7 +5,7 @@ use super::Plan;
 use super::groups::Finished;
 use crate::data::Batch;
 use crate::exec::gather::BATCH_ROWS_MAX;
-use crate::exec::gather::{RowRef, gather_batches, row_ref, slice_batch, take_rows};
+use crate::exec::gather::{gather_batches, row_ref, slice_batch, take_batch, take_rows};
 use crate::exec::order::{Direction, RowOrder};
 use crate::exec::{Error, Failing};
 use crate::functions::kernel::{Failure, Operand};
@@ -18,50 +18,41 @@ pub(super) const SORTED_GROUPS_MAX: usize = 1 << 20;
 /// The rows of all parts in the order of their keys, or, when they are many, of their hashes; parts
 /// are then those of the top bits of the hash, or one.
 pub(super) fn ordered(plan: &Plan, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
-    let groups: usize = parts.iter().map(|part| part.groups).sum();
-    if groups > SORTED_GROUPS_MAX { by_hash(plan, parts) } else { by_key(plan, parts) }
-}
-
-fn by_key(plan: &Plan, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
-    let mut failures = vec![];
-    let mut batches = Vec::with_capacity(parts.len());
-    for (part, finished) in parts.into_iter().enumerate() {
-        failures.extend(finished.failures.into_iter().map(|failure| (part, failure)));
-        batches.push(Batch::new(finished.columns, finished.groups, part as u64));
-    }
-    let keys: Vec<Vec<Operand>> = batches.iter().map(|batch| keys_of(plan, batch)).collect();
-    let rows: Vec<_> =
-        keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
-    let order = RowOrder::new(&rows, &vec![Direction::default(); plan.keys.len()]);
-    if let Some(error) = first_failure(plan, failures, &order) {
+    let failed = parts.iter().filter_map(|part| first_failed(plan, part)).collect();
+    if let Some(error) = first_failure(plan, failed) {
         return Err(error);
     }
-    Ok(gather_batches(&batches, &order.sort()))
+    let groups: usize = parts.iter().map(|part| part.groups).sum();
+    Ok(if groups > SORTED_GROUPS_MAX { by_hash(plan, parts) } else { by_key(plan, parts) })
 }
 
-/// Each part by itself, so that what is fetched is in the caches. Equal hashes are rare, and their
-/// groups are in the order of the keys.
-fn by_hash(plan: &Plan, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
-    let is_failed = parts.iter().any(|part| !part.failures.is_empty());
-    if is_failed {
-        return by_key(plan, parts);
-    }
+fn by_key(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
+    let batches: Vec<Batch> = parts
+        .into_iter()
+        .enumerate()
+        .map(|(part, finished)| Batch::new(finished.columns, finished.groups, part as u64))
+        .collect();
+    gather_batches(&batches, &order_of(plan, &batches).sort())
+}
+
+/// Each part by itself, so that what is fetched is in the caches.
+fn by_hash(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
     let sorted: Vec<Vec<Batch>> =
         parts.into_par_iter().map(|part| part_by_hash(plan, part)).collect();
     let batches = sorted.into_iter().flatten().enumerate();
-    Ok(batches.map(|(at, batch)| Batch::new(batch.columns, batch.rows, at as u64)).collect())
+    batches.map(|(at, batch)| Batch::new(batch.columns, batch.rows, at as u64)).collect()
 }
 
-fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
+/// The rows of a part in the order of their hashes. Equal hashes are rare, and their groups are in
+/// the order of the keys.
+pub(super) fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
     let mut order: Vec<(u64, u32)> =
         part.hashes.iter().enumerate().map(|(row, &hash)| (hash, row as u32)).collect();
     drop(part.hashes);
     order.par_sort_unstable();
     let batch = Batch::new(part.columns, part.groups, 0);
     if order.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        let keys = keys_of(plan, &batch);
-        let by_key =
-            RowOrder::new(&[(&keys[..], batch.rows)], &vec![Direction::default(); keys.len()]);
+        let by_key = order_of(plan, std::slice::from_ref(&batch));
         let row = |at: u32| row_ref(0, at as usize);
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(by_key.compare(row(a.1), row(b.1))));
     }
@@ -74,18 +65,44 @@ fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
         .collect()
 }
 
-fn keys_of(plan: &Plan, batch: &Batch) -> Vec<Operand> {
-    batch.columns[..plan.keys.len()].iter().cloned().map(Operand::column).collect()
+/// The order of rows by their keys, which are their first columns.
+fn order_of(plan: &Plan, batches: &[Batch]) -> RowOrder {
+    let keys = |batch: &Batch| -> Vec<Operand> {
+        batch.columns[..plan.keys.len()].iter().cloned().map(Operand::column).collect()
+    };
+    let keys: Vec<Vec<Operand>> = batches.iter().map(keys).collect();
+    let rows: Vec<_> =
+        keys.iter().zip(batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+    RowOrder::new(&rows, &vec![Direction::default(); plan.keys.len()])
+}
+
+/// A group whose aggregates could not be had: its key as a batch of one row, and why.
+pub(super) type Failed = (Batch, Failure);
+
+/// The first of a part that failed, in the order of the keys.
+pub(super) fn first_failed(plan: &Plan, part: &Finished) -> Option<Failed> {
+    if part.failures.is_empty() {
+        return None;
+    }
+    let rows: Vec<u32> = part.failures.iter().map(|failure| failure.row).collect();
+    let keys = part.columns[..plan.keys.len()].iter().map(|key| take_rows(key, &rows)).collect();
+    let keys = Batch::new(keys, rows.len(), 0);
+    let order = order_of(plan, std::slice::from_ref(&keys));
+    let (at, failure) = part.failures.iter().enumerate().min_by(|a, b| {
+        order.compare(row_ref(0, a.0), row_ref(0, b.0)).then(a.1.site.cmp(&b.1.site))
+    })?;
+    Some((take_batch(&keys, &[at as u32]), failure.clone()))
 }
 
 /// The failure of the first group that has one, whatever the threads.
-fn first_failure(plan: &Plan, failures: Vec<(usize, Failure)>, order: &RowOrder) -> Option<Error> {
-    let row =
-        |(part, failure): &(usize, Failure)| -> RowRef { row_ref(*part, failure.row as usize) };
-    let first = failures
-        .into_iter()
-        .min_by(|a, b| order.compare(row(a), row(b)).then(a.1.site.cmp(&b.1.site)));
-    first.map(|(_, failure)| Error::Row {
+pub(super) fn first_failure(plan: &Plan, failed: Vec<Failed>) -> Option<Error> {
+    let (keys, failures): (Vec<Batch>, Vec<Failure>) = failed.into_iter().unzip();
+    let order = order_of(plan, &keys);
+    let by_key = |a: &(usize, Failure), b: &(usize, Failure)| {
+        order.compare(row_ref(a.0, 0), row_ref(b.0, 0))
+    };
+    let (_, failure) = failures.into_iter().enumerate().min_by(by_key)?;
+    Some(Error::Row {
         span: plan.aggregates[failure.site as usize].span,
         job: None,
         of: Failing::Group,

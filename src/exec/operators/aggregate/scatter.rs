@@ -69,6 +69,13 @@ impl Scatter {
         self.blocks.push((scattered, positions));
     }
 
+    /// The groups of all parts, leaving nothing.
+    pub fn take_groups(&mut self, plan: &Plan) -> Vec<Groups> {
+        self.scatter(plan);
+        self.flush(plan);
+        self.parts.take().unwrap_or_default()
+    }
+
     /// Groups what has been scattered.
     pub fn flush(&mut self, plan: &Plan) {
         let blocks = std::mem::take(&mut self.blocks);

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::exec::operators::testing::{
-    Values, all_types, batches_of, compare, compare_all, run, run_all_ways, shown, table,
+    Values, all_types, batches_of, compare, compare_all, rows_of, run, run_all_ways, run_spilling,
+    shown, table,
 };
 use crate::functions::kernel::{Accumulator, KernelContext};
 use crate::text::FileId;
 use crate::types::{DataType, Scalar};
-use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_array::{Array, ArrayRef, Int64Array, LargeBinaryArray};
 
 /// The sum of a required `int` column, or the number of rows; fails beyond a limit.
 #[derive(Default)]
@@ -30,6 +31,19 @@ impl Accumulator for Sum {
         self.0.resize(count, 0);
         for (sum, &group) in other.0.iter().zip(groups) {
             self.0[group as usize] += sum;
+        }
+    }
+
+    fn save(&mut self, count: usize) -> LargeBinaryArray {
+        self.0.resize(count, 0);
+        let sums = std::mem::take(&mut self.0);
+        LargeBinaryArray::from_iter_values(sums.iter().map(|sum| sum.to_le_bytes()))
+    }
+
+    fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], count: usize) {
+        self.0.resize(count, 0);
+        for (bytes, &group) in saved.iter().flatten().zip(groups) {
+            self.0[group as usize] += i64::from_le_bytes(bytes.try_into().unwrap());
         }
     }
 
@@ -83,6 +97,10 @@ fn check(types: &[Type], rows: &[Values], size: usize) {
     let make = || Box::new(operator(&types[..keys])) as Box<dyn Breaker>;
     let found = run_all_ways(&make, &result, &batches, &values);
     assert_eq!(shown(&result, &found), shown(&result, &expected));
+    if keys > 0 && (1..10_000).contains(&rows.len()) {
+        let spilled = run_spilling(&*make(), &batches, &values, 3);
+        assert_eq!(shown(&result, &rows_of(&result, &spilled)), shown(&result, &expected));
+    }
 }
 
 /// Of equal values, the one that a group shows.
@@ -204,6 +222,44 @@ fn the_first_failing_group_is_told_whatever_the_threads() {
         let Err(Error::Row { span, reason, .. }) = result else { panic!("it fails") };
         assert_eq!((span.start, reason), (1, format!("{} is too much", LIMIT / 10 * 20)));
     }
+}
+
+#[test]
+fn what_was_spilled_fails_for_the_same_group() {
+    let types = vec![DataType::Int.required(), DataType::Int.required()];
+    let rows: Vec<Values> = (0..1000)
+        .map(|n| vec![Scalar::Int(n % 50), Scalar::Int(LIMIT / 10 * (1 + i64::from(n % 50 == 7)))])
+        .collect();
+    let fails = |spool: Option<&Arc<Spool>>| {
+        let operator = operator(&types[..1]);
+        let mut states = vec![];
+        for batch in batches_of(&types, &rows, 100) {
+            let mut state = operator.state();
+            let values = crate::exec::operators::testing::operands(&batch, &[0, 1]);
+            state.push(batch, values).unwrap();
+            spool.map(|spool| state.spill(spool).unwrap());
+            states.push(state);
+        }
+        operator.finish(states).map(drop).unwrap_err()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, 2));
+    assert_eq!(format!("{:?}", fails(Some(&spool))), format!("{:?}", fails(None)));
+    assert!(spool.written() > 0);
+}
+
+#[test]
+fn very_many_groups_come_in_the_same_order_from_disk() {
+    let types = vec![DataType::Int.required(), DataType::Int.required()];
+    let count = order::SORTED_GROUPS_MAX + 1000;
+    let rows: Vec<Values> =
+        (0..count).map(|n| vec![Scalar::Int(n as i64), Scalar::Int(1)]).collect();
+    let batches = batches_of(&types, &rows, 60_000);
+    let result = vec![DataType::Int.required(); 3];
+    let keys = &types[..1];
+    let in_memory = run(&operator(keys), &batches, &[0, 1], 2, |at| at % 2).unwrap();
+    let spilled = run_spilling(&operator(keys), &batches, &[0, 1], 2);
+    assert_eq!(rows_of(&result, &spilled), rows_of(&result, &in_memory));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::data::{Batch, Positions};
 use crate::exec::Error;
 use crate::exec::gather::{RowRef, gather_batches};
 use crate::exec::operators::collected::{bytes_of_batch, compact_batch};
+use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
 use crate::exec::operators::runs::{
     BLOCK_ROWS, Run, SortedRuns, positions_of, stored_positions, with_positions,
 };
@@ -15,34 +16,10 @@ use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Output, State};
 use crate::exec::order::Direction;
 use crate::functions::kernel::Operand;
-use crate::store::spool::{Spool, SpoolFile};
+use crate::store::spool::Spool;
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
 use std::sync::Arc;
-
-/// Each level parts rows by the next bits of their hash.
-const PART_BITS: u32 = 6;
-const PARTS: usize = 1 << PART_BITS;
-/// So many levels use up the hash.
-const LEVELS_MAX: u32 = 64 / PART_BITS;
-
-/// Rows on disk.
-pub(super) struct Spilled {
-    file: SpoolFile,
-    /// The blocks of each part, in the order in which they came.
-    blocks: Vec<Vec<usize>>,
-}
-
-impl Spilled {
-    /// Where it was written.
-    pub fn spool(&self) -> Arc<Spool> {
-        self.file.spool().clone()
-    }
-}
-
-fn part_of(hash: u64, level: u32) -> usize {
-    (hash << (PART_BITS * level) >> (64 - PART_BITS)) as usize
-}
 
 /// Writes the best rows of a thread and forgets them.
 pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Error> {
@@ -56,15 +33,14 @@ pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Erro
     let kept: Vec<Batch> = state.kept.batches().iter().map(with_positions).collect();
     let mut spilled = match state.spilled.take() {
         Some(spilled) => spilled,
-        None => Spilled { file: spool.file()?, blocks: vec![vec![]; PARTS] },
+        None => PartedFile::new(spool)?,
     };
-    for (rows, blocks) in parts.iter_mut().zip(&mut spilled.blocks) {
+    for (part, rows) in parts.iter_mut().enumerate() {
         // In the order in which they came: what stands at one position keeps its order.
         rows.sort_unstable();
         for rows in rows.chunks(BLOCK_ROWS) {
             let (block, _) = compact_batch(gather_batches(&kept, rows).remove(0), vec![]);
-            blocks.push(spilled.file.blocks());
-            spilled.file.append(&block.columns, block.rows)?;
+            spilled.append(part, &block.columns, block.rows)?;
         }
     }
     let (plan, level) = (state.plan.clone(), state.level);
@@ -79,7 +55,7 @@ pub(super) fn finish(
     spool: &Arc<Spool>,
 ) -> Result<Output, Error> {
     states.iter_mut().try_for_each(|state| write(state, spool))?;
-    let spilled: Vec<Spilled> = states.into_iter().filter_map(|state| state.spilled).collect();
+    let spilled: Vec<PartedFile> = states.into_iter().filter_map(|state| state.spilled).collect();
     let parts_of_thread = PARTS.div_ceil(rayon::current_num_threads());
     let parts: Vec<usize> = (0..PARTS).collect();
     let runs: Vec<Vec<Run>> = parts
@@ -116,14 +92,14 @@ impl BestOfParts<'_> {
     fn add(
         &mut self,
         plan: &Arc<Plan>,
-        spilled: &[Spilled],
+        spilled: &[PartedFile],
         part: usize,
         level: u32,
     ) -> Result<(), Error> {
         let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
         for spilled in spilled {
-            for &block in &spilled.blocks[part] {
-                push_stored(&mut state, spilled.file.read(block)?)?;
+            for block in spilled.read(part) {
+                push_stored(&mut state, block?)?;
                 if state.bytes() > self.spool.part_bytes() && level < LEVELS_MAX {
                     write(&mut state, self.spool)?;
                 }
@@ -131,7 +107,7 @@ impl BestOfParts<'_> {
         }
         if state.spilled.is_some() {
             write(&mut state, self.spool)?;
-            let spilled: Vec<Spilled> = state.spilled.into_iter().collect();
+            let spilled: Vec<PartedFile> = state.spilled.into_iter().collect();
             return (0..PARTS).try_for_each(|part| self.add(plan, &spilled, part, level + 1));
         }
         for batch in state.into_result() {

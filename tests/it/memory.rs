@@ -1,0 +1,83 @@
+//! What does not fit into memory: the same bytes come out, by way of the disk.
+
+use crate::project::Project;
+use std::fmt::Write;
+
+const PIPELINE: &str = r#"
+source rows = csv("rows.csv") {
+  id: int, key: int, name: string, price: decimal(10, 2), share: float, day: date
+}
+job sorted {
+  from rows
+  sort -share, id
+}
+job distinct_names {
+  from rows
+  select name, day
+  distinct
+}
+job latest {
+  from rows
+  dedupe by key keep newest by day
+}
+job grouped {
+  from rows
+  group by key, name {
+    rows = count(), total = sum(price), shares = sum(share), mean = avg(price)
+    least = min(day), longest = max(name), first_id = first(id), best = max_by(name, share)
+    ids = collect(id), names = string_agg(name, "|"), middle = median(share)
+    spread = stddev(share), days = count_distinct(day), common = mode(name)
+  }
+}
+output o1 = csv("out/sorted.csv") from sorted
+output o2 = csv("out/distinct_names.csv") from distinct_names
+output o3 = csv("out/latest.csv") from latest
+output o4 = json("out/grouped.json") from grouped
+"#;
+
+const OUTPUTS: [&str; 4] =
+    ["out/sorted.csv", "out/distinct_names.csv", "out/latest.csv", "out/grouped.json"];
+
+/// Rows with about three rows a key, in no order.
+fn rows(count: u64) -> String {
+    let mut text = String::from("id,key,name,price,share,day\n");
+    let mut state = 1u64;
+    for id in 0..count {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let random = state >> 33;
+        let key = random % (count / 3);
+        let name = key % 5000;
+        let (price, share, day) = (random % 100_000, random as f64 / 1e3, 1 + random % 28);
+        writeln!(
+            text,
+            "{id},{key},a name that is no short one {name},{}.{:02},{share},2026-01-{day:02}",
+            price / 100,
+            price % 100
+        )
+        .expect("a text grows");
+    }
+    text
+}
+
+#[test]
+fn little_memory_gives_the_same_bytes() {
+    let project = Project::new(PIPELINE);
+    project.write("rows.csv", rows(60_000));
+    let outputs = |arguments: &[&str]| {
+        let arguments = [&["run", "--report", "report.json"], arguments].concat();
+        let ended = project.batchc(&arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        let spilled = project.report()["spilled"].as_u64().expect("a number of bytes");
+        (OUTPUTS.map(|output| project.read(output)), spilled)
+    };
+    let (whole, spilled) = outputs(&["--memory", "4GB", "--threads", "2"]);
+    assert_eq!(spilled, 0);
+    for threads in ["1", "4"] {
+        let (found, spilled) = outputs(&["--memory", "4MB", "--threads", threads]);
+        assert!(spilled > 1 << 20, "{spilled} bytes went to disk");
+        for ((found, whole), output) in found.iter().zip(&whole).zip(OUTPUTS) {
+            assert!(found == whole, "{output} differs with {threads} threads");
+        }
+    }
+}
