@@ -65,7 +65,7 @@ fn check(text: &str) {
     let mut files = Files::default();
     let id = files.add("bench.batch", text);
     let tree = batchc::syntax::parse(&files, id, &mut Diagnostics::new());
-    let check = middle(|| drop(batchc::check::check(&tree, &files, &mut Diagnostics::new())));
+    let check = middle(|| drop(batchc::check::check(&tree, &files, &[], &mut Diagnostics::new())));
     show("checker", check, text.len());
 }
 

@@ -56,11 +56,16 @@ pub struct Compiled {
 
 /// Compiles a program. Always gives a pipeline, however broken the text is: an editor needs one.
 pub fn compile(path: &str, text: String) -> Compiled {
+    compile_with(path, text, &[])
+}
+
+/// The same with the values of the parameters, in their order, as far as they are known.
+pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) -> Compiled {
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
     let ast = syntax::parse(&files, id, &mut found);
-    let pipeline = check::check(&ast, &files, &mut found);
+    let pipeline = check::check(&ast, &files, values, &mut found);
     found.sort();
     Compiled { files, pipeline, found }
 }

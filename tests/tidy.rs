@@ -61,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "exec",
             "run",
             "compile",
+            "compile_with",
             "Compiled",
             "memory",
         ],

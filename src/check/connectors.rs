@@ -5,6 +5,7 @@ use super::exprs::Scope;
 use super::globals::Globals;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
+use crate::data::parse;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
@@ -65,6 +66,10 @@ fn check_source(
         }
         _ => declared_columns(source, globals, found),
     };
+    if let Some(connector) = connector {
+        check_options(connector, Side::Source, &arguments, &connect_columns(&row), globals, found);
+        check_formats(source, connector, &row, &arguments, found);
+    }
     let connector = connector.map_or("", |connector| connector.name);
     ir::Source { name, connector, arguments, columns, row: Arc::new(row), span }
 }
@@ -223,14 +228,96 @@ fn argument_value(
         found.push(types::does_not_fit(&what, value.span, &wanted.required(), &value.ty));
         return super::exprs::bad(value.span);
     }
-    constants::check(&value, &what, found);
+    constants::check(&value, &globals.known, &what, found);
     value
+}
+
+/// The columns as a connector sees them; what they are called in files does not matter here.
+fn connect_columns(row: &Row) -> Vec<connect::Column> {
+    let one = |column: &Column| connect::Column {
+        name: column.name.clone(),
+        external: column.name.clone(),
+        ty: column.ty.clone(),
+        format: None,
+    };
+    row.columns.iter().map(one).collect()
+}
+
+/// The formats of columns that are spelled in one.
+fn check_formats(
+    source: &ast::Source,
+    connector: &Connector,
+    row: &Row,
+    arguments: &[(String, Expr)],
+    found: &mut Diagnostics,
+) {
+    let has_zone = arguments.iter().any(|(name, _)| name == "zone");
+    for column in &source.columns {
+        let format = column.attributes.iter().find_map(|attribute| match attribute {
+            ColumnAttribute::Format(format) => Some(format),
+            _ => None,
+        });
+        let at = row.columns.iter().find(|known| *known.name == column.name.text);
+        let (Some(format), Some(known)) = (format, at) else { continue };
+        if !connector.has_formats {
+            found.push(types::no_format_in(connector.name, format.span));
+            continue;
+        }
+        match spelled(&known.ty.data) {
+            Some(DataType::Float) if format.value == "nan" => {}
+            Some(DataType::Float) => found.push(types::bad_literal(
+                "format",
+                format.span,
+                "the only format of a float is \"nan\", which reads NaN and Infinity too",
+            )),
+            Some(data) => {
+                if let Err(reason) = parse::check_format(&format.value, data, has_zone) {
+                    found.push(types::bad_literal("format", format.span, &reason));
+                }
+            }
+            None if known.ty.is_unknown() => {}
+            None => found.push(types::no_format(format.span, &known.ty.data)),
+        }
+    }
+}
+
+/// The first part of a type that can be spelled in more than one way.
+fn spelled(data: &DataType) -> Option<&DataType> {
+    match data {
+        DataType::Date | DataType::Datetime | DataType::Timestamp | DataType::Float => Some(data),
+        DataType::List(item) => spelled(&item.data),
+        DataType::Record(fields) => fields.iter().find_map(|field| spelled(&field.ty.data)),
+        _ => None,
+    }
+}
+
+/// Says what is wrong with the options, as far as their values are known.
+fn check_options(
+    connector: &Connector,
+    side: Side,
+    arguments: &[(String, Expr)],
+    columns: &[connect::Column],
+    globals: &Globals,
+    found: &mut Diagnostics,
+) {
+    let known = |(name, value): &(String, Expr)| {
+        let value =
+            (!value.ty.is_unknown()).then(|| constant(value, &globals.known).ok()).flatten();
+        Some((name.clone(), value?))
+    };
+    let known = connect::Arguments(arguments.iter().filter_map(known).collect());
+    for (option, error) in connector.check(&known, side, columns) {
+        let given = arguments.iter().find(|(name, _)| name == option);
+        let Some(span) = given.map(|(_, value)| value.span) else { continue };
+        found.push(graph::bad_option(connector.name, option, span, &error.message, error.help));
+    }
 }
 
 /// Does an option whose type is written so take a value of this type?
 fn option_takes(option: &str, ty: &Type) -> bool {
-    let list_of_texts =
-        matches!(&ty.data, DataType::List(item) if **item == DataType::String.required());
+    // `[]` is a list of anything.
+    let list_of_texts = matches!(&ty.data, DataType::List(item)
+        if matches!(item.data, DataType::String | DataType::Null));
     !ty.nullable
         && option.split(" | ").any(|one| match one {
             "string" => ty.data == DataType::String,
@@ -257,6 +344,8 @@ pub(super) fn outputs(
         let (Some(connector), Some(from)) = (connector, from) else { continue };
         if let Some(row) = globals.row_of(from) {
             check_columns(connector, &row, output, found);
+            let columns = connect_columns(&row);
+            check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }
         outputs.push(ir::Output {
             name: output.name.text.clone(),
@@ -317,7 +406,7 @@ fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Di
     let path_of = |arguments: &[(String, Expr)]| -> Vec<String> {
         let path = arguments.iter().find(|(name, _)| name == "path");
         match path.and_then(|(_, value)| constant(value, &defaults).ok()) {
-            Some(Scalar::String(path)) => vec![normal(&path)],
+            Some(Scalar::String(path)) if !path.is_empty() => vec![normal(&path)],
             Some(Scalar::List(paths)) => paths
                 .iter()
                 .filter_map(|path| match path {
@@ -328,23 +417,34 @@ fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Di
             _ => vec![],
         }
     };
-    let mut first: HashMap<String, Span> = HashMap::new();
+    let mut written: Vec<(String, Span)> = vec![];
     for output in outputs {
         for path in path_of(&output.arguments) {
-            if let Some(first) = first.get(&path) {
-                found.push(graph::same_target(&path, output.span, *first));
+            let meets = |(first, _): &&(String, Span)| {
+                *first == path || is_inside(first, &path) || is_inside(&path, first)
+            };
+            if let Some((first, span)) = written.iter().find(meets) {
+                found.push(graph::same_target((&path, output.span), (first, *span)));
             } else {
-                first.insert(path, output.span);
+                written.push((path, output.span));
             }
         }
     }
     for source in &pipeline.sources {
         for path in path_of(&source.arguments) {
-            if let Some(output) = first.get(&path) {
-                found.push(graph::writes_input(&path, *output, source.span));
+            let is_read = |(target, _): &&(String, Span)| {
+                connect::matches(&path, target) || is_inside(&path, target)
+            };
+            if let Some((target, output)) = written.iter().find(is_read) {
+                found.push(graph::writes_input(target, *output, source.span));
             }
         }
     }
+}
+
+/// Is the path one of something in this folder?
+fn is_inside(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A path without `./` and doubled slashes, so that the same place has one spelling.

@@ -1,9 +1,10 @@
 //! Expressions whose values are needed before any row is read: defaults, counts, the arguments of
-//! connectors. What depends on parameters is tried again when a run gives them their values.
+//! connectors. What depends on parameters is tried with their defaults, and again when a run gives
+//! them their values.
 
 use crate::diagnostics::{Diagnostics, types};
 use crate::expr::{NotConstant, constant};
-use crate::ir::{Expr, ExprKind, Pipeline, StepKind};
+use crate::ir::{Expr, ExprKind};
 use crate::types::Scalar;
 
 /// The default of a parameter, which depends on no other.
@@ -38,40 +39,28 @@ fn value(
     }
 }
 
-/// The value where parameters may stand: None too if it depends on one.
-pub(super) fn check(expr: &Expr, what: &str, found: &mut Diagnostics) -> Option<Scalar> {
-    if depends_on_params(expr) { None } else { value(expr, &[], what, found) }
+/// The value where parameters may stand; None too if it depends on one that has no value yet.
+pub(super) fn check(
+    expr: &Expr,
+    params: &[Option<Scalar>],
+    what: &str,
+    found: &mut Diagnostics,
+) -> Option<Scalar> {
+    if is_known_later(expr, params) { None } else { value(expr, params, what, found) }
+}
+
+/// Does it depend on a parameter that has no value yet?
+pub(super) fn is_known_later(expr: &Expr, params: &[Option<Scalar>]) -> bool {
+    match expr.kind {
+        ExprKind::Param(id) => params.get(id.0 as usize).is_none_or(Option::is_none),
+        _ => expr.children().into_iter().any(|part| is_known_later(part, params)),
+    }
 }
 
 /// The count of a `take`.
-pub(super) fn check_count(count: &Expr, found: &mut Diagnostics) {
-    let value = check(count, TAKE, found);
-    count_fits(count, value, found);
-}
-
-const TAKE: &str = "`take`";
-
-fn count_fits(count: &Expr, value: Option<Scalar>, found: &mut Diagnostics) {
-    if let Some(Scalar::Int(value @ ..0)) = value {
-        found.push(types::count_below_zero(TAKE, count.span, value));
-    }
-}
-
-/// Tries all values that a run needs before it begins, with its parameters.
-pub fn with_params(pipeline: &Pipeline, params: &[Scalar], found: &mut Diagnostics) {
-    let params: Vec<Option<Scalar>> = params.iter().cloned().map(Some).collect();
-    let sources = pipeline.sources.iter().map(|source| (source.connector, &source.arguments));
-    let outputs = pipeline.outputs.iter().map(|output| (output.connector, &output.arguments));
-    for (connector, arguments) in sources.chain(outputs) {
-        for (name, argument) in arguments {
-            value(argument, &params, &format!("`{name}` of `{connector}`"), found);
-        }
-    }
-    for step in pipeline.jobs.iter().flat_map(|job| &job.steps) {
-        if let StepKind::Take { count, .. } = &step.kind {
-            let value = value(count, &params, TAKE, found);
-            count_fits(count, value, found);
-        }
+pub(super) fn check_count(count: &Expr, params: &[Option<Scalar>], found: &mut Diagnostics) {
+    if let Some(Scalar::Int(value @ ..0)) = check(count, params, "`take`", found) {
+        found.push(types::count_below_zero("`take`", count.span, value));
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Globals<'a> {
     pub(super) pipeline_name: Option<String>,
     pub(super) timezone: Option<String>,
     pub(super) params: Vec<ir::Param>,
+    /// What the parameters are, where it is known: the values of this run, or the defaults.
+    pub(super) known: Vec<Option<Scalar>>,
     pub(super) enums: BTreeMap<String, (Arc<EnumType>, Span)>,
     pub(super) functions: HashMap<String, UserFunction<'a>>,
     pub(super) sources: HashMap<String, (SourceId, Span)>,
@@ -63,6 +65,7 @@ impl<'a> Globals<'a> {
     pub(super) fn collect(
         file: &'a ast::File,
         files: &'a Files,
+        values: &[Option<Scalar>],
         found: &mut Diagnostics,
     ) -> Globals<'a> {
         let mut globals = Globals {
@@ -71,6 +74,7 @@ impl<'a> Globals<'a> {
             pipeline_name: None,
             timezone: None,
             params: vec![],
+            known: vec![],
             enums: BTreeMap::new(),
             functions: HashMap::new(),
             sources: HashMap::new(),
@@ -81,7 +85,7 @@ impl<'a> Globals<'a> {
             slots: 0,
         };
         globals.collect_names(file, found);
-        globals.collect_params(file, found);
+        globals.collect_params(file, values, found);
         globals
     }
 
@@ -91,6 +95,7 @@ impl<'a> Globals<'a> {
         let mut tables: HashMap<&str, Span> = HashMap::new();
         let mut values: HashMap<&str, Span> = HashMap::new();
         let (mut sources, mut jobs) = (0, 0);
+        let mut first_pipeline = None;
         for declaration in &file.declarations {
             match &declaration.kind {
                 DeclarationKind::Source(source) => {
@@ -116,7 +121,13 @@ impl<'a> Globals<'a> {
                     self.add_enum(declared, found);
                 }
                 DeclarationKind::Function(function) => self.add_function(function, found),
-                DeclarationKind::Pipeline(pipeline) => self.add_pipeline(pipeline, found),
+                DeclarationKind::Pipeline(pipeline) => {
+                    if let Some(first) = first_pipeline {
+                        found.push(names::second_pipeline(pipeline.name.span, first));
+                    }
+                    first_pipeline = first_pipeline.or(Some(pipeline.name.span));
+                    self.add_pipeline(pipeline, found);
+                }
                 DeclarationKind::Later(later) => {
                     found.push(syntax::not_available_yet(later));
                     if let Some(name) = &later.name {
@@ -202,7 +213,12 @@ impl<'a> Globals<'a> {
         }
     }
 
-    fn collect_params(&mut self, file: &'a ast::File, found: &mut Diagnostics) {
+    fn collect_params(
+        &mut self,
+        file: &'a ast::File,
+        values: &[Option<Scalar>],
+        found: &mut Diagnostics,
+    ) {
         for declaration in &file.declarations {
             let DeclarationKind::Param(param) = &declaration.kind else { continue };
             let ty = resolve_type(&param.ty, self, found);
@@ -212,6 +228,8 @@ impl<'a> Globals<'a> {
                 constants::default(&value, found).unwrap_or(Scalar::Null)
             });
             let name = param.name.text.clone();
+            let value = values.get(self.params.len()).cloned().flatten();
+            self.known.push(value.or_else(|| default.clone()));
             self.params.push(ir::Param { name, ty, default, span: param.name.span });
         }
     }

@@ -16,13 +16,19 @@ use crate::diagnostics::Diagnostics;
 use crate::ir;
 use crate::syntax::ast;
 use crate::text::Files;
-pub use constants::with_params;
+use crate::types::Scalar;
 use globals::Globals;
 
 /// Checks a program and says what it means. The pipeline is whole however broken the text is; it
-/// may be run only if nothing in `found` is an error.
-pub fn check(file: &ast::File, files: &Files, found: &mut Diagnostics) -> ir::Pipeline {
-    let mut globals = Globals::collect(file, files, found);
+/// may be run only if nothing in `found` is an error. `values` are those of the parameters, in
+/// their order, as far as they are known; what they decide is checked with them.
+pub fn check(
+    file: &ast::File,
+    files: &Files,
+    values: &[Option<Scalar>],
+    found: &mut Diagnostics,
+) -> ir::Pipeline {
+    let mut globals = Globals::collect(file, files, values, found);
     let mut pipeline = ir::Pipeline {
         name: globals.pipeline_name.clone(),
         params: globals.params.clone(),
@@ -36,6 +42,6 @@ pub fn check(file: &ast::File, files: &Files, found: &mut Diagnostics) -> ir::Pi
 }
 
 /// A value given on the command line for a parameter of this type; an error says what is wrong.
-pub fn parse_value(text: &str, ty: &crate::types::Type) -> Result<crate::types::Scalar, String> {
+pub fn parse_value(text: &str, ty: &crate::types::Type) -> Result<Scalar, String> {
     crate::data::parse::scalar(text, ty)
 }

@@ -3,14 +3,14 @@
 use super::args::{Color, File, Global, Params};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
-use crate::check::{self, parse_value};
+use crate::check::parse_value;
 use crate::diagnostics::render::{Format, render, summary};
 use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::Targets;
-use crate::text::Files;
+use crate::text::{FileId, Files};
 use crate::types::Scalar;
-use crate::{Compiled, compile};
+use crate::{Compiled, compile, compile_with};
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -122,15 +122,44 @@ pub(super) fn base(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
-/// The values of a run: parameters given or by default, the time, a name.
+/// The values of a run: parameters given or by default, the time, a name. What depends on the
+/// parameters is checked with their values.
 pub(super) fn context(
     compiled: &Compiled,
+    path: &Path,
     params: &Params,
     global: &Global,
 ) -> Result<RunContext, u8> {
-    let pipeline = &compiled.pipeline;
+    let values = values(&compiled.pipeline, params)?;
+    let mut known = vec![];
+    for (value, param) in values.iter().zip(&compiled.pipeline.params) {
+        match value {
+            Some(value) => known.push(value.clone()),
+            None => {
+                print_one(names::no_value(&param.name, param.span), &compiled.files, global);
+                return Err(NOT_STARTED);
+            }
+        }
+    }
+    if !values.is_empty() {
+        let file = compiled.files.get(FileId(0));
+        let again = compile_with(&file.path, file.text.clone(), &values);
+        if again.found.has_errors() {
+            show_found(&again, path, global, true);
+            return Err(NOT_STARTED);
+        }
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = now.as_micros() as i64;
+    let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
+    Ok(RunContext { params: known, time, date, id: run_name(time) })
+}
+
+/// The parameters' values that are given, or their defaults.
+fn values(pipeline: &Pipeline, params: &Params) -> Result<Vec<Option<Scalar>>, u8> {
     let mut values: Vec<Option<Scalar>> =
         pipeline.params.iter().map(|param| param.default.clone()).collect();
+    let mut seen = HashSet::new();
     for given in &params.param {
         let Some((name, text)) = given.split_once('=') else {
             return Err(refuse(&format!("`-p {given}` is not name=value")));
@@ -140,32 +169,15 @@ pub(super) fn context(
             let near = did_you_mean(name, all);
             return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}")));
         };
-        let ty = &pipeline.params[at].ty;
-        match parse_value(text, ty) {
+        if !seen.insert(at) {
+            return Err(refuse(&format!("the parameter `{name}` is given twice")));
+        }
+        match parse_value(text, &pipeline.params[at].ty) {
             Ok(value) => values[at] = Some(value),
             Err(reason) => return Err(refuse(&format!("parameter `{name}`: {reason}"))),
         }
     }
-    let mut known = vec![];
-    for (value, param) in values.into_iter().zip(&pipeline.params) {
-        match value {
-            Some(value) => known.push(value),
-            None => {
-                print_one(names::no_value(&param.name, param.span), &compiled.files, global);
-                return Err(NOT_STARTED);
-            }
-        }
-    }
-    let mut found = Diagnostics::new();
-    check::with_params(pipeline, &known, &mut found);
-    if found.has_errors() {
-        print_found(&found, &compiled.files, global);
-        return Err(NOT_STARTED);
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let time = now.as_micros() as i64;
-    let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
-    Ok(RunContext { params: known, time, date, id: run_name(time) })
+    Ok(values)
 }
 
 /// `; did you mean `amount`?`, when a name is near enough to be meant.

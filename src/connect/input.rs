@@ -170,20 +170,39 @@ fn refuse_special(name: &str, found: &Metadata) -> Result<(), ConnectError> {
     Err(ConnectError::new(format!("{name} is {what}, not a file")))
 }
 
+/// How patterns match: hidden files only when asked for.
+const GLOB: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// Is this a pattern that can be looked for?
+pub fn check_pattern(pattern: &str) -> Result<(), ConnectError> {
+    match glob::Pattern::new(pattern) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Err(ConnectError::new(format!("`{pattern}` is not a pattern: {}", error.msg))
+                .help("`[*]`, `[?]` and `[[]` stand for the characters themselves"))
+        }
+    }
+}
+
+/// Does a path match a pattern, or are they the same?
+pub fn matches(pattern: &str, path: &str) -> bool {
+    pattern == path
+        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(path, GLOB))
+}
+
 /// The regular files that match; hidden ones, among them staged outputs, only when asked for.
 fn glob_names(base: &Path, pattern: &str, names: &mut Vec<String>) -> Result<(), ConnectError> {
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
     let base_text = glob::Pattern::escape(&base.to_string_lossy());
     let full = if Path::new(pattern).is_absolute() || base.as_os_str().is_empty() {
         pattern.to_owned()
     } else {
         format!("{}/{pattern}", base_text.trim_end_matches('/'))
     };
-    let found = glob::glob_with(&full, options).map_err(|error| {
+    let found = glob::glob_with(&full, GLOB).map_err(|error| {
         ConnectError::new(format!("`{pattern}` is not a pattern: {}", error.msg))
     })?;
     let before = names.len();

@@ -12,6 +12,7 @@ mod error;
 pub mod fuzzing;
 mod input;
 mod json;
+mod options;
 mod output;
 mod parquet;
 mod stage;
@@ -23,6 +24,8 @@ mod text;
 mod value;
 mod views;
 
+pub use input::matches;
+pub use options::BadOption;
 pub use stage::publish_move;
 
 use crate::data::Batch;
@@ -48,8 +51,12 @@ pub struct Connector {
     pub summary: &'static str,
     /// The arguments in order; those without a default must be given.
     pub options: &'static [ConnectorOption],
+    /// Says what is wrong with options that are right by themselves; see [`Connector::check`].
+    pub together: fn(&Arguments, Side, &[Column]) -> Result<(), BadOption>,
     /// How columns are declared.
     pub columns: ColumnRule,
+    /// Are dates and times texts, which a `format` can spell?
+    pub has_formats: bool,
     /// Opens a source; None when it only writes.
     pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
     /// Opens a sink; None when it only reads.
@@ -66,6 +73,8 @@ pub struct ConnectorOption {
     pub side: Side,
     /// Must it be given?
     pub required: bool,
+    /// Says what is wrong with a value of the type.
+    pub check: options::Check,
     /// One line for the reference.
     pub doc: &'static str,
 }

@@ -24,10 +24,6 @@ pub fn target_of(spec: &SinkSpec) -> Result<PathBuf, ConnectError> {
     let Some(path) = spec.arguments.text("path") else {
         return Err(ConnectError::new("no `path` is given"));
     };
-    if path.contains("://") {
-        return Err(ConnectError::new(format!("`{path}` is no path of a file"))
-            .help("only files of this machine can be written: name one"));
-    }
     let target = spec.base.join(path);
     match std::fs::metadata(&target) {
         Ok(found) if !found.is_file() && !found.is_dir() => {

@@ -4,11 +4,12 @@
 
 use super::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
 use super::input::Inputs;
+use super::options::{PATH, independent};
 use super::output::Outputs;
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, ColumnRule, ConnectError, Connector, ConnectorOption, Extent, Morsel, Piece,
-    RowLines, Rows, Side, Sink, SinkSpec, Source, SourceSpec, Staged,
+    BadValue, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines, Rows, Sink,
+    SinkSpec, Source, SourceSpec, Staged,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -22,13 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub static CONNECTOR: Connector = Connector {
     name: "text",
     summary: "Lines of text; .gz and .zst are unpacked and packed",
-    options: &[ConnectorOption {
-        name: "path",
-        ty: "string | list<string>",
-        side: Side::Both,
-        required: true,
-        doc: "the file; a source may have many, and patterns such as \"logs/*.log\"",
-    }],
+    options: &[PATH],
+    together: independent,
+    has_formats: false,
     columns: ColumnRule::Fixed(&[("line", "string")]),
     source: Some(open_source),
     sink: Some(open_sink),

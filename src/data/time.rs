@@ -28,6 +28,9 @@ pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
 
 /// The zone of this name; an error says what is wrong with it.
 pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
+    if name == "UTC" {
+        return Ok(jiff::tz::TimeZone::UTC);
+    }
     jiff::tz::TimeZone::get(name).map_err(|_| format!("there is no time zone \"{name}\""))
 }
 

@@ -40,7 +40,7 @@ macro_rules! codes {
 codes! {
     // The text: what the parser finds.
     E0001 E0002 E0003 E0004 E0005 E0006 E0007 E0008 E0009 E0010 E0011 E0012 E0013 E0014
-    E0015 E0016 E0017 E0018 E0019
+    E0015 E0016 E0017 E0018 E0019 E0021
     // Parsed, but without a meaning yet.
     E0020
     // Names.
@@ -52,7 +52,7 @@ codes! {
     // Tables.
     W0401 W0402 E0403 W0404 W0405 E0406 E0407
     // Sources, outputs, jobs.
-    E0503 E0505 E0506 E0507 E0601 W0601 E0606 E0607
+    E0503 E0505 E0506 E0507 E0508 E0601 W0601 E0606 E0607
     // Runs, and rules about data.
     R0101 R0102 R0103 R0104 D0101 D0102
 }

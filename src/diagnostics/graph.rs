@@ -3,15 +3,23 @@
 use super::{Code, Diagnostic};
 use crate::text::Span;
 
-/// E0503: two outputs to one place.
-pub fn same_target(target: &str, second: Span, first: Span) -> Diagnostic {
+/// E0503: two outputs to one place, or one inside of the other.
+pub fn same_target(second: (&str, Span), first: (&str, Span)) -> Diagnostic {
+    if second.0 != first.0 {
+        let (inner, outer) =
+            if second.0.len() > first.0.len() { (second.0, first.0) } else { (first.0, second.0) };
+        let message = format!("`{inner}` is inside of another output, `{outer}`");
+        return Diagnostic::new(Code::E0503, message, second.1, "written here")
+            .label(first.1, "the other is written here")
+            .help("change one path");
+    }
     Diagnostic::new(
         Code::E0503,
-        format!("two outputs write `{target}`"),
-        second,
+        format!("two outputs write `{}`", second.0),
+        second.1,
         "written again here",
     )
-    .label(first, "first written here")
+    .label(first.1, "first written here")
     .help("change one path, or `union` the jobs")
 }
 
@@ -63,6 +71,20 @@ pub fn cannot_hold(
         "this output",
     )
     .help(help)
+}
+
+/// E0508: a value of an option that the connector cannot work with.
+pub fn bad_option(
+    connector: &str,
+    option: &str,
+    span: Span,
+    reason: &str,
+    help: Option<String>,
+) -> Diagnostic {
+    let message = format!("`{option}` of `{connector}`: {reason}");
+    let mut found = Diagnostic::new(Code::E0508, message, span, "this value");
+    found.help = help;
+    found
 }
 
 /// E0601: jobs that wait for each other.

@@ -220,6 +220,14 @@ pub fn declared_twice(what: &str, name: &str, span: Span, first: Span) -> Diagno
     .help("give one of them another name")
 }
 
+/// E0111: a second `pipeline`.
+pub fn second_pipeline(span: Span, first: Span) -> Diagnostic {
+    let message = "a file has one `pipeline`, and this is the second";
+    Diagnostic::new(Code::E0111, message, span, "declared again here")
+        .label(first, "first declared here")
+        .help("put all settings into one of them")
+}
+
 /// E0112: no type of this name.
 pub fn no_type(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     const FOREIGN: &[(&str, &str)] = &[

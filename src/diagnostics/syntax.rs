@@ -485,6 +485,13 @@ pub fn late_edition(span: Span) -> Diagnostic {
         .help("move it to the first line of the file")
 }
 
+/// An edition of the language that there is not.
+pub fn no_edition(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0021, "the only edition of the language is 1", span, "not an edition")
+        .help("write `batch 1`, or get a newer batchc")
+        .fix(span, "1")
+}
+
 /// Something that is parsed, but has no meaning yet.
 pub fn not_available_yet(later: &Later) -> Diagnostic {
     let help = match later.what.as_str() {

@@ -399,3 +399,9 @@ pub fn no_format(span: Span, ty: &DataType) -> Diagnostic {
     Diagnostic::new(Code::E0226, format!("`{ty}` has no format"), span, "this format")
         .help("only `date`, `datetime` and `timestamp` have one")
 }
+
+/// E0226: a format where dates and times are no texts.
+pub fn no_format_in(connector: &str, span: Span) -> Diagnostic {
+    let message = format!("dates and times of `{connector}` are no texts that a format could read");
+    Diagnostic::new(Code::E0226, message, span, "this format").help("remove it")
+}

@@ -169,6 +169,7 @@ fn compile_step(
     };
     let types = types_of(before);
     let make = |exprs: &[&Expr]| program(exprs, &types, run);
+    let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();
     match &job.steps[number].kind {
         StepKind::Filter { condition, keep_nulls } => {
             (make(&[condition]), Action::Stream(Box::new(Filter { keep_nulls: *keep_nulls })))
@@ -197,7 +198,7 @@ fn compile_step(
             let mut exprs: Vec<&Expr> = keys.iter().collect();
             exprs.extend(aggregates.iter().flat_map(|call| &call.arguments));
             let key_types = keys.iter().map(|key| key.ty.clone()).collect();
-            let columns = aggregates.iter().map(aggregate_column).collect();
+            let columns = aggregates.iter().map(|call| aggregate_column(call, &params)).collect();
             let operator = Aggregate::new(key_types, columns);
             (make(&exprs), Action::Break(Box::new(operator)))
         }
@@ -212,7 +213,6 @@ fn compile_step(
             (make(&exprs), Action::Break(Box::new(Sort { directions, columns })))
         }
         StepKind::Take { count, by } => {
-            let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();
             let count = match constant(count, &params) {
                 Ok(Scalar::Int(count @ 0..)) => count as u64,
                 other => unreachable!("counts are tried before the run, and this is {other:?}"),
@@ -237,10 +237,10 @@ fn compile_step(
     }
 }
 
-fn aggregate_column(call: &ir::AggregateCall) -> AggregateColumn {
+fn aggregate_column(call: &ir::AggregateCall, params: &[Option<Scalar>]) -> AggregateColumn {
     let types: Vec<Type> = call.arguments.iter().map(|argument| argument.ty.clone()).collect();
     let literals: Vec<Option<Scalar>> =
-        call.arguments.iter().map(|argument| constant(argument, &[]).ok()).collect();
+        call.arguments.iter().map(|argument| constant(argument, params).ok()).collect();
     let prepared = Call { arguments: &types, literals: &literals, result: &call.ty };
     let new = Registry::standard().aggregate(call.function, &prepared);
     AggregateColumn {

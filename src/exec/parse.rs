@@ -3,7 +3,7 @@
 //! A row whose text does not match, or whose group is not a value of its column's type, fails as
 //! a whole: all new columns are null in it.
 
-use crate::data::parse::{Clock, date, datetime, scalar, timestamp};
+use crate::data::parse::{Clock, date, datetime, refuse, scalar, timestamp};
 use crate::data::{Batch, TextBuilder, array_of};
 use crate::exec::gather::expand;
 use crate::functions::kernel::{Failure, Operand};
@@ -130,7 +130,7 @@ impl Field {
             DataType::Datetime => datetime(bytes, clock).map(Scalar::Datetime),
             _ => timestamp(bytes, clock).map(Scalar::Timestamp),
         };
-        value.map_err(|reason| format!("\"{}\" is {reason}", crate::diagnostics::shown(text)))
+        value.map_err(|reason| refuse(text, &reason))
     }
 }
 

@@ -313,7 +313,7 @@ fn bad_value(column: &str, bad: &BadValue) -> String {
     let text = crate::diagnostics::shown(&bad.text);
     let quote = if bad.is_literal { "" } else { "\"" };
     let found = if text.is_empty() { String::new() } else { format!(": {quote}{text}{quote}") };
-    format!("{column}{}{found} is {}", bad.path, bad.reason)
+    format!("{column}{}{found}{} {}", bad.path, crate::data::parse::verb(&bad.reason), bad.reason)
 }
 
 /// The batch without these rows.

@@ -78,7 +78,11 @@ impl<'a> Parser<'a> {
             self.found.push(syntax::late_edition(span));
         }
         let lower = self.lower(span.start as usize);
-        Some((lower.edition(&number), lower.span(&number)))
+        let (edition, place) = (lower.edition(&number), lower.span(&number));
+        if edition != 1 {
+            self.found.push(syntax::no_edition(place));
+        }
+        Some((edition, place))
     }
 }
 

@@ -107,6 +107,7 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
     let cases: &[(&[&str], &str)] = &[
         (&["run", "-p", "leat=3"], "the pipeline has no parameter `leat`; did you mean `least`?"),
         (&["run", "-p", "least"], "`-p least` is not name=value"),
+        (&["run", "-p", "least=1", "-p", "least=2"], "the parameter `least` is given twice"),
         (&["run", "-p", "least=many"], "parameter `least`: "),
         (
             &["run", "--select", "doubled_cvs"],
@@ -260,4 +261,42 @@ fn a_new_pipeline_runs_at_once() {
     let check = ends_well(project.batchc(&["-C", "demo", "check"]));
     assert_eq!(check.words, "pipeline.batch is right: 2 jobs checked\n");
     project.batchc(&["new", "demo"]).fails(2, "demo is not empty");
+}
+
+#[test]
+fn what_depends_on_parameters_is_checked_with_their_values() {
+    let project = Project::new(
+        "param zone: string
+param sign: string = \";\"
+
+source s = csv(\"s.csv\", delimiter: sign) { at: timestamp, words: string }
+
+job j {
+  from s
+  select local = at_zone(at, zone), words = split(words, sign)
+}
+
+job all {
+  from s
+  group { words = string_agg(words, sign) }
+}
+
+output j_out = csv(\"j.csv\") from j
+output all_out = csv(\"all.csv\") from all
+",
+    );
+    project.write("s.csv", "at|words\n2024-01-31T10:00:00Z|\"a|b\"\n");
+    ends_well(project.batchc(&["check"]));
+    let mars = project.batchc(&["run", "-p", "zone=Mars"]);
+    assert_eq!(mars.code, Some(2), "{}", mars.words);
+    assert!(mars.words.contains("there is no time zone \"Mars\""), "{}", mars.words);
+    let long = project.batchc(&["run", "-p", "zone=UTC", "-p", "sign=||"]);
+    assert_eq!(long.code, Some(2), "{}", long.words);
+    assert!(long.words.contains("\"||\" is not one ASCII character"), "{}", long.words);
+    ends_well(project.batchc(&["run", "-p", "zone=Europe/Paris", "-p", "sign=|"]));
+    assert_eq!(
+        project.read("j.csv"),
+        "local,words\n2024-01-31T11:00:00,\"[\"\"a\"\",\"\"b\"\"]\"\n"
+    );
+    assert_eq!(project.read("all.csv"), "words\na|b\n");
 }

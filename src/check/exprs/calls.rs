@@ -2,6 +2,7 @@
 
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
+use crate::check::constants;
 use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{names, types};
@@ -280,7 +281,8 @@ impl Scope<'_, '_> {
         Expr { kind, ty, span }
     }
 
-    /// Prepares the kernel once, so that a bad pattern, zone or format is found now.
+    /// Prepares the kernel once, so that a bad pattern, zone or format is found now; or, where it
+    /// depends on a parameter without a value, when the run starts.
     fn literals_fit(
         &mut self,
         function: FunctionId,
@@ -290,8 +292,12 @@ impl Scope<'_, '_> {
         result: &Type,
     ) -> bool {
         let mut types_: Vec<Type> = values.iter().map(|value| value.ty.clone()).collect();
+        if values.iter().any(|value| constants::is_known_later(value, &self.globals.known)) {
+            return true;
+        }
+        let known = &self.globals.known;
         let mut literals: Vec<Option<Scalar>> =
-            values.iter().map(|value| constant(value, &[]).ok()).collect();
+            values.iter().map(|value| constant(value, known).ok()).collect();
         if let Some(lambda) = lambda {
             types_.push(DataType::List(Box::new(lambda.body.ty.clone())).required());
             literals.push(None);

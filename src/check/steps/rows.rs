@@ -111,7 +111,7 @@ impl JobChecker<'_, '_> {
         if count.ty.is_unknown() {
             return;
         }
-        constants::check_count(&count, self.found);
+        constants::check_count(&count, &self.globals.known, self.found);
         let by = by.into_iter().map(|(_, key, _)| key).collect();
         let row = (*self.row).clone();
         self.push(StepKind::Take { count, by }, row, statement.span);

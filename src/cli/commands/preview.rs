@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             return refuse(&format!("there is no job or source `{}`{near}", args.job));
         }
     };
-    let context = match context(&compiled, &args.params, global) {
+    let context = match context(&compiled, &path, &args.params, global) {
         Ok(context) => context,
         Err(code) => return code,
     };

@@ -28,7 +28,7 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
     }
-    let context = context(&compiled, &args.params, global)?;
+    let context = context(&compiled, &path, &args.params, global)?;
     if let Some(file) = &args.report {
         write_report(&Report::running(&context), file).map_err(|message| refuse(&message))?;
     }

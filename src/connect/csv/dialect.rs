@@ -1,7 +1,7 @@
 //! How a CSV file is spelled: delimiter, quote, header, nulls; from the connector's arguments.
 
-use crate::connect::{Arguments, ConnectError};
-use crate::types::Scalar;
+use crate::connect::{Arguments, BadOption, Column, ConnectError, Side, value};
+use crate::types::{DataType, Scalar};
 
 /// The spelling of a CSV file.
 #[derive(Clone, Debug)]
@@ -21,30 +21,22 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The spelling that the arguments give.
-    pub fn of(arguments: &Arguments) -> Result<Dialect, ConnectError> {
-        let delimiter = byte(arguments, "delimiter")?.unwrap_or(Some(b','));
-        let Some(delimiter) = delimiter else {
-            return Err(ConnectError::new("`delimiter` is empty"));
-        };
-        let quote = byte(arguments, "quote")?.unwrap_or(Some(b'"'));
-        let comment = byte(arguments, "comment")?.flatten();
-        if quote == Some(delimiter)
-            || comment == Some(delimiter)
-            || comment.is_some_and(|c| Some(c) == quote)
-        {
-            return Err(ConnectError::new("`delimiter`, `quote` and `comment` must differ"));
-        }
+    /// The spelling that the arguments give, which were checked.
+    pub fn of(arguments: &Arguments) -> Dialect {
+        let byte = |name| arguments.text(name).map(|text| text.as_bytes().first().copied());
         let nulls = arguments.texts("null").unwrap_or_else(|| vec![""]);
-        let nulls = nulls.into_iter().map(|text| text.as_bytes().into()).collect();
         let skip_lines = match arguments.get("skip") {
-            Some(Scalar::Int(lines)) => {
-                usize::try_from(*lines).map_err(|_| ConnectError::new("`skip` is less than 0"))?
-            }
+            Some(Scalar::Int(lines)) => usize::try_from(*lines).unwrap_or(0),
             _ => 0,
         };
-        let header = arguments.bool("header").unwrap_or(true);
-        Ok(Dialect { delimiter, quote, header, nulls, comment, skip_lines })
+        Dialect {
+            delimiter: byte("delimiter").flatten().unwrap_or(b','),
+            quote: byte("quote").unwrap_or(Some(b'"')),
+            header: arguments.bool("header").unwrap_or(true),
+            nulls: nulls.into_iter().map(|text| text.as_bytes().into()).collect(),
+            comment: byte("comment").flatten(),
+            skip_lines,
+        }
     }
 
     /// Is the text a spelling of null?
@@ -53,12 +45,59 @@ impl Dialect {
     }
 }
 
-/// An argument of one ASCII character; `Some(None)` when it is given and empty.
-fn byte(arguments: &Arguments, name: &str) -> Result<Option<Option<u8>>, ConnectError> {
-    let Some(text) = arguments.text(name) else { return Ok(None) };
-    match text.as_bytes() {
-        [] => Ok(Some(None)),
-        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(Some(Some(*byte))),
-        _ => Err(ConnectError::new(format!("`{name}` must be one ASCII character"))),
+/// What is wrong with arguments that are right by themselves.
+pub fn check(arguments: &Arguments, side: Side, columns: &[Column]) -> Result<(), BadOption> {
+    let dialect = Dialect::of(arguments);
+    let signs = [
+        ("delimiter", Some(dialect.delimiter)),
+        ("quote", dialect.quote),
+        ("comment", dialect.comment),
+    ];
+    for (at, (name, sign)) in signs.iter().enumerate() {
+        let other = signs[..at].iter().find(|(_, other)| sign.is_some() && sign == other);
+        if let Some((other, _)) = other {
+            // The one that was written.
+            let (name, other) =
+                if arguments.get(name).is_some() { (name, other) } else { (other, name) };
+            let error = ConnectError::new(format!("`{name}` and `{other}` are the same"));
+            return Err((name, error.help("give one of them another character")));
+        }
     }
+    let ends = |null: &[u8]| {
+        null.iter().any(|&byte| {
+            matches!(byte, b'\n' | b'\r')
+                || byte == dialect.delimiter
+                || Some(byte) == dialect.quote
+        })
+    };
+    if let Some(null) = dialect.nulls.iter().find(|null| ends(null)) {
+        let message = format!("no field without quotes is {:?}", String::from_utf8_lossy(null));
+        let help = "write the text between two delimiters, without quotes";
+        return Err(("null", ConnectError::new(message).help(help)));
+    }
+    if side == Side::Sink { check_written_null(&dialect, columns) } else { Ok(()) }
+}
+
+/// A spelling of null that is also a value of a column could not be told from it.
+fn check_written_null(dialect: &Dialect, columns: &[Column]) -> Result<(), BadOption> {
+    let help = "write one that is no value, such as \"\" or \"NULL\"";
+    let Some(null) = dialect.nulls.first() else {
+        let error = ConnectError::new("an output needs a spelling of null");
+        return Err(("null", error.help(help)));
+    };
+    for column in columns.iter().filter(|column| column.ty.nullable) {
+        let is_value = match &column.ty.data {
+            DataType::Int => value::int(null).is_ok(),
+            DataType::Float => value::float(null, true).is_ok(),
+            DataType::Decimal { .. } => value::decimal(null, 38, 19).is_ok(),
+            DataType::Bool => value::boolean(null).is_ok(),
+            _ => false,
+        };
+        if is_value {
+            let null = String::from_utf8_lossy(null);
+            let message = format!("{null:?} is also a value of column `{}`", column.name);
+            return Err(("null", ConnectError::new(message).help(help)));
+        }
+    }
+    Ok(())
 }

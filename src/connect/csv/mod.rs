@@ -18,70 +18,69 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::{ColumnRule, Connector, ConnectorOption, Side};
+use super::options::{self, PATH, ZONE, option};
+use super::{ColumnRule, Connector, Side};
 
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "csv",
     summary: "Comma-separated values (RFC 4180); .gz and .zst are unpacked and packed",
     options: &[
-        option(
-            "path",
-            "string | list<string>",
-            Side::Both,
-            true,
-            "the file; a source may have many, and patterns such as \"in/*.csv\"",
-        ),
+        PATH,
         option(
             "header",
             "bool",
             Side::Both,
-            false,
+            options::any,
             "the first record names the columns (true); columns are bound by these names, else by position",
         ),
         option(
             "delimiter",
             "string",
             Side::Both,
-            false,
+            options::one_character,
             "between fields (\",\"), one ASCII character",
         ),
         option(
             "quote",
             "string",
             Side::Both,
-            false,
+            options::quote,
             "around fields (\"\\\"\"); \"\" when quotes are text",
         ),
         option(
             "null",
             "string | list<string>",
             Side::Both,
-            false,
+            options::any,
             "the spellings of null outside quotes ([\"\"]); a sink writes the first",
         ),
-        option("comment", "string", Side::Source, false, "lines that begin with it are skipped"),
-        option("skip", "int", Side::Source, false, "lines before the header that are skipped (0)"),
-        option("zone", "string", Side::Source, false, "the time zone of timestamps that name none"),
+        option(
+            "comment",
+            "string",
+            Side::Source,
+            options::one_character,
+            "lines that begin with it are skipped",
+        ),
+        option(
+            "skip",
+            "int",
+            Side::Source,
+            options::count,
+            "lines before the header that are skipped (0)",
+        ),
+        ZONE,
         option(
             "formulas",
             "string",
             Side::Sink,
-            false,
+            |value, _| options::one_of(value, &["keep", "escape"]),
             "\"escape\" puts ' before texts that a spreadsheet would run (\"keep\")",
         ),
     ],
+    together: dialect::check,
+    has_formats: true,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),
 };
-
-const fn option(
-    name: &'static str,
-    ty: &'static str,
-    side: Side,
-    required: bool,
-    doc: &'static str,
-) -> ConnectorOption {
-    ConnectorOption { name, ty, side, required, doc }
-}

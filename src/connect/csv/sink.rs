@@ -6,24 +6,14 @@
 use super::dialect::Dialect;
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::value;
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 
 /// Opens a sink.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
-    let dialect = Dialect::of(&spec.arguments)?;
-    let escape_formulas = match spec.arguments.text("formulas") {
-        None | Some("keep") => false,
-        Some("escape") => true,
-        Some(other) => {
-            let message = format!("`formulas` is `keep` or `escape`, not `{other}`");
-            return Err(ConnectError::new(message));
-        }
-    };
-    let writer = Writer::new(dialect, escape_formulas)?;
-    writer.check_null(spec)?;
+    let escape_formulas = spec.arguments.text("formulas") == Some("escape");
+    let writer = Writer::new(Dialect::of(&spec.arguments), escape_formulas);
     let mut head = Vec::new();
     if writer.dialect.header {
         for (at, column) in spec.columns.iter().enumerate() {
@@ -76,43 +66,17 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(dialect: Dialect, escape_formulas: bool) -> Result<Writer, ConnectError> {
-        let Some(quote) = dialect.quote else {
-            return Err(ConnectError::new("a csv file cannot be written without `quote`"));
-        };
+    fn new(dialect: Dialect, escape_formulas: bool) -> Writer {
+        let quote = dialect.quote.unwrap_or(b'"');
         let null = dialect.nulls.first().cloned().unwrap_or_default();
         let mut needs_quotes = [false; 256];
         for byte in [dialect.delimiter, quote, b'\n', b'\r'] {
             needs_quotes[usize::from(byte)] = true;
         }
-        if null.iter().any(|&byte| needs_quotes[usize::from(byte)]) {
-            return Err(ConnectError::new("`null` holds a delimiter, a quote or a line end"));
-        }
         let delimiter = dialect.delimiter;
         let is_delimiter_in_values =
             delimiter.is_ascii_alphanumeric() || b"+-.:".contains(&delimiter);
-        Ok(Writer { dialect, null, quote, escape_formulas, needs_quotes, is_delimiter_in_values })
-    }
-
-    /// A spelling of null that is also a value of a column could not be told from it.
-    fn check_null(&self, spec: &SinkSpec) -> Result<(), ConnectError> {
-        for column in spec.columns.iter().filter(|column| column.ty.nullable) {
-            let is_value = match &column.ty.data {
-                DataType::Int => value::int(&self.null).is_ok(),
-                DataType::Float => value::float(&self.null, true).is_ok(),
-                DataType::Decimal { .. } => value::decimal(&self.null, 38, 19).is_ok(),
-                DataType::Bool => value::boolean(&self.null).is_ok(),
-                _ => false,
-            };
-            if is_value {
-                let null = String::from_utf8_lossy(&self.null);
-                return Err(ConnectError::new(format!(
-                    "`null: \"{null}\"` is also a value of column `{}`",
-                    column.name
-                )));
-            }
-        }
-        Ok(())
+        Writer { dialect, null, quote, escape_formulas, needs_quotes, is_delimiter_in_values }
     }
 
     fn encode(&self, batch: &Batch, types: &[DataType]) -> Vec<u8> {

@@ -136,8 +136,8 @@ impl CsvSource {
         chunk_bytes: usize,
         level: Level,
     ) -> Result<CsvSource, ConnectError> {
-        let dialect = Dialect::of(&spec.arguments)?;
-        let zone = value::zone_of(spec.arguments.text("zone"))?;
+        let dialect = Dialect::of(&spec.arguments);
+        let zone = value::zone_of(spec.arguments.text("zone"));
         let plan = |&at: &usize| Plan::of(&spec.columns[at], &dialect, zone.clone());
         let plans = spec.projection.iter().map(plan).collect();
         let inputs = Arc::new(Inputs::find(spec)?);

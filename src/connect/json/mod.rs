@@ -16,28 +16,16 @@ mod tests;
 pub(super) use columns::{Builder, Spelling};
 pub(super) use scan::{ABSENT, whole_value};
 
-use super::{ColumnRule, Connector, ConnectorOption, Side};
+use super::options::{PATH, ZONE, independent};
+use super::{ColumnRule, Connector};
 
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "json",
     summary: "JSON, a record a line; an array of records is read too; .gz and .zst as for csv",
-    options: &[
-        ConnectorOption {
-            name: "path",
-            ty: "string | list<string>",
-            side: Side::Both,
-            required: true,
-            doc: "the file; a source may have many, and patterns such as \"in/*.jsonl\"",
-        },
-        ConnectorOption {
-            name: "zone",
-            ty: "string",
-            side: Side::Source,
-            required: false,
-            doc: "the time zone of timestamps that name none",
-        },
-    ],
+    options: &[PATH, ZONE],
+    together: independent,
+    has_formats: true,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -40,7 +40,7 @@ struct Table {
 
 impl JsonSource {
     pub(super) fn open(spec: &SourceSpec, chunk_bytes: usize) -> Result<JsonSource, ConnectError> {
-        let zone = value::zone_of(spec.arguments.text("zone"))?;
+        let zone = value::zone_of(spec.arguments.text("zone"));
         let column = |&at: &usize| {
             let column = spec.columns[at].clone();
             let nan = column.ty.data == DataType::Float && column.format.as_deref() == Some("nan");

@@ -9,28 +9,25 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::{ColumnRule, Connector, ConnectorOption, Side};
+use super::options::{PATH, independent, one_of, option};
+use super::{ColumnRule, Connector, Side};
 
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "parquet",
     summary: "Apache Parquet",
     options: &[
-        ConnectorOption {
-            name: "path",
-            ty: "string | list<string>",
-            side: Side::Both,
-            required: true,
-            doc: "the file; a source may have many, and patterns such as \"in/*.parquet\"",
-        },
-        ConnectorOption {
-            name: "compression",
-            ty: "string",
-            side: Side::Sink,
-            required: false,
-            doc: "\"zstd\" (default), \"snappy\", \"lz4\", \"gzip\" or \"none\"",
-        },
+        PATH,
+        option(
+            "compression",
+            "string",
+            Side::Sink,
+            |value, _| one_of(value, &["zstd", "snappy", "lz4", "gzip", "none"]),
+            "\"zstd\" (default), \"snappy\", \"lz4\", \"gzip\" or \"none\"",
+        ),
     ],
+    together: independent,
+    has_formats: false,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

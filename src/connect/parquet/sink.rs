@@ -33,11 +33,7 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
         "snappy" => Compression::SNAPPY,
         "lz4" => Compression::LZ4_RAW,
         "gzip" => Compression::GZIP(GzipLevel::default()),
-        "none" => Compression::UNCOMPRESSED,
-        other => {
-            return Err(ConnectError::new(format!("there is no compression `{other}`"))
-                .help("write \"zstd\", \"snappy\", \"lz4\", \"gzip\" or \"none\""));
-        }
+        _ => Compression::UNCOMPRESSED,
     };
     let field = |column: &crate::connect::Column| {
         ArrowField::new(&*column.external, file_type(&column.ty.data), column.ty.nullable)

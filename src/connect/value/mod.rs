@@ -12,23 +12,13 @@ pub use crate::data::parse::{
 pub use number::{fast_decimal, fast_float, fast_int};
 pub use time::{LastDay, fast_date, fast_datetime};
 
-use super::ConnectError;
-
 /// Eight bytes at `at`, the first one lowest.
 #[inline(always)]
 fn load8(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// The time zone that an argument names.
-pub fn zone_of(name: Option<&str>) -> Result<Option<jiff::tz::TimeZone>, ConnectError> {
-    let Some(name) = name else { return Ok(None) };
-    if name == "UTC" {
-        return Ok(Some(jiff::tz::TimeZone::UTC));
-    }
-    match jiff::tz::TimeZone::get(name) {
-        Ok(zone) => Ok(Some(zone)),
-        Err(_) => Err(ConnectError::new(format!("there is no time zone `{name}`"))
-            .help("write a name such as \"Europe/Berlin\" or \"UTC\"")),
-    }
+/// The time zone that a checked argument names.
+pub fn zone_of(name: Option<&str>) -> Option<jiff::tz::TimeZone> {
+    crate::data::time_zone(name?).ok()
 }

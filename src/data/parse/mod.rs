@@ -4,10 +4,12 @@
 //! These are the rules of the language for `as`, for `parse` and for the sources that read text;
 //! connectors may know faster ways for common spellings, with the same result.
 
+mod format;
 mod number;
 mod scalar;
 mod time;
 
+pub use format::{check_format, sample};
 pub use number::{boolean, decimal, float, int};
 pub use scalar::scalar;
 pub use time::{Clock, date, datetime, days_of, duration, timestamp};
@@ -23,18 +25,22 @@ const SHOWN_MAX: usize = 200;
 /// The sentence that refuses a text: `"12x" is not an int`.
 pub fn refuse(text: &str, reason: &str) -> String {
     // What a source could be told about such texts means nothing where there is none.
-    let end = ["(`zone:`", "(`format:"].iter().filter_map(|hint| reason.find(hint)).next();
+    let end = ["(`zone:`", "(`format"].iter().filter_map(|hint| reason.find(hint)).next();
     let reason = reason[..end.unwrap_or(reason.len())].trim_end();
     let (shown, more) = match text.char_indices().find(|(at, _)| *at >= SHOWN_MAX) {
         Some((at, _)) => (&text[..at], "…"),
         None => (text, ""),
     };
-    let verb = match reason.split(' ').next() {
+    format!("\"{shown}{more}\"{} {reason}", verb(reason))
+}
+
+/// What stands between a value and the reason to refuse it: ` is` not an int, has no zone.
+pub fn verb(reason: &str) -> &'static str {
+    match reason.split(' ').next() {
         Some("has") => "",
-        Some("not" | "too" | "finer" | "outside" | "skipped") => " is",
-        _ => ":",
-    };
-    format!("\"{shown}{more}\"{verb} {reason}")
+        Some("no" | "months" | "an") => ":",
+        _ => " is",
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +51,7 @@ mod tests {
     fn refusals_are_sentences() {
         assert_eq!(refuse("12x", "not an int"), "\"12x\" is not an int");
         assert_eq!(refuse("1:00", "has no zone (`zone:` of the source)"), "\"1:00\" has no zone");
-        assert_eq!(refuse("1.5", "more than 0 digits"), "\"1.5\": more than 0 digits");
+        assert_eq!(refuse("1.5", "has more than 0 digits"), "\"1.5\" has more than 0 digits");
         let long = "é".repeat(150);
         assert_eq!(refuse(&long, "not x"), format!("\"{}…\" is not x", "é".repeat(100)));
     }

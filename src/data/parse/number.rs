@@ -45,7 +45,7 @@ pub fn float(text: &[u8], nan: bool) -> Result<f64, Reason> {
         return Err("not a float".into());
     };
     if !nan {
-        return Err("not a number (`format: nan` allows it)".into());
+        return Err("not a number (`format \"nan\"` allows it)".into());
     }
     Ok(if negative { -value } else { value })
 }
@@ -78,7 +78,7 @@ pub fn decimal(text: &[u8], precision: u8, scale: u8) -> Result<i128, Reason> {
             continue;
         }
         if at as i64 > last {
-            return Err(format!("more than {scale} digits after the point").into());
+            return Err(format!("has more than {scale} digits after the point").into());
         }
         if last - at as i64 > 38 {
             return Err(too_large(precision, scale));

@@ -5,6 +5,7 @@
 //! an instant is wanted and no zone was named.
 
 use super::Reason;
+use super::format::formatted;
 use crate::data::{civil_from_days, days_from_civil};
 use crate::types::MICROS_PER_DAY;
 use jiff::civil;
@@ -157,10 +158,6 @@ pub fn duration(text: &[u8]) -> Result<i64, Reason> {
         return Err(wrong.into());
     }
     i64::try_from(if negative { -micros } else { micros }).map_err(|_| "too long".into())
-}
-
-fn formatted(text: &[u8], format: &str) -> Result<strtime::BrokenDownTime, Reason> {
-    strtime::parse(format, text).map_err(|_| Reason::from(format!("not as `{format}` says")))
 }
 
 fn not(what: &str, format: &str) -> Reason {
@@ -372,6 +369,13 @@ mod tests {
         );
         assert_eq!(timestamp(b"1700000000", &clock("%s")), Ok(1_700_000_000_000_000));
         assert!(date(b"2024-12-31", &clock("%d.%m.%Y")).is_err());
+        let zoned = "%FT%T%.f%z";
+        let instant = timestamp(b"2024-12-31T00:02:03.000001+0000", &clock(zoned));
+        assert_eq!(timestamp(b"2024-12-31T00:02:03.000001Z", &clock(zoned)), instant);
+        assert_eq!(
+            timestamp(b"2024-12-31T00:02:03.0000001Z", &clock(zoned)),
+            Err("finer than a microsecond".into())
+        );
     }
 
     #[test]

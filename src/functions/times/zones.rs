@@ -31,7 +31,7 @@ impl Zone {
 
     /// The zone of this name in the IANA database.
     pub(super) fn named(name: &str) -> Result<Zone, String> {
-        let zone = TimeZone::get(name).map_err(|_| format!("there is no time zone \"{name}\""))?;
+        let zone = crate::data::time_zone(name)?;
         let second = |second| Timestamp::from_second(second).unwrap_or_default();
         let offset = |at: Timestamp| i64::from(zone.to_offset(at).seconds()) * 1_000_000;
         let start = second(TABLE.0);
