@@ -125,16 +125,20 @@ impl State for Grouping {
             return Ok(false);
         }
         self.decide();
-        let groups = match &mut self.phase {
-            Phase::Grouped(groups) => vec![std::mem::replace(groups, Groups::new(&self.plan))],
-            Phase::Scattered(scatter) => scatter.take_groups(&self.plan),
-            Phase::Sampling { .. } => unreachable!("it was decided"),
-        };
         let file = match &mut self.spilled {
             Some(file) => file,
             none => none.insert(PartedFile::new(spool)?),
         };
-        groups.into_iter().try_for_each(|groups| spill::write(groups, 0, file))?;
+        let plan = &self.plan;
+        match &mut self.phase {
+            Phase::Grouped(groups) => {
+                spill::write(std::mem::replace(groups, Groups::new(plan)), 0, file)?;
+            }
+            Phase::Scattered(scatter) => {
+                scatter.drain(plan, |groups| spill::write(groups, 0, file))?;
+            }
+            Phase::Sampling { .. } => unreachable!("it was decided"),
+        }
         Ok(true)
     }
 

@@ -4,6 +4,7 @@
 use super::groups::{Finished, Groups};
 use super::{Input, Plan};
 use crate::data::Positions;
+use crate::exec::Error;
 use crate::exec::gather::bytes_of;
 use crate::exec::keys::KeyLayout;
 use crate::exec::scatter::{Scattered, scatter};
@@ -69,11 +70,21 @@ impl Scatter {
         self.blocks.push((scattered, positions));
     }
 
-    /// The groups of all parts, leaving nothing.
-    pub fn take_groups(&mut self, plan: &Plan) -> Vec<Groups> {
+    /// Gives the groups of one part after the other, leaving nothing.
+    pub fn drain(
+        &mut self,
+        plan: &Plan,
+        mut give: impl FnMut(Groups) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.scatter(plan);
-        self.flush(plan);
-        self.parts.take().unwrap_or_default()
+        let blocks = std::mem::take(&mut self.blocks);
+        self.blocks_bytes = 0;
+        let mut parts = self.parts.take().unwrap_or_default().into_iter();
+        (0..PARTS).try_for_each(|part| {
+            let mut groups = parts.next().unwrap_or_else(|| Groups::new(plan));
+            update_part(&mut groups, plan, &blocks, part);
+            give(groups)
+        })
     }
 
     /// Groups what has been scattered.
