@@ -2,11 +2,10 @@
 
 use super::print::say;
 use crate::data::{Batch, display, scalar_at};
-use crate::ir::{Pipeline, Row};
-use crate::run::{InputReport, JobReport, Report, quarantine_path};
+use crate::ir::Row;
+use crate::run::{InputReport, JobReport, Report};
 use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use std::path::Path;
 
 /// The first rows under their names and types.
 pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
@@ -48,7 +47,7 @@ const COUNTS: &[Count] = &[
 ];
 
 /// Prints what each job saw and gave, and what was written.
-pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
+pub(super) fn print_report(report: &Report) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     let columns: Vec<&Count> = COUNTS
@@ -82,10 +81,8 @@ pub(super) fn print_report(report: &Report, pipeline: &Pipeline, base: &Path) {
             say!("  {}: {rows} without a key, which match nothing in a join", job.job);
         }
     }
-    if report.jobs.iter().any(|job| job.quarantined > 0) {
-        for quarantine in &pipeline.quarantines {
-            say!("  set aside: {}", quarantine_path(base, &quarantine.name).display());
-        }
+    for quarantine in report.quarantines.iter().filter(|quarantine| quarantine.records > 0) {
+        say!("  set aside: {} ({})", quarantine.path, rows_text(quarantine.records));
     }
     for output in &report.outputs {
         say!("  wrote {} ({})", output.path, rows_text(output.records));

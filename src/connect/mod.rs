@@ -26,6 +26,7 @@ mod views;
 
 pub use input::matches;
 pub use options::BadOption;
+pub use output::Outputs;
 pub use stage::publish_move;
 
 use crate::data::Batch;
@@ -265,6 +266,18 @@ pub struct BadValue {
     pub is_literal: bool,
     /// What is wrong, without the value: `not an int`, `4 fields where 7 are declared`.
     pub reason: String,
+}
+
+impl Piece {
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Piece::Bytes { bytes, .. } => bytes.len(),
+            Piece::Rows(batch) => {
+                batch.columns.iter().map(|column| column.get_buffer_memory_size()).sum()
+            }
+        }
+    }
 }
 
 /// What to write.

@@ -12,13 +12,15 @@ use super::operators::take::Take;
 use super::operators::{Breaker, Streaming};
 use super::order::Direction;
 use super::parse::ParseStep;
-use super::partition::KeyBefore;
+use super::partition::{KeyBefore, SplitKey};
 use super::rows::hollow;
 use crate::data::Batch;
 use crate::expr::{Program, Registers, constant};
 use crate::functions::Registry;
 use crate::functions::kernel::{Call, Failure};
-use crate::ir::{self, Expectation, Expr, ExprKind, Keep, Pipeline, RunContext, StepKind};
+use crate::ir::{
+    self, Expectation, Expr, ExprKind, Keep, Partition, PartitionBy, Pipeline, RunContext, StepKind,
+};
 use crate::plan::{Node, NodeKind, Plan, step_of};
 use crate::types::{DataType, Scalar, Type};
 use arrow_array::Array;
@@ -31,8 +33,6 @@ pub struct Compiled {
     pub program: Option<Program>,
     /// What it does with them.
     pub action: Action,
-    /// Do the positions of its rows lead back to a source?
-    pub from_scan: bool,
     /// The key of its job's partitions over its input, for rows that fail.
     pub(super) partition_key: Option<KeyBefore>,
     /// Which columns of its result are read; others may be left empty.
@@ -55,6 +55,8 @@ pub enum Action {
     Parse(ParseStep),
     /// Judges each row.
     Expect(Expectation),
+    /// Says to which partition of the result each row goes.
+    Split(SplitKey),
     /// Writes.
     Sink,
 }
@@ -78,13 +80,6 @@ pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compil
     let mut compiled: Vec<Compiled> = Vec::with_capacity(plan.nodes.len());
     for (id, node) in plan.iter() {
         let mut one = compile_node(node, plan, pipeline, run);
-        one.from_scan = match node.kind {
-            NodeKind::Scan(_) | NodeKind::Read { .. } => true,
-            _ => node.inputs.first().is_some_and(|input| {
-                let ends = plan.ends_stage(*input, pipeline);
-                compiled[input.at()].from_scan && !ends
-            }),
-        };
         let job = node.job.map(|job| &pipeline.jobs[job.0 as usize]);
         one.partition_key = job.and_then(|job| KeyBefore::of(id, plan, job, run));
         debug_assert_eq!(id.at(), compiled.len());
@@ -95,7 +90,8 @@ pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compil
 
 fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Compiled {
     let (program, action) = match node.kind {
-        NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => (None, Action::Pass),
+        NodeKind::Scan(_) | NodeKind::Read { .. } => (None, Action::Pass),
+        NodeKind::Result => result(node, pipeline, run),
         NodeKind::Gather => gather(node, plan, pipeline, run),
         NodeKind::Sink(_) => (None, Action::Sink),
         NodeKind::Build(step) => {
@@ -115,7 +111,19 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         // How many items there are counts, also where nobody reads them.
         live[*column] = true;
     }
-    Compiled { program, action, from_scan: false, live, partition_key: None }
+    Compiled { program, action, live, partition_key: None }
+}
+
+/// The result of a job, with the partitions of its rows where a key says them.
+fn result(node: &Node, pipeline: &Pipeline, run: &RunContext) -> (Option<Program>, Action) {
+    let job = &pipeline.jobs[node.job.expect("a result is a job's").0 as usize];
+    match &job.partition {
+        Some(partition @ Partition { by: PartitionBy::Hash(key), .. }) => {
+            let split = SplitKey::new(key.ty.clone(), partition);
+            (program(&[key], &types_of(job.row()), run), Action::Split(split))
+        }
+        _ => (None, Action::Pass),
+    }
 }
 
 /// Rows that are kept; an input of a union brings its columns into the form of the result.

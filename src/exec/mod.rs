@@ -7,6 +7,7 @@ pub mod operators;
 pub mod ordered;
 mod parse;
 pub mod partition;
+pub mod quarantine;
 pub mod rejects;
 pub mod rows;
 pub mod stage;
@@ -14,6 +15,7 @@ pub mod stage;
 mod gather;
 pub mod keys;
 mod order;
+mod ring;
 mod scatter;
 pub mod table;
 

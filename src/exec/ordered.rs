@@ -1,61 +1,91 @@
 //! Sinks that get their pieces in the order of the input, whatever thread made them.
 
 use super::Error;
+use super::ring::Ring;
 use crate::connect::{Piece, Sink, Staged};
 use crate::data::Batch;
+use crate::data::partition::in_turn;
+use crate::ir::{Partition, PartitionBy};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex};
-
-/// How many morsels may wait for an earlier one before their threads wait too.
-const WINDOW: u64 = 64;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A sink with a ring that puts pieces in order.
 pub struct OrderedSink {
     sink: Box<dyn Sink>,
-    /// The part of each row, by position, when the target has parts.
-    parts: Mutex<Option<Arc<Vec<u32>>>>,
-    waiting: Mutex<Waiting>,
-    moved: Condvar,
-    aborted: AtomicBool,
+    parts: Parts,
+    ring: Ring<Pieces>,
+    /// Where rows go in turn, the part of the first row of the next morsel.
+    turn: Mutex<u64>,
 }
 
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    pieces: BTreeMap<u64, Vec<(u32, Piece)>>,
-    appending: bool,
+/// To which part of the target a row goes.
+enum Parts {
+    /// There are none.
+    One,
+    /// What gives the rows says it.
+    Given,
+    /// To the next.
+    InTurn(NonZeroU32),
+    /// By its number in the result (batch `b` of the stage is morsel `b`, of at most 64 Ki rows
+    /// each), once all rows are there.
+    Numbered(Mutex<Arc<Vec<u32>>>),
+}
+
+/// Pieces with their parts; where rows go in turn, parts are counted from that of the first row of
+/// the morsel.
+struct Pieces {
+    pieces: Vec<(u32, Piece)>,
+    /// Rows of the whole morsel, when these are its last pieces.
+    rows: Option<u64>,
 }
 
 impl OrderedSink {
-    /// A ring around a sink.
-    pub fn new(sink: Box<dyn Sink>) -> OrderedSink {
-        OrderedSink {
-            sink,
-            parts: Mutex::new(None),
-            waiting: Mutex::new(Waiting::default()),
-            moved: Condvar::new(),
-            aborted: AtomicBool::new(false),
+    /// A ring, in which about so many bytes may wait, around the sink of a result.
+    pub fn new(sink: Box<dyn Sink>, partition: Option<&Partition>, room: usize) -> OrderedSink {
+        let parts = match partition {
+            None => Parts::One,
+            Some(Partition { by: PartitionBy::Hash(_), .. }) => Parts::Given,
+            Some(Partition { by: PartitionBy::RoundRobin, into, .. }) => {
+                Parts::InTurn(NonZeroU32::new(*into).unwrap_or(NonZeroU32::MIN))
+            }
+            Some(Partition { by: PartitionBy::Size, .. }) => Parts::Numbered(Mutex::default()),
+        };
+        OrderedSink { sink, parts, ring: Ring::new(room), turn: Mutex::new(0) }
+    }
+
+    /// Says to which part each row goes, where that is known only when all are there.
+    pub fn set_parts(&self, numbered: Arc<Vec<u32>>) {
+        if let Parts::Numbered(parts) = &self.parts {
+            *parts.lock().unwrap_or_else(PoisonError::into_inner) = numbered;
         }
     }
 
-    /// Says to which part each row goes, by its number in the result (batch `b` of the stage is
-    /// morsel `b`, of at most 64 Ki rows each).
-    pub fn set_parts(&self, parts: Arc<Vec<u32>>) {
-        *self.parts.lock().expect("no thread panics holding it") = Some(parts);
-    }
-
-    /// Encodes a batch into pieces for the parts of the target.
-    pub fn encode(&self, batch: &Batch, emit: &mut dyn FnMut(u32, Piece)) -> Result<(), Error> {
-        let parts = self.parts.lock().expect("no thread panics holding it").clone();
-        let Some(parts) = parts else {
-            emit(0, self.sink.encode(batch)?);
-            return Ok(());
+    /// Encodes a batch into pieces for the parts of the target. `given` are the parts of its rows,
+    /// as their result says, and `before` the rows of its morsel that came before it.
+    pub fn encode(
+        &self,
+        batch: &Batch,
+        given: Option<&[u32]>,
+        before: u64,
+        emit: &mut dyn FnMut(u32, Piece),
+    ) -> Result<(), Error> {
+        let parts = match &self.parts {
+            Parts::One => {
+                emit(0, self.sink.encode(batch)?);
+                return Ok(());
+            }
+            Parts::Given => given.expect("a result with parts says them").to_vec(),
+            Parts::InTurn(into) => in_turn(before, batch.rows, *into),
+            Parts::Numbered(parts) => {
+                let parts = parts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let number = |row| super::operators::buffer::row_number(batch.positions.at(row));
+                (0..batch.rows).map(|row| parts[number(row)]).collect()
+            }
         };
         let mut rows_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for row in 0..batch.rows {
-            let number = super::operators::buffer::row_number(batch.positions.at(row));
-            rows_of.entry(parts[number]).or_default().push(row as u32);
+        for (row, part) in parts.into_iter().enumerate() {
+            rows_of.entry(part).or_default().push(row as u32);
         }
         for (part, rows) in rows_of {
             let part_of_batch = super::gather::take_batch(batch, &rows);
@@ -64,48 +94,44 @@ impl OrderedSink {
         Ok(())
     }
 
-    /// Puts the pieces of a morsel; waits when it is too far ahead of the first that is missing.
-    pub fn put(&self, number: u64, pieces: Vec<(u32, Piece)>) -> Result<(), Error> {
-        let mut waiting = self.waiting.lock().expect("no thread panics holding it");
-        while number >= waiting.next + WINDOW && !self.aborted.load(Relaxed) {
-            waiting = self.moved.wait(waiting).expect("no thread panics holding it");
+    /// Puts the last pieces of a morsel of so many rows; waits when it is too far ahead.
+    pub fn put(&self, number: u64, pieces: Vec<(u32, Piece)>, rows: u64) -> Result<(), Error> {
+        let bytes = pieces.iter().map(|(_, piece)| piece.bytes()).sum();
+        let pieces = Pieces { pieces, rows: Some(rows) };
+        self.ring.put(number, pieces, bytes, &|pieces| self.append(pieces))
+    }
+
+    /// Puts pieces of a morsel of which more are to come, once it is their turn. Gives them back
+    /// when the stage has failed before.
+    pub fn flush(
+        &self,
+        number: u64,
+        pieces: Vec<(u32, Piece)>,
+    ) -> Result<Vec<(u32, Piece)>, Error> {
+        let pieces = Pieces { pieces, rows: None };
+        let back = self.ring.flush(number, pieces, &|pieces| self.append(pieces))?;
+        Ok(back.map_or(vec![], |back| back.pieces))
+    }
+
+    fn append(&self, pieces: Pieces) -> Result<(), Error> {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        for (part, piece) in pieces.pieces {
+            let part = match &self.parts {
+                Parts::InTurn(into) => ((u64::from(part) + *turn) % u64::from(into.get())) as u32,
+                _ => part,
+            };
+            self.sink.append(part, piece)?;
         }
-        waiting.pieces.insert(number, pieces);
-        if waiting.appending {
-            return Ok(());
-        }
-        // One thread at a time appends what is in order; the others go on computing.
-        waiting.appending = true;
-        loop {
-            let next = waiting.next;
-            let Some(pieces) = waiting.pieces.remove(&next) else { break };
-            drop(waiting);
-            let mut result = Ok(());
-            for (part, piece) in pieces {
-                result = self.sink.append(part, piece);
-                if result.is_err() {
-                    break;
-                }
-            }
-            waiting = self.waiting.lock().expect("no thread panics holding it");
-            waiting.next += 1;
-            self.moved.notify_all();
-            if let Err(error) = result {
-                waiting.appending = false;
-                return Err(error.into());
-            }
-        }
-        waiting.appending = false;
+        *turn += pieces.rows.unwrap_or(0);
         Ok(())
     }
 
     /// Lets waiting threads go: the stage has failed.
     pub fn abort(&self) {
-        self.aborted.store(true, Relaxed);
-        self.moved.notify_all();
+        self.ring.abort();
     }
 
-    /// Ends the stage; the next one numbers its morsels from 0 again.
+    /// Ends the sink.
     pub fn finish(self) -> Result<Staged, Error> {
         Ok(self.sink.finish()?)
     }

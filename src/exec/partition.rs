@@ -5,8 +5,9 @@ use super::compile::types_of;
 use super::gather::{expand, take_batch};
 use super::stage::Execution;
 use crate::data::Batch;
-use crate::data::partition::{by_hash, by_size, in_turn, sizes};
+use crate::data::partition::{by_hash, by_size, sizes};
 use crate::expr::{Program, Registers};
+use crate::functions::kernel::Operand;
 use crate::ir::{ExprKind, Job, Partition, PartitionBy, Row, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, Plan};
 use crate::types::Type;
@@ -14,28 +15,33 @@ use arrow_array::Array;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The partition of each row, in order.
-pub fn parts(partition: &Partition, row: &Row, batches: &[Batch], run: &RunContext) -> Vec<u32> {
-    let rows: usize = batches.iter().map(|batch| batch.rows).sum();
-    let into = NonZeroU32::new(partition.into).unwrap_or(NonZeroU32::MIN);
-    match &partition.by {
-        PartitionBy::RoundRobin => in_turn(0, rows, into),
-        PartitionBy::Hash(key) => {
-            let program = Program::compile(&[key], &types_of(row), run);
-            let mut registers = Registers::default();
-            let of = |batch: &Batch| {
-                // A key that fails is null, and null has the empty text.
-                let values = program.eval(batch, &mut registers, &mut vec![]);
-                by_hash(&expand(&values[0], batch.rows), &key.ty, into)
-            };
-            batches.iter().flat_map(of).collect()
-        }
-        PartitionBy::Size => {
-            let types = types_of(row);
-            let of = |batch: &Batch| sizes(&batch.columns, &types, batch.rows);
-            by_size(&batches.iter().flat_map(of).collect::<Vec<u64>>(), into)
-        }
+/// How rows are assigned whose partition depends on the row alone.
+pub struct SplitKey {
+    ty: Type,
+    into: NonZeroU32,
+}
+
+impl SplitKey {
+    /// By a key of this type.
+    pub fn new(ty: Type, partition: &Partition) -> SplitKey {
+        SplitKey { ty, into: count_of(partition) }
     }
+
+    /// The partition of each row.
+    pub fn parts(&self, keys: &Operand, rows: usize) -> Vec<u32> {
+        by_hash(&expand(keys, rows), &self.ty, self.into)
+    }
+}
+
+/// The partition of each row of a result, by size: it depends on all of them.
+pub fn parts_by_size(partition: &Partition, row: &Row, batches: &[Batch]) -> Vec<u32> {
+    let types = types_of(row);
+    let of = |batch: &Batch| sizes(&batch.columns, &types, batch.rows);
+    by_size(&batches.iter().flat_map(of).collect::<Vec<u64>>(), count_of(partition))
+}
+
+fn count_of(partition: &Partition) -> NonZeroU32 {
+    NonZeroU32::new(partition.into).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Rows of a partitioned job, by partition.
@@ -52,6 +58,14 @@ impl PartitionCounts {
     pub fn new(partition: &Partition) -> PartitionCounts {
         let zeros = || (0..partition.into).map(|_| AtomicU64::new(0)).collect();
         PartitionCounts { processed: zeros(), failed: zeros() }
+    }
+
+    /// Counts the rows of a result that are given out in turn.
+    pub fn count_in_turn(&self, rows: u64) {
+        let into = self.processed.len() as u64;
+        for (part, processed) in (0..).zip(&self.processed) {
+            processed.store(rows / into + u64::from(part < rows % into), Relaxed);
+        }
     }
 
     /// Counts the rows of the result.
@@ -141,6 +155,15 @@ fn column_before(job: &Job, first: usize, column: usize) -> Option<usize> {
 }
 
 impl Execution<'_> {
+    /// Counts rows of a result in the partitions that they belong to.
+    pub(super) fn count_processed(&self, node: NodeId, parts: &[u32]) {
+        let job = self.plan.node(node).job.expect("a result is a job's");
+        let counts = self.partitions[job.0 as usize].as_ref();
+        if let Some(counts) = counts.filter(|_| !self.counted[node.at()].load(Relaxed)) {
+            counts.count_processed(parts);
+        }
+    }
+
     /// Counts rows that failed in an operator in the partitions that they belong to.
     pub(super) fn count_failed_in_partitions(&self, node: NodeId, batch: &Batch, rows: &[u32]) {
         let Some(key) = &self.nodes[node.at()].partition_key else { return };

@@ -1,5 +1,6 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
+use super::quarantine::write_value;
 use super::rows::filter_rows;
 use super::stage::Execution;
 use super::{Error, Failing};
@@ -14,6 +15,25 @@ use arrow_array::cast::AsArray;
 use arrow_buffer::BooleanBufferBuilder;
 use std::sync::Arc;
 
+/// The part of a source that a morsel is.
+pub struct Origin {
+    /// Position of the file among those of the source.
+    pub file: usize,
+    /// At which lines its records begin.
+    pub lines: RowLines,
+}
+
+/// Where a row stands in its morsel.
+#[derive(Clone, Copy, Debug)]
+pub struct PlaceInMorsel {
+    /// Position of the file among those of the source, if it is known which source row it is.
+    pub file: Option<usize>,
+    /// Record, from 0.
+    pub row: u64,
+    /// Line, from 0.
+    pub line: Option<u64>,
+}
+
 /// A row that was set aside.
 #[derive(Clone, Debug)]
 pub struct Reject {
@@ -23,14 +43,20 @@ pub struct Reject {
     pub node: NodeId,
     /// Where it stood in the input of its stage.
     pub position: u64,
-    /// What was wrong.
-    pub reason: String,
-    /// Line within its morsel.
-    pub line: Option<u64>,
+    /// Where it stood in its source.
+    pub place: PlaceInMorsel,
+    /// What is known of it before its place is: the beginning of a JSON object with the values as
+    /// they were, what was wrong, and the job.
+    pub head: Vec<u8>,
     /// The text of a record that could not be read at all.
     pub text: Option<String>,
-    /// The columns' values as they were, in JSON.
-    pub values: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Reject {
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Reject>() + self.head.len() + self.text.as_ref().map_or(0, String::len)
+    }
 }
 
 /// A batch after its failed rows have been taken out.
@@ -104,7 +130,7 @@ impl Execution<'_> {
         mut values: Vec<Operand>,
         failures: &[Failure],
         span: &dyn Fn(u32) -> Span,
-        lines: &RowLines,
+        origin: Option<&Origin>,
     ) -> Result<Routed, Error> {
         let mut first: Vec<&Failure> = failures.iter().collect();
         first.sort_by_key(|failure| failure.row);
@@ -119,7 +145,7 @@ impl Execution<'_> {
         };
         match self.policy(node) {
             ErrorPolicy::Fail => {
-                Err(self.failed(node, &batch, lines, fault(&first[0]), Failing::Expression))
+                Err(self.failed(node, &batch, origin, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Null => {
                 Ok(Routed { values, nulled: rows.len() as u64, ..Routed::whole(batch) })
@@ -130,7 +156,7 @@ impl Execution<'_> {
             }
             ErrorPolicy::Quarantine(quarantine) => {
                 let rejects =
-                    self.set_aside(node, &batch, lines, quarantine, first.iter().map(fault));
+                    self.set_aside(node, &batch, origin, quarantine, first.iter().map(fault));
                 let batch = without(&batch, &mut values, &rows);
                 Ok(Routed { values, rejects, ..Routed::whole(batch) })
             }
@@ -144,7 +170,7 @@ impl Execution<'_> {
         batch: Batch,
         bad: &[BadValue],
         places: &[usize],
-        lines: &RowLines,
+        origin: Option<&Origin>,
     ) -> Result<Routed, Error> {
         let live = &self.plan.node(node).live;
         let used = |bad: &&BadValue| bad.column.is_none_or(|column| live[places[column as usize]]);
@@ -168,7 +194,7 @@ impl Execution<'_> {
         };
         match self.policy(node) {
             ErrorPolicy::Fail => {
-                Err(self.failed(node, &batch, lines, fault(&first[0]), Failing::Expression))
+                Err(self.failed(node, &batch, origin, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Drop => {
                 let batch = without(&batch, &mut [], &rows);
@@ -184,7 +210,7 @@ impl Execution<'_> {
             }
             ErrorPolicy::Quarantine(quarantine) => {
                 let rejects =
-                    self.set_aside(node, &batch, lines, quarantine, first.iter().map(fault));
+                    self.set_aside(node, &batch, origin, quarantine, first.iter().map(fault));
                 let batch = without(&batch, &mut [], &rows);
                 Ok(Routed { rejects, ..Routed::whole(batch) })
             }
@@ -198,7 +224,7 @@ impl Execution<'_> {
         batch: Batch,
         holds: &Operand,
         rule: &Expectation,
-        lines: &RowLines,
+        origin: Option<&Origin>,
     ) -> Result<Routed, Error> {
         let truth = holds.array.as_boolean();
         let broken: Vec<u32> = (0..batch.rows)
@@ -221,7 +247,7 @@ impl Execution<'_> {
         match rule.action {
             ExpectAction::Warn => Ok(Routed::whole(batch)),
             ExpectAction::Fail => {
-                Err(self.failed(node, &batch, lines, fault(&broken[0]), Failing::Rule))
+                Err(self.failed(node, &batch, origin, fault(&broken[0]), Failing::Rule))
             }
             ExpectAction::Drop => {
                 self.count_failed_in_partitions(node, &batch, &broken);
@@ -231,7 +257,7 @@ impl Execution<'_> {
             ExpectAction::Quarantine(quarantine) => {
                 self.count_failed_in_partitions(node, &batch, &broken);
                 let rejects =
-                    self.set_aside(node, &batch, lines, quarantine, broken.iter().map(fault));
+                    self.set_aside(node, &batch, origin, quarantine, broken.iter().map(fault));
                 let batch = without(&batch, &mut [], &broken);
                 Ok(Routed { rejects, ..Routed::whole(batch) })
             }
@@ -243,19 +269,19 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: &Batch,
-        lines: &RowLines,
+        origin: Option<&Origin>,
         fault: Fault,
         of: Failing,
     ) -> Error {
-        // A stage that begins with an earlier result does not know where its rows came from.
-        let from_scan = self.nodes[node.at()].from_scan;
+        let place = place_of(batch, fault.row, origin);
         Error::Row {
             span: fault.span,
             job: self.plan.node(node).job,
             of,
             reason: fault.reason,
-            position: from_scan.then(|| batch.positions.at(fault.row as usize)),
-            line: lines.of(row_in_morsel(batch, fault.row)),
+            // A stage that begins with an earlier result does not know where its rows came from.
+            position: place.file.map(|_| batch.positions.at(fault.row as usize)),
+            line: place.line,
             place: None,
         }
     }
@@ -264,19 +290,26 @@ impl Execution<'_> {
         &self,
         node: NodeId,
         batch: &Batch,
-        lines: &RowLines,
+        origin: Option<&Origin>,
         quarantine: QuarantineId,
         faults: impl Iterator<Item = Fault>,
     ) -> Vec<Reject> {
         let row = self.row_before(node);
-        let reject = |fault: Fault| Reject {
-            quarantine,
-            node,
-            position: batch.positions.at(fault.row as usize),
-            reason: fault.reason,
-            line: lines.of(row_in_morsel(batch, fault.row)),
-            text: fault.text,
-            values: row_values(batch, &row, fault.row as usize),
+        let job = self.plan.node(node).job;
+        let job = job.map(|job| self.pipeline.jobs[job.0 as usize].name.as_str());
+        let reject = |fault: Fault| {
+            let mut head = b"{".to_vec();
+            write_row(&mut head, batch, &row, fault.row as usize);
+            write_value(&mut head, "_reason", &fault.reason);
+            write_value(&mut head, "_job", &job);
+            Reject {
+                quarantine,
+                node,
+                position: batch.positions.at(fault.row as usize),
+                place: place_of(batch, fault.row, origin),
+                head,
+                text: fault.text,
+            }
         };
         faults.map(reject).collect()
     }
@@ -303,9 +336,11 @@ impl Execution<'_> {
     }
 }
 
-/// The number of a row's source row within its morsel.
-fn row_in_morsel(batch: &Batch, row: u32) -> u64 {
-    batch.positions.at(row as usize) & ((1 << POSITION_ROW_BITS) - 1)
+/// Where a row of a batch stands in its morsel, if that is one of a source.
+fn place_of(batch: &Batch, row: u32, origin: Option<&Origin>) -> PlaceInMorsel {
+    let row = batch.positions.at(row as usize) & ((1 << POSITION_ROW_BITS) - 1);
+    let file = origin.map(|origin| origin.file);
+    PlaceInMorsel { file, row, line: origin.and_then(|origin| origin.lines.of(row)) }
 }
 
 /// `who.age: "x" is not an int`
@@ -329,13 +364,16 @@ fn without(batch: &Batch, values: &mut [Operand], rows: &[u32]) -> Batch {
     filter_rows(batch, values, &keep.finish())
 }
 
+/// What a quarantine says of a row beside its values.
+const KEYS: &[&str] = &["_reason", "_job", "_source_file", "_source_row", "_line", "_text"];
+
 /// The values of a row as JSON: numbers and truth as such, all else as text.
-fn row_values(batch: &Batch, row: &Row, at: usize) -> serde_json::Map<String, serde_json::Value> {
-    let mut values = serde_json::Map::new();
+fn write_row(out: &mut Vec<u8>, batch: &Batch, row: &Row, at: usize) {
     for (column, array) in row.columns.iter().zip(&batch.columns) {
-        values.insert(column.name.to_string(), json_of(array, &column.ty.data, at));
+        if !KEYS.contains(&&*column.name) {
+            write_value(out, &column.name, &json_of(array, &column.ty.data, at));
+        }
     }
-    values
 }
 
 /// A value as JSON.

@@ -7,10 +7,11 @@
 use super::compile::{Action, Compiled};
 use super::ordered::OrderedSink;
 use super::partition::PartitionCounts;
-use super::rejects::{Reject, Routed};
+use super::quarantine::Quarantines;
+use super::rejects::{Origin, Reject, Routed};
 use super::rows::hollow;
 use super::{Counts, Error};
-use crate::connect::{ConnectError, Extent, Morsel, Piece, RowLines, Rows, Source};
+use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::operators::{Output, State, Streaming};
 use crate::expr::Registers;
@@ -38,8 +39,8 @@ pub struct Execution<'p> {
     pub counted: Vec<AtomicBool>,
     /// Rows of each partition, by job, where the result is partitioned.
     pub partitions: Vec<Option<PartitionCounts>>,
-    /// Rows set aside.
-    pub rejects: Mutex<Vec<Reject>>,
+    /// Where rows go that are set aside.
+    pub quarantines: Quarantines,
     /// Set to stop all threads at their next morsel.
     pub cancelled: &'p AtomicBool,
     /// Rows read from sources so far, for those who watch.
@@ -95,14 +96,33 @@ impl Dispenser {
 struct Worker {
     registers: Registers,
     states: Vec<Option<Box<dyn State>>>,
-    /// Encoded pieces of the morsel at hand: operator, part, piece.
-    pieces: Vec<(NodeId, u32, Piece)>,
+    /// The morsel at hand.
+    number: u64,
+    /// The part of a source that it is, if it is one.
+    origin: Option<Origin>,
+    /// What it has encoded so far.
+    pieces: Pieces,
+    /// What it has set aside so far.
     rejects: Vec<Reject>,
+    rejects_bytes: usize,
+    /// The parts of the rows of the batch at hand, if its result has parts.
+    parts: Option<Arc<Vec<u32>>>,
     extents: Vec<(u64, Extent)>,
-    /// Of the morsel at hand, if it is one of a source.
-    lines: RowLines,
     error: Option<(u64, Error)>,
 }
+
+/// What a morsel has encoded for the sinks.
+struct Pieces {
+    /// By operator, with their parts.
+    of: Vec<Vec<(u32, Piece)>>,
+    /// Rows of the whole morsel, by operator.
+    rows: Vec<u64>,
+    bytes: usize,
+}
+
+/// Bytes of rows set aside that a morsel may hold. The order of lines depends on it, so it must not
+/// depend on how the pipeline is run.
+const REJECTS_MAX: usize = 16 << 20;
 
 impl Execution<'_> {
     /// Runs the operators that lead from `root` to `ends` over all morsels of `begin`.
@@ -113,6 +133,10 @@ impl Execution<'_> {
         active: &BTreeSet<NodeId>,
     ) -> Result<StageResult, Error> {
         let dispenser = Dispenser::default();
+        self.quarantines.begin(match begin {
+            Root::Scan { source, .. } => source.files(),
+            Root::Result(_) => &[],
+        });
         let workers: Mutex<Vec<Worker>> = Mutex::new(vec![]);
         let work = || {
             let mut worker = self.new_worker();
@@ -131,10 +155,17 @@ impl Execution<'_> {
         Worker {
             registers: Registers::default(),
             states: (0..self.nodes.len()).map(|_| None).collect(),
-            pieces: vec![],
+            number: 0,
+            origin: None,
+            pieces: Pieces {
+                of: self.sinks.iter().map(|_| vec![]).collect(),
+                rows: vec![0; self.sinks.len()],
+                bytes: 0,
+            },
             rejects: vec![],
+            rejects_bytes: 0,
+            parts: None,
             extents: vec![],
-            lines: RowLines::None,
             error: None,
         }
     }
@@ -152,6 +183,7 @@ impl Execution<'_> {
                 Root::Result(Output::Batches(batches)) => {
                     let number = dispenser.next.fetch_add(1, Relaxed);
                     let Some(batch) = batches.get(number as usize) else { return };
+                    worker.number = number;
                     (number, self.give(root, batch.clone(), active, worker))
                 }
                 Root::Result(Output::Pieces(pieces)) => {
@@ -159,6 +191,7 @@ impl Execution<'_> {
                     if number as usize >= pieces.count() {
                         return;
                     }
+                    worker.number = number;
                     let give = |batches: Vec<Batch>| {
                         let mut batches = batches.into_iter();
                         batches.try_for_each(|batch| self.give(root, batch, active, worker))
@@ -167,6 +200,7 @@ impl Execution<'_> {
                 }
                 Root::Scan { source, places, width } => match dispenser.take(*source) {
                     Ok(Some((number, morsel))) => {
+                        worker.number = number;
                         let places = (&places[..], *width);
                         (number, self.read(root, number, morsel, places, active, worker))
                     }
@@ -178,6 +212,7 @@ impl Execution<'_> {
             let result = result.and_then(|()| self.hand_over(number, active, worker));
             if let Err(error) = result {
                 dispenser.stop.store(true, Relaxed);
+                self.quarantines.fail(number, std::mem::take(&mut worker.rejects));
                 for sink in self.sinks.iter().flatten() {
                     sink.abort();
                 }
@@ -215,26 +250,34 @@ impl Execution<'_> {
         }
     }
 
-    /// Gives a sink of this stage what the morsel encoded for it, also when that is nothing.
+    /// Gives the sinks of this stage what the morsel encoded for them, also when that is nothing,
+    /// and what it set aside to the quarantines.
     fn hand_over(
         &self,
         number: u64,
         active: &BTreeSet<NodeId>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
-        if self.sinks.iter().all(Option::is_none) {
-            return Ok(());
+        worker.pieces.bytes = 0;
+        for (at, sink) in self.sinks.iter().enumerate() {
+            if let Some(sink) = sink.as_ref().filter(|_| active.contains(&NodeId(at as u32))) {
+                let pieces = std::mem::take(&mut worker.pieces.of[at]);
+                sink.put(number, pieces, std::mem::take(&mut worker.pieces.rows[at]))?;
+            }
         }
-        let pieces = std::mem::take(&mut worker.pieces);
-        let mut by_sink: Vec<Vec<(u32, Piece)>> = self.sinks.iter().map(|_| vec![]).collect();
-        for (node, part, piece) in pieces {
-            by_sink[node.at()].push((part, piece));
-        }
-        for (at, pieces) in by_sink.into_iter().enumerate() {
-            if let Some(sink) = &self.sinks[at]
-                && active.contains(&NodeId(at as u32))
-            {
-                sink.put(number, pieces)?;
+        worker.rejects_bytes = 0;
+        let last = worker.extents.last().filter(|(of, _)| *of == number);
+        let extent = last.map(|(_, extent)| *extent);
+        self.quarantines.put(number, std::mem::take(&mut worker.rejects), extent)
+    }
+
+    /// Gives the sinks what the morsel has encoded so far: it has become more than a thread may
+    /// hold.
+    fn flush_pieces(&self, worker: &mut Worker) -> Result<(), Error> {
+        worker.pieces.bytes = 0;
+        for (pieces, sink) in worker.pieces.of.iter_mut().zip(&self.sinks) {
+            if let Some(sink) = sink.as_ref().filter(|_| !pieces.is_empty()) {
+                *pieces = sink.flush(worker.number, std::mem::take(pieces))?;
             }
         }
         Ok(())
@@ -250,7 +293,7 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) -> Result<(), Error> {
         let rows = read.batch.rows;
-        worker.lines = read.lines;
+        worker.origin = Some(Origin { file: read.file, lines: read.lines });
         self.rows_read.fetch_add(rows as u64, Relaxed);
         self.count(root, |counts| &counts.output, rows as u64);
         let mut columns = vec![hollow(rows); width];
@@ -263,22 +306,29 @@ impl Execution<'_> {
                 continue;
             }
             self.count(reader, |counts| &counts.input, rows as u64);
-            let routed = self.route_bad(reader, batch.clone(), &read.bad, places, &worker.lines)?;
-            let batch = self.settle(reader, routed, worker);
+            let routed =
+                self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref())?;
+            let batch = self.settle(reader, routed, worker)?;
             self.emit(reader, batch, active, worker)?;
         }
         Ok(())
     }
 
     /// Keeps what routing set aside.
-    fn settle(&self, node: NodeId, routed: Routed, worker: &mut Worker) -> Batch {
+    fn settle(&self, node: NodeId, routed: Routed, worker: &mut Worker) -> Result<Batch, Error> {
         self.count(node, |counts| &counts.dropped, routed.dropped);
         self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
         self.count(node, |counts| &counts.nulled, routed.nulled);
         if !self.counted[node.at()].load(Relaxed) {
+            worker.rejects_bytes += routed.rejects.iter().map(Reject::bytes).sum::<usize>();
             worker.rejects.extend(routed.rejects);
         }
-        routed.batch
+        if worker.rejects_bytes > REJECTS_MAX {
+            worker.rejects_bytes = 0;
+            let rejects = std::mem::take(&mut worker.rejects);
+            worker.rejects = self.quarantines.flush(worker.number, rejects)?;
+        }
+        Ok(routed.batch)
     }
 
     /// Counts, unless an earlier stage has run this operator over the same rows.
@@ -343,9 +393,9 @@ impl Execution<'_> {
                 } else {
                     let span = |site| program.span(site);
                     let mut routed =
-                        self.route(node, batch, values, &failures, &span, &worker.lines)?;
+                        self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
                     let values = std::mem::take(&mut routed.values);
-                    (self.settle(node, routed, worker), values)
+                    (self.settle(node, routed, worker)?, values)
                 }
             }
         };
@@ -366,6 +416,14 @@ impl Execution<'_> {
         let compiled = &self.nodes[node.at()];
         match &compiled.action {
             Action::Pass => self.emit(node, batch, active, worker),
+            Action::Split(key) => {
+                let parts = key.parts(&values[0], batch.rows);
+                self.count_processed(node, &parts);
+                let before = worker.parts.replace(Arc::new(parts));
+                let given = self.emit(node, batch, active, worker);
+                worker.parts = before;
+                given
+            }
             Action::Stream(operator) => {
                 let batch = compiled.drop_dead(batch);
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
@@ -377,9 +435,9 @@ impl Execution<'_> {
                 let span = |site| operator.span(site);
                 if !failures.is_empty() {
                     let mut routed =
-                        self.route(node, batch, values, &failures, &span, &worker.lines)?;
+                        self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
                     values = std::mem::take(&mut routed.values);
-                    batch = self.settle(node, routed, worker);
+                    batch = self.settle(node, routed, worker)?;
                 }
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
             }
@@ -400,19 +458,32 @@ impl Execution<'_> {
                 let mut out = batch.with_columns(all);
                 if !failures.is_empty() {
                     let span = |site: u32| parse.span(site);
-                    let routed = self.route(node, out, vec![], &failures, &span, &worker.lines)?;
-                    out = self.settle(node, routed, worker);
+                    let routed =
+                        self.route(node, out, vec![], &failures, &span, worker.origin.as_ref())?;
+                    out = self.settle(node, routed, worker)?;
                 }
                 self.emit(node, out, active, worker)
             }
             Action::Expect(rule) => {
-                let routed = self.judge(node, batch, &values[0], rule, &worker.lines)?;
-                let batch = self.settle(node, routed, worker);
+                let routed = self.judge(node, batch, &values[0], rule, worker.origin.as_ref())?;
+                let batch = self.settle(node, routed, worker)?;
                 self.emit(node, batch, active, worker)
             }
             Action::Sink => {
                 let sink = self.sinks[node.at()].as_ref().expect("a sink is opened before the run");
-                sink.encode(&batch, &mut |part, piece| worker.pieces.push((node, part, piece)))
+                let Worker { pieces, parts, .. } = worker;
+                let (of, before) = (&mut pieces.of[node.at()], pieces.rows[node.at()]);
+                let parts = parts.as_ref().map(|parts| &parts[..]);
+                sink.encode(&batch, parts, before, &mut |part, piece| {
+                    pieces.bytes += piece.bytes();
+                    of.push((part, piece));
+                })?;
+                pieces.rows[node.at()] += batch.rows as u64;
+                if pieces.bytes > self.spool.held_bytes() {
+                    self.flush_pieces(worker)
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -445,7 +516,6 @@ impl Execution<'_> {
                 result.states[at].extend(state);
             }
             extents.extend(worker.extents);
-            self.rejects.lock().expect("no thread panics holding it").extend(worker.rejects);
             // Of several errors the one first in the input is told, whatever the threads.
             error = match (error, worker.error) {
                 (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),

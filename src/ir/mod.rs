@@ -192,6 +192,13 @@ pub struct Partition {
     pub span: Span,
 }
 
+impl Partition {
+    /// Does the partition of a row depend on all rows?
+    pub fn by_size(&self) -> bool {
+        matches!(self.by, PartitionBy::Size)
+    }
+}
+
 /// How rows are assigned to partitions.
 #[derive(Debug)]
 pub enum PartitionBy {

@@ -110,8 +110,8 @@ impl Builder<'_> {
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
         }
         let width = job.row().columns.len();
-        if job.partition.is_some() {
-            // Which partition a row goes to can depend on all of them.
+        if job.partition.as_ref().is_some_and(|partition| partition.by_size()) {
+            // Which partition a row goes to depends on all of them.
             at = self.add(NodeKind::Gather, vec![at], Some(id), width);
         }
         let result = self.add(NodeKind::Result, vec![at], Some(id), width);

@@ -42,7 +42,8 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
                 && live.len() == width
             {
                 match &partition.by {
-                    PartitionBy::Hash(key) if node.kind == NodeKind::Result => add(&mut live, key),
+                    PartitionBy::Hash(key) if quarantines && key.may_fail() => live = all,
+                    PartitionBy::Hash(key) => add(&mut live, key),
                     PartitionBy::Size => live = all,
                     _ => {}
                 }

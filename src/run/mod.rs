@@ -5,8 +5,9 @@ mod publish;
 mod report;
 mod schedule;
 
-pub use publish::quarantine_path;
-pub use report::{InputReport, JobReport, OutputReport, PartitionReport, Report, Status};
+pub use report::{
+    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, Status,
+};
 
 use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
 use crate::data::Batch;
@@ -21,8 +22,8 @@ use crate::plan::{NodeKind, Plan, Targets, plan};
 use crate::store::spool::Spool;
 use crate::types::Scalar;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How to run.
@@ -143,12 +144,13 @@ fn attempt(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
-    let sinks = open_sinks(pipeline, plan, context, options)?;
+    let spool = Spool::new(options.temp.clone(), options.memory, options.threads);
+    let room = spool.waiting_bytes();
     let execution = Execution {
         pipeline,
         plan,
         nodes: compile(plan, pipeline, context),
-        sinks,
+        sinks: open_sinks(pipeline, plan, context, options, room)?,
         counts: plan.nodes.iter().map(|_| Default::default()).collect(),
         counted: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
         partitions: pipeline
@@ -156,28 +158,48 @@ fn attempt(
             .iter()
             .map(|job| job.partition.as_ref().map(PartitionCounts::new))
             .collect(),
-        rejects: Mutex::new(vec![]),
+        quarantines: publish::open_quarantines(pipeline, plan, context, options, room)?,
         cancelled: options.cancelled,
         rows_read: options.rows_read,
         threads: options.threads,
-        spool: Arc::new(Spool::new(options.temp.clone(), options.memory, options.threads)),
+        spool: Arc::new(spool),
     };
     let open = |id| open_source(pipeline, plan, id, context, options);
-    let mut schedule = schedule::Schedule::new(&execution, context, options.watch);
-    let result = schedule.run_all(&open);
-    report.add_jobs(&execution, &schedule, result.as_ref().err());
+    let result = compute(&execution, context, options, &open, report);
+    let Execution { sinks, quarantines, .. } = execution;
+    let result = result.and_then(|tables| Ok((tables, publish::finish(pipeline, plan, sinks)?)));
+    // What was set aside is shown also, and most of all, when the run has failed; but one that could
+    // not even begin to read has nothing to show.
+    let has_begun = result.is_ok() || options.rows_read.load(Relaxed) > 0;
+    let aside = match has_begun {
+        true => publish::publish_quarantines(pipeline, quarantines, &options.base, report),
+        false => Ok(()),
+    };
+    let (tables, outputs) = result?;
+    aside?;
+    publish::publish(outputs, report)?;
+    Ok(tables)
+}
+
+/// All that is computed before anything is made visible; the tables that were asked for.
+fn compute(
+    execution: &Execution,
+    context: &RunContext,
+    options: &Options,
+    open: &schedule::Open,
+    report: &mut Report,
+) -> Result<Vec<Vec<Batch>>, Failure> {
+    let mut schedule = schedule::Schedule::new(execution, context, options.watch);
+    let result = schedule.run_all(open);
+    report.add_jobs(execution, &schedule, result.as_ref().err());
     report.spilled = execution.spool.written();
     result?;
     report.check_balance();
-    if let Err(failure) = publish::check_thresholds(&execution) {
+    if let Err(failure) = publish::check_thresholds(execution) {
         report.fail_job(&failure);
         return Err(failure);
     }
-    let tables = schedule.take_tables()?;
-    let located = schedule.locate_rejects();
-    drop(schedule);
-    publish::publish(execution, located, options, report)?;
-    Ok(tables)
+    schedule.take_tables()
 }
 
 /// The connector's arguments with the parameters' values in.
@@ -226,17 +248,18 @@ fn open_sinks(
     plan: &Plan,
     context: &RunContext,
     options: &Options,
+    room: usize,
 ) -> Result<Vec<Option<OrderedSink>>, ConnectError> {
     plan.nodes
         .iter()
         .map(|node| {
             let NodeKind::Sink(output) = node.kind else { return Ok(None) };
             let output = &pipeline.outputs[output];
-            let (row, parts) = match output.from {
+            let (row, partition) = match output.from {
                 Input::Source(source) => (&pipeline.sources[source.0 as usize].row, None),
                 Input::Job(job) => {
                     let job = &pipeline.jobs[job.0 as usize];
-                    (job.row(), job.partition.as_ref().map(|partition| partition.into))
+                    (job.row(), job.partition.as_ref())
                 }
             };
             let columns = row
@@ -254,12 +277,12 @@ fn open_sinks(
                 arguments: arguments(&output.arguments, context),
                 columns,
                 run: context.id.clone(),
-                parts,
+                parts: partition.map(|partition| partition.into),
             };
             let connector = connect::find(output.connector).expect("checked");
             let open = connector.sink.expect("checked");
             let sink: Box<dyn Sink> = open(&spec)?;
-            Ok(Some(OrderedSink::new(sink)))
+            Ok(Some(OrderedSink::new(sink, partition, room)))
         })
         .collect()
 }

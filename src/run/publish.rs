@@ -1,24 +1,27 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
 use super::report::input_report;
-use super::schedule::Located;
-use super::{Failure, Options, OutputReport, Report};
-use crate::connect::{ConnectError, Staged};
+use super::{Failure, Options, OutputReport, QuarantineReport, Report};
+use crate::connect::{Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
+use crate::exec::ordered::OrderedSink;
+use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
-use crate::ir::{ErrorPolicy, ExpectAction, Job, QuarantineId, Step, StepKind};
-use crate::plan::{Entry, NodeKind, ReadBy, step_of};
+use crate::ir::{
+    ErrorPolicy, ExpectAction, Job, Pipeline, QuarantineId, RunContext, Step, StepKind,
+};
+use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
+use crate::types::Scalar;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The folder of what a pipeline keeps beside its file.
 const STATE: &str = ".batchc";
 
-/// Where the rows of a quarantine are found: JSON lines.
-pub fn quarantine_path(base: &Path, name: &str) -> PathBuf {
-    base.join(STATE).join("quarantine").join(format!("{name}.jsonl"))
+/// Where the rows of a quarantine are found, beside the pipeline.
+fn quarantine_path(name: &str) -> PathBuf {
+    Path::new(STATE).join("quarantine").join(format!("{name}.jsonl"))
 }
 
 /// Fails when more rows failed than a job or a rule allows. The right side of a join has a share
@@ -89,23 +92,25 @@ fn exceeds(
     }
 }
 
-/// Ends all sinks, writes the quarantines, then makes the outputs visible one after the other.
-pub(super) fn publish(
-    execution: Execution,
-    rejects: Vec<Located>,
-    options: &Options,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    write_quarantines(&execution, &rejects, options)?;
-    let mut staged: Vec<(String, Staged)> = vec![];
-    let plan = execution.plan;
-    for ((_, node), sink) in plan.iter().zip(execution.sinks) {
+/// Ends all sinks. The outputs are complete, and not yet visible.
+pub(super) fn finish(
+    pipeline: &Pipeline,
+    plan: &Plan,
+    sinks: Vec<Option<OrderedSink>>,
+) -> Result<Vec<(String, Staged)>, Failure> {
+    let mut staged = vec![];
+    for (node, sink) in plan.nodes.iter().zip(sinks) {
         if let (NodeKind::Sink(output), Some(sink)) = (node.kind, sink) {
-            let name = execution.pipeline.outputs[output].name.clone();
+            let name = pipeline.outputs[output].name.clone();
             staged.push((name, sink.finish()?));
         }
     }
-    for (output, staged) in staged {
+    Ok(staged)
+}
+
+/// Makes the outputs visible one after the other.
+pub(super) fn publish(outputs: Vec<(String, Staged)>, report: &mut Report) -> Result<(), Failure> {
+    for (output, staged) in outputs {
         let path = staged.moves.first().map_or(String::new(), |(_, to)| to.display().to_string());
         let (records, bytes) = (staged.rows, staged.bytes);
         staged.publish()?;
@@ -114,31 +119,56 @@ pub(super) fn publish(
     Ok(())
 }
 
-fn write_quarantines(
-    execution: &Execution,
-    rejects: &[Located],
-    options: &Options,
-) -> Result<(), ConnectError> {
-    // A quarantine without rows is written too: an empty file says that nothing was set aside.
-    for (at, quarantine) in execution.pipeline.quarantines.iter().enumerate() {
-        let id = QuarantineId(at as u32);
-        let mut jobs = execution.plan.nodes.iter().filter_map(|node| node.job);
-        if !jobs.any(|job| sets_aside(&execution.pipeline.jobs[job.0 as usize], id)) {
-            continue;
-        }
-        let path = quarantine_path(&options.base, &quarantine.name);
-        let mut text = Vec::new();
-        for located in rejects.iter().filter(|one| one.reject.quarantine == id) {
-            serde_json::to_writer(&mut text, &reject_line(execution, located))
-                .expect("JSON values can be written");
-            text.push(b'\n');
-        }
-        write_whole(&path, &text).map_err(|error| ConnectError {
-            message: format!("cannot write {}: {error}", path.display()),
+/// Makes the quarantines visible: those of a run that fails are what shows why.
+pub(super) fn publish_quarantines(
+    pipeline: &Pipeline,
+    quarantines: Quarantines,
+    base: &Path,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    for (id, staged) in quarantines.finish()? {
+        let name = &pipeline.quarantines[id.0 as usize].name;
+        let path = base.join(quarantine_path(name)).display().to_string();
+        let records = staged.rows;
+        hide_state(base).map_err(|error| ConnectError {
+            message: format!("cannot write {path}: {error}"),
             help: None,
         })?;
+        staged.publish()?;
+        report.quarantines.push(QuarantineReport { quarantine: name.clone(), path, records });
     }
     Ok(())
+}
+
+/// Stages the quarantines that rows of the jobs of the plan can come into. One without rows is
+/// written too: an empty file says that nothing was set aside. A preview writes none.
+pub(super) fn open_quarantines(
+    pipeline: &Pipeline,
+    plan: &Plan,
+    context: &RunContext,
+    options: &Options,
+    room: usize,
+) -> Result<Quarantines, ConnectError> {
+    let spec = |at: usize| {
+        let id = QuarantineId(at as u32);
+        let mut jobs = plan.nodes.iter().filter_map(|node| node.job);
+        let is_used = jobs.any(|job| sets_aside(&pipeline.jobs[job.0 as usize], id));
+        if !is_used || options.targets.outputs.is_empty() {
+            return Ok(None);
+        }
+        let path = quarantine_path(&pipeline.quarantines[at].name);
+        let path = Scalar::String(path.display().to_string().into());
+        Ok(Some(SinkSpec {
+            base: options.base.clone(),
+            arguments: Arguments(vec![("path".to_owned(), path)]),
+            columns: vec![],
+            run: context.id.clone(),
+            parts: None,
+        }))
+    };
+    let specs: Vec<Option<SinkSpec>> =
+        (0..pipeline.quarantines.len()).map(spec).collect::<Result<_, ConnectError>>()?;
+    Quarantines::open(&specs, room)
 }
 
 /// Can rows of the job come into the quarantine?
@@ -150,34 +180,8 @@ fn sets_aside(job: &Job, quarantine: QuarantineId) -> bool {
     job.on_error.policy == ErrorPolicy::Quarantine(quarantine) || job.steps.iter().any(of_rule)
 }
 
-fn reject_line(execution: &Execution, located: &Located) -> serde_json::Value {
-    let reject = &located.reject;
-    let mut line = reject.values.clone();
-    let job = execution.plan.node(reject.node).job;
-    let job = job.map(|job| execution.pipeline.jobs[job.0 as usize].name.clone());
-    line.insert("_reason".into(), reject.reason.clone().into());
-    line.insert("_job".into(), job.into());
-    line.insert("_source_file".into(), located.file.as_deref().map(str::to_owned).into());
-    line.insert("_source_row".into(), located.place.map(|place| place.record).into());
-    line.insert("_line".into(), located.place.and_then(|place| place.line).into());
-    if let Some(text) = &reject.text {
-        line.insert("_text".into(), text.as_str().into());
-    }
-    line.into()
-}
-
-/// Writes a file that appears whole or not at all, in a state folder that git ignores.
-fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().expect("the path names a folder");
-    fs::create_dir_all(folder)?;
-    let state = folder.parent().expect("the folder is inside the state folder");
-    let ignore = state.join(".gitignore");
-    if !ignore.exists() {
-        fs::write(ignore, "*\n")?;
-    }
-    let staged = path.with_extension("jsonl.part");
-    let mut file = fs::File::create(&staged)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&staged, path)
+/// Has git ignore the state folder.
+fn hide_state(base: &Path) -> std::io::Result<()> {
+    let ignore = base.join(STATE).join(".gitignore");
+    if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
 }

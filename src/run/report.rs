@@ -50,6 +50,8 @@ pub struct Report {
     pub jobs: Vec<JobReport>,
     /// The outputs.
     pub outputs: Vec<OutputReport>,
+    /// The quarantines, also of a run that failed.
+    pub quarantines: Vec<QuarantineReport>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -146,6 +148,17 @@ pub struct OutputReport {
     pub bytes: u64,
 }
 
+/// What was set aside.
+#[derive(Debug, Serialize)]
+pub struct QuarantineReport {
+    /// Its name.
+    pub quarantine: String,
+    /// Where.
+    pub path: String,
+    /// Rows.
+    pub records: u64,
+}
+
 impl Report {
     /// The report of a run that has just begun.
     pub fn running(context: &RunContext) -> Report {
@@ -165,6 +178,7 @@ impl Report {
             spilled: 0,
             jobs: vec![],
             outputs: vec![],
+            quarantines: vec![],
             error: None,
         }
     }
@@ -261,7 +275,7 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
         let given = of(&counts.input).saturating_sub(failed);
         match execution.plan.node(node).kind {
             NodeKind::Build(_) => report.looked_up += given,
-            NodeKind::Result => report.records_out = of(&counts.input),
+            NodeKind::Result => report.records_out = of(&counts.output),
             NodeKind::Step(step) => {
                 let step = step_of(execution.pipeline, execution.plan.node(node), step);
                 report.add_step(step, given, of(&counts.output), of(&counts.left_out));

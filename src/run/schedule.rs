@@ -1,14 +1,13 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
 use super::{Event, Failure};
-use crate::connect::{ConnectError, Extent, Source};
+use crate::connect::{ConnectError, Source};
 use crate::data::Batch;
 use crate::exec::compile::{Action, probe};
 use crate::exec::operators::{Output, Streaming, buffer};
-use crate::exec::rejects::Reject;
+use crate::exec::partition::parts_by_size;
 use crate::exec::stage::{Execution, Root};
-use crate::exec::{Place, find_place};
-use crate::ir::{JobId, RunContext, StepKind};
+use crate::ir::{JobId, PartitionBy, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,7 +15,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// Opens the source of a scan and says which columns it gives.
-type Open<'o> = dyn Fn(NodeId) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
+pub(super) type Open<'o> =
+    dyn Fn(NodeId) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
 
 /// The state of a run between stages.
 pub(super) struct Schedule<'e, 'p> {
@@ -25,20 +25,11 @@ pub(super) struct Schedule<'e, 'p> {
     /// What breakers have given.
     results: HashMap<NodeId, Output>,
     done: BTreeSet<NodeId>,
-    /// Of each scan, for the places of rows.
-    extents: HashMap<NodeId, (Vec<Extent>, Vec<Arc<str>>)>,
     /// Seconds that the stages of each job took.
     pub(super) timings: BTreeMap<JobId, f64>,
     /// The jobs of the stage that runs, or that stopped.
     pub(super) at_work: BTreeSet<JobId>,
     watch: &'e (dyn Fn(Event) + Sync),
-}
-
-/// A row set aside with its place.
-pub(super) struct Located {
-    pub(super) reject: Reject,
-    pub(super) file: Option<Arc<str>>,
-    pub(super) place: Option<Place>,
 }
 
 /// What leads from a root to the operator that ends a stage.
@@ -60,7 +51,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
             context,
             results: HashMap::new(),
             done: BTreeSet::new(),
-            extents: HashMap::new(),
             timings: BTreeMap::new(),
             at_work: BTreeSet::new(),
             watch,
@@ -180,9 +170,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
             execution.run_stage(root, &Root::Result(result), active)
         }
         .map_err(|error| Failure::Stage(error, files.clone()))?;
-        if !files.is_empty() {
-            self.extents.insert(root, (std::mem::take(&mut result.extents), files));
-        }
         for &node in active {
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
@@ -201,6 +188,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             self.finish(end, states)?;
         }
         for &node in active {
+            self.count_in_turn(node);
             execution.counted[node.at()].store(true, Relaxed);
         }
         execution.counted[root.at()].store(true, Relaxed);
@@ -240,7 +228,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let is_result =
             |node: &crate::plan::Node| node.job == Some(job) && node.kind == NodeKind::Result;
         let result = self.execution.plan.iter().find(|(_, node)| is_result(node));
-        result.map_or(0, |(id, _)| self.execution.counts[id.at()].input.load(Relaxed))
+        result.map_or(0, |(id, _)| self.execution.counts[id.at()].output.load(Relaxed))
     }
 
     fn finish(
@@ -267,6 +255,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             | Action::Probe(_)
             | Action::Parse(_)
             | Action::Expect(_)
+            | Action::Split(_)
             | Action::Sink => {}
         }
         self.done.insert(end);
@@ -294,7 +283,22 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
     }
 
-    /// The part of each row of a partitioned job's result: counted, and told to the sinks that
+    /// The rows of a result that are given out to its partitions in turn.
+    fn count_in_turn(&self, node: NodeId) {
+        let (plan, execution) = (self.execution.plan, self.execution);
+        let (NodeKind::Result, Some(id)) = (plan.node(node).kind, plan.node(node).job) else {
+            return;
+        };
+        let job = &execution.pipeline.jobs[id.0 as usize];
+        let by = job.partition.as_ref().map(|partition| &partition.by);
+        if let (Some(PartitionBy::RoundRobin), Some(counts)) =
+            (by, &execution.partitions[id.0 as usize])
+        {
+            counts.count_in_turn(execution.counts[node.at()].output.load(Relaxed));
+        }
+    }
+
+    /// The part of each row of a result that is partitioned by size: counted, and told to the sinks that
     /// write it.
     fn assign_parts(&self, end: NodeId, batches: &[Batch]) {
         let plan = self.execution.plan;
@@ -309,7 +313,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         else {
             return;
         };
-        let parts = crate::exec::partition::parts(partition, job.row(), batches, self.context);
+        let parts = parts_by_size(partition, job.row(), batches);
         counts.count_processed(&parts);
         let parts = Arc::new(parts);
         for reader in &plan.node(result).consumers {
@@ -329,32 +333,5 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 None => Ok(vec![]),
             })
             .collect()
-    }
-
-    /// The rows set aside in the order of the input, with their places.
-    pub(super) fn locate_rejects(&self) -> Vec<Located> {
-        let mut rejects =
-            std::mem::take(&mut *self.execution.rejects.lock().expect("all threads are done"));
-        rejects.sort_by_key(|reject| (reject.quarantine, reject.position, reject.node));
-        rejects
-            .into_iter()
-            .map(|reject| {
-                let scan = self.scan_of(reject.node);
-                let known = scan.and_then(|scan| self.extents.get(&scan));
-                let place = known
-                    .filter(|_| self.execution.nodes[reject.node.at()].from_scan)
-                    .and_then(|(extents, _)| find_place(reject.position, reject.line, extents));
-                let file = place.and_then(|place| known?.1.get(place.file).cloned());
-                Located { reject, file, place }
-            })
-            .collect()
-    }
-
-    fn scan_of(&self, node: NodeId) -> Option<NodeId> {
-        let mut at = node;
-        while let Some(&input) = self.execution.plan.node(at).inputs.first() {
-            at = input;
-        }
-        matches!(self.execution.plan.node(at).kind, NodeKind::Scan(_)).then_some(at)
     }
 }

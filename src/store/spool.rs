@@ -58,6 +58,17 @@ impl Spool {
         (self.memory / (self.threads * 6)).max(1 << 16)
     }
 
+    /// Bytes that a thread may hold of what it has made for others that are not there yet. More
+    /// would not make it faster.
+    pub fn held_bytes(&self) -> usize {
+        (self.memory / (self.threads * 8)).clamp(1 << 16, 64 << 20)
+    }
+
+    /// Bytes that may wait between threads.
+    pub fn waiting_bytes(&self) -> usize {
+        (self.memory / 8).max(1 << 20)
+    }
+
     /// Bytes that were written so far.
     pub fn written(&self) -> u64 {
         self.written.load(Relaxed)

@@ -5,6 +5,7 @@
 
 use super::folders::compare;
 use super::project::Project;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -18,7 +19,7 @@ fn run_cases() {
     });
 }
 
-/// The pipeline, its exit code and words, the rows of each job, and the files that are new.
+/// The pipeline, its exit code and words, the rows of each job, and the files that are new or changed.
 fn run(text: &str, threads: &str) -> String {
     let mut parts = text.split("\n#---- ");
     let pipeline = parts.next().unwrap_or("").trim_end();
@@ -29,7 +30,10 @@ fn run(text: &str, threads: &str) -> String {
         let content: String = lines.flat_map(|line| [line, "\n"]).collect();
         project.write(name.trim(), content);
     }
+    let content = |name: &String| project.read(name);
     let before = project.files();
+    let before: BTreeMap<String, String> =
+        before.into_iter().map(|name| (name.clone(), content(&name))).collect();
     let flags = ["run", "-q", "--threads", threads, "--report", "report.json"];
     let ended = project.batchc(&flags);
     let mut shown = format!("{pipeline}\n\n---- exit {} ----\n", ended.code.unwrap_or(-1));
@@ -39,8 +43,9 @@ fn run(text: &str, threads: &str) -> String {
         let _ = writeln!(shown, "job {}", rows_of(job));
     }
     for name in project.files() {
-        if !before.contains(&name) && name != "report.json" {
-            let _ = write!(shown, "---- {name} ----\n{}", project.read(&name));
+        let text = content(&name);
+        if before.get(&name) != Some(&text) && name != "report.json" {
+            let _ = write!(shown, "---- {name} ----\n{text}");
         }
     }
     shown

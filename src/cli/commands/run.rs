@@ -53,10 +53,9 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
         watch: &|event| progress.see(event),
     };
     let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
-    let base = options.base;
     progress.end();
     if !global.quiet {
-        print_report(&report, pipeline, &base);
+        print_report(&report);
     }
     let mut code = 0;
     if let Some(failure) = failure {

@@ -1,0 +1,158 @@
+//! The files of rows that are set aside: JSON lines in the order of the input, written as they
+//! come.
+
+use super::Error;
+use super::rejects::Reject;
+use super::ring::Ring;
+use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged};
+use crate::ir::QuarantineId;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The staged files of the quarantines of a run.
+pub struct Quarantines {
+    ring: Ring<Part>,
+    files: Mutex<Files>,
+    /// Is there any?
+    is_used: bool,
+}
+
+/// What a morsel has set aside.
+struct Part {
+    rejects: Vec<Reject>,
+    /// How much of the input the morsel was, when it has been read to its end.
+    extent: Option<Extent>,
+}
+
+struct Files {
+    /// By quarantine; those that no job of the run uses are not written.
+    outputs: Vec<Option<Outputs>>,
+    /// The files that the stage reads.
+    names: Vec<Arc<str>>,
+    /// Which of them the next morsel is of, with its records and lines so far.
+    at: Extent,
+}
+
+impl Quarantines {
+    /// Stages the files; about so many bytes may wait in memory for their turn.
+    pub fn open(specs: &[Option<SinkSpec>], room: usize) -> Result<Quarantines, ConnectError> {
+        let open = |spec: &Option<SinkSpec>| {
+            spec.as_ref().map(|spec| Outputs::open(spec, "jsonl", b"")).transpose()
+        };
+        let outputs = specs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let is_used = outputs.iter().any(Option::is_some);
+        let files = Files { outputs, names: vec![], at: Extent::default() };
+        Ok(Quarantines { ring: Ring::new(room), files: Mutex::new(files), is_used })
+    }
+
+    /// Begins a stage that reads these files, or none.
+    pub fn begin(&self, names: &[Arc<str>]) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.names = names.to_vec();
+        files.at = Extent::default();
+        self.ring.restart();
+    }
+
+    /// Writes what is left of a morsel, when it is its turn.
+    pub fn put(
+        &self,
+        number: u64,
+        rejects: Vec<Reject>,
+        extent: Option<Extent>,
+    ) -> Result<(), Error> {
+        if !self.is_used {
+            return Ok(());
+        }
+        let bytes = rejects.iter().map(Reject::bytes).sum();
+        let part = Part { rejects: in_order(rejects), extent };
+        self.ring.put(number, part, bytes, &|part| self.append(part))
+    }
+
+    /// Writes a part of a morsel of which more is to come, once it is its turn. Gives it back when
+    /// the stage has failed before.
+    pub fn flush(&self, number: u64, rejects: Vec<Reject>) -> Result<Vec<Reject>, Error> {
+        let part = Part { rejects: in_order(rejects), extent: None };
+        let back = self.ring.flush(number, part, &|part| self.append(part))?;
+        Ok(back.map_or(vec![], |back| back.rejects))
+    }
+
+    /// Writes what a morsel had set aside when it failed, once it is its turn, and nothing of the
+    /// morsels behind it: what a failed run leaves does not depend on threads.
+    pub fn fail(&self, number: u64, rejects: Vec<Reject>) {
+        let part = Part { rejects: in_order(rejects), extent: None };
+        // Why the morsel has failed is what is told.
+        let _ = self.ring.end(number, part, &|part| self.append(part));
+        self.ring.abort();
+    }
+
+    fn append(&self, part: Part) -> Result<(), Error> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let Files { outputs, names, at } = &mut *files;
+        let mut written: Vec<(Vec<u8>, u64)> = outputs.iter().map(|_| (vec![], 0)).collect();
+        for reject in part.rejects {
+            if let Some(file) = reject.place.file
+                && file != at.file
+            {
+                *at = Extent { file, records: 0, lines: 0 };
+            }
+            let (lines, rows) = &mut written[reject.quarantine.0 as usize];
+            *rows += 1;
+            write_line(lines, &reject, at, names);
+        }
+        for (output, (lines, rows)) in outputs.iter().zip(written) {
+            if let Some(output) = output.as_ref().filter(|_| rows > 0) {
+                output.append(0, &lines, rows)?;
+            }
+        }
+        if let Some(extent) = part.extent {
+            let same = extent.file == at.file;
+            let before = if same { *at } else { Extent::default() };
+            *at = Extent {
+                file: extent.file,
+                records: before.records + extent.records,
+                lines: before.lines + extent.lines,
+            };
+        }
+        Ok(())
+    }
+
+    /// Ends the files; they are not visible yet.
+    pub fn finish(self) -> Result<Vec<(QuarantineId, Staged)>, ConnectError> {
+        let files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outputs = files.outputs.into_iter().enumerate();
+        let finish = |(at, output): (usize, Option<Outputs>)| {
+            output.map(|output| Ok((QuarantineId(at as u32), output.finish()?)))
+        };
+        outputs.filter_map(finish).collect()
+    }
+}
+
+/// In the order of the input; those of one row in that of the operators.
+fn in_order(mut rejects: Vec<Reject>) -> Vec<Reject> {
+    rejects.sort_by_key(|reject| (reject.position, reject.node));
+    rejects
+}
+
+/// Ends the line of a row with its place: `before` it were so many records and lines of its file.
+fn write_line(out: &mut Vec<u8>, reject: &Reject, before: &Extent, names: &[Arc<str>]) {
+    let place = &reject.place;
+    let name = place.file.and_then(|file| names.get(file));
+    let row = place.file.map(|_| before.records + place.row + 1);
+    let line = place.line.map(|line| before.lines + line + 1);
+    out.extend_from_slice(&reject.head);
+    write_value(out, "_source_file", &name.map(|name| &**name));
+    write_value(out, "_source_row", &row);
+    write_value(out, "_line", &line);
+    if let Some(text) = &reject.text {
+        write_value(out, "_text", text);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// Goes on in an object that has begun.
+pub(super) fn write_value(out: &mut Vec<u8>, key: &str, value: &impl serde::Serialize) {
+    let separator: &[u8] = if out.last() == Some(&b'{') { b"" } else { b"," };
+    out.extend_from_slice(separator);
+    serde_json::to_writer(&mut *out, key).expect("a text can be written to memory");
+    out.push(b':');
+    serde_json::to_writer(&mut *out, value).expect("JSON values can be written to memory");
+}
