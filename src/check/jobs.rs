@@ -122,13 +122,13 @@ fn check_job(
         found,
         quarantines,
         name: &job.name,
-        policy: ErrorPolicy::Fail,
+        null_on_error: None,
         row: nothing,
         dropped: HashMap::new(),
         steps: vec![],
     };
-    let on_error = on_error(job, &mut checker);
-    checker.policy = on_error.policy;
+    let (on_error, said) = on_error(job, &mut checker);
+    checker.null_on_error = said.filter(|_| on_error.policy == ErrorPolicy::Null);
     let (input, input_span) = from(job, &mut checker);
     let input_row = checker.row.clone();
     for statement in job.steps.iter().skip(first_step(job) + 1) {
@@ -175,7 +175,8 @@ fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
     (input, path[0].span)
 }
 
-fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
+/// What it says, and where, if it does.
+fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>) {
     let mut said: Option<(OnError, Span)> = None;
     for setting in &job.settings {
         match &setting.kind {
@@ -218,7 +219,8 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> OnError {
             }
         }
     }
-    said.map_or(OnError { policy: ErrorPolicy::Fail, above: None }, |(on_error, _)| on_error)
+    let default = OnError { policy: ErrorPolicy::Fail, above: None };
+    said.map_or((default, None), |(on_error, at)| (on_error, Some(at)))
 }
 
 /// How the result is split, over the job's last row.

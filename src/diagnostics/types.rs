@@ -348,6 +348,7 @@ pub fn nullable_condition(
     cause: Option<(&str, &Type, Span)>,
     text: &str,
     step: bool,
+    null_on_error: Option<Span>,
 ) -> Diagnostic {
     let mut found = match cause {
         Some((name, ty, origin)) => Diagnostic::new(
@@ -356,19 +357,44 @@ pub fn nullable_condition(
             span,
             "null when that is null",
         )
-        .label(origin, "it may be null since here"),
+        .label(
+            origin,
+            match null_on_error {
+                Some(_) => "it comes from here",
+                None => "it may be null since here",
+            },
+        ),
         None => Diagnostic::new(Code::E0301, format!("{what} can be null"), span, "null at times"),
     };
+    if let Some(said) = null_on_error {
+        found = found.label(said, "what fails is null");
+    }
     if step {
-        found = found
-            .help(format!(
-                "say what becomes of those rows: `filter {text} nulls drop` or `filter {text} nulls keep`"
-            ))
-            .guess(span.after(), " nulls drop");
+        found = say_what_becomes_of_nulls(found, span, text);
     } else {
         found = found.help(format!("say what null means: `({text}) ?? false`"));
     }
     found
+}
+
+/// E0301: a condition of a `filter` that can fail, in a job where that gives null.
+pub fn failing_condition(span: Span, null_on_error: Span, text: &str) -> Diagnostic {
+    let found = Diagnostic::new(
+        Code::E0301,
+        "this condition can be null: it can fail",
+        span,
+        "null when it fails",
+    )
+    .label(null_on_error, "what fails is null");
+    say_what_becomes_of_nulls(found, span, text)
+}
+
+fn say_what_becomes_of_nulls(found: Diagnostic, span: Span, text: &str) -> Diagnostic {
+    found
+        .help(format!(
+            "say what becomes of those rows: `filter {text} nulls drop` or `filter {text} nulls keep`"
+        ))
+        .guess(span.after(), " nulls drop")
 }
 
 /// W0303: a test for null of something that never is.

@@ -238,7 +238,8 @@ pub struct Row {
     pub broken: bool,
 }
 
-/// Columns that together identify a row.
+/// Columns that together identify a row: no two rows have the same values there. A row with a null
+/// there, which has to match nothing, may come more often when the key is declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// Their positions.

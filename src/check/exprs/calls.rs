@@ -348,7 +348,7 @@ impl Scope<'_, '_> {
         let values = self.bind(&resolved, &mut given, span);
         let required = !group.keys.is_empty()
             && !values.is_empty()
-            && values.iter().all(|value| !value.ty.nullable)
+            && !values.iter().any(|value| self.can_be_null(value))
             && self.globals.registry.declaration(resolved.function).is_null_only_without_values();
         let ty = resolved.result.with_nullable(resolved.result.nullable && !required);
         let fits = self.literals_fit(resolved.function, name, &values, None, &ty);

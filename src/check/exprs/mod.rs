@@ -40,6 +40,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) narrowed: Vec<usize>,
     /// The group whose values are computed.
     pub(super) group: Option<GroupScope>,
+    /// Where the job says that what fails is null, if it says so.
+    pub(super) null_on_error: Option<Span>,
 }
 
 /// The right side of a join.
@@ -83,6 +85,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             slots: vec![],
             narrowed: vec![],
             group: None,
+            null_on_error: None,
         }
     }
 
@@ -162,10 +165,30 @@ impl<'s, 'a> Scope<'s, 'a> {
             let cause = cause.and_then(|at| row.map(|row| &row.columns[at]));
             let cause = cause.map(|column| (&*column.name, &column.ty, column.origin));
             let step = nulls == NullRule::Filter;
-            self.found.push(types::nullable_condition(what, value.span, cause, &text, step));
+            self.found.push(types::nullable_condition(
+                what,
+                value.span,
+                cause,
+                &text,
+                step,
+                self.null_on_error,
+            ));
+            return bad(value.span);
+        }
+        if nulls == NullRule::Filter
+            && value.may_fail()
+            && let Some(since) = self.null_on_error
+        {
+            let text = self.text(value.span);
+            self.found.push(types::failing_condition(value.span, since, &text));
             return bad(value.span);
         }
         convert(value, &DataType::Bool)
+    }
+
+    /// Can it be null, also because it fails?
+    pub(super) fn can_be_null(&self, value: &Expr) -> bool {
+        value.ty.nullable || (self.null_on_error.is_some() && value.may_fail())
     }
 
     fn simple_literal(&mut self, kind: &A, span: Span) -> Expr {

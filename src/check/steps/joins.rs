@@ -158,7 +158,8 @@ impl JobChecker<'_, '_> {
 
     fn warn_null_keys(&mut self, keys: &[Expr]) {
         for key in keys {
-            if key.ty.nullable {
+            let is_null_at_times = self.scope().can_be_null(key);
+            if is_null_at_times {
                 let text = self.text(key.span);
                 self.found.push(rows::nullable_key(&text, key.span));
             }

@@ -12,7 +12,7 @@ mod shape;
 use super::exprs::Scope;
 use super::globals::Globals;
 use crate::diagnostics::{Diagnostics, names, syntax};
-use crate::ir::{self, Column, ErrorPolicy, Row, Step, StepKind};
+use crate::ir::{self, Column, Row, Step, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use std::collections::HashMap;
@@ -24,7 +24,8 @@ pub(super) struct JobChecker<'c, 'a> {
     pub(super) found: &'c mut Diagnostics,
     pub(super) quarantines: &'c mut Vec<ir::Quarantine>,
     pub(super) name: &'c ast::Name,
-    pub(super) policy: ErrorPolicy,
+    /// Where the job says that what fails is null, if it says so.
+    pub(super) null_on_error: Option<Span>,
     pub(super) row: Arc<Row>,
     pub(super) dropped: HashMap<String, Span>,
     pub(super) steps: Vec<Step>,
@@ -37,6 +38,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
         scope.row = Some(&self.row);
         scope.table = (&self.name.text, self.name.span);
         scope.dropped = Some(&self.dropped);
+        scope.null_on_error = self.null_on_error;
         scope
     }
 
@@ -48,7 +50,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     /// source is null.
     pub(super) fn row_of(&self, input: ir::Input) -> Option<Arc<Row>> {
         let row = self.globals.row_of(input)?;
-        if self.policy != ErrorPolicy::Null || matches!(input, ir::Input::Job(_)) {
+        if self.null_on_error.is_none() || matches!(input, ir::Input::Job(_)) {
             return Some(row);
         }
         let optional =
@@ -136,7 +138,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     /// The type that a computed column gets: with `on error null`, one that can fail may be null.
     fn computed(&self, name: &str, value: &ir::Expr, origin: Span) -> Column {
         let mut ty = value.ty.clone();
-        ty.nullable |= self.policy == ErrorPolicy::Null && value.may_fail();
+        ty.nullable |= self.null_on_error.is_some() && value.may_fail();
         let domain = match value.kind {
             ir::ExprKind::Column(at) => self.row.columns.get(at).and_then(|of| of.domain.clone()),
             _ => None,

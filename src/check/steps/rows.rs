@@ -272,7 +272,7 @@ impl JobChecker<'_, '_> {
                 span: field.name.span,
             });
             // With `on error null`, what cannot be read is null.
-            ty.nullable |= self.policy == ir::ErrorPolicy::Null;
+            ty.nullable |= self.null_on_error.is_some();
             row.columns.push(field_column(field, ty));
         }
         let Some(column) = at else { return };
