@@ -1,6 +1,6 @@
-//! Choosing among values: `coalesce`, `nullif`, `check`, and the greatest and least of several.
+//! Choosing among values: `nullif`, `check`, and the greatest and least of several.
 //!
-//! `if`, `case`, `try` and `??` are forms of the language, not functions.
+//! `if`, `case`, `try` and `??` are forms of the language, not functions, and so is `coalesce`.
 
 use super::columns::{
     Prepared, bools, data, dense, fallible_texts, is_null, kernel, strict, texts, values,
@@ -12,40 +12,20 @@ use crate::data::arrow_type;
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, UInt32Array};
+use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray, UInt32Array};
 use arrow_buffer::BooleanBuffer;
-use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
-    ("coalesce", coalesce),
     ("nullif", nullif),
     ("check", check),
     ("greatest", greatest),
     ("least", least),
     ("clamp", clamp),
 ];
-
-fn coalesce(_: &Call) -> Prepared {
-    kernel(|context, arguments| {
-        let first = &arguments[0];
-        if !first.constant && first.array.null_count() == 0 {
-            return first.array.clone();
-        }
-        let arrays: Vec<&dyn Array> =
-            arguments.iter().map(|argument| argument.array.as_ref()).collect();
-        let chosen: Vec<(usize, usize)> = (0..context.rows)
-            .map(|row| {
-                let at = arguments.iter().position(|argument| !is_null(argument, row)).unwrap_or(0);
-                (at, arguments[at].index(row))
-            })
-            .collect();
-        interleave(&arrays, &chosen).expect("the arguments have one type")
-    })
-}
 
 fn nullif(call: &Call) -> Prepared {
     let ty = data(call, 0).clone();

@@ -142,6 +142,14 @@ impl Digits {
 }
 
 impl Declaration {
+    /// Is the result null where this argument is? Lambdas are not counted.
+    pub fn is_strict(&self, argument: usize) -> bool {
+        let is_value = |one: &&Parameter| !matches!(one.ty.data, DataPattern::Function(..));
+        let mut values = self.parameters.iter().filter(is_value);
+        let more = self.parameters.last().filter(|last| last.variadic);
+        values.nth(argument).or(more).is_some_and(|parameter| !parameter.ty.nullable)
+    }
+
     /// The declaration of a native function. An error says what the standard library may not say.
     pub fn lower(
         files: &Files,

@@ -61,6 +61,8 @@ pub enum Kernel {
     Scalar(PrepareScalar),
     /// Many rows to one value.
     Aggregate(PrepareAggregate),
+    /// None: it is compiled as an operator is.
+    Operator,
 }
 
 /// What a call gives for one argument.

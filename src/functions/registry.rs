@@ -28,6 +28,9 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/aggregates.batch", include_str!("../../stdlib/aggregates.batch")),
 ];
 
+/// The name of `??`.
+const COALESCE: &str = "coalesce";
+
 /// The functions there are. [`Registry::standard`] is the only one.
 pub struct Registry {
     declarations: Vec<Declaration>,
@@ -112,7 +115,14 @@ impl Registry {
         match self.kernels[function.0 as usize] {
             Kernel::Scalar(prepare) => prepare(call),
             Kernel::Aggregate(_) => unreachable!("an aggregate has no scalar kernel"),
+            Kernel::Operator => unreachable!("an operator is computed as one"),
         }
+    }
+
+    /// Is it an operator under a name? It takes its arguments as the operator does, which need not
+    /// compute all of them.
+    pub fn is_operator(&self, function: FunctionId) -> bool {
+        matches!(self.kernels[function.0 as usize], Kernel::Operator)
     }
 
     /// What makes the accumulators of an aggregate.
@@ -126,7 +136,9 @@ impl Registry {
     ) -> Result<NewAccumulator, LiteralError> {
         match self.kernels[function.0 as usize] {
             Kernel::Aggregate(prepare) => prepare(call),
-            Kernel::Scalar(_) => unreachable!("a scalar function has no accumulator"),
+            Kernel::Scalar(_) | Kernel::Operator => {
+                unreachable!("a scalar function has no accumulator")
+            }
         }
     }
 
@@ -168,6 +180,7 @@ fn load() -> Result<Registry, String> {
             let missing = || format!("`{}` has no kernel", lowered.name);
             let name = lowered.name.as_str();
             registry.kernels.push(match lowered.kind {
+                Native::Scalar if name == COALESCE => Kernel::Operator,
                 Native::Scalar => Kernel::Scalar(*scalars.get(name).ok_or_else(missing)?),
                 Native::Aggregate => Kernel::Aggregate(*aggregates.get(name).ok_or_else(missing)?),
                 Native::Window => return Err(missing()),

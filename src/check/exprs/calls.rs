@@ -274,6 +274,9 @@ impl Scope<'_, '_> {
                 Some(Box::new(lambda))
             }
         };
+        if self.globals.registry.is_operator(resolved.function) {
+            return Expr { kind: ExprKind::Coalesce(values), ty, span };
+        }
         if !self.literals_fit(resolved.function, name, &values, lambda.as_deref(), &ty) {
             return bad(span);
         }

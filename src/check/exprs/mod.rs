@@ -159,7 +159,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(value.span);
         }
         if value.ty.nullable && nulls != NullRule::Allowed {
-            let cause = narrow::nullable_column(&value, &self.narrowed);
+            let cause = narrow::cause(&value, &self.narrowed);
             let text = self.text(value.span);
             let row = self.row;
             let cause = cause.and_then(|at| row.map(|row| &row.columns[at]));

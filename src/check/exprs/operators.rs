@@ -91,12 +91,12 @@ impl Scope<'_, '_> {
     fn logic(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
         let word = if op == BinaryOp::And { "and" } else { "or" };
         let left = self.truth(left, word);
-        let known =
-            if op == BinaryOp::And { narrow::when_true(&left) } else { narrow::when_false(&left) };
-        let before = self.narrowed.len();
-        self.narrowed.extend(known);
-        let right = self.truth(right, word);
-        self.narrowed.truncate(before);
+        // The right side decides where the left one does not: also where that is null.
+        let known = match op {
+            BinaryOp::And => narrow::when_not_false(&left),
+            _ => narrow::when_not_true(&left),
+        };
+        let right = self.with_known(known, |scope| scope.truth(right, word));
         if left.ty.is_unknown() || right.ty.is_unknown() {
             return bad(span);
         }
@@ -107,7 +107,9 @@ impl Scope<'_, '_> {
         } else {
             ExprKind::Or(left, right)
         };
-        Expr { kind, ty, span }
+        let mut value = Expr { kind, ty, span };
+        value.ty.nullable = narrow::null_causes(&value).is_none_or(|causes| !causes.is_empty());
+        value
     }
 
     fn coalesce(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
@@ -126,9 +128,10 @@ impl Scope<'_, '_> {
 
     pub(super) fn is_null(&mut self, value: &ast::Expr, negated: bool, span: Span) -> Expr {
         let value = self.check(value, None);
-        if value.ty.is_unknown() {
-            return bad(span);
-        }
+        if value.ty.is_unknown() { bad(span) } else { self.null_test(value, negated, span) }
+    }
+
+    fn null_test(&mut self, value: Expr, negated: bool, span: Span) -> Expr {
         if !value.ty.nullable {
             let text = self.text(value.span);
             self.found.push(types::never_null(&text, span, &value.ty));
@@ -226,6 +229,9 @@ impl Scope<'_, '_> {
             return bad(span);
         };
         let total = matches!(op, Comparison::Equal | Comparison::NotEqual);
+        if total && let Some(value) = beside_null(&left, &right) {
+            return self.null_test(value, op == Comparison::NotEqual, span);
+        }
         if !total && !ty.data.is_ordered() {
             self.found.push(types::not_ordered("a side of `<`", place, &ty));
             return bad(span);
@@ -249,6 +255,9 @@ impl Scope<'_, '_> {
         }
         let value = all.remove(0);
         if all.len() == 1 {
+            if let Some(value) = beside_null(&value, &all[0]) {
+                return self.null_test(value, false, span);
+            }
             let (value, item) = comparable(value, all.remove(0), &unified.data);
             let kind = ExprKind::Compare(Comparison::Equal, boxed(value), boxed(item));
             return Expr { kind, ty: DataType::Bool.required(), span };
@@ -420,6 +429,15 @@ fn negate(test: Expr, negated: bool) -> Expr {
     }
     let (ty, span) = (test.ty.clone(), test.span);
     Expr { kind: ExprKind::Not(boxed(test)), ty, span }
+}
+
+/// The other side, where one is `null`.
+fn beside_null(left: &Expr, right: &Expr) -> Option<Expr> {
+    match (&left.ty.data, &right.ty.data) {
+        (_, DataType::Null) => Some(left.clone()),
+        (DataType::Null, _) => Some(right.clone()),
+        _ => None,
+    }
 }
 
 /// Is it two kinds of numbers of which some would change in the type that they unify to? They are

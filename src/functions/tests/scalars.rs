@@ -138,9 +138,6 @@ fn the_greatest_follows_the_order_of_the_type() {
 
 #[test]
 fn conditionals_see_nulls() {
-    let given = [texts(&["~", "a", "~"]), texts(&["b", "c", "~"])];
-    assert_eq!(texts_of("coalesce", &given), ["b", "a", "~"]);
-    assert_eq!(texts_of("coalesce", &[given[0].clone(), text("x")]), ["x", "a", "x"]);
     assert_eq!(
         texts_of("nullif", &[texts(&["a", "b", "~"]), texts(&["a", "~", "~"])]),
         ["~", "b", "~"]
