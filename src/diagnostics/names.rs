@@ -387,7 +387,7 @@ pub fn recursive(name: &str, span: Span, declared: Span) -> Diagnostic {
 }
 
 /// E0122: `now()` and the like.
-pub fn clock(name: &str, span: Span) -> Diagnostic {
+pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
     let ours = if name.contains("date") || name == "today" { "run.date" } else { "run.time" };
     Diagnostic::new(
         Code::E0122,
@@ -396,7 +396,7 @@ pub fn clock(name: &str, span: Span) -> Diagnostic {
         "reads the clock",
     )
     .help(format!("`{ours}` is that of this run, the same on a retry"))
-    .fix(span, ours)
+    .fix(call, ours)
 }
 
 /// E0123: a column without a name.

@@ -85,12 +85,11 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
     .help(format!("write `{written}`"))
 }
 
-/// A text without its closing quote.
-pub fn unclosed_text(span: Span, start: Span, quote: &str) -> Diagnostic {
-    let place = if quote.len() > 1 { "at its end" } else { "at the end of the text" };
+/// A text without its closing quote, which probably ends at `end`, behind `brace`.
+pub fn unclosed_text(start: Span, quote: &str, end: Span, brace: &str) -> Diagnostic {
     Diagnostic::new(Code::E0005, "this text is never closed", start, "it starts here")
-        .help(format!("add `{quote}` {place}"))
-        .fix(span.after(), quote)
+        .help(format!("add `{brace}{quote}` where the text ends"))
+        .guess(end, format!("{brace}{quote}"))
 }
 
 /// A block without its `}`.
@@ -400,6 +399,13 @@ pub fn brace_in_text(span: Span, brace: &str) -> Diagnostic {
         "for the sign itself write `{brace}{brace}`; for a regular expression `r\"...\"`"
     ))
     .fix(span, format!("{brace}{brace}"))
+}
+
+/// An interpolation in which, or in a text of which, something is not closed.
+pub fn interpolation_never_closed(span: Span) -> Diagnostic {
+    let message = "in a text `{` begins an expression";
+    Diagnostic::new(Code::E0016, message, span, "it is never closed")
+        .help("close the texts and brackets between it and its `}`")
 }
 
 /// An interpolation where the text must be known beforehand.

@@ -102,11 +102,18 @@ impl Parser<'_> {
                 let quote = if text.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
                 let opening = if first == 'r' { 2 } else { quote.len() };
                 let start = span.start as usize;
-                syntax::unclosed_text(span, Span::new(self.file, start, start + opening), quote)
+                let (end, brace) = likely_end(&text[opening..], first == 'r');
+                let end = Span::new(self.file, start + opening + end, start + opening + end);
+                let start = Span::new(self.file, start, start + opening);
+                syntax::unclosed_text(start, quote, end, brace)
             }
             TokenKind::BrokenText => {
                 let brace = span.start as usize + text.find('{').unwrap_or(0);
-                syntax::brace_in_text(Span::new(self.file, brace, brace + 1), "{")
+                let span = Span::new(self.file, brace, brace + 1);
+                match text.trim_matches('"').contains('"') {
+                    true => syntax::interpolation_never_closed(span),
+                    false => syntax::brace_in_text(span, "{"),
+                }
             }
             TokenKind::Quoted if first == '`' => syntax::quoted_name(span, text.trim_matches('`')),
             TokenKind::Quoted => syntax::wrong_quotes(span, &text[1..text.len() - 1]),
@@ -694,4 +701,22 @@ mod tests {
             assert!(block_of(word).is_some(), "{word}");
         }
     }
+}
+
+/// Where a text without its closing quote probably ends, and a `}` if one is missing before it:
+/// at the end of its first line, or before a bracket there that something else has opened.
+fn likely_end(text: &str, is_regex: bool) -> (usize, &'static str) {
+    let line = text.lines().next().unwrap_or("").trim_end();
+    let (mut braces, mut parentheses) = (0, 0);
+    for (at, character) in line.char_indices() {
+        match character {
+            '{' if !is_regex => braces += 1,
+            '}' if !is_regex => braces -= 1,
+            '(' => parentheses += 1,
+            ')' if parentheses == 0 && braces == 0 => return (at, ""),
+            ')' => parentheses -= 1,
+            _ => {}
+        }
+    }
+    (line.len(), if braces > 0 { "}" } else { "" })
 }

@@ -94,6 +94,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
         tokens: Vec::with_capacity(text.len() / 4),
         holes: Vec::new(),
         plain_until: 0,
+        quoted_until: 0,
         long_texts_close: true,
         long_holes_close: true,
         line_is_blank: true,
@@ -123,6 +124,8 @@ struct Lexer<'a> {
     /// In texts that begin before this byte a `{` opens nothing: an interpolation on this line was
     /// never closed. This keeps the lexer linear.
     plain_until: usize,
+    /// Quotes before it end no text: they stand in one whose interpolation is never closed.
+    quoted_until: usize,
     /// Is it unknown whether a long text that begins from here on is closed? After one that was
     /// not, no other can be, and the rest of the file is not searched again.
     long_texts_close: bool,
@@ -363,6 +366,7 @@ impl Lexer<'_> {
         let mut length = skip;
         while let Some(byte) = bytes.get(length) {
             match byte {
+                b'"' if self.at + length < self.quoted_until => length += 1,
                 b'"' if !long => return self.text_ends(kind, length + 1, opened),
                 b'"' if bytes[length..].starts_with(b"\"\"\"") => {
                     return self.text_ends(kind, length + 3, opened);
@@ -416,7 +420,8 @@ impl Lexer<'_> {
     }
 
     /// The interpolation `first` and those inside it were none: reads the text once more, up to
-    /// the first quote on its line (for a long text, to the next closing quotes).
+    /// the first quote on its line, or the last when otherwise another text would not end (for a
+    /// long text, to the next closing quotes).
     fn give_up_hole(&mut self, first: usize) {
         let hole = &self.holes[first];
         let (long, token) = (hole.long, hole.token);
@@ -425,6 +430,13 @@ impl Lexer<'_> {
             self.long_holes_close = false;
         } else {
             self.plain_until = self.line_end(self.at);
+            let start = self.tokens[token].start as usize + 1;
+            let line = &self.text.as_bytes()[start..self.plain_until.max(start)];
+            let mut quotes = memchr::memchr_iter(b'"', line);
+            let last = quotes.next_back();
+            if quotes.count() % 2 == 1 {
+                self.quoted_until = start + last.unwrap_or(0);
+            }
         }
         self.at = self.tokens[token].start as usize;
         self.tokens.truncate(token);

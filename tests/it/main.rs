@@ -6,6 +6,7 @@ mod cli;
 mod connectors;
 mod duckdb;
 mod examples;
+mod fixes;
 mod folders;
 mod formats;
 mod functions;

@@ -49,7 +49,7 @@ impl Scope<'_, '_> {
     /// A call of nothing. Its arguments are checked all the same: in a group as those of an
     /// aggregate, unless a function of single values seems to be meant, for which they must be keys.
     fn unknown_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
-        self.no_function(name);
+        self.no_function(name, span);
         let registry = self.globals.registry;
         let meant = names::function_meant(&name.text, registry.names());
         let of_rows = meant.is_none_or(|meant| registry.is_aggregate(meant));
@@ -63,10 +63,10 @@ impl Scope<'_, '_> {
         bad(span)
     }
 
-    fn no_function(&mut self, name: &ast::Name) {
+    fn no_function(&mut self, name: &ast::Name, span: Span) {
         let text = name.text.as_str();
         if CLOCKS.contains(&text) {
-            self.found.push(names::clock(text, name.span));
+            self.found.push(names::clock(text, name.span, span));
             return;
         }
         if self.globals.later.contains_key(text) {
@@ -179,7 +179,7 @@ impl Scope<'_, '_> {
     ) {
         let function = name.text.as_str();
         let found = match mismatch {
-            Mismatch::NoFunction => return self.no_function(name),
+            Mismatch::NoFunction => return self.no_function(name, span),
             Mismatch::Count { signatures } => {
                 if function == "date"
                     && let [Some(value)] = given
