@@ -198,6 +198,13 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
                         ErrorPolicy::Quarantine(checker.quarantine(name))
                     }
                 };
+                if let Some((_, place)) = above
+                    && policy == ErrorPolicy::Fail
+                {
+                    let message = "the first row that fails ends the run: `above` has no effect";
+                    let help = "`on error drop above 1%`, or leave `above` out";
+                    checker.found.push(graph::bad_setting(*place, message, help));
+                }
                 let above = above.map(|(share, _)| share);
                 said = Some((OnError { policy, above }, setting.span));
             }
