@@ -1,6 +1,7 @@
 //! All commands and flags.
 
 use crate::diagnostics::render::Format;
+use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -79,7 +80,7 @@ pub(super) enum Command {
     Preview(Preview),
     /// Print a form of the program between two phases
     Show(Show),
-    /// Explain a diagnostic
+    /// Explain a diagnostic, a function or a step
     Explain(Explain),
     /// Make a pipeline that runs at once
     New(New),
@@ -88,7 +89,7 @@ pub(super) enum Command {
 /// A pipeline file.
 #[derive(ClapArgs)]
 pub(super) struct File {
-    /// The pipeline; the only *.batch file of the folder if left out
+    /// The pipeline, - for standard input; the only *.batch file of the folder if left out
     pub(super) file: Option<PathBuf>,
 }
 
@@ -132,7 +133,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Say nothing while it runs
-    #[arg(long, env = "BATCHC_NO_PROGRESS")]
+    #[arg(long, env = "BATCHC_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub(super) no_progress: bool,
 }
 
@@ -196,8 +197,8 @@ pub(super) enum Form {
 
 #[derive(ClapArgs)]
 pub(super) struct Explain {
-    /// The code, for instance E0301; all codes if left out
-    pub(super) code: Option<String>,
+    /// The code, for instance E0301, or the name of a function or step; all codes if left out
+    pub(super) name: Option<String>,
 }
 
 #[derive(ClapArgs)]

@@ -1,8 +1,7 @@
 //! Why a run failed, in words, and what it exits with.
 
 use super::args::Global;
-use super::load::print_one;
-use super::print::say;
+use super::load::{print_one, print_outside};
 use super::{FAILED, RULE};
 use crate::Compiled;
 use crate::diagnostics::{Diagnostic, runtime};
@@ -21,10 +20,7 @@ pub(super) fn explain_failure(
     let pipeline = &compiled.pipeline;
     let found: (u8, Diagnostic) = match failure {
         Failure::Stage(Error::Connect(error), _) => {
-            say!("error: {}", error.message);
-            if let Some(help) = &error.help {
-                say!("  help: {help}");
-            }
+            print_outside(&error.message, error.help.as_deref(), global);
             return (FAILED, error.message);
         }
         Failure::Stage(Error::Cancelled, _) => return (130, "stopped".to_owned()),
@@ -60,7 +56,10 @@ pub(super) fn explain_failure(
 
 fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {
     // An expression that was moved into an operator does not say whose it was; but a job's steps
-    // follow its name, up to the next job's name.
+    // follow its name, up to the next job's name. A source that is looked at has no job.
+    if pipeline.sources.iter().any(|source| source.span == span) {
+        return None;
+    }
     pipeline
         .jobs
         .iter()

@@ -4,7 +4,7 @@ use super::args::{Color, File, Global, Params};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
-use crate::diagnostics::render::{Format, render, summary};
+use crate::diagnostics::render::{Format, outside, render, summary};
 use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::Targets;
@@ -12,19 +12,36 @@ use crate::text::{FileId, Files};
 use crate::types::Scalar;
 use crate::{Compiled, compile, compile_with};
 use std::collections::HashSet;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Says what went wrong before anything could be done.
-pub(super) fn refuse(message: &str) -> u8 {
-    say!("error: {message}");
+pub(super) fn refuse(message: &str, global: &Global) -> u8 {
+    print_outside(message, None, global);
     NOT_STARTED
+}
+
+/// Says what went wrong outside of the program.
+pub(super) fn print_outside(message: &str, help: Option<&str>, global: &Global) {
+    print_text(&outside(message, help, global.format), global);
+}
+
+/// What a program from standard input, `-`, is called.
+const STDIN: &str = "<stdin>";
+
+/// What the system said, without its number.
+fn system_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// The pipeline file: the given one, or the only one of the folder.
 fn find(file: &File) -> Result<PathBuf, String> {
     if let Some(path) = &file.file {
+        if path.as_os_str() == "-" {
+            return Ok(PathBuf::from(STDIN));
+        }
         if path.is_dir() {
             return only_in(path);
         }
@@ -35,7 +52,7 @@ fn find(file: &File) -> Result<PathBuf, String> {
 
 fn only_in(folder: &Path) -> Result<PathBuf, String> {
     let entries = std::fs::read_dir(folder)
-        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+        .map_err(|error| format!("cannot read {}: {}", folder.display(), system_words(&error)))?;
     // `./a.batch` is called `a.batch`.
     let shown = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
     let mut found: Vec<PathBuf> = entries
@@ -56,8 +73,12 @@ fn only_in(folder: &Path) -> Result<PathBuf, String> {
 /// Reads and compiles.
 pub(super) fn load(file: &File) -> Result<(PathBuf, Compiled), String> {
     let path = find(file)?;
-    let bytes =
-        std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let mut bytes = vec![];
+    let read = match path.as_os_str() == STDIN {
+        true => std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
+        false => std::fs::read(&path).map(|read| bytes = read),
+    };
+    read.map_err(|error| format!("cannot read {}: {}", path.display(), system_words(&error)))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -87,7 +108,11 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
 
 /// Shows diagnostics: JSON on stdout, words on stderr.
 pub(super) fn print_found(found: &Diagnostics, files: &Files, global: &Global) {
-    let text = render(found, files, global.format, colour(global));
+    print_text(&render(found, files, global.format, colour(global)), global);
+}
+
+/// JSON is data, all else words.
+fn print_text(text: &str, global: &Global) {
     if global.format == Format::Json { put!("{text}") } else { words(format_args!("{text}")) }
 }
 
@@ -112,7 +137,7 @@ pub(super) fn colour(global: &Global) -> bool {
 
 /// Loads a pipeline that can be run; the code to exit with otherwise.
 pub(super) fn runnable(file: &File, global: &Global) -> Result<(PathBuf, Compiled), u8> {
-    let (path, compiled) = load(file).map_err(|message| refuse(&message))?;
+    let (path, compiled) = load(file).map_err(|message| refuse(&message, global))?;
     if show_found(&compiled, &path, global, true) { Err(WRONG) } else { Ok((path, compiled)) }
 }
 
@@ -130,7 +155,7 @@ pub(super) fn context(
     params: &Params,
     global: &Global,
 ) -> Result<RunContext, u8> {
-    let values = values(&compiled.pipeline, params)?;
+    let values = values(&compiled.pipeline, params, global)?;
     let mut known = vec![];
     for (value, param) in values.iter().zip(&compiled.pipeline.params) {
         match value {
@@ -156,25 +181,29 @@ pub(super) fn context(
 }
 
 /// The parameters' values that are given, or their defaults.
-fn values(pipeline: &Pipeline, params: &Params) -> Result<Vec<Option<Scalar>>, u8> {
+fn values(
+    pipeline: &Pipeline,
+    params: &Params,
+    global: &Global,
+) -> Result<Vec<Option<Scalar>>, u8> {
     let mut values: Vec<Option<Scalar>> =
         pipeline.params.iter().map(|param| param.default.clone()).collect();
     let mut seen = HashSet::new();
     for given in &params.param {
         let Some((name, text)) = given.split_once('=') else {
-            return Err(refuse(&format!("`-p {given}` is not name=value")));
+            return Err(refuse(&format!("`-p {given}` is not name=value"), global));
         };
         let Some(at) = pipeline.params.iter().position(|param| param.name == name) else {
             let all = pipeline.params.iter().map(|param| param.name.as_str());
             let near = did_you_mean(name, all);
-            return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}")));
+            return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}"), global));
         };
         if !seen.insert(at) {
-            return Err(refuse(&format!("the parameter `{name}` is given twice")));
+            return Err(refuse(&format!("the parameter `{name}` is given twice"), global));
         }
         match parse_value(text, &pipeline.params[at].ty) {
             Ok(value) => values[at] = Some(value),
-            Err(reason) => return Err(refuse(&format!("parameter `{name}`: {reason}"))),
+            Err(reason) => return Err(refuse(&format!("parameter `{name}`: {reason}"), global)),
         }
     }
     Ok(values)
@@ -208,7 +237,11 @@ fn run_name(time: i64) -> String {
 }
 
 /// What a selection means; everything when nothing is selected.
-pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets, u8> {
+pub(super) fn targets(
+    pipeline: &Pipeline,
+    select: &[String],
+    global: &Global,
+) -> Result<Targets, u8> {
     let all: Vec<usize> = (0..pipeline.outputs.len()).collect();
     if select.is_empty() {
         return Ok(Targets { outputs: all, tables: vec![] });
@@ -234,7 +267,10 @@ pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets,
                     } else {
                         format!("; `--select {name}+` takes the outputs that follow from it")
                     };
-                    return Err(refuse(&format!("no output is written from `{name}`{help}")));
+                    return Err(refuse(
+                        &format!("no output is written from `{name}`{help}"),
+                        global,
+                    ));
                 }
                 chosen.extend(all.iter().filter(written));
             }
@@ -245,7 +281,7 @@ pub(super) fn targets(pipeline: &Pipeline, select: &[String]) -> Result<Targets,
                     .map(|output| output.name.as_str())
                     .chain(pipeline.jobs.iter().map(|job| job.name.as_str()));
                 let near = did_you_mean(name, names);
-                return Err(refuse(&format!("there is no output or job `{name}`{near}")));
+                return Err(refuse(&format!("there is no output or job `{name}`{near}"), global));
             }
         }
     }

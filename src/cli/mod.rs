@@ -30,7 +30,8 @@ pub fn main() -> ExitCode {
     if let Some(folder) = &args.global.chdir
         && let Err(error) = std::env::set_current_dir(folder)
     {
-        let code = load::refuse(&format!("cannot work in {}: {error}", folder.display()));
+        let code =
+            load::refuse(&format!("cannot work in {}: {error}", folder.display()), &args.global);
         return ExitCode::from(code);
     }
     let code = match &args.command {
@@ -40,8 +41,8 @@ pub fn main() -> ExitCode {
         args::Command::Graph(graph) => commands::graph::run(graph, &args.global),
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
         args::Command::Show(show) => commands::show::run(show, &args.global),
-        args::Command::Explain(explain) => commands::explain::run(explain),
-        args::Command::New(new) => commands::new::run(new),
+        args::Command::Explain(explain) => commands::explain::run(explain, &args.global),
+        args::Command::New(new) => commands::new::run(new, &args.global),
     };
     ExitCode::from(code)
 }

@@ -9,8 +9,9 @@ pub fn row_failed(reason: &str, place: Option<&str>, span: Span, job: Option<&st
         Some(place) => format!("{place}: {reason}"),
         None => reason.to_owned(),
     };
-    let job = job.unwrap_or("JOB");
-    Diagnostic::new(Code::R0101, message, span, "failed here").help(format!(
+    let found = Diagnostic::new(Code::R0101, message, span, "failed here");
+    let Some(job) = job else { return found };
+    found.help(format!(
         "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
     ))
 }

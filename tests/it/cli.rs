@@ -120,7 +120,7 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
             &["preview", "pipeline.batch", "numbrs"],
             "no job or source `numbrs`; did you mean `numbers`?",
         ),
-        (&["explain", "E9999"], "there is no diagnostic `E9999`"),
+        (&["explain", "E9999"], "there is no diagnostic, function or step `E9999`"),
         (&["check", "missing.batch"], "cannot read missing.batch: "),
         (&["-C", "nowhere", "check"], "cannot work in nowhere: "),
         (&["run", "--threads", "0"], "a number from 1 to 1024 is expected"),
@@ -299,4 +299,36 @@ output all_out = csv(\"all.csv\") from all
         "local,words\n2024-01-31T11:00:00,\"[\"\"a\"\",\"\"b\"\"]\"\n"
     );
     assert_eq!(project.read("all.csv"), "words\na|b\n");
+}
+
+#[test]
+fn what_is_wrong_outside_is_json_too() {
+    let project = project();
+    std::fs::remove_file(project.path("numbers.csv")).expect("it was there");
+    let told = |arguments: &[&str]| -> serde_json::Value {
+        let ended = project.batchc(arguments);
+        serde_json::from_str(ended.data.lines().next().expect("a line")).expect("JSON")
+    };
+    let missing = told(&["check", "nothing.batch", "--format", "json"]);
+    assert_eq!(missing["message"], "cannot read nothing.batch: no such file or directory");
+    let source = told(&["run", "--format", "json"]);
+    assert_eq!(source["message"], "cannot open numbers.csv: no such file or directory");
+    assert_eq!((&source["severity"], &source["code"]), (&"error".into(), &().into()));
+}
+
+#[test]
+fn names_are_explained() {
+    let project = project();
+    for (name, part) in [
+        ("trim", "trim(text: string, chars: string) -> string"),
+        ("dedupe", "# dedupe\n"),
+        ("Source", "# source\n"),
+        ("e0301", "# E0301: "),
+    ] {
+        let ended = ends_well(project.batchc(&["explain", name]));
+        assert!(ended.data.contains(part), "{}", ended.data);
+    }
+    let unknown = project.batchc(&["explain", "trimm"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.words.contains("did you mean `trim`?"), "{}", unknown.words);
 }

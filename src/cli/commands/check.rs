@@ -10,7 +10,7 @@ use crate::diagnostics::render::Format;
 pub(in crate::cli) fn run(file: &File, global: &Global) -> u8 {
     let (path, compiled) = match load(file) {
         Ok(loaded) => loaded,
-        Err(message) => return refuse(&message),
+        Err(message) => return refuse(&message, global),
     };
     if show_found(&compiled, &path, global, true) {
         return WRONG;

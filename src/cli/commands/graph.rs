@@ -6,10 +6,10 @@ use crate::cli::print::put;
 use crate::ir::{Input, Pipeline};
 
 /// Draws sources, jobs and outputs; a pipeline with mistakes is drawn as far as it is understood.
-pub(in crate::cli) fn run(args: &Graph, _global: &Global) -> u8 {
+pub(in crate::cli) fn run(args: &Graph, global: &Global) -> u8 {
     let (_, compiled) = match load(&args.file) {
         Ok(loaded) => loaded,
-        Err(message) => return refuse(&message),
+        Err(message) => return refuse(&message, global),
     };
     put!("{}", draw(&compiled.pipeline, args.to));
     0

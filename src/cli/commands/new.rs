@@ -1,6 +1,6 @@
 //! `batchc new`
 
-use crate::cli::args::New;
+use crate::cli::args::{Global, New};
 use crate::cli::load::refuse;
 use crate::cli::print::say;
 use std::fs;
@@ -14,18 +14,27 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Makes a folder with a pipeline that runs at once. Nothing that is there is touched.
-pub(in crate::cli) fn run(new: &New) -> u8 {
+pub(in crate::cli) fn run(new: &New, global: &Global) -> u8 {
     let dir = &new.dir;
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return refuse(&format!("{} is not empty", dir.display()));
+        return refuse(&format!("{} is not empty", dir.display()), global);
     }
     for (name, text) in FILES {
         if let Err(error) = write(&dir.join(name), text) {
-            return refuse(&format!("cannot write {}: {error}", dir.join(name).display()));
+            let message = format!("cannot write {}: {error}", dir.join(name).display());
+            return refuse(&message, global);
         }
     }
-    say!("made {}; now run: batchc run {}/pipeline.batch", dir.display(), dir.display());
+    let pipeline = dir.join("pipeline.batch");
+    say!("made {}; now run: batchc run {}", dir.display(), shell_word(&pipeline.to_string_lossy()));
     0
+}
+
+/// The text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

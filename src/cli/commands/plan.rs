@@ -12,7 +12,7 @@ pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    match targets(&compiled.pipeline, &args.select) {
+    match targets(&compiled.pipeline, &args.select, global) {
         Ok(targets) => {
             put!("{}", text(&compiled.pipeline, &targets));
             0

@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             let jobs = pipeline.jobs.iter().map(|job| job.name.as_str());
             let sources = pipeline.sources.iter().map(|source| source.name.as_str());
             let near = did_you_mean(&args.job, jobs.chain(sources));
-            return refuse(&format!("there is no job or source `{}`{near}", args.job));
+            return refuse(&format!("there is no job or source `{}`{near}", args.job), global);
         }
     };
     let context = match context(&compiled, &path, &args.params, global) {

@@ -23,14 +23,15 @@ pub(in crate::cli) fn run(args: &Run, global: &Global) -> u8 {
 fn start(args: &Run, global: &Global) -> Result<u8, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
     let pipeline = &compiled.pipeline;
-    let targets = targets(pipeline, &args.select)?;
+    let targets = targets(pipeline, &args.select, global)?;
     if args.dry_run {
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
     }
     let context = context(&compiled, &path, &args.params, global)?;
     if let Some(file) = &args.report {
-        write_report(&Report::running(&context), file).map_err(|message| refuse(&message))?;
+        write_report(&Report::running(&context), file)
+            .map_err(|message| refuse(&message, global))?;
     }
     let cancelled = Arc::new(AtomicBool::new(false));
     let terminated = catch_signals(&cancelled);
@@ -67,7 +68,7 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
         code = if terminated.load(Relaxed) { 143 } else { 130 };
     }
     if let Some(file) = &args.report {
-        write_report(&report, file).map_err(|message| refuse(&message))?;
+        write_report(&report, file).map_err(|message| refuse(&message, global))?;
     }
     if !global.quiet {
         say!("{}", last_line(&name, &report, code));

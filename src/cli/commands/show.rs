@@ -10,7 +10,7 @@ use crate::plan::Targets;
 pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
     let (path, compiled) = match load(&args.file) {
         Ok(loaded) => loaded,
-        Err(message) => return refuse(&message),
+        Err(message) => return refuse(&message, global),
     };
     let errors = show_found(&compiled, &path, global, true);
     match args.form {

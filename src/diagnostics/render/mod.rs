@@ -28,6 +28,27 @@ pub fn render(found: &Diagnostics, files: &Files, format: Format, colour: bool) 
     found.iter().map(one).collect()
 }
 
+/// What went wrong outside of the program, in the same forms: `error: cannot read a.batch: …`.
+pub fn outside(message: &str, help: Option<&str>, format: Format) -> String {
+    if format == Format::Json {
+        let value = json!({
+            "v": 1,
+            "code": null,
+            "severity": word(Severity::Error),
+            "message": message,
+            "file": null,
+            "span": null,
+            "labels": [],
+            "help": help,
+            "fix": null,
+            "url": null,
+        });
+        return format!("{value}\n");
+    }
+    let help = help.map_or(String::new(), |help| format!("  help: {help}\n"));
+    format!("error: {message}\n{help}")
+}
+
 /// `3 errors, 1 warning in sales.batch; 12 jobs checked`; nothing when there are none.
 pub fn summary(found: &Diagnostics, path: &str, jobs: usize) -> Option<String> {
     let counted = |count: usize, word: &str| match count {
