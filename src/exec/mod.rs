@@ -24,7 +24,7 @@ use crate::data::POSITION_ROW_BITS;
 use crate::ir::{JobId, Promise};
 use crate::store::spool::SpoolError;
 use crate::text::Span;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What can fail on rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,11 @@ pub fn find_place(position: u64, line: Option<u64>, extents: &[Extent]) -> Optio
         .fold((0, 0), |(records, lines), extent| (records + extent.records, lines + extent.lines));
     let row = position & ((1 << POSITION_ROW_BITS) - 1);
     Some(Place { file, record: records + row + 1, line: line.map(|line| lines + line + 1) })
+}
+
+/// An error once the run is to stop: to be asked now and then by what takes long.
+pub fn go_on(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
 }
 
 /// What an operator has seen.

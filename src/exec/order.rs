@@ -19,6 +19,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType as ArrowType;
 use rayon::prelude::*;
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The direction of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,6 +142,11 @@ impl RowOrder {
 
     /// All rows sorted; equal ones in the order of the batches.
     pub fn sort(&self) -> Vec<RowRef> {
+        self.sort_until(&AtomicBool::new(false))
+    }
+
+    /// The same; once `stop` is set, it gives soon, and gives anything.
+    pub fn sort_until(&self, stop: &AtomicBool) -> Vec<RowRef> {
         let lengths = &self.lengths;
         let Some(first) = self.first() else {
             return names(lengths, 0..lengths.len());
@@ -160,6 +166,9 @@ impl RowOrder {
         let sorted: Vec<Vec<RowRef>> = (0..spread.ranges)
             .into_par_iter()
             .map(|range| {
+                if stop.load(Relaxed) {
+                    return vec![];
+                }
                 let pieces: Vec<&[Entry]> = runs.iter().map(|run| run.range(range)).collect();
                 let mut entries = pieces.concat();
                 self.sort_entries(&mut entries, first, DEPTH_MAX);

@@ -239,7 +239,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let execution = self.execution;
         match &execution.nodes[end.at()].action {
             Action::Break(operator) => {
-                let result = operator.finish(states)?;
+                let result = operator.finish(states, execution.cancelled)?;
                 execution.count(end, |counts| &counts.output, result.rows());
                 if let Output::Batches(batches) = &result {
                     self.assign_parts(end, batches);
@@ -247,7 +247,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 self.results.insert(end, result);
             }
             Action::Build(build) => {
-                let table = build.finish(states)?;
+                let table = build.finish(states, execution.cancelled)?;
                 self.give_table(end, table);
             }
             Action::Pass

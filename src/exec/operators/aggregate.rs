@@ -16,7 +16,7 @@ use super::collected::{bytes_of_batch, downcast};
 use super::parted::PartedFile;
 use super::{Breaker, Output, State};
 use crate::data::{Batch, Positions};
-use crate::exec::Error;
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::{NewAccumulator, Operand};
 use crate::store::spool::Spool;
 use crate::text::Span;
@@ -25,6 +25,7 @@ use groups::Groups;
 use rayon::prelude::*;
 use scatter::Scatter;
 use std::any::Any;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// So many rows of a thread are seen before it is decided how to go on.
@@ -174,7 +175,8 @@ impl Breaker for Aggregate {
         Box::new(Grouping { plan: self.plan.clone(), phase, spilled: None })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         self.plan.is_scattered.get_or_init(|| false);
         let mut states: Vec<Grouping> = states.into_iter().map(downcast::<Grouping>).collect();
         let spool = states.iter().flat_map(|state| &state.spilled).next().map(PartedFile::spool);

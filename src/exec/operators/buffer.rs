@@ -2,11 +2,12 @@
 
 use super::{Breaker, Output, State};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
-use crate::exec::Error;
 use crate::exec::gather::expand;
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use arrow_array::Array;
 use std::any::Any;
+use std::sync::atomic::AtomicBool;
 
 /// Rows of a batch of a gathered result, but for the last.
 const BATCH_ROWS: usize = 1 << 16;
@@ -27,7 +28,8 @@ impl Breaker for Buffer {
         Box::new(Buffered { projects: self.projects, batches: vec![] })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         let mut batches: Vec<Batch> = states
             .into_iter()
             .filter_map(|state| state.into_any().downcast::<Buffered>().ok())

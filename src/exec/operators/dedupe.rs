@@ -10,10 +10,10 @@ use super::kept::Kept;
 use super::parted::PartedFile;
 use super::{Breaker, Output, State};
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::{RowRef, expand, row_ref};
 use crate::exec::order::{Direction, RowOrder};
 use crate::exec::table::GroupTable;
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
 use crate::types::Type;
@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use std::any::Any;
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Which of several rows of a key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,8 @@ impl Breaker for Dedupe {
         Box::new(BestRows::new(self.plan.clone()))
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         finish(&self.plan, states)
     }
 }
@@ -87,7 +89,8 @@ impl Breaker for Distinct {
         Box::new(BestRows::new(self.plan.clone()))
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         finish(&self.plan, states)
     }
 }

@@ -28,8 +28,10 @@ use super::Error;
 use crate::data::Batch;
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
+use rayon::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// An operator that needs no other batch than the one it is given.
 pub trait Streaming: Send + Sync {
@@ -55,8 +57,8 @@ pub trait Breaker: Send + Sync {
 
     /// The result of all states, in the operator's order. States come in
     /// no particular order, and the result does not depend on how the input was dealt out among
-    /// them. Works in parallel on the current rayon pool.
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error>;
+    /// them. Works in parallel on the current rayon pool, and gives up soon after `stop` is set.
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error>;
 }
 
 /// The result of a breaker, for one stage or several to read.
@@ -65,11 +67,11 @@ pub enum Output {
     /// Batches of at most 64 Ki rows whose positions count from 0 through the whole result (batch
     /// `b` is morsel `b`).
     Batches(Vec<Batch>),
-    /// What did not fit into memory.
+    /// What did not fit into memory, or is put together when it is read.
     Pieces(Arc<dyn Pieces>),
 }
 
-/// A result that is not in memory, in pieces that threads can read apart from each other.
+/// A result that is not in memory as it is read, in pieces that threads can read apart from each other.
 pub trait Pieces: Send + Sync {
     /// How many pieces there are.
     fn count(&self) -> usize;
@@ -101,11 +103,11 @@ impl Output {
         match self {
             Output::Batches(batches) => Ok(batches),
             Output::Pieces(pieces) => {
-                let mut batches = vec![];
-                for piece in 0..pieces.count() {
-                    batches.extend(pieces.read(piece)?);
-                }
-                Ok(buffer::renumber(batches))
+                let batches: Vec<Vec<Batch>> = (0..pieces.count())
+                    .into_par_iter()
+                    .map(|piece| pieces.read(piece))
+                    .collect::<Result<_, Error>>()?;
+                Ok(buffer::renumber(batches.into_iter().flatten().collect()))
             }
         }
     }

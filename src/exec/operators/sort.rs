@@ -1,16 +1,17 @@
 //! `sort`: all rows in the order of their keys, equal ones in the order of the input.
 
 use super::collected::{Collected, downcast, in_order};
-use super::runs::{Run, SortedRuns};
-use super::{Breaker, Output, State};
+use super::runs::{Run, SortedRuns, numbered};
+use super::{Breaker, Output, Pieces, State};
 use crate::data::Batch;
-use crate::exec::Error;
-use crate::exec::gather::gather_batches;
+use crate::exec::gather::{BATCH_ROWS_MAX, RowRef, gather_batches};
 use crate::exec::order::{Direction, RowOrder};
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Sorts. Its values are the keys. Equal rows keep the order of the input.
 ///
@@ -60,7 +61,8 @@ impl Breaker for Sort {
         Box::new(Sorting { sort: self.clone(), collected, runs: vec![] })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         let mut states: Vec<Sorting> = states.into_iter().map(downcast::<Sorting>).collect();
         let spool = states.iter().flat_map(|state| &state.runs).next().map(Run::spool).cloned();
         if let Some(spool) = spool {
@@ -71,9 +73,32 @@ impl Breaker for Sort {
         }
         let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
         let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();
-        let order = self.order(&keys, &batches).sort();
-        drop(keys);
-        Ok(gather_batches(&batches, &order).into())
+        let order = self.order(&keys, &batches).sort_until(stop);
+        go_on(stop)?;
+        Ok(Output::Pieces(Arc::new(Sorted { batches, order })))
+    }
+}
+
+/// Rows in memory and their order. They are put into it when they are read, by the threads that
+/// read them, so that there are never two copies of all.
+struct Sorted {
+    batches: Vec<Batch>,
+    order: Vec<RowRef>,
+}
+
+impl Pieces for Sorted {
+    fn count(&self) -> usize {
+        self.order.len().div_ceil(BATCH_ROWS_MAX)
+    }
+
+    fn rows(&self) -> u64 {
+        self.order.len() as u64
+    }
+
+    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+        let start = piece * BATCH_ROWS_MAX;
+        let end = self.order.len().min(start + BATCH_ROWS_MAX);
+        Ok(numbered(gather_batches(&self.batches, &self.order[start..end]), piece))
     }
 }
 
@@ -165,6 +190,13 @@ mod tests {
         let text = |n: i64| Scalar::String(format!("{}{}", "x".repeat(20_000), n % 3).into());
         let rows: Vec<Values> = (0..6000).map(|n| vec![text(n), Scalar::Int(n)]).collect();
         check(&types, &[0], &WAYS[..1], &rows, 3000);
+    }
+
+    #[test]
+    fn sorting_ends_when_the_run_is_to_stop() {
+        let sort = Sort { directions: WAYS[..1].to_vec(), columns: vec![Some(0)] };
+        let ended = sort.finish(vec![sort.state()], &AtomicBool::new(true));
+        assert!(matches!(ended, Err(Error::Cancelled)));
     }
 
     #[test]

@@ -4,15 +4,15 @@ use super::collected::downcast;
 use super::kept::Kept;
 use super::{Breaker, Output, State};
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::{RowRef, row_ref};
 use crate::exec::table::GroupTable;
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::types::Type;
 use rayon::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Takes rows. Its values: what identifies the group.
 pub struct Take {
@@ -118,7 +118,8 @@ impl Breaker for Take {
         })
     }
 
-    fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+    fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
+        go_on(stop)?;
         let mut table = GroupTable::new(&self.plan.keys);
         let (mut all, mut candidates) = (vec![], vec![]);
         for state in states {

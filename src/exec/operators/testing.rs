@@ -9,6 +9,7 @@ use crate::store::spool::Spool;
 use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A row as values.
 pub type Values = Vec<Scalar>;
@@ -161,7 +162,7 @@ pub fn run(
     for (at, batch) in batches.iter().enumerate() {
         all[deal(at)].push(batch.clone(), operands(batch, values))?;
     }
-    let result = operator.finish(all)?.into_batches()?;
+    let result = operator.finish(all, &AtomicBool::new(false))?.into_batches()?;
     for (morsel, batch) in result.iter().enumerate() {
         assert!(batch.rows <= 1 << 16 && batch.rows > 0);
         assert_eq!(batch.positions.at(0), (morsel as u64) << 32);
@@ -188,7 +189,7 @@ pub fn run_spilling(
             assert!(state.spill(&spool).unwrap(), "the operator can spill");
         }
     }
-    let result = operator.finish(all).unwrap();
+    let result = operator.finish(all, &AtomicBool::new(false)).unwrap();
     let Output::Pieces(pieces) = &result else { panic!("it is on disk") };
     let mut rows = 0;
     for piece in 0..pieces.count() {

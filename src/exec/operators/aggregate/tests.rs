@@ -9,6 +9,7 @@ use crate::functions::kernel::{Accumulator, KernelContext};
 use crate::text::FileId;
 use crate::types::{DataType, Scalar};
 use arrow_array::{Array, ArrayRef, Int64Array, LargeBinaryArray};
+use std::sync::atomic::AtomicBool;
 
 /// The sum of a required `int` column, or the number of rows; fails beyond a limit.
 #[derive(Default)]
@@ -240,7 +241,7 @@ fn what_was_spilled_fails_for_the_same_group() {
             spool.map(|spool| state.spill(spool).unwrap());
             states.push(state);
         }
-        operator.finish(states).map(drop).unwrap_err()
+        operator.finish(states, &AtomicBool::new(false)).map(drop).unwrap_err()
     };
     let folder = tempfile::tempdir().unwrap();
     let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, 2));

@@ -6,6 +6,7 @@ use crate::exec::operators::testing::{
     shown, table,
 };
 use crate::types::{DataType, Scalar};
+use std::sync::atomic::AtomicBool;
 
 /// Is `row` better than `other`, which came before it?
 fn is_better(keep: KeepRow, row: &Values, other: &Values, value: usize) -> bool {
@@ -111,7 +112,7 @@ fn rows_that_are_beaten_are_dropped() {
         state.push(batch, values).unwrap();
     }
     assert!(state.bytes() < 70_000 * 40 + (1 << 20));
-    let kept = operator.finish(vec![state]).unwrap();
+    let kept = operator.finish(vec![state], &AtomicBool::new(false)).unwrap();
     let kept = crate::exec::operators::testing::rows_of(&types, &kept.into_batches().unwrap());
     assert_eq!(shown(&types, &kept), shown(&types, &rows[400_000 - 7..]));
 }

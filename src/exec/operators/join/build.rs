@@ -2,13 +2,13 @@
 
 use super::key_text;
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::concat_compact;
 use crate::exec::keys::KeyLayout;
 use crate::exec::operators::State;
 use crate::exec::operators::collected::{Collected, downcast, in_order};
 use crate::exec::scatter::{Scattered, scatter};
 use crate::exec::table::{Block, GroupTable, PartedTable};
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::ir::Promise;
 use crate::types::Type;
@@ -16,6 +16,7 @@ use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Collects the right side. Its values: the keys.
 pub struct JoinBuild {
@@ -53,7 +54,11 @@ impl JoinBuild {
 
     /// The table over the rows of all states. Fails if a key comes twice that must not: with the
     /// key that first does.
-    pub fn finish(&self, states: Vec<Box<dyn State>>) -> Result<Arc<JoinTable>, Error> {
+    pub fn finish(
+        &self,
+        states: Vec<Box<dyn State>>,
+        stop: &AtomicBool,
+    ) -> Result<Arc<JoinTable>, Error> {
         let states = states
             .into_iter()
             .map(|state| -> Box<dyn State> { Box::new(downcast::<Building>(state).collected) });
@@ -66,13 +71,15 @@ impl JoinBuild {
         let scattered: Vec<Scattered> = keys
             .par_iter()
             .zip(&batches)
-            .map(|(keys, batch)| scatter(&layout, &[(keys, batch.rows)], bits))
-            .collect();
+            .map(|(keys, batch)| {
+                go_on(stop).map(|()| scatter(&layout, &[(keys, batch.rows)], bits))
+            })
+            .collect::<Result<_, Error>>()?;
         let firsts = first_rows(&batches);
         let parts: Vec<Part> = (0..1 << bits)
             .into_par_iter()
-            .map(|part| Part::new(&self.keys, &scattered, &firsts, part))
-            .collect();
+            .map(|part| go_on(stop).map(|()| Part::new(&self.keys, &scattered, &firsts, part)))
+            .collect::<Result<_, Error>>()?;
         let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
         drop(scattered);
         if let Some(promise) = self.right_unique

@@ -13,6 +13,7 @@ use crate::types::{DataType, Scalar};
 use arrow_array::Array;
 use arrow_buffer::BooleanBuffer;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 const KINDS: [JoinKind; 4] = [JoinKind::Inner, JoinKind::Left, JoinKind::Semi, JoinKind::Anti];
 
@@ -84,7 +85,7 @@ impl Case {
             let values = operands(&batch, &keys);
             all[at * 5 % 3 % states].push(batch, values).unwrap();
         }
-        build.finish(all)
+        build.finish(all, &AtomicBool::new(false))
     }
 
     fn residual(&self) -> Residual {
@@ -233,7 +234,7 @@ fn right_columns_that_nobody_needs_are_not_kept() {
         let values = operands(&batch, &[0]);
         state.push(batch, values).unwrap();
     }
-    let table = build.finish(vec![state]).unwrap();
+    let table = build.finish(vec![state], &AtomicBool::new(false)).unwrap();
     assert_eq!(table.columns[0].data_type(), &arrow_schema::DataType::Null);
     assert_eq!(table.columns[1].len(), 20);
 }
