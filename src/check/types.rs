@@ -82,7 +82,7 @@ fn named(
 }
 
 fn decimal(arguments: &[ast::Expr], written: &TypeExpr, found: &mut Diagnostics) -> DataType {
-    let digits: Vec<i64> = arguments
+    let digits: Vec<u64> = arguments
         .iter()
         .filter_map(|argument| match argument.kind {
             ExprKind::Int(Some(digits)) => Some(digits),
@@ -90,7 +90,7 @@ fn decimal(arguments: &[ast::Expr], written: &TypeExpr, found: &mut Diagnostics)
         })
         .collect();
     let message = match (arguments.len(), digits[..].as_ref()) {
-        (2, [p, s]) if (1..=i64::from(DECIMAL_DIGITS_MAX)).contains(p) && (0..=*p).contains(s) => {
+        (2, [p, s]) if (1..=u64::from(DECIMAL_DIGITS_MAX)).contains(p) && (0..=*p).contains(s) => {
             return DataType::Decimal { precision: *p as u8, scale: *s as u8 };
         }
         (2, [p, s]) if *s > *p => {

@@ -248,7 +248,7 @@ fn digits_of(expr: &Expr) -> Result<Digits, String> {
         Ok(Digits::Of(operator, Box::new(digits_of(a)?), Box::new(digits_of(b)?)))
     };
     match &expr.kind {
-        ExprKind::Int(Some(number)) => Ok(Digits::Number(*number)),
+        ExprKind::Int(Some(number)) => Ok(Digits::Number(*number as i64)),
         ExprKind::Name(name) => Ok(Digits::Name(name.clone())),
         ExprKind::Binary(BinaryOp::Add, _, a, b) => of(Arithmetic::Add, a, b),
         ExprKind::Binary(BinaryOp::Subtract, _, a, b) => of(Arithmetic::Subtract, a, b),
@@ -264,7 +264,7 @@ fn digits_of(expr: &Expr) -> Result<Digits, String> {
 /// The value of a default.
 fn scalar(expr: &Expr) -> Result<Scalar, String> {
     Ok(match &expr.kind {
-        ExprKind::Int(Some(value)) => Scalar::Int(*value),
+        ExprKind::Int(Some(value)) => Scalar::Int(*value as i64),
         ExprKind::Bool(value) => Scalar::Bool(*value),
         ExprKind::Null => Scalar::Null,
         ExprKind::Number(text) => {

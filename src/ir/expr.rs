@@ -217,10 +217,10 @@ impl Expr {
             K::Call { function, .. } => {
                 Registry::standard().declaration(*function).fallible || self.any_child_may_fail()
             }
-            // The least int has no opposite, and no literal.
+            // The least int has no opposite.
             K::Negate(value) => {
                 !matches!(self.ty.data, DataType::Float | DataType::Decimal { .. })
-                    && !matches!(value.kind, K::Literal(_))
+                    && !matches!(&value.kind, K::Literal(one) if *one != Scalar::Int(i64::MIN))
                     || self.any_child_may_fail()
             }
             K::Arithmetic(op, left, right) => {

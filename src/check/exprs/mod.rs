@@ -14,7 +14,7 @@ mod operators;
 pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;
-use crate::diagnostics::{Diagnostics, names, types};
+use crate::diagnostics::{Diagnostics, names, syntax, types};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, RunValue, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
 use crate::text::Span;
@@ -193,7 +193,13 @@ impl<'s, 'a> Scope<'s, 'a> {
 
     fn simple_literal(&mut self, kind: &A, span: Span) -> Expr {
         let value = match kind {
-            A::Int(Some(value)) => Scalar::Int(*value),
+            A::Int(Some(value)) => match i64::try_from(*value) {
+                Ok(value) => Scalar::Int(value),
+                Err(_) => {
+                    self.found.push(syntax::number_too_large(span, &value.to_string()));
+                    return bad(span);
+                }
+            },
             A::Number(text) => match text.parse::<f64>() {
                 Ok(value) => Scalar::Float(value),
                 Err(_) => return bad(span),

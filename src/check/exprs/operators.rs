@@ -1,7 +1,7 @@
 //! Operators: which types they take and give.
 
 use super::convert::adapt;
-use super::{Scope, adaptable, bad, convert, narrow};
+use super::{Scope, adaptable, bad, convert, literal, narrow};
 use crate::diagnostics::types;
 use crate::ir::{Arithmetic, Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -9,6 +9,9 @@ use crate::text::Span;
 use crate::types::{
     DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type, keeps_numbers, unify,
 };
+
+/// The least `int` without its sign.
+const LEAST: u64 = i64::MIN.unsigned_abs();
 
 fn boxed(value: Expr) -> Box<Expr> {
     Box::new(value)
@@ -21,6 +24,9 @@ impl Scope<'_, '_> {
                 let value = self.truth(value, "not");
                 let ty = value.ty.clone();
                 Expr { kind: ExprKind::Not(boxed(value)), ty, span }
+            }
+            UnaryOp::Negate if matches!(value.kind, ast::ExprKind::Int(Some(LEAST))) => {
+                literal(Scalar::Int(i64::MIN), DataType::Int, span)
             }
             UnaryOp::Negate => {
                 let value = self.check(value, None);
@@ -400,10 +406,10 @@ impl Scope<'_, '_> {
         Expr { kind: ExprKind::Arithmetic(op, boxed(left), boxed(right)), ty, span }
     }
 
-    /// `x ** 2` of an int or decimal is exact: a product. None where it is not such a power.
+    /// `x ** 2` of a decimal is exact: a product. None where it is not such a power.
     fn small_power(&mut self, base: &Expr, power: &Expr, place: Span, span: Span) -> Option<Expr> {
         let ExprKind::Literal(Scalar::Int(times @ 1..=8)) = power.kind else { return None };
-        if !matches!(base.ty.data, DataType::Int | DataType::Decimal { .. }) {
+        if !matches!(base.ty.data, DataType::Decimal { .. }) {
             return None;
         }
         let mut product = base.clone();
@@ -515,7 +521,6 @@ fn operand_types(
             let (left, right) = (convert(left, &other), convert(right, &other));
             return operand_types_known(op, left, right);
         }
-        (O::Power, D::Int | D::Float, D::Int | D::Float) => D::Float,
         (O::Divide, D::Int, D::Int) => D::Float,
         (_, D::Int, D::Int) => D::Int,
         (_, D::Int | D::Float, D::Int | D::Float) => D::Float,

@@ -31,7 +31,7 @@ pub fn prepare(
 ) -> Fallible {
     use DataType as D;
     match operands {
-        [D::Int, D::Int] => number::int(op, result, divisor),
+        [D::Int, D::Int] => number::int(op, divisor),
         [D::Float, D::Float] => number::float(op, divisor),
         [D::Decimal { .. }, D::Decimal { .. }] => decimal::prepare(op, operands, result, divisor),
         _ => time::prepare(op, operands, result, divisor),

@@ -11,16 +11,12 @@ use crate::types::{DataType, Scalar};
 use arrow_array::ArrayRef;
 
 /// The kernel of an operator on two ints.
-pub fn int(op: Arithmetic, result: &DataType, divisor: Option<&Scalar>) -> Fallible {
+pub fn int(op: Arithmetic, divisor: Option<&Scalar>) -> Fallible {
     let harmless = match op {
         Arithmetic::Divide => is_harmless(divisor) || divisor == Some(&Scalar::Int(-1)),
         Arithmetic::IntDivide | Arithmetic::Remainder => is_harmless(divisor),
-        Arithmetic::Power if *result == DataType::Float => false,
         Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Power => false,
     };
-    if op == Arithmetic::Power && *result == DataType::Float {
-        return (Box::new(IntPowerAsFloat), true);
-    }
     (Box::new(Int(op)), !harmless)
 }
 
@@ -94,18 +90,8 @@ fn power(base: i64, exponent: i64) -> (i64, bool) {
 fn no_power(base: i64, exponent: i64) -> String {
     match (base, exponent) {
         (0, ..0) => BY_ZERO.into(),
-        (_, ..0) => format!("{base} ** {exponent} is not an int"),
+        (_, ..0) => format!("{base} ** {exponent} is not an int: raise a float"),
         _ => format!("{base} ** {exponent} is beyond int"),
-    }
-}
-
-struct IntPowerAsFloat;
-
-impl ScalarKernel for IntPowerAsFloat {
-    fn eval(&self, context: &mut KernelContext, operands: &[Operand]) -> ArrayRef {
-        let power = |a: i64, b: i64| float_power(a as f64, b as f64);
-        let reason = |a: i64, b: i64| no_float_power(a as f64, b as f64);
-        fallible2(context, operands, &DataType::Float, power, reason)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::functions::columns::{data, literal, scale_of, values};
 use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
 use crate::functions::order::compare_floats;
 use crate::types::{DataType, Scalar};
-use arrow_array::types::{Decimal128Type, Float64Type};
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{ArrayRef, Decimal128Array, Float64Array};
 use arrow_buffer::i256;
 use std::cmp::Ordering;
@@ -31,6 +31,8 @@ fn neighbours<T: Copy>(
 #[derive(Clone)]
 struct OfFloats {
     q: f64,
+    /// Are the values ints? Each becomes the nearest float.
+    ints: bool,
     heap: usize,
 }
 
@@ -38,12 +40,18 @@ impl Aggregate for OfFloats {
     type State = Vec<f64>;
 
     fn update(&mut self, states: &mut [Vec<f64>], groups: &[u32], args: &[Operand], _: &Positions) {
-        let numbers = values::<Float64Type>(&args[0]);
         let heap = &mut self.heap;
-        for_each_value(groups.len(), &args[..1], |row| {
-            states[groups[row] as usize].push(numbers.at(row));
+        let mut push = |row: usize, number: f64| {
+            states[groups[row] as usize].push(number);
             *heap += size_of::<f64>();
-        });
+        };
+        if self.ints {
+            let numbers = values::<Int64Type>(&args[0]);
+            for_each_value(groups.len(), &args[..1], |row| push(row, numbers.at(row) as f64));
+        } else {
+            let numbers = values::<Float64Type>(&args[0]);
+            for_each_value(groups.len(), &args[..1], |row| push(row, numbers.at(row)));
+        }
     }
 
     fn adopt(&mut self, other: &mut Self) {
@@ -152,7 +160,7 @@ fn quantile_of(call: &Call, q: f64) -> Result<NewAccumulator, LiteralError> {
             let (scale, result) = (*scale, call.result.data.clone());
             grouped(OfDecimals { q, scale, result, heap: 0 })
         }
-        _ => grouped(OfFloats { q, heap: 0 }),
+        ty => grouped(OfFloats { q, ints: *ty == DataType::Int, heap: 0 }),
     }
 }
 

@@ -21,8 +21,9 @@ pub enum ExprKind {
     Field(Box<Expr>, Name),
     /// `list[0]`
     Index(Box<Expr>, Box<Expr>),
-    /// `12`, `1_000` (as a positive number; `-` is an operator). None when it exceeds 64 bits.
-    Int(Option<i64>),
+    /// `12`, `1_000` (as a positive number; `-` is an operator). None when it exceeds 64 bits;
+    /// 2^63 is an `int` only behind a `-`.
+    Int(Option<u64>),
     /// `1.5`, `1e-3`: the text without underscores; a decimal or a float as its neighbour wants.
     Number(String),
     /// `5%`: the share, 0.05.

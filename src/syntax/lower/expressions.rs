@@ -38,9 +38,9 @@ static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::divide_op)
             | left(Rule::int_divide_op)
             | left(Rule::remainder_op))
-        .op(Op::infix(Rule::power_op, Assoc::Right))
         .op(Op::postfix(Rule::as_op))
         .op(Op::prefix(Rule::minus_op))
+        .op(Op::infix(Rule::power_op, Assoc::Right))
         .op(Op::postfix(Rule::field_op) | Op::postfix(Rule::index_op))
 });
 
@@ -192,7 +192,7 @@ impl Lower<'_> {
         let leaf = |kind| Operand { expr: Expr { kind, span }, depth: 1, is_closed: false };
         match pair.as_rule() {
             Rule::name => leaf(ExprKind::Name(pair.as_str().trim_end().to_string())),
-            Rule::int => leaf(ExprKind::Int(self.int(&pair))),
+            Rule::int => leaf(ExprKind::Int(self.magnitude(&pair))),
             Rule::number => leaf(ExprKind::Number(pair.as_str().trim_end().replace('_', ""))),
             Rule::percent => leaf(ExprKind::Percent(self.percent(&pair))),
             Rule::quantity => leaf(self.quantity(&pair)),

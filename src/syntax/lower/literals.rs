@@ -33,8 +33,10 @@ const SIZES: &[(&str, u64)] = &[
 ];
 
 impl Lower<'_> {
-    pub(super) fn int(&self, pair: &Pair) -> Option<i64> {
+    /// A whole number; the least `int` has one that no `int` is without its sign.
+    pub(super) fn magnitude(&self, pair: &Pair) -> Option<u64> {
         let value = pair.as_str().trim_end().replace('_', "").parse().ok();
+        let value = value.filter(|value| *value <= i64::MIN.unsigned_abs());
         if value.is_none() {
             self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
         }
@@ -48,7 +50,7 @@ impl Lower<'_> {
 
     /// A count of a setting.
     pub(super) fn count(&self, pair: &Pair) -> u32 {
-        self.int(pair).map_or(u32::MAX, |value| {
+        self.magnitude(pair).map_or(u32::MAX, |value| {
             u32::try_from(value).unwrap_or_else(|_| {
                 self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
                 u32::MAX
