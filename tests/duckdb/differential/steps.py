@@ -213,7 +213,7 @@ def fill(job):
 def filter_rows(job):
     node = job.expressions().condition(2)
     nulls = ""
-    if node.nullable or job.rng.random() < 0.2:
+    if node.nullable or job.policy == "null" or job.rng.random() < 0.2:
         nulls = job.rng.choice(["drop", "keep"])
     job.lines.append(f"  filter {node.text}" + (f" nulls {nulls}" if nulls else ""))
     job.lose_failed([node])
