@@ -55,7 +55,10 @@ fn named(
     if name.text == "decimal" {
         return decimal(arguments, written, found);
     }
-    if !arguments.is_empty() {
+    let is_known = SIMPLE.iter().any(|(simple, _)| *simple == name.text)
+        || globals.enums.contains_key(&name.text)
+        || LATER.contains(&name.text.as_str());
+    if !arguments.is_empty() && is_known {
         let message = format!("`{}` takes no arguments", name.text);
         found.push(types::type_arguments(written.span, message, &format!("`{}`", name.text)));
         return DataType::Unknown;
@@ -76,7 +79,8 @@ fn named(
             .chain(["decimal", "list"])
             .chain(globals.enums.keys().map(String::as_str))
             .collect();
-        found.push(names::no_type(&name.text, name.span, &all));
+        let span = if arguments.is_empty() { name.span } else { written.span };
+        found.push(names::no_type(&name.text, span, &all));
     }
     DataType::Unknown
 }

@@ -401,8 +401,60 @@ pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
 
 /// E0123: a column without a name.
 pub fn unnamed(span: Span, text: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0123, "this column has no name", span, "an expression")
-        .help(format!("name it: `name = {text}`"))
+    let found = Diagnostic::new(Code::E0123, "this column has no name", span, "an expression");
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && !matches!(
+                name,
+                "int"
+                    | "float"
+                    | "string"
+                    | "bool"
+                    | "date"
+                    | "datetime"
+                    | "timestamp"
+                    | "duration"
+            )
+    };
+    match text.rsplit_once(" as ").filter(|(_, name)| is_name(name)) {
+        Some((value, name)) => {
+            let written = format!("{name} = {}", value.trim_end());
+            found.help(format!("`as` is for types; write `{written}`")).guess(span, written)
+        }
+        None => found.help(format!("name it: `name = {text}`")),
+    }
+}
+
+/// E0104: a function of another language for which there is a form of its own.
+pub fn function_is_form(name: &str, span: Span, call: Span, written: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0104, format!("there is no function `{name}`"), span, "not a function")
+        .help(format!("write `{written}`"))
+        .fix(call, written)
+}
+
+/// E0116: a constant under its name in another language.
+pub fn foreign_value(name: &str, span: Span) -> Option<Diagnostic> {
+    let ours = match name.to_lowercase().as_str() {
+        "none" | "null" | "nil" => "null",
+        "true" => "true",
+        "false" => "false",
+        "current_date" => "run.date",
+        "current_timestamp" => "run.time",
+        _ => return None,
+    };
+    let message = format!("`{name}` is written `{ours}`");
+    let found = Diagnostic::new(Code::E0116, message, span, "nothing is called so here");
+    Some(found.help(format!("write `{ours}`")).fix(span, ours))
+}
+
+/// E0116: a column as an item of a table.
+pub fn column_of_table(table: &str, span: Span, column: &str) -> Diagnostic {
+    let message =
+        format!("there is nothing called `{table}` here, and columns stand for themselves");
+    Diagnostic::new(Code::E0116, message, span, "a column as an item of a table")
+        .help(format!("write `{column}`"))
+        .guess(span, column)
 }
 
 /// E0124: a parameter of the command line that is not declared, or lacks a value.

@@ -85,6 +85,32 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
     .help(format!("write `{written}`"))
 }
 
+/// What SQL or Python write so, `foreign`, and is `written` differently here.
+pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
+    let message = match foreign {
+        "if" => "an `if` needs an `else`".to_owned(),
+        "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
+        _ => format!("`{foreign}` is written differently here"),
+    };
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{written}`"))
+        .guess(span, written)
+}
+
+/// A part of a statement of SQL that is a step of its own.
+pub fn on_the_next_line(foreign: &str, span: Span, step: &str, place: &str) -> Diagnostic {
+    let message = format!("`{foreign}` is a step of its own here");
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{step}` on a line {place}"))
+}
+
+/// `select *`
+pub fn all_columns(span: Span) -> Diagnostic {
+    let message = "a job keeps all columns by itself";
+    Diagnostic::new(Code::E0018, message, span, "`*` stands for nothing here")
+        .help("leave this line out, or name the columns: `select id, name`")
+}
+
 /// A text without its closing quote, which probably ends at `end`, behind `brace`.
 pub fn unclosed_text(start: Span, quote: &str, end: Span, brace: &str) -> Diagnostic {
     Diagnostic::new(Code::E0005, "this text is never closed", start, "it starts here")

@@ -7,6 +7,7 @@
 //! wrong with it (`second_look`). Nothing here knows what a name stands for.
 
 pub mod ast;
+mod habits;
 mod layout;
 mod lower;
 mod parser;

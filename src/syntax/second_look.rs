@@ -34,6 +34,8 @@ impl Parser<'_> {
             .or_else(|| self.lone_brace(&tokens))
             .or_else(|| self.first_word(&tokens, place, entry))
             .or_else(|| problem.map(|problem| self.bracket(problem, &tokens)))
+            .or_else(|| self.all_columns(&tokens))
+            .or_else(|| self.habit(&tokens))
             .or_else(|| self.foreign_sign(&tokens))
             .unwrap_or_else(|| self.furthest(&tokens, place, entry))
     }
@@ -70,6 +72,13 @@ impl Parser<'_> {
 
     fn previous(&self, at: usize, tokens: &Range<usize>) -> Option<usize> {
         (tokens.start..at).rev().find(|before| !self.layout.tokens[*before].kind.is_trivia())
+    }
+
+    /// `select *` alone, which changes nothing.
+    fn all_columns(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        let star = self.next(tokens.start, tokens)?;
+        (self.text(tokens.start) == "select" && self.text(star) == "*" && star + 1 == tokens.end)
+            .then(|| syntax::all_columns(self.span(tokens.clone())))
     }
 
     fn foreign_comment(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
@@ -380,6 +389,7 @@ impl Parser<'_> {
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
         let written = match self.previous(at, tokens) {
             _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),
+            _ if matches!(meant, "and" | "or") => meant.to_string(),
             _ if meant == "not" && next == "(" => "not (…)".to_string(),
             _ if meant == "not" => format!("not {next}"),
             Some(before) if !is_reserved(self.text(before)) => {
@@ -417,8 +427,7 @@ impl Parser<'_> {
         let (found, span) = (self.text(at), self.at(at));
         let expects_operator = rules.contains(&Rule::equal_op);
         if found == "=" && expects_operator {
-            let left = self.previous(at, tokens).map_or("", |before| self.text(before));
-            let right = self.next(at, tokens).map_or("", |next| self.text(next));
+            let (left, right) = self.around(at, tokens);
             return syntax::single_equals(span, left, right);
         }
         let meant = self.meant(found, at, &rules);
@@ -429,6 +438,28 @@ impl Parser<'_> {
             (false, Some(meant)) => syntax::does_not_fit_meant(found, span, &meant),
             (false, None) => syntax::does_not_fit(found, span, &expected(&rules), example),
         }
+    }
+
+    /// The names or literals before and behind a sign, `a.b` as one.
+    fn around(&self, at: usize, tokens: &Range<usize>) -> (&str, &str) {
+        let end_of = |first: usize| {
+            let mut end = first;
+            while self.text(end + 1) == "." && end + 2 < tokens.end {
+                end += 2;
+            }
+            end
+        };
+        let start_of = |last: usize| {
+            let mut start = last;
+            while start >= tokens.start + 2 && self.text(start - 1) == "." {
+                start -= 2;
+            }
+            start
+        };
+        let slice = |from: usize, to: usize| &self.source[self.span(from..to + 1).range()];
+        let left = self.previous(at, tokens).map_or("", |last| slice(start_of(last), last));
+        let right = self.next(at, tokens).map_or("", |first| slice(first, end_of(first)));
+        (left, right)
     }
 
     fn incomplete(

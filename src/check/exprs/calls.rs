@@ -72,6 +72,18 @@ impl Scope<'_, '_> {
         if self.globals.later.contains_key(text) {
             return;
         }
+        let call = self.text(span);
+        let given = call[text.len()..].trim().trim_start_matches('(').trim_end_matches(')');
+        let form = match text.to_lowercase().as_str() {
+            "cast" | "try_cast" if given.contains(" as ") => Some(given.to_owned()),
+            "isnull" | "isna" if !given.contains(',') => Some(format!("{given} is null")),
+            "notnull" | "notna" => Some(format!("{given} is not null")),
+            _ => None,
+        };
+        if let Some(form) = form {
+            self.found.push(names::function_is_form(text, name.span, span, &form));
+            return;
+        }
         let mut all: Vec<&str> = self.globals.registry.names().collect();
         all.extend(self.globals.functions.keys().map(String::as_str));
         all.push("try");

@@ -288,6 +288,10 @@ impl<'s, 'a> Scope<'s, 'a> {
         if row.broken {
             return;
         }
+        if let Some(found) = names::foreign_value(name, span) {
+            self.found.push(found);
+            return;
+        }
         if let Some(dropped) = self.dropped.and_then(|dropped| dropped.get(name)) {
             self.found.push(names::dropped_column(name, span, *dropped));
             return;
@@ -393,6 +397,13 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     fn index(&mut self, list: &ast::Expr, at: &ast::Expr, span: Span) -> Expr {
+        if let (A::Name(name), A::Text(_)) = (&list.kind, &at.kind)
+            && self.row.is_some_and(|row| row.find(name).is_none())
+        {
+            let column = self.text(at.span).trim_matches('"').to_owned();
+            self.found.push(names::column_of_table(name, span, &column));
+            return bad(span);
+        }
         let list = self.check(list, None);
         let at = self.check_as(at, &DataType::Int.optional(), "a position in a list");
         let DataType::List(item) = &list.ty.data else {

@@ -340,6 +340,20 @@ impl Scope<'_, '_> {
                 let help = self.times_compared(left, right);
                 self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
             }
+            (D::Date | D::Datetime | D::Timestamp, D::Int)
+            | (D::Int, D::Date | D::Datetime | D::Timestamp)
+                if verb == "compare" =>
+            {
+                let number = if left.ty.data == D::Int { left } else { right };
+                let text = self.text(number.span);
+                let found = types::not_comparable(place, sides.0, sides.1, None);
+                self.found.push(if is_day(&text) {
+                    let written = format!("@{text}");
+                    found.help(format!("a date is written `{written}`")).fix(number.span, written)
+                } else {
+                    found.help("compare it with a date, `@2024-01-31`")
+                });
+            }
             _ if verb == "compare" => {
                 let text = self.text(left.span);
                 let help = Some(format!("convert one of them, for instance `{text} as string`"));
@@ -494,6 +508,16 @@ fn arithmetic(op: BinaryOp) -> Arithmetic {
         BinaryOp::Power => Arithmetic::Power,
         _ => Arithmetic::Add,
     }
+}
+
+/// Is it spelled `2024-01-31`?
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() == 3
+        && parts
+            .iter()
+            .zip([4, 2, 2])
+            .all(|(part, len)| part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn verb(op: Arithmetic) -> &'static str {

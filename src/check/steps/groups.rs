@@ -17,12 +17,12 @@ impl JobChecker<'_, '_> {
     pub(super) fn keys(&mut self, assignments: &[ast::Assignment], what: &str) -> Keys {
         let mut keys: Keys = vec![];
         for assignment in assignments {
-            let value = self.scope().check(&assignment.value, None);
             let Some((name, at)) = column_name(assignment) else {
                 let text = self.text(assignment.span);
                 self.found.push(names::unnamed(assignment.span, &text));
                 continue;
             };
+            let value = self.scope().check(&assignment.value, None);
             if value.ty.is_unknown() {
                 continue;
             }
@@ -59,13 +59,13 @@ impl JobChecker<'_, '_> {
             keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();
         let mut values: Vec<(Arc<str>, Expr, Span)> = vec![];
         for assignment in aggregates {
-            let value = scope.check(&assignment.value, None);
             let Some((name, at)) = column_name(assignment) else {
                 let text = scope.text(assignment.span);
                 scope.found.push(names::unnamed(assignment.span, &text));
                 broken = true;
                 continue;
             };
+            let value = scope.check(&assignment.value, None);
             if let Some(first) = first.insert(name.clone(), at) {
                 scope.found.push(names::column_twice(&name, at, first));
                 continue;

@@ -1,0 +1,341 @@
+//! What is written as in SQL or Python: recognised by its tokens in a line that did not parse, with
+//! the same in this language.
+
+use super::parser::Parser;
+use super::tokens::TokenKind;
+use super::words::is_reserved;
+use crate::diagnostics::{Diagnostic, syntax};
+use crate::text::Span;
+use std::ops::Range;
+
+/// The tokens of a line that mean something, by position.
+struct Line<'p> {
+    parser: &'p Parser<'p>,
+    at: Vec<usize>,
+}
+
+/// Tokens of a line, what is written in their place, and the sign or word that is foreign.
+struct Habit {
+    place: Range<usize>,
+    written: String,
+    foreign: &'static str,
+}
+
+impl Parser<'_> {
+    /// The first habit in these tokens.
+    pub(super) fn habit(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        let at = tokens.clone().filter(|at| !self.layout.tokens[*at].kind.is_trivia()).collect();
+        let line = Line { parser: self, at };
+        if let Some((at, sign)) = (1..line.at.len()).find_map(|at| Some((at, line.comment(at)?))) {
+            let start = self.span(line.at[at]..line.at[at] + 1).start as usize;
+            let span = Span::new(self.file, start, start + sign.len());
+            return Some(syntax::foreign_comment(span, sign));
+        }
+        if let Some(at) = line.find(2, "having") {
+            let end = line.find(at, "{").unwrap_or(line.at.len());
+            let filter = format!("filter {}", line.slice(at + 1..end));
+            let span = self.span(line.at[at]..line.at[at] + 1);
+            return Some(syntax::on_the_next_line(
+                "having",
+                span,
+                &filter,
+                "behind the group's `}`",
+            ));
+        }
+        if line.text(0) == "select" && line.text(1) == "distinct" && line.at.len() > 2 {
+            let span = self.span(line.at[1]..line.at[1] + 1);
+            return Some(syntax::on_the_next_line("distinct", span, "distinct", "behind `select`"));
+        }
+        let habit = (0..line.at.len()).find_map(|at| {
+            line.statement(at).or_else(|| line.operator(at)).or_else(|| line.expression(at))
+        })?;
+        let Range { start, end } = habit.place;
+        let span = self.span(line.at[start]..line.at[end - 1] + 1);
+        Some(syntax::habit(habit.foreign, span, &habit.written))
+    }
+}
+
+impl Line<'_> {
+    fn kind(&self, at: usize) -> Option<TokenKind> {
+        self.at.get(at).map(|at| self.parser.layout.tokens[*at].kind)
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.at.get(at).map_or("", |at| self.parser.layout.source(*at))
+    }
+
+    /// The text of some tokens with what is between them.
+    fn slice(&self, tokens: Range<usize>) -> &str {
+        if tokens.is_empty() || tokens.end > self.at.len() {
+            return "";
+        }
+        let span = self.parser.span(self.at[tokens.start]..self.at[tokens.end - 1] + 1);
+        &self.parser.source[span.range()]
+    }
+
+    /// Is nothing between a token and the next?
+    fn touches(&self, at: usize) -> bool {
+        at + 1 < self.at.len() && self.at[at] + 1 == self.at[at + 1]
+    }
+
+    fn is_word(&self, at: usize) -> bool {
+        self.kind(at) == Some(TokenKind::Word) && !is_reserved(self.text(at))
+    }
+
+    fn find(&self, from: usize, word: &str) -> Option<usize> {
+        (from..self.at.len()).find(|at| self.text(*at) == word)
+    }
+
+    /// Behind the bracket that closes the one at `open`.
+    fn behind(&self, open: usize) -> Option<usize> {
+        let mut depth = 0;
+        (open..self.at.len()).find_map(|at| {
+            match self.kind(at)? {
+                TokenKind::Open | TokenKind::TextOpen => depth += 1,
+                TokenKind::Close | TokenKind::TextClose => depth -= 1,
+                _ => {}
+            }
+            (depth == 0).then_some(at + 1)
+        })
+    }
+
+    /// Where the value before `at` begins: a name, a literal, a call.
+    fn value_before(&self, at: usize) -> Option<usize> {
+        let mut start = at.checked_sub(1)?;
+        if self.kind(start) == Some(TokenKind::Close) {
+            start = (0..start).rev().find(|open| self.behind(*open) == Some(at))?;
+            if start > 0 && self.is_word(start - 1) {
+                start -= 1;
+            }
+        }
+        while start >= 2 && self.text(start - 1) == "." {
+            start -= 2;
+        }
+        Some(start)
+    }
+
+    /// Does a comment of another language begin here, behind something?
+    fn comment(&self, at: usize) -> Option<&'static str> {
+        let words = |from: usize| self.is_word(from) && self.is_word(from + 1);
+        match self.text(at) {
+            "//" if words(at + 1) => Some("//"),
+            "-" if self.touches(at) && self.text(at + 1) == "-" && words(at + 2) => Some("--"),
+            "/" if self.touches(at) && self.text(at + 1).starts_with('*') => Some("/*"),
+            _ => None,
+        }
+    }
+
+    /// What begins a statement, or belongs to it.
+    fn statement(&self, at: usize) -> Option<Habit> {
+        let rest = |from: usize| self.slice(from..self.at.len());
+        let verb = self.text(0);
+        Some(match (self.text(at), self.text(at + 1)) {
+            ("outer", "join") if at > 0 => {
+                let written = format!("{} {}", self.slice(0..at), rest(at + 1));
+                Habit { place: 0..self.at.len(), written, foreign: "outer" }
+            }
+            ("select", "*") if at == 0 && self.text(2) == "," => {
+                let written = format!("derive {}", rest(3));
+                Habit { place: 0..self.at.len(), written, foreign: "select *" }
+            }
+            ("distinct", _) if at == 0 && self.at.len() > 1 => {
+                let written = format!("dedupe by {}", rest(1));
+                Habit { place: 0..self.at.len(), written, foreign: "distinct" }
+            }
+            ("union" | "drop", "all" | "column" | "columns") if at == 0 && self.at.len() > 2 => {
+                let foreign = if verb == "union" { "union all" } else { "drop column" };
+                Habit { place: 0..self.at.len(), written: format!("{verb} {}", rest(2)), foreign }
+            }
+            ("using", "(") if verb == "join" || self.text(1) == "join" => {
+                let end = self.behind(at + 1)?;
+                let written = format!("on {}", self.slice(at + 2..end - 1));
+                Habit { place: at..end, written, foreign: "using" }
+            }
+            (sign @ ("to" | "->"), _) if verb == "rename" && at > 1 => {
+                let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
+                let foreign = if sign == "to" { "to" } else { "->" };
+                Habit { place: 0..self.at.len(), written, foreign }
+            }
+            ("warn" | "drop" | "fail" | "quarantine", _)
+                if verb == "expect" && at > 1 && self.text(at - 1) != "else" =>
+            {
+                let written = format!("{} else {}", self.slice(0..at), rest(at));
+                Habit { place: 0..self.at.len(), written, foreign: "expect" }
+            }
+            ("+" | "-" | "*" | "/", "=") if verb == "set" && self.touches(at) && at == 2 => {
+                let column = self.text(1);
+                let written = format!("set {column} = {column} {} {}", self.text(at), rest(at + 2));
+                Habit { place: 0..self.at.len(), written, foreign: "+=" }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Operators that are words or signs elsewhere.
+    fn operator(&self, at: usize) -> Option<Habit> {
+        Some(match self.text(at).to_lowercase().as_str() {
+            "like" | "ilike" if self.kind(at + 1) == Some(TokenKind::Text) => return self.like(at),
+            ":" if self.touches(at) && self.text(at + 1) == ":" => {
+                let start = self.value_before(at)?;
+                let written = format!("{} as {}", self.slice(start..at), self.text(at + 2));
+                Habit { place: start..(at + 3).min(self.at.len()), written, foreign: "::" }
+            }
+            word @ ("mod" | "div") if at > 0 && self.value_follows(at) => {
+                let start = self.value_before(at)?;
+                let (sign, foreign) = if word == "mod" { ("%", "mod") } else { ("//", "div") };
+                let written = format!("{} {sign} {}", self.slice(start..at), self.text(at + 1));
+                Habit { place: start..at + 2, written, foreign }
+            }
+            "elif" | "elsif" | "elseif" => {
+                Habit { place: at..at + 1, written: "else if".into(), foreign: "elif" }
+            }
+            "in" if self.text(at + 1) == "(" => {
+                let end = self.behind(at + 1)?;
+                let written = format!("in [{}]", self.slice(at + 2..end - 1));
+                Habit { place: at..end, written, foreign: "in (…)" }
+            }
+            "is" => {
+                let not = usize::from(self.text(at + 1) == "not");
+                let place = at + 1 + not..at + 2 + not;
+                match self.text(place.start).to_lowercase().as_str() {
+                    "null" if self.text(place.start) == "null" => return None,
+                    word @ ("none" | "null" | "nil") => {
+                        let foreign = if word == "null" { "NULL" } else { "None" };
+                        let written = format!("{} null", self.slice(at..place.start));
+                        Habit { place: at..place.end, written, foreign }
+                    }
+                    value @ ("true" | "false") => {
+                        let start = self.value_before(at)?;
+                        let yes = (value == "true") == (not == 0);
+                        let value = self.slice(start..at);
+                        let written = if yes { value.to_owned() } else { format!("not {value}") };
+                        Habit { place: start..place.end, written, foreign: "is true" }
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn value_follows(&self, at: usize) -> bool {
+        let starts = |kind| matches!(kind, TokenKind::Word | TokenKind::Number | TokenKind::Open);
+        self.kind(at + 1).is_some_and(starts)
+    }
+
+    /// `city like "B%"`
+    fn like(&self, at: usize) -> Option<Habit> {
+        let not = usize::from(at > 1 && self.text(at - 1) == "not");
+        let start = self.value_before(at - not)?;
+        let mut value = self.slice(start..at - not).to_owned();
+        let mut pattern = self.text(at + 1).trim_matches('"').to_owned();
+        if self.text(at).eq_ignore_ascii_case("ilike") {
+            (value, pattern) = (format!("lower({value})"), pattern.to_lowercase());
+        }
+        let inner = pattern.trim_matches('%');
+        let call = |name: &str| format!("{name}({value}, \"{inner}\")");
+        let written = match (pattern.starts_with('%'), pattern.ends_with('%')) {
+            _ if inner.contains(['%', '_']) => {
+                let regex = pattern.replace('%', ".*").replace('_', ".");
+                format!("{value} matches r\"^{regex}$\"")
+            }
+            (true, true) => call("contains"),
+            (false, true) => call("starts_with"),
+            (true, false) => call("ends_with"),
+            (false, false) => format!("{value} == \"{inner}\""),
+        };
+        let written = if not == 1 { format!("not {written}") } else { written };
+        Some(Habit { place: start..at + 2, written, foreign: "like" })
+    }
+
+    /// Values of other forms.
+    fn expression(&self, at: usize) -> Option<Habit> {
+        let end = self.at.len();
+        Some(match (self.text(at), self.text(at + 1)) {
+            ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" => {
+                Habit { place: at - 2..at + 2, written: "count()".into(), foreign: "count(*)" }
+            }
+            ("case", _) => return self.case(at),
+            ("f" | "F", _)
+                if self.touches(at)
+                    && matches!(self.kind(at + 1), Some(TokenKind::Text | TokenKind::TextOpen)) =>
+            {
+                let text = self.behind(at + 1)?;
+                let written = self.slice(at + 1..text).to_owned();
+                Habit { place: at..text, written, foreign: "f\"…\"" }
+            }
+            ("lambda", variable) if self.text(at + 2) == ":" => {
+                Habit { place: at..at + 3, written: format!("{variable} ->"), foreign: "lambda" }
+            }
+            ("extract", "(") if self.text(at + 3) == "from" => {
+                let end = self.behind(at + 1)?;
+                let written = format!("{}({})", self.text(at + 2), self.slice(at + 4..end - 1));
+                Habit { place: at..end, written, foreign: "extract" }
+            }
+            (".", name) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
+                let start = self.value_before(at)?;
+                let end = self.behind(at + 2)?;
+                let value = self.slice(start..at).trim_end_matches(".str").trim_end_matches(".dt");
+                let more = self.slice(at + 3..end - 1);
+                let comma = if more.is_empty() { "" } else { ", " };
+                let written = format!("{name}({value}{comma}{more})");
+                Habit { place: start..end, written, foreign: "value.function()" }
+            }
+            ("if", _) => {
+                let start = (0..at).rev().find(|at| matches!(self.text(*at), "=" | "(" | ","));
+                let start = start.map_or(1, |sign| sign + 1);
+                let otherwise = self.find(at, "else");
+                match (self.find(at, "then"), otherwise) {
+                    (Some(_), None) => {
+                        let written = format!("{} else null", self.slice(at..end));
+                        Habit { place: at..end, written, foreign: "if" }
+                    }
+                    (None, Some(otherwise)) if start < at => {
+                        let written = format!(
+                            "if {} then {} {}",
+                            self.slice(at + 1..otherwise),
+                            self.slice(start..at),
+                            self.slice(otherwise..end)
+                        );
+                        Habit { place: start..end, written, foreign: "a if b else c" }
+                    }
+                    _ => return None,
+                }
+            }
+            ("?", _) => {
+                let start = (0..at).rev().find(|at| self.text(*at) == "=").map_or(1, |at| at + 1);
+                let colon = self.find(at, ":")?;
+                let written = format!(
+                    "if {} then {} else {}",
+                    self.slice(start..at),
+                    self.slice(at + 1..colon),
+                    self.slice(colon + 1..end)
+                );
+                Habit { place: start..end, written, foreign: "a ? b : c" }
+            }
+            _ => return None,
+        })
+    }
+
+    /// `case when a then b else c end`
+    fn case(&self, at: usize) -> Option<Habit> {
+        let end = self.find(at, "end")?;
+        let subject = self.find(at, "when")?;
+        let (mut arms, mut from) = (vec![], subject);
+        while self.text(from) == "when" {
+            let then = self.find(from, "then")?;
+            let next = (then..=end).find(|at| matches!(self.text(*at), "when" | "else" | "end"))?;
+            let (when, value) = (self.slice(from + 1..then), self.slice(then + 1..next));
+            arms.push(format!("{when} => {value}"));
+            from = next;
+        }
+        let otherwise = if from < end { self.slice(from + 1..end) } else { "null" };
+        arms.push(format!("else => {otherwise}"));
+        let subject = match self.slice(at + 1..subject) {
+            "" => String::new(),
+            subject => format!("{subject} "),
+        };
+        let written = format!("case {subject}{{ {} }}", arms.join(", "));
+        Some(Habit { place: at..end + 1, written, foreign: "case … end" })
+    }
+}
