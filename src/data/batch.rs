@@ -34,6 +34,14 @@ impl Batch {
         Batch { columns, rows, positions: Positions::Range(morsel << POSITION_ROW_BITS) }
     }
 
+    /// The same behind so many morsels of another table.
+    pub fn moved_by(mut self, morsels: u64) -> Batch {
+        if let Positions::Range(start) = &mut self.positions {
+            *start += morsels << POSITION_ROW_BITS;
+        }
+        self
+    }
+
     /// The same rows with other columns.
     pub fn with_columns(&self, columns: Vec<ArrayRef>) -> Batch {
         debug_assert!(columns.iter().all(|column| column.len() == self.rows));

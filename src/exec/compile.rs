@@ -133,26 +133,34 @@ fn gather(
     pipeline: &Pipeline,
     run: &RunContext,
 ) -> (Option<Program>, Action) {
-    let union = node.consumers.iter().find_map(|&reader| {
+    let reader = node.consumers.iter().find_map(|&reader| {
         let reader = plan.node(reader);
         let NodeKind::Step(step) = reader.kind else { return None };
         let StepKind::Union { columns, .. } = step_of(pipeline, reader, step) else { return None };
         let position = reader.inputs.iter().position(|input| std::ptr::eq(plan.node(*input), node));
-        Some((&columns[position?], &reader.live))
+        Some((reader, position?, &columns[position?]))
     });
-    let Some((columns, live)) = union else {
+    let Some((union, position, columns)) = reader else {
         return (None, Action::Break(Box::new(Buffer { projects: false })));
     };
     // One table of the union may still hold a column that nobody reads behind it, and another not.
-    let exprs: Vec<Expr> =
-        columns.iter().zip(live).map(|(value, is_live)| read_value(value, *is_live)).collect();
+    let exprs: Vec<Expr> = columns
+        .iter()
+        .zip(&union.live)
+        .map(|(value, is_live)| read_value(value, *is_live))
+        .collect();
     let exprs: Vec<&Expr> = exprs.iter().collect();
     // The columns are read by place and widened; the types of the others do not matter.
     let mut types = vec![DataType::Null.optional(); plan.node(node.inputs[0]).width];
     for expr in &exprs {
         expr.visit_typed_columns(&mut |column, ty| types[column] = ty.clone());
     }
-    (program(&exprs, &types, run), Action::Break(Box::new(Buffer { projects: true })))
+    let id = union.inputs[position];
+    let action = match plan.streamed.contains(&id) {
+        true => Action::Stream(Box::new(Project)),
+        false => Action::Break(Box::new(Buffer { projects: true })),
+    };
+    (program(&exprs, &types, run), action)
 }
 
 fn program(exprs: &[&Expr], types: &[Type], run: &RunContext) -> Option<Program> {

@@ -97,10 +97,11 @@ impl From<ConnectError> for Error {
 }
 
 impl Error {
-    /// The same with the place of its row, from how much of which file each morsel was.
-    fn located(mut self, extents: &[Extent]) -> Error {
+    /// The same with the place of its row, from how much of which file each morsel was; the first
+    /// of them has this number.
+    fn located(mut self, extents: &[Extent], first: u64) -> Error {
         if let Error::Row { position: Some(position), line, place, .. } = &mut self {
-            *place = find_place(*position, *line, extents);
+            *place = find_place(*position - (first << POSITION_ROW_BITS), *line, extents);
         }
         self
     }

@@ -44,12 +44,12 @@ impl Quarantines {
         Ok(Quarantines { ring: Ring::new(room), files: Mutex::new(files), is_used })
     }
 
-    /// Begins a stage that reads these files, or none.
-    pub fn begin(&self, names: &[Arc<str>]) {
+    /// Begins a table that reads these files, or none; this is the number of its first morsel.
+    pub fn begin(&self, names: &[Arc<str>], first: u64) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.names = names.to_vec();
         files.at = Extent::default();
-        self.ring.restart();
+        self.ring.restart(first);
     }
 
     /// Writes what is left of a morsel, when it is its turn.

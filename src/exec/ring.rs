@@ -140,9 +140,9 @@ impl<T> Ring<T> {
         self.moved.notify_all();
     }
 
-    /// The next stage numbers its morsels from 0 again.
-    pub fn restart(&self) {
-        self.lock().next = 0;
+    /// The next table numbers its morsels from here.
+    pub fn restart(&self, first: u64) {
+        self.lock().next = first;
     }
 }
 

@@ -66,17 +66,14 @@ pub enum Root<'r> {
     Result(Output),
 }
 
-/// What a stage leaves: the states of its breakers, and how much of which file each morsel was.
-pub struct StageResult {
-    /// States, by operator.
-    pub states: Vec<Vec<Box<dyn State>>>,
-    /// By morsel number; empty unless it began with a scan.
-    pub extents: Vec<Extent>,
-}
+/// The states of the breakers that end a stage, by operator.
+pub type States = Vec<Vec<Box<dyn State>>>;
 
-/// Gives every morsel of a stage to one thread.
-#[derive(Default)]
+/// Gives every morsel of a table to one thread.
 struct Dispenser {
+    /// The number of the first morsel: those of the tables before it come first.
+    first: u64,
+    /// Morsels that were given.
     next: AtomicU64,
     /// Morsels are numbered under this lock, so that numbers follow the order of the input.
     order: Mutex<()>,
@@ -88,7 +85,13 @@ impl Dispenser {
     fn take(&self, source: &dyn Source) -> Result<Option<(u64, Box<dyn Morsel>)>, ConnectError> {
         let _guard = self.order.lock().expect("no thread panics holding it");
         let morsel = source.next()?;
-        Ok(morsel.map(|morsel| (self.next.fetch_add(1, Relaxed), morsel)))
+        Ok(morsel.map(|morsel| (self.first + self.next.fetch_add(1, Relaxed), morsel)))
+    }
+
+    /// The next of so many pieces, and its number in the stage.
+    fn take_of(&self, pieces: usize) -> Option<(usize, u64)> {
+        let piece = self.next.fetch_add(1, Relaxed);
+        ((piece as usize) < pieces).then_some((piece as usize, self.first + piece))
     }
 }
 
@@ -125,30 +128,50 @@ struct Pieces {
 const REJECTS_MAX: usize = 16 << 20;
 
 impl Execution<'_> {
-    /// Runs the operators that lead from `root` to `ends` over all morsels of `begin`.
+    /// Runs the operators that lead from the roots to the ends of a stage over all their morsels, one
+    /// root after the other. When it fails, says at which of them.
     pub fn run_stage(
         &self,
-        root: NodeId,
-        begin: &Root,
+        roots: &[(NodeId, Root)],
         active: &BTreeSet<NodeId>,
-    ) -> Result<StageResult, Error> {
-        let dispenser = Dispenser::default();
-        self.quarantines.begin(match begin {
-            Root::Scan { source, .. } => source.files(),
-            Root::Result(_) => &[],
-        });
+    ) -> Result<States, (usize, Error)> {
         let workers: Mutex<Vec<Worker>> = Mutex::new(vec![]);
-        let work = || {
-            let mut worker = self.new_worker();
-            self.work(root, begin, active, &dispenser, &mut worker);
-            workers.lock().expect("no thread panics holding it").push(worker);
-        };
-        if self.threads == 1 {
-            work();
-        } else {
-            rayon::scope(|scope| (0..self.threads).for_each(|_| scope.spawn(|_| work())));
+        let mut first = 0;
+        for (at, (root, begin)) in roots.iter().enumerate() {
+            let dispenser = Dispenser {
+                first,
+                next: AtomicU64::new(0),
+                order: Mutex::new(()),
+                stop: AtomicBool::new(false),
+            };
+            let files = if let Root::Scan { source, .. } = begin { source.files() } else { &[] };
+            self.quarantines.begin(files, first);
+            let work = || {
+                let idle = workers.lock().expect("no thread panics holding it").pop();
+                let mut worker = idle.unwrap_or_else(|| self.new_worker());
+                self.work(*root, begin, active, &dispenser, &mut worker);
+                workers.lock().expect("no thread panics holding it").push(worker);
+            };
+            if self.threads == 1 {
+                work();
+            } else {
+                rayon::scope(|scope| (0..self.threads).for_each(|_| scope.spawn(|_| work())));
+            }
+            let mut workers = workers.lock().expect("no thread panics holding it");
+            self.check(&mut workers, first).map_err(|error| (at, error))?;
+            first += match begin {
+                Root::Scan { .. } => dispenser.next.into_inner(),
+                Root::Result(Output::Batches(batches)) => batches.len() as u64,
+                Root::Result(Output::Pieces(pieces)) => pieces.count() as u64,
+            };
         }
-        self.collect(workers.into_inner().expect("no thread panics holding it"))
+        let mut states: States = (0..self.nodes.len()).map(|_| vec![]).collect();
+        for worker in workers.into_inner().expect("no thread panics holding it") {
+            for (at, state) in worker.states.into_iter().enumerate() {
+                states[at].extend(state);
+            }
+        }
+        Ok(states)
     }
 
     fn new_worker(&self) -> Worker {
@@ -181,22 +204,20 @@ impl Execution<'_> {
         while !dispenser.stop.load(Relaxed) && !self.cancelled.load(Relaxed) {
             let taken = match begin {
                 Root::Result(Output::Batches(batches)) => {
-                    let number = dispenser.next.fetch_add(1, Relaxed);
-                    let Some(batch) = batches.get(number as usize) else { return };
+                    let Some((at, number)) = dispenser.take_of(batches.len()) else { return };
                     worker.number = number;
-                    (number, self.give(root, batch.clone(), active, worker))
+                    let batch = batches[at].clone().moved_by(dispenser.first);
+                    (number, self.give(root, batch, active, worker))
                 }
                 Root::Result(Output::Pieces(pieces)) => {
-                    let number = dispenser.next.fetch_add(1, Relaxed);
-                    if number as usize >= pieces.count() {
-                        return;
-                    }
+                    let Some((at, number)) = dispenser.take_of(pieces.count()) else { return };
                     worker.number = number;
                     let give = |batches: Vec<Batch>| {
-                        let mut batches = batches.into_iter();
+                        let batches = batches.into_iter();
+                        let mut batches = batches.map(|batch| batch.moved_by(dispenser.first));
                         batches.try_for_each(|batch| self.give(root, batch, active, worker))
                     };
-                    (number, pieces.read(number as usize).and_then(give))
+                    (number, pieces.read(at).and_then(give))
                 }
                 Root::Scan { source, places, width } => match dispenser.take(*source) {
                     Ok(Some((number, morsel))) => {
@@ -504,32 +525,25 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn collect(&self, workers: Vec<Worker>) -> Result<StageResult, Error> {
-        let mut result = StageResult {
-            states: (0..self.nodes.len()).map(|_| vec![]).collect(),
-            extents: vec![],
-        };
+    /// Fails when a thread has; the morsels of the table that was read were numbered from `first`.
+    fn check(&self, workers: &mut [Worker], first: u64) -> Result<(), Error> {
         let mut error: Option<(u64, Error)> = None;
         let mut extents: Vec<(u64, Extent)> = vec![];
         for worker in workers {
-            for (at, state) in worker.states.into_iter().enumerate() {
-                result.states[at].extend(state);
-            }
-            extents.extend(worker.extents);
+            worker.origin = None;
+            extents.append(&mut worker.extents);
             // Of several errors the one first in the input is told, whatever the threads.
-            error = match (error, worker.error) {
+            error = match (error, worker.error.take()) {
                 (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
                 (a, b) => a.or(b),
             };
         }
+        let Some((_, error)) = error else {
+            return if self.cancelled.load(Relaxed) { Err(Error::Cancelled) } else { Ok(()) };
+        };
         extents.sort_by_key(|(number, _)| *number);
-        let known =
-            extents.iter().enumerate().take_while(|(at, (number, _))| *at as u64 == *number);
-        result.extents = known.map(|(_, (_, extent))| *extent).collect();
-        match error {
-            Some((_, error)) => Err(error.located(&result.extents)),
-            None if self.cancelled.load(Relaxed) => Err(Error::Cancelled),
-            None => Ok(result),
-        }
+        let known = (first..).zip(&extents).take_while(|(at, (number, _))| at == number);
+        let extents: Vec<Extent> = known.map(|(_, (_, extent))| *extent).collect();
+        Err(error.located(&extents, first))
     }
 }

@@ -23,8 +23,31 @@ pub fn plan(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
         builder.add(NodeKind::Gather, vec![from], None, width);
     }
     let mut plan = builder.plan;
+    find_streamed(&mut plan, pipeline);
     find_live(&mut plan, pipeline);
     plan
+}
+
+/// Fills [`Plan::streamed`].
+fn find_streamed(plan: &mut Plan, pipeline: &ir::Pipeline) {
+    for at in 0..plan.nodes.len() {
+        let union = NodeId(at as u32);
+        let NodeKind::Step(step) = plan.node(union).kind else { continue };
+        let is_union =
+            matches!(super::step_of(pipeline, plan.node(union), step), StepKind::Union { .. });
+        let inputs = plan.node(union).inputs.clone();
+        if is_union && inputs.iter().all(|input| is_alone(plan, *input, pipeline)) {
+            plan.streamed.insert(union);
+            plan.streamed.extend(inputs);
+        }
+    }
+}
+
+/// Are the rows of an operator read by nothing else on their way from where a stage begins?
+fn is_alone(plan: &Plan, of: NodeId, pipeline: &ir::Pipeline) -> bool {
+    let Some(&input) = plan.node(of).inputs.first() else { return true };
+    let is_alone_here = plan.node(input).consumers.len() == 1;
+    is_alone_here && (plan.ends_stage(input, pipeline) || is_alone(plan, input, pipeline))
 }
 
 /// The jobs that the targets read, themselves included.

@@ -11,6 +11,7 @@ pub use build::plan;
 pub use show::show;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};
+use std::collections::BTreeSet;
 
 /// An operator, by its position in [`Plan::nodes`]. Inputs come before those that read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +29,10 @@ impl NodeId {
 pub struct Plan {
     /// The operators, inputs before readers.
     pub nodes: Vec<Node>,
+    /// Unions whose rows go on as they come, one table after the other, and what brings them the
+    /// rows of their tables. Tables that are read by others too are kept instead, and not read
+    /// twice.
+    pub streamed: BTreeSet<NodeId>,
 }
 
 /// An operator.
@@ -63,7 +68,8 @@ pub enum NodeKind {
     Step(usize),
     /// The right side of the job's join at this step.
     Build(usize),
-    /// Keeps all rows, in order: an input of a `union`, or the result of a partitioned job.
+    /// Brings the rows of an input of a `union` into the form of the result, or keeps the result of
+    /// a job that is partitioned by size.
     Gather,
     /// The job's result.
     Result,
@@ -86,6 +92,9 @@ impl Plan {
     /// here.
     pub fn ends_stage(&self, id: NodeId, pipeline: &ir::Pipeline) -> bool {
         let node = self.node(id);
+        if self.streamed.contains(&id) {
+            return node.consumers.is_empty();
+        }
         match node.kind {
             NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
             NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => {

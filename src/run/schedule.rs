@@ -32,9 +32,11 @@ pub(super) struct Schedule<'e, 'p> {
     watch: &'e (dyn Fn(Event) + Sync),
 }
 
-/// What leads from a root to the operator that ends a stage.
+/// What leads to the operator that ends a stage.
+#[derive(Default)]
 struct Path {
-    root: NodeId,
+    /// Where it begins: at several tables, one after the other, if a union streams them.
+    roots: Vec<NodeId>,
     nodes: Vec<NodeId>,
     /// Tables of joins that must be there before.
     needs: Vec<NodeId>,
@@ -67,21 +69,32 @@ impl<'e, 'p> Schedule<'e, 'p> {
         self.execution.plan.ends_stage(id, self.execution.pipeline)
     }
 
-    /// The way from the last end of a stage, or the scan, to `end`.
-    fn path(&self, end: NodeId) -> Path {
+    /// Adds the way from the last ends of stages, or scans, to an operator.
+    fn lead_to(&self, at: NodeId, path: &mut Path) {
         let plan = self.execution.plan;
-        let (mut nodes, mut needs, mut at) = (vec![end], vec![], end);
-        loop {
-            needs.extend(plan.node(at).inputs.iter().skip(1));
-            let Some(&input) = plan.node(at).inputs.first() else {
-                return Path { root: at, nodes, needs };
-            };
-            if self.ends(input) || plan.node(input).inputs.is_empty() {
-                return Path { root: input, nodes, needs };
+        path.nodes.push(at);
+        let inputs = &plan.node(at).inputs;
+        let (tables, needs) = match self.is_union(at) && plan.streamed.contains(&at) {
+            true => (&inputs[..], &[][..]),
+            false => inputs.split_at(inputs.len().min(1)),
+        };
+        path.needs.extend(needs);
+        for &table in tables {
+            if self.ends(table) || plan.node(table).inputs.is_empty() {
+                path.roots.push(table);
+            } else {
+                self.lead_to(table, path);
             }
-            nodes.push(input);
-            at = input;
         }
+        if tables.is_empty() {
+            path.roots.push(at);
+        }
+    }
+
+    fn path(&self, end: NodeId) -> Path {
+        let mut path = Path::default();
+        self.lead_to(end, &mut path);
+        path
     }
 
     /// Runs stages until everything is computed.
@@ -98,13 +111,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
             for &union in &unions {
                 self.unite(union)?;
             }
-            // By root: what is ready, and whether everything that is left is.
-            let mut ready: BTreeMap<NodeId, (Vec<NodeId>, bool)> = BTreeMap::new();
+            // By roots: what is ready, and whether everything that is left is.
+            let mut ready: BTreeMap<&[NodeId], (Vec<NodeId>, bool)> = BTreeMap::new();
             for (&end, path) in paths.iter().filter(|(end, _)| !self.done.contains(end)) {
-                let entry = ready.entry(path.root).or_insert((vec![], true));
-                let root_there = self.done.contains(&path.root)
-                    || self.execution.plan.node(path.root).inputs.is_empty();
-                if root_there && path.needs.iter().all(|need| self.done.contains(need)) {
+                let entry = ready.entry(&path.roots).or_insert((vec![], true));
+                let is_scan = |root: &NodeId| self.execution.plan.node(*root).inputs.is_empty();
+                let mut roots = path.roots.iter();
+                let roots_there = roots.all(|root| self.done.contains(root) || is_scan(root));
+                if roots_there && path.needs.iter().all(|need| self.done.contains(need)) {
                     entry.0.push(end);
                 } else {
                     entry.1 = false;
@@ -112,19 +126,17 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
             let whole = ready.iter().find(|(_, (ends, whole))| *whole && !ends.is_empty());
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
-            let Some((&root, (ends, _))) = next else { return Ok(()) };
+            let Some((&roots, (ends, _))) = next else { return Ok(()) };
             let ends = ends.clone();
             let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
-            self.stage(root, &ends, &active, open)?;
-            if paths.iter().all(|(end, path)| path.root != root || self.done.contains(end)) {
-                self.forget(root);
+            self.stage(roots, &ends, &active, open)?;
+            for root in roots {
+                let reads = |path: &Path| path.roots.contains(root);
+                if paths.iter().all(|(end, path)| !reads(path) || self.done.contains(end)) {
+                    self.results.remove(root);
+                }
             }
         }
-    }
-
-    /// Lets the rows of a result go that nothing reads any more.
-    fn forget(&mut self, root: NodeId) {
-        self.results.remove(&root);
     }
 
     /// The inputs of a union, one after the other, once they are all there.
@@ -149,7 +161,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     fn stage(
         &mut self,
-        root: NodeId,
+        roots: &[NodeId],
         ends: &[NodeId],
         active: &BTreeSet<NodeId>,
         open: &Open,
@@ -157,19 +169,27 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let started = Instant::now();
         let execution = self.execution;
         self.begin_jobs(active);
-        let mut files = vec![];
-        let mut result = if execution.plan.node(root).inputs.is_empty() {
-            let (source, places) = open(root)?;
-            let width = execution.plan.node(root).width;
-            files = source.files().to_vec();
-            let begin = Root::Scan { source: &*source, places, width };
-            execution.run_stage(root, &begin, active)
-        } else {
-            let result = self.results.get(&root).cloned();
-            let result = result.unwrap_or_else(|| Output::Batches(vec![]));
-            execution.run_stage(root, &Root::Result(result), active)
-        }
-        .map_err(|error| Failure::Stage(error, files.clone()))?;
+        let plan = execution.plan;
+        let is_scan = |root: &NodeId| plan.node(*root).inputs.is_empty();
+        let scans = roots.iter().filter(|root| is_scan(root));
+        let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> =
+            scans.map(|&root| Ok((root, open(root)?))).collect::<Result<_, ConnectError>>()?;
+        let begin = |&root: &NodeId| match sources.get(&root) {
+            Some((source, places)) => {
+                let (places, width) = (places.clone(), plan.node(root).width);
+                (root, Root::Scan { source: &**source, places, width })
+            }
+            None => {
+                let result = self.results.get(&root).cloned();
+                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![]))))
+            }
+        };
+        let begins: Vec<(NodeId, Root)> = roots.iter().map(begin).collect();
+        let mut states = execution.run_stage(&begins, active).map_err(|(at, error)| {
+            let source = sources.get(&roots[at]);
+            Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
+        })?;
+        drop(begins);
         for &node in active {
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
@@ -184,14 +204,16 @@ impl<'e, 'p> Schedule<'e, 'p> {
             execution.count(node, |counts| &counts.left_out, left_out);
         }
         for &end in ends {
-            let states = std::mem::take(&mut result.states[end.at()]);
+            let states = std::mem::take(&mut states[end.at()]);
             self.finish(end, states)?;
         }
         for &node in active {
             self.count_in_turn(node);
             execution.counted[node.at()].store(true, Relaxed);
         }
-        execution.counted[root.at()].store(true, Relaxed);
+        for root in roots {
+            execution.counted[root.at()].store(true, Relaxed);
+        }
         self.end_jobs(started.elapsed().as_secs_f64());
         Ok(())
     }
