@@ -232,7 +232,7 @@ pub struct Row {
     pub columns: Columns,
     /// Sets of columns that each identify a row.
     pub keys: Vec<Key>,
-    /// The columns by which rows are known to be sorted.
+    /// The columns by which rows are known to be sorted, [`Row::HIDDEN`] for what is no column.
     pub order: Vec<usize>,
     /// Is it of a step that did not check? Then unknown columns are not reported.
     pub broken: bool,
@@ -278,6 +278,9 @@ impl Key {
 }
 
 impl Row {
+    /// In [`Row::order`], what rows are sorted by and no column shows.
+    pub const HIDDEN: usize = usize::MAX;
+
     /// The position of a column.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.columns.find(name)

@@ -90,7 +90,7 @@ impl JobChecker<'_, '_> {
             })
             .collect::<Vec<_>>();
         // Sorted by an expression alone there is an order too, though no column shows it.
-        let order = if order.is_empty() { vec![usize::MAX] } else { order };
+        let order = if order.is_empty() { vec![Row::HIDDEN] } else { order };
         let row = Row { order, ..(*self.row).clone() };
         self.push(StepKind::Sort(checked), row, span);
     }

@@ -22,6 +22,10 @@ pub(super) fn carried_to(
             Some(Key { columns, declared: key.declared })
         })
         .collect();
-    let order = before.order.iter().map_while(|&column| to(column)).collect();
+    let mut order: Vec<usize> = before.order.iter().map_while(|&column| to(column)).collect();
+    if order.is_empty() && !before.order.is_empty() {
+        // The rows stay where they are, though what they were sorted by is gone.
+        order.push(Row::HIDDEN);
+    }
     (keys, order)
 }
