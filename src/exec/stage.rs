@@ -21,7 +21,7 @@ use crate::plan::{NodeId, Plan};
 use crate::store::spool::Spool;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 /// Everything that the stages of a run share.
 pub struct Execution<'p> {
@@ -146,7 +146,12 @@ impl Execution<'_> {
             };
             let files = if let Root::Scan { source, .. } = begin { source.files() } else { &[] };
             self.quarantines.begin(files, first);
+            // A thread that waits for others in the middle of a morsel may do other work meanwhile, and
+            // must not take up the part of a thread that has not begun: its first morsel could wait
+            // for the one that lies under it.
+            let all_have_begun = Barrier::new(self.threads);
             let work = || {
+                all_have_begun.wait();
                 let idle = workers.lock().expect("no thread panics holding it").pop();
                 let mut worker = idle.unwrap_or_else(|| self.new_worker());
                 self.work(*root, begin, active, &dispenser, &mut worker);
