@@ -9,7 +9,7 @@ use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
 use crate::text::{Files, Span};
 use crate::types::{EnumMember, EnumType, Scalar};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The declarations of a file.
@@ -29,6 +29,8 @@ pub(super) struct Globals<'a> {
     pub(super) later: HashMap<String, Span>,
     pub(super) source_rows: Vec<Arc<ir::Row>>,
     pub(super) job_rows: Vec<Option<Arc<ir::Row>>>,
+    /// Parameters of which it has been said that a column hides them.
+    pub(super) hidden: HashSet<usize>,
     slots: u32,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Globals<'a> {
             later: HashMap::new(),
             source_rows: vec![],
             job_rows: vec![],
+            hidden: HashSet::new(),
             slots: 0,
         };
         globals.collect_names(file, found);
@@ -281,7 +284,8 @@ pub(super) fn setting_later(what: &str, setting: &ast::Setting, found: &mut Diag
     found.push(syntax::not_available_yet(&later));
 }
 
-fn unique<'n>(
+/// Says where a name is declared a second time.
+pub(super) fn unique<'n>(
     what: &str,
     name: &'n ast::Name,
     seen: &mut HashMap<&'n str, Span>,

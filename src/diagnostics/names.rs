@@ -358,6 +358,36 @@ pub fn column_twice(name: &str, span: Span, first: Span) -> Diagnostic {
     .help("give one of them another name, or leave it out")
 }
 
+/// W0129: a column that hides a parameter.
+pub fn hidden_parameter(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0129,
+        format!("`{name}` is the column here, not the parameter"),
+        span,
+        "the column of the row",
+    )
+    .label(declared, "this parameter has the same name")
+    .help("give the parameter another name")
+}
+
+/// E0127: a step that names a column twice.
+pub fn named_twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0127,
+        format!("this step names `{name}` twice"),
+        span,
+        "named again here",
+    )
+    .label(first, "first named here")
+    .help("leave one of them out")
+}
+
+/// E0128: a row without columns.
+pub fn no_columns_left(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0128, "no column is left", span, "this drops all columns of the row")
+        .help("keep one of them; to count the rows, `group { rows = count() }`")
+}
+
 /// E0119: a job whose first step is not `from`, or that has a second one.
 pub fn from_first(job: &str, span: Span, again: bool) -> Diagnostic {
     let (message, label, help) = if again {

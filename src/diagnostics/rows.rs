@@ -66,6 +66,17 @@ pub fn take_unsorted(span: Span) -> Diagnostic {
     .help("put `sort …` before it")
 }
 
+/// W0404: the first or last value of a group whose rows have no order.
+pub fn aggregate_unsorted(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::W0404,
+        format!("which row? `{name}` goes by the order of the rows"),
+        span,
+        "the rows have no order here",
+    )
+    .help("put `sort …` before the `group`, or say by what: `max_by(value, by)`; `any_value` takes any")
+}
+
 /// W0405: a condition that no row can meet after those above it.
 pub fn keeps_nothing(name: &str, known: &[&str], span: Span, since: Option<Span>) -> Diagnostic {
     let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");

@@ -341,6 +341,12 @@ pub fn stray_lambda(span: Span) -> Diagnostic {
     .help("for instance `map(list, x -> x + 1)`")
 }
 
+/// E0228: a divisor that is zero in every row.
+pub fn division_by_zero(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0228, "nothing can be divided by zero", span, "zero in every row")
+        .help("a divisor that may be zero: `… / nullif(n, 0)` is null there")
+}
+
 /// E0301: a condition that can be null.
 pub fn nullable_condition(
     what: &str,
@@ -415,9 +421,13 @@ pub fn months(span: Span) -> Diagnostic {
 }
 
 /// E0225: a column that is `null` and nothing else.
-pub fn null_column(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0225, "a column cannot be `null` alone", span, "which type is it?")
-        .help("`null as string?`")
+pub fn null_column(span: Span, ty: &Type) -> Diagnostic {
+    let (message, help) = match &ty.data {
+        DataType::Null => ("a column cannot be `null` alone", "`null as string?`"),
+        DataType::List(_) => ("the items of this list have no type", "`[] as list<string>`"),
+        _ => ("a field cannot be `null` alone", "`null as string?`"),
+    };
+    Diagnostic::new(Code::E0225, message, span, "which type is it?").help(help)
 }
 
 /// E0226: a format for something that is no date or time.

@@ -242,12 +242,17 @@ impl Expr {
     }
 
     fn is_nonzero_literal(&self) -> bool {
+        self.is_zero_literal() == Some(false)
+    }
+
+    /// Of a number that is written down: is it zero?
+    pub fn is_zero_literal(&self) -> Option<bool> {
         match &self.kind {
-            ExprKind::Literal(Scalar::Int(value)) => *value != 0,
-            ExprKind::Literal(Scalar::Float(value)) => *value != 0.0,
-            ExprKind::Literal(Scalar::Decimal(value)) => *value != 0,
-            ExprKind::Convert(value) => value.is_nonzero_literal(),
-            _ => false,
+            ExprKind::Literal(Scalar::Int(value)) => Some(*value == 0),
+            ExprKind::Literal(Scalar::Float(value)) => Some(*value == 0.0),
+            ExprKind::Literal(Scalar::Decimal(value)) => Some(*value == 0),
+            ExprKind::Convert(value) => value.is_zero_literal(),
+            _ => None,
         }
     }
 
@@ -288,6 +293,15 @@ fn arithmetic_may_fail(op: Arithmetic, left: &Expr, right: &Expr, result: &DataT
     match (op, result) {
         (O::Power, _) => true,
         (O::Divide | O::IntDivide | O::Remainder, DataType::Float) => !right.is_nonzero_literal(),
+        // The least int divided by -1 has no room.
+        (O::IntDivide | O::Remainder, DataType::Int) => {
+            !right.is_nonzero_literal() || right.kind == ExprKind::Literal(Scalar::Int(-1))
+        }
+        (O::Divide | O::IntDivide, DataType::Decimal { precision, scale }) => {
+            let ((p, s), (_, t)) = (digits(&left.ty.data), digits(&right.ty.data));
+            !right.is_nonzero_literal() || p - s + t + scale > *precision
+        }
+        (O::Remainder, DataType::Decimal { .. }) => !right.is_nonzero_literal(),
         (O::Add | O::Subtract | O::Multiply, DataType::Float) => false,
         (O::Add | O::Subtract, DataType::Decimal { precision, .. }) => {
             let ((p, s), (q, t)) = (digits(&left.ty.data), digits(&right.ty.data));
@@ -329,6 +343,12 @@ fn cast_may_fail(from: &DataType, to: &DataType) -> bool {
         (_, D::String) | (D::Null, _) => false,
         (D::Bool, D::Int) | (D::Int | D::Decimal { .. }, D::Float) => false,
         (D::Date, D::Datetime) | (D::Datetime, D::Date) => false,
+        // Rounding can make one digit more before the point.
+        (D::Int | D::Decimal { .. }, D::Decimal { precision, scale }) => {
+            let (p, s) = digits(from);
+            p - s + u8::from(*scale < s) > precision - scale
+        }
+        (D::Decimal { precision, scale }, D::Int) => precision - scale + u8::from(*scale > 0) > 18,
         (D::List(from), D::List(to)) => cast_may_fail(&from.data, &to.data),
         _ => true,
     }

@@ -133,6 +133,18 @@ impl DataType {
     }
 }
 
+impl DataType {
+    /// Is it, or a part of it, the type of a bare `null` or of the items of `[]`?
+    pub fn has_null(&self) -> bool {
+        match self {
+            DataType::Null => true,
+            DataType::List(item) => item.data.has_null(),
+            DataType::Record(fields) => fields.iter().any(|field| field.ty.data.has_null()),
+            _ => false,
+        }
+    }
+}
+
 impl Type {
     /// The type of what could not be checked.
     pub const UNKNOWN: Type = Type { data: DataType::Unknown, nullable: false };

@@ -18,6 +18,7 @@ mod readme;
 mod reference;
 mod rejects;
 mod report;
+mod row_types;
 mod run_cases;
 mod runs;
 mod signals;

@@ -3,9 +3,9 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::constants;
-use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState};
+use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState, unique};
 use crate::check::types::resolve_type;
-use crate::diagnostics::{names, types};
+use crate::diagnostics::{names, rows, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -15,6 +15,9 @@ use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Aggregates whose value depends on the order of the rows.
+const ORDERED: &[&str] = &["first", "last"];
 
 /// Functions that read the clock in other languages.
 const CLOCKS: &[&str] =
@@ -354,6 +357,11 @@ impl Scope<'_, '_> {
         let Some(group) = self.group.take() else {
             return self.misplaced_aggregate(name, arguments, span);
         };
+        if ORDERED.contains(&name.text.as_str())
+            && self.row.is_some_and(|row| row.order.is_empty() && !row.broken)
+        {
+            self.found.push(rows::aggregate_unsorted(&name.text, name.span));
+        }
         let resolved = self.resolve(name, arguments, span);
         let mut group = group;
         let Some((resolved, mut given)) = resolved else {
@@ -506,7 +514,9 @@ impl Scope<'_, '_> {
     fn check_function(&mut self, declaration: &ast::Function) -> CheckedFunction {
         let mut scope = Scope::constant(self.globals, self.found);
         let mut parameters = vec![];
+        let mut first = HashMap::new();
         for parameter in &declaration.parameters {
+            unique("parameter", &parameter.name, &mut first, scope.found);
             let ty = resolve_type(&parameter.ty, scope.globals, scope.found);
             let default =
                 parameter.default.as_ref().map(|value| scope.check_as(value, &ty, "the default"));

@@ -235,6 +235,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         if self.group.is_none()
             && let Some(at) = self.row.and_then(|row| row.find(name))
         {
+            self.warn_hidden(name, span);
             return self.column(at, span);
         }
         if let Some(at) = self.globals.params.iter().position(|param| param.name == name) {
@@ -266,6 +267,16 @@ impl<'s, 'a> Scope<'s, 'a> {
         let found = names::not_aggregated(name, span, group.span, &group.keys_text);
         self.found.push(found);
         Some(bad(span))
+    }
+
+    /// A column is meant before a parameter of the same name: said once, since it can surprise.
+    fn warn_hidden(&mut self, name: &str, span: Span) {
+        let Some(at) = self.globals.params.iter().position(|param| param.name == name) else {
+            return;
+        };
+        if self.globals.hidden.insert(at) {
+            self.found.push(names::hidden_parameter(name, span, self.globals.params[at].span));
+        }
     }
 
     fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&DataType>) {

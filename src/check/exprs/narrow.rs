@@ -140,7 +140,7 @@ fn common(a: Vec<usize>, b: &[usize]) -> Vec<usize> {
 }
 
 /// The columns whose null makes the value null.
-fn strict_columns(value: &Expr) -> Vec<usize> {
+pub(in crate::check) fn strict_columns(value: &Expr) -> Vec<usize> {
     match &value.kind {
         ExprKind::Column(column) => vec![*column],
         ExprKind::Negate(a) | ExprKind::Convert(a) | ExprKind::Cast(a) | ExprKind::Field(a, _) => {

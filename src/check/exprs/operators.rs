@@ -354,6 +354,11 @@ impl Scope<'_, '_> {
                     found.help("compare it with a date, `@2024-01-31`")
                 });
             }
+            (D::Date, D::Datetime) | (D::Datetime, D::Date) if verb == "compare" => {
+                let clock = if left.ty.data == D::Datetime { left } else { right };
+                let help = format!("compare days: `{} as date`", self.text(clock.span));
+                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
+            }
             _ if verb == "compare" => {
                 let text = self.text(left.span);
                 let help = Some(format!("convert one of them, for instance `{text} as string`"));
@@ -416,6 +421,12 @@ impl Scope<'_, '_> {
                 return bad(span);
             }
         };
+        let divides =
+            matches!(op, Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder);
+        if divides && self.row.is_some() && right.is_zero_literal() == Some(true) {
+            self.found.push(types::division_by_zero(right.span));
+            return bad(span);
+        }
         let ty = Type { data, nullable };
         Expr { kind: ExprKind::Arithmetic(op, boxed(left), boxed(right)), ty, span }
     }

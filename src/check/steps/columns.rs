@@ -57,8 +57,8 @@ impl JobChecker<'_, '_> {
 
     /// A bare `null` has no type that a column could have.
     fn concrete(&mut self, value: Expr) -> Expr {
-        if value.ty.data == DataType::Null {
-            self.found.push(types::null_column(value.span));
+        if value.ty.data.has_null() {
+            self.found.push(types::null_column(value.span, &value.ty));
             return bad(value.span);
         }
         value
@@ -127,12 +127,17 @@ impl JobChecker<'_, '_> {
     }
 
     pub(super) fn drop_columns(&mut self, columns: &[ast::Name], span: Span) {
+        self.named_twice(columns);
         let mut gone = vec![];
         for name in columns {
             if let Some(at) = self.find(name) {
                 gone.push(at);
                 self.dropped.insert(name.text.clone(), name.span);
             }
+        }
+        if !gone.is_empty() && (0..self.row.columns.len()).all(|at| gone.contains(&at)) {
+            self.found.push(names::no_columns_left(span));
+            return self.give_up();
         }
         let kept = self
             .unchanged()
@@ -144,7 +149,18 @@ impl JobChecker<'_, '_> {
         self.project(kept, span);
     }
 
+    /// Says where a step names a column a second time.
+    fn named_twice<'n>(&mut self, columns: impl IntoIterator<Item = &'n ast::Name>) {
+        let mut first: HashMap<&str, Span> = HashMap::new();
+        for name in columns {
+            if let Some(first) = first.insert(&name.text, name.span) {
+                self.found.push(names::named_twice(&name.text, name.span, first));
+            }
+        }
+    }
+
     pub(super) fn rename(&mut self, pairs: &[(ast::Name, ast::Name)], span: Span) {
+        self.named_twice(pairs.iter().map(|(old, _)| old));
         let mut columns = self.unchanged();
         for (old, new) in pairs {
             let Some(at) = self.find(old) else { continue };

@@ -1,7 +1,7 @@
 //! `join` and `union`: two tables become one.
 
 use super::JobChecker;
-use crate::check::exprs::{NullRule, RightSide, convert, domain};
+use crate::check::exprs::{NullRule, RightSide, convert, domain, narrow};
 use crate::diagnostics::{names, rows};
 use crate::ir::{
     Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Key, Promise, Row,
@@ -211,7 +211,15 @@ impl JobChecker<'_, '_> {
         right_unique: bool,
         (statement, table, name): (&ast::Statement, &ast::Name, &str),
     ) -> Option<(Row, Vec<usize>)> {
-        let mut row = (*self.row).clone();
+        // Of what matches, nothing that was compared is null.
+        let compared = |keys: &[Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
+        let (left_known, right_known): (Vec<usize>, Vec<usize>) = match kind {
+            JoinKind::Inner | JoinKind::Semi => {
+                (compared(&conditions.left_keys), compared(&conditions.right_keys))
+            }
+            JoinKind::Left | JoinKind::Anti => (vec![], vec![]),
+        };
+        let mut row = self.narrowed(&left_known);
         if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
             return Some((row, vec![]));
         }
@@ -234,7 +242,8 @@ impl JobChecker<'_, '_> {
                 self.found.push(found);
                 return None;
             }
-            let nullable = column.ty.nullable || kind == JoinKind::Left;
+            let nullable =
+                kind == JoinKind::Left || (column.ty.nullable && !right_known.contains(&at));
             let ty = column.ty.with_nullable(nullable);
             row.columns.push(Column { ty, origin: table.span, ..column.clone() });
             right_columns.push(at);

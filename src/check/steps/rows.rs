@@ -32,7 +32,7 @@ impl JobChecker<'_, '_> {
     }
 
     /// The row with these columns known not to be null.
-    fn narrowed(&self, known: &[usize]) -> Row {
+    pub(super) fn narrowed(&self, known: &[usize]) -> Row {
         let mut row = (*self.row).clone();
         for &column in known {
             if let Some(old) = row.columns.get(column).filter(|old| old.ty.nullable) {
