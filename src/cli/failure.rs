@@ -43,10 +43,19 @@ pub(super) fn explain_failure(
                 }
             }
         }
-        Failure::Threshold { job, what, table, failed, of, above } => {
+        Failure::Threshold { job, what, table, aside, failed, of, above } => {
             let span = pipeline.jobs.iter().find(|one| one.name == job).map(|job| job.span);
             let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
-            (RULE, runtime::above(&job, &what, table.as_deref(), (failed, of), above, span))
+            let found = runtime::above(&what, table.as_deref(), (failed, of), above, span);
+            let help = match aside {
+                Some(path) => format!("look at the rows in {path}, or raise the limit"),
+                None => {
+                    format!(
+                        "set the rows aside to see them, `quarantine bad_{job}`; or raise the limit"
+                    )
+                }
+            };
+            (RULE, found.help(help))
         }
     };
     let message = found.1.message.clone();

@@ -57,7 +57,6 @@ pub fn group_failed(reason: &str, span: Span) -> Diagnostic {
 
 /// D0102: more rows failed than allowed; the right side of a join is named.
 pub fn above(
-    job: &str,
     what: &str,
     table: Option<&str>,
     (failed, of): (u64, u64),
@@ -76,5 +75,4 @@ pub fn above(
         span,
         format!("`{what}` of this job"),
     )
-    .help(format!("look at the rows set aside by `{job}`, or raise the limit"))
 }

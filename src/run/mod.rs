@@ -90,6 +90,8 @@ pub enum Failure {
         what: String,
         /// The right side of a join whose rows they are, if they are those of one.
         table: Option<String>,
+        /// Where they are found, beside the pipeline, if they were set aside.
+        aside: Option<String>,
         /// Rows that failed.
         failed: u64,
         /// Rows in.

@@ -42,7 +42,12 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
                 && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
             {
                 let broken = counts.violations.load(Relaxed);
-                exceeds(&job.name, &rule.name, None, broken, rows, rule.above)?;
+                let aside = match rule.action {
+                    ExpectAction::Quarantine(id) => Some(id),
+                    _ => None,
+                };
+                let limit = Limit { job, what: &rule.name, aside, above: rule.above };
+                limit.check(execution.pipeline, None, broken, rows)?;
                 continue;
             }
             // An `explode` can make more rows than were read, and each may fail.
@@ -53,12 +58,16 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
             entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
         let rows_of = |entry: &Entry| execution.counts[entry.node.at()].input.load(Relaxed);
         input = input.max(flow.iter().map(rows_of).sum());
-        exceeds(&job.name, "on error", None, failed, input, job.on_error.above)?;
+        let aside = match job.on_error.policy {
+            ErrorPolicy::Quarantine(id) => Some(id),
+            _ => None,
+        };
+        let limit = Limit { job, what: "on error", aside, above: job.on_error.above };
+        limit.check(execution.pipeline, None, failed, input)?;
         for side in &sides {
             let report = input_report(execution, side);
             let failed = report.dropped + report.quarantined + report.nulled;
-            let name = Some(report.input);
-            exceeds(&job.name, "on error", name, failed, report.records_in, job.on_error.above)?;
+            limit.check(execution.pipeline, Some(report.input), failed, report.records_in)?;
         }
     }
     Ok(())
@@ -71,24 +80,40 @@ fn failed_rows(counts: &Counts) -> u64 {
         .sum()
 }
 
-fn exceeds(
-    job: &str,
-    what: &str,
-    table: Option<String>,
-    failed: u64,
-    of: u64,
+/// How many rows may fail.
+struct Limit<'p> {
+    job: &'p Job,
+    /// `on error` or the rule's name.
+    what: &'p str,
+    /// Where such rows go, if they are set aside.
+    aside: Option<QuarantineId>,
+    /// The share allowed, if there is a limit.
     above: Option<f64>,
-) -> Result<(), Failure> {
-    match above {
-        Some(above) if of > 0 && failed as f64 / of as f64 > above => Err(Failure::Threshold {
-            job: job.to_owned(),
-            what: what.to_owned(),
+}
+
+impl Limit<'_> {
+    /// Fails when more rows failed; the right side of a join is named.
+    fn check(
+        &self,
+        pipeline: &Pipeline,
+        table: Option<String>,
+        failed: u64,
+        of: u64,
+    ) -> Result<(), Failure> {
+        let Some(above) = self.above else { return Ok(()) };
+        if of == 0 || failed as f64 / of as f64 <= above {
+            return Ok(());
+        }
+        let path = |id: QuarantineId| quarantine_path(&pipeline.quarantines[id.0 as usize].name);
+        Err(Failure::Threshold {
+            job: self.job.name.clone(),
+            what: self.what.to_owned(),
             table,
+            aside: self.aside.map(|id| path(id).display().to_string()),
             failed,
             of,
             above,
-        }),
-        _ => Ok(()),
+        })
     }
 }
 
