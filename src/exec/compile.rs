@@ -5,7 +5,7 @@ use super::operators::buffer::Buffer;
 use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
 use super::operators::explode::Explode;
 use super::operators::filter::Filter;
-use super::operators::join::{JoinBuild, JoinProbe, JoinTable, Residual};
+use super::operators::join::{JoinBuild, JoinProbe, JoinTable, Residual, SpilledJoin};
 use super::operators::project::Project;
 use super::operators::sort::Sort;
 use super::operators::take::Take;
@@ -45,8 +45,8 @@ pub enum Action {
     Pass,
     /// Turns a batch into others.
     Stream(Box<dyn Streaming>),
-    /// Looks up the table that an earlier stage has built.
-    Probe(OnceLock<Box<JoinProbe>>),
+    /// Joins with what an earlier stage has built.
+    Probe(OnceLock<Probe>),
     /// Takes in all rows.
     Break(Box<dyn Breaker>),
     /// Takes in the right side of a join.
@@ -59,6 +59,14 @@ pub enum Action {
     Split(SplitKey),
     /// Writes.
     Sink,
+}
+
+/// The left side of a join, once the right one is there.
+pub enum Probe {
+    /// Looks rows up in a table.
+    Table(Box<JoinProbe>),
+    /// Takes in all rows, since the right side is on disk.
+    Spilled(SpilledJoin),
 }
 
 impl Compiled {
@@ -305,7 +313,9 @@ fn build_of(join: &ir::Join) -> JoinBuild {
     let columns: Vec<usize> = (0..join.right_row.columns.len()).collect();
     // With a further condition, a key that comes twice may still match once.
     let promised = join.check.right_unique.filter(|_| join.residual.is_none());
-    JoinBuild::new(&types, &columns, promised)
+    // Rows on which a condition fails go where the job says while the left side streams.
+    let may_spill = join.residual.as_ref().is_none_or(|condition| !condition.may_fail());
+    JoinBuild::new(&types, &columns, promised, may_spill)
 }
 
 /// The probe of a join, once its table is built.

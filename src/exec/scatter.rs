@@ -68,13 +68,26 @@ pub fn scatter(layout: &KeyLayout, inputs: &[(&[Operand], usize)], bits: u32) ->
 const LEFT_OUT: u16 = u16::MAX;
 
 fn parts_of_rows(layout: &KeyLayout, values: &[Operand], rows: usize, bits: u32) -> Vec<u16> {
+    let mut parts = Vec::with_capacity(rows);
+    each_hash(layout, &values[..layout.columns()], rows, &mut |_, hash| {
+        parts.push(hash.map_or(LEFT_OUT, |hash| part_of(hash, bits) as u16));
+    });
+    parts
+}
+
+/// Gives each row with the hash of its keys; none if one is null that the layout has no place for.
+pub fn each_hash(
+    layout: &KeyLayout,
+    keys: &[Operand],
+    rows: usize,
+    give: &mut impl FnMut(usize, Option<u64>),
+) {
     let mut packed = Packed::default();
-    let mut columns = KeyColumns::new(layout, &values[..layout.columns()], rows);
+    let mut columns = KeyColumns::new(layout, keys, rows);
     columns.pack(0..rows, &mut packed);
     let nulls = columns.nulls_without_place();
-    let part = |(row, &hash): (usize, &u64)| match &nulls {
-        Some(nulls) if nulls.is_null(row) => LEFT_OUT,
-        _ => part_of(hash, bits) as u16,
-    };
-    packed.hashes.iter().enumerate().map(part).collect()
+    for (row, &hash) in packed.hashes.iter().enumerate() {
+        let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        give(row, (!is_null).then_some(hash));
+    }
 }

@@ -4,7 +4,7 @@
 //! No queues and no channels: a batch never waits, so memory is threads × (morsel +
 //! intermediates) + states. Which stages run when is `run`'s business.
 
-use super::compile::{Action, Compiled};
+use super::compile::{Action, Compiled, Probe};
 use super::ordered::OrderedSink;
 use super::partition::PartitionCounts;
 use super::quarantine::Quarantines;
@@ -455,7 +455,14 @@ impl Execution<'_> {
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
             }
             Action::Probe(probe) => {
-                let operator = probe.get().expect("its table is built in an earlier stage");
+                let operator = match probe.get().expect("it is built in an earlier stage") {
+                    Probe::Table(operator) => operator,
+                    Probe::Spilled(join) => {
+                        let state = worker.states[node.at()].get_or_insert_with(|| join.state());
+                        state.push(batch, values)?;
+                        return self.relieve(worker);
+                    }
+                };
                 let failures = operator.failures(&batch, &values);
                 let (mut batch, mut values) = (batch, values);
                 let span = |site| operator.span(site);
@@ -474,7 +481,8 @@ impl Execution<'_> {
             }
             Action::Build(build) => {
                 let state = worker.states[node.at()].get_or_insert_with(|| build.state());
-                state.push(batch, values)
+                state.push(batch, values)?;
+                self.relieve(worker)
             }
             Action::Parse(parse) => {
                 let mut failures = vec![];

@@ -3,11 +3,12 @@
 use super::{Event, Failure};
 use crate::connect::{ConnectError, Source};
 use crate::data::Batch;
-use crate::exec::compile::{Action, probe};
+use crate::exec::compile::{Action, Probe, probe as make_probe};
+use crate::exec::operators::join::{Built, SpilledJoin};
 use crate::exec::operators::{Output, Streaming, buffer};
 use crate::exec::partition::parts_by_size;
 use crate::exec::stage::{Execution, Root};
-use crate::ir::{JobId, PartitionBy, RunContext, StepKind};
+use crate::ir::{self, JobId, PartitionBy, RunContext, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(super) struct Schedule<'e, 'p> {
     /// The jobs of the stage that runs, or that stopped.
     pub(super) at_work: BTreeSet<JobId>,
     watch: &'e (dyn Fn(Event) + Sync),
+    /// Has the last stage left the right side of a join on disk?
+    has_spilled_join: bool,
 }
 
 /// What leads to the operator that ends a stage.
@@ -56,6 +59,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             timings: BTreeMap::new(),
             at_work: BTreeSet::new(),
             watch,
+            has_spilled_join: false,
         }
     }
 
@@ -65,8 +69,21 @@ impl<'e, 'p> Schedule<'e, 'p> {
             if matches!(step_of(self.execution.pipeline, node, step), StepKind::Union { .. }))
     }
 
+    /// Does a stage end here? As the plan says, and at joins that need all left rows because the
+    /// right ones are on disk.
     fn ends(&self, id: NodeId) -> bool {
-        self.execution.plan.ends_stage(id, self.execution.pipeline)
+        let is_spilled = || {
+            let Action::Probe(probe) = &self.execution.nodes[id.at()].action else { return false };
+            matches!(probe.get(), Some(Probe::Spilled(_)))
+        };
+        self.execution.plan.ends_stage(id, self.execution.pipeline) || is_spilled()
+    }
+
+    /// The unions, and the ways to all other ends of stages.
+    fn cut(&self) -> (Vec<NodeId>, BTreeMap<NodeId, Path>) {
+        let ends = self.execution.plan.iter().map(|(id, _)| id).filter(|id| self.ends(*id));
+        let (unions, ends): (Vec<NodeId>, Vec<NodeId>) = ends.partition(|id| self.is_union(*id));
+        (unions, ends.into_iter().map(|end| (end, self.path(end))).collect())
     }
 
     /// Adds the way from the last ends of stages, or scans, to an operator.
@@ -99,11 +116,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     /// Runs stages until everything is computed.
     pub(super) fn run_all(&mut self, open: &Open) -> Result<(), Failure> {
-        let ids: Vec<NodeId> = self.execution.plan.iter().map(|(id, _)| id).collect();
-        let (unions, ends): (Vec<NodeId>, Vec<NodeId>) =
-            ids.into_iter().filter(|id| self.ends(*id)).partition(|id| self.is_union(*id));
-        let paths: BTreeMap<NodeId, Path> =
-            ends.into_iter().map(|end| (end, self.path(end))).collect();
+        let (unions, mut paths) = self.cut();
         let jobs: BTreeSet<JobId> =
             self.execution.plan.nodes.iter().filter_map(|node| node.job).collect();
         (self.watch)(Event::Jobs(jobs.len()));
@@ -135,6 +148,9 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 if paths.iter().all(|(end, path)| !reads(path) || self.done.contains(end)) {
                     self.results.remove(root);
                 }
+            }
+            if std::mem::take(&mut self.has_spilled_join) {
+                (_, paths) = self.cut();
             }
         }
     }
@@ -194,7 +210,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
                 Action::Probe(probe) => {
-                    let Some(probe) = probe.get() else { continue };
+                    let Some(Probe::Table(probe)) = probe.get() else { continue };
                     probe.check()?;
                     execution.count(node, |counts| &counts.null_keys, probe.null_keys());
                     probe.left_out()
@@ -269,12 +285,21 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 self.results.insert(end, result);
             }
             Action::Build(build) => {
-                let table = build.finish(states, execution.cancelled)?;
-                self.give_table(end, table);
+                self.give_built(end, &build.finish(states, &execution.spool, execution.cancelled)?)
+            }
+            Action::Probe(probe) => {
+                if let Some(Probe::Spilled(join)) = probe.get() {
+                    let (ir, left) = self.join_at(end).expect("only joins probe");
+                    let make = |table| make_probe(ir, left, table, self.context);
+                    let result = join.finish(states, &make, execution.cancelled)?;
+                    execution.count(end, |counts| &counts.output, result.rows());
+                    execution.count(end, |counts| &counts.left_out, join.left_out());
+                    execution.count(end, |counts| &counts.null_keys, join.null_keys());
+                    self.results.insert(end, result);
+                }
             }
             Action::Pass
             | Action::Stream(_)
-            | Action::Probe(_)
             | Action::Parse(_)
             | Action::Expect(_)
             | Action::Split(_)
@@ -284,25 +309,36 @@ impl<'e, 'p> Schedule<'e, 'p> {
         Ok(())
     }
 
-    fn give_table(&self, build: NodeId, table: Arc<crate::exec::operators::join::JoinTable>) {
-        let plan = self.execution.plan;
-        for &reader in &plan.node(build).consumers {
-            let node = plan.node(reader);
-            let NodeKind::Step(number) = node.kind else { continue };
-            let StepKind::Join(join) = step_of(self.execution.pipeline, node, number) else {
-                continue;
+    /// Gives the right side of a join to those who join with it.
+    fn give_built(&mut self, build: NodeId, built: &Built) {
+        for &reader in &self.execution.plan.node(build).consumers {
+            let Action::Probe(slot) = &self.execution.nodes[reader.at()].action else { continue };
+            let Some((join, left)) = self.join_at(reader) else { continue };
+            let made = match built {
+                Built::Table(table) => {
+                    let made = make_probe(join, left, table.clone(), self.context);
+                    Probe::Table(Box::new(made))
+                }
+                Built::Spilled(right) => {
+                    self.has_spilled_join = true;
+                    Probe::Spilled(SpilledJoin::new(right.clone()))
+                }
             };
-            let job = node.job.expect("a step belongs to a job");
-            let job = &self.execution.pipeline.jobs[job.0 as usize];
-            let left = match number.checked_sub(1) {
-                Some(before) => &job.steps[before].row,
-                None => &job.input_row,
-            };
-            if let Action::Probe(slot) = &self.execution.nodes[reader.at()].action {
-                let made = probe(join, left, table.clone(), self.context);
-                assert!(slot.set(Box::new(made)).is_ok(), "a table is built once");
-            }
+            assert!(slot.set(made).is_ok(), "a right side is built once");
         }
+    }
+
+    /// The join that an operator does, and the row on its left.
+    fn join_at(&self, id: NodeId) -> Option<(&'p ir::Join, &'p ir::Row)> {
+        let (pipeline, node) = (self.execution.pipeline, self.execution.plan.node(id));
+        let NodeKind::Step(number) = node.kind else { return None };
+        let StepKind::Join(join) = step_of(pipeline, node, number) else { return None };
+        let job = &pipeline.jobs[node.job?.0 as usize];
+        let left = match number.checked_sub(1) {
+            Some(before) => &job.steps[before].row,
+            None => &job.input_row,
+        };
+        Some((join, left))
     }
 
     /// The rows of a result that are given out to its partitions in turn.

@@ -42,6 +42,11 @@ impl Spool {
         crate::memory::used() > self.memory / 2
     }
 
+    /// Can an operator take so many more bytes for a while?
+    pub fn has_room(&self, bytes: usize) -> bool {
+        crate::memory::used() + bytes <= self.memory
+    }
+
     /// States of fewer bytes are not worth a file.
     pub fn state_bytes_min(&self) -> usize {
         self.memory / (self.threads * 8)

@@ -29,14 +29,55 @@ job grouped {
     spread = stddev(share), days = count_distinct(day), common = mode(name)
   }
 }
+job newest {
+  from latest
+  select key, latest_id = id, latest_name = name, latest_share = share
+}
+job joined {
+  from rows
+  left join newest on key, id > newest.latest_id
+  derive both = "{name} and {latest_name ?? "none"}"
+  filter price > 10.00
+}
+job missing {
+  from rows
+  anti join latest on id == latest.id
+  semi join sorted on key == sorted.key
+}
+job known {
+  from rows
+  join newest on key, id == newest.latest_id
+  select id, name, key
+}
+job others {
+  from rows
+  filter price < 500.00
+  anti join latest on id == latest.id
+  select id, name, key
+}
+job both {
+  from known
+  union others
+  filter id % 3 == 0
+}
 output o1 = csv("out/sorted.csv") from sorted
 output o2 = csv("out/distinct_names.csv") from distinct_names
 output o3 = csv("out/latest.csv") from latest
 output o4 = json("out/grouped.json") from grouped
+output o5 = json("out/joined.json") from joined
+output o6 = csv("out/missing.csv") from missing
+output o7 = csv("out/both.csv") from both
 "#;
 
-const OUTPUTS: [&str; 4] =
-    ["out/sorted.csv", "out/distinct_names.csv", "out/latest.csv", "out/grouped.json"];
+const OUTPUTS: [&str; 7] = [
+    "out/sorted.csv",
+    "out/distinct_names.csv",
+    "out/latest.csv",
+    "out/grouped.json",
+    "out/joined.json",
+    "out/missing.csv",
+    "out/both.csv",
+];
 
 /// Rows with about three rows a key, in no order.
 fn rows(count: u64) -> String {

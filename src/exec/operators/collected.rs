@@ -16,6 +16,18 @@ pub struct Collected {
     bytes: usize,
 }
 
+impl Collected {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(|(batch, _)| batch.rows).sum()
+    }
+
+    /// Is there nothing?
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+}
+
 impl State for Collected {
     fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
         if batch.rows > 0 {

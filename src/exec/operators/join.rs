@@ -3,13 +3,16 @@
 //!
 //! The result has the order of the left rows, and for each of them that of the right ones. Null
 //! keys match nothing. What the residual condition means is its own business: it gets the
-//! candidate pairs as a batch.
+//! candidate pairs as a batch. When the right side does not fit into memory, both sides go to disk
+//! ([`spill`]).
 
 mod build;
 mod probe;
+mod spill;
 
-pub use build::{JoinBuild, JoinTable};
+pub use build::{Built, JoinBuild, JoinTable};
 pub use probe::{JoinProbe, Residual};
+pub use spill::SpilledJoin;
 
 use crate::data::{display, scalar_at};
 use crate::functions::kernel::Operand;

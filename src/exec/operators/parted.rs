@@ -24,12 +24,14 @@ pub(super) struct PartedFile {
     file: SpoolFile,
     /// The blocks of each part, in the order in which they came.
     blocks: Vec<Vec<usize>>,
+    /// The bytes of each part.
+    bytes: Vec<u64>,
 }
 
 impl PartedFile {
     /// Without rows.
     pub fn new(spool: &Arc<Spool>) -> Result<PartedFile, Error> {
-        Ok(PartedFile { file: spool.file()?, blocks: vec![vec![]; PARTS] })
+        Ok(PartedFile { file: spool.file()?, blocks: vec![vec![]; PARTS], bytes: vec![0; PARTS] })
     }
 
     /// Where it is written.
@@ -39,8 +41,16 @@ impl PartedFile {
 
     /// Appends rows of a part.
     pub fn append(&mut self, part: usize, columns: &[ArrayRef], rows: usize) -> Result<(), Error> {
+        let before = self.file.bytes();
         self.blocks[part].push(self.file.blocks());
-        Ok(self.file.append(columns, rows)?)
+        self.file.append(columns, rows)?;
+        self.bytes[part] += self.file.bytes() - before;
+        Ok(())
+    }
+
+    /// How many bytes a part has.
+    pub fn bytes(&self, part: usize) -> u64 {
+        self.bytes[part]
     }
 
     /// The columns of the blocks of a part, as they were appended.

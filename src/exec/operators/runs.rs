@@ -6,7 +6,7 @@
 //! known here; [`super::sort`] does.
 
 use super::Pieces;
-use super::collected::compact_batch;
+use super::collected::{bytes_of_batch, compact_batch};
 use super::sort::Sort;
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
@@ -62,6 +62,55 @@ impl Run {
     pub fn spool(&self) -> &Arc<Spool> {
         self.file.spool()
     }
+}
+
+/// Rows that are written as runs, each when it is large enough.
+pub(super) struct RunWriter<'s> {
+    sort: Sort,
+    spool: &'s Arc<Spool>,
+    rows: Vec<(Batch, Vec<Operand>)>,
+    bytes: usize,
+    runs: Vec<Run>,
+}
+
+impl<'s> RunWriter<'s> {
+    /// Of rows to be sorted like this.
+    pub fn new(sort: Sort, spool: &'s Arc<Spool>) -> RunWriter<'s> {
+        RunWriter { sort, spool, rows: vec![], bytes: 0, runs: vec![] }
+    }
+
+    /// Takes in rows with their keys. Those of one position come in their order.
+    pub fn push(&mut self, batch: Batch, keys: Vec<Operand>) -> Result<(), Error> {
+        self.bytes += bytes_of_batch(&batch, &keys);
+        self.rows.push((batch, keys));
+        if self.bytes > self.spool.part_bytes() { self.write() } else { Ok(()) }
+    }
+
+    /// Takes in rows to be sorted by their positions.
+    pub fn push_at_positions(&mut self, batch: Batch) -> Result<(), Error> {
+        let position = Operand::column(positions_of(&batch));
+        self.push(batch, vec![position])
+    }
+
+    /// All runs.
+    pub fn finish(mut self) -> Result<Vec<Run>, Error> {
+        self.write()?;
+        Ok(self.runs)
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        if !self.rows.is_empty() {
+            let rows = std::mem::take(&mut self.rows);
+            self.runs.push(Run::write(&self.sort, rows, self.spool)?);
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+}
+
+/// The order of the input: the only key is the position.
+pub(super) fn by_position() -> Sort {
+    Sort { directions: vec![Direction::default()], columns: vec![None] }
 }
 
 /// The first rows of all blocks as one batch.

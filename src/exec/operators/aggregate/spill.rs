@@ -8,9 +8,8 @@ use super::order::{Failed, SORTED_GROUPS_MAX, first_failed, first_failure, part_
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::{compact, take_rows};
-use crate::exec::operators::collected::bytes_of_batch;
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
-use crate::exec::operators::runs::{BLOCK_ROWS, Run, SortedRuns, numbered};
+use crate::exec::operators::runs::{BLOCK_ROWS, RunWriter, SortedRuns, numbered};
 use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Output, Pieces};
 use crate::exec::order::Direction;
@@ -166,17 +165,12 @@ fn sorted_by_key(plan: &Plan, groups: &ByHash, spool: &Arc<Spool>) -> Result<Out
     let keys = plan.keys.len();
     let columns = (0..keys).map(Some).collect();
     let sort = Sort { directions: vec![Direction::default(); keys], columns };
-    let (mut runs, mut rows, mut bytes) = (vec![], vec![], 0);
+    let mut runs = RunWriter::new(sort.clone(), spool);
     for piece in 0..groups.count() {
         for batch in groups.read(piece)? {
-            bytes += bytes_of_batch(&batch, &[]);
             let keys = batch.columns[..keys].iter().cloned().map(Operand::column).collect();
-            rows.push((batch, keys));
-        }
-        if bytes > spool.part_bytes() || piece + 1 == groups.count() {
-            runs.push(Run::write(&sort, std::mem::take(&mut rows), spool)?);
-            bytes = 0;
+            runs.push(batch, keys)?;
         }
     }
-    Ok(Output::Pieces(Arc::new(SortedRuns::new(sort, runs)?)))
+    Ok(Output::Pieces(Arc::new(SortedRuns::new(sort, runs.finish()?)?)))
 }

@@ -7,14 +7,12 @@ use super::{BestRows, Plan};
 use crate::data::{Batch, Positions};
 use crate::exec::Error;
 use crate::exec::gather::{RowRef, gather_batches};
-use crate::exec::operators::collected::{bytes_of_batch, compact_batch};
+use crate::exec::operators::collected::compact_batch;
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
 use crate::exec::operators::runs::{
-    BLOCK_ROWS, Run, SortedRuns, positions_of, stored_positions, with_positions,
+    BLOCK_ROWS, Run, RunWriter, SortedRuns, by_position, stored_positions, with_positions,
 };
-use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Output, State};
-use crate::exec::order::Direction;
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
 use arrow_array::{Array, ArrayRef};
@@ -61,71 +59,42 @@ pub(super) fn finish(
     let runs: Vec<Vec<Run>> = parts
         .par_chunks(parts_of_thread)
         .map(|parts| {
-            let mut best = BestOfParts { spool, rows: vec![], bytes: 0, runs: vec![] };
-            for &part in parts {
-                best.add(plan, &spilled, part, 1)?;
-            }
-            best.write()?;
-            Ok(best.runs)
+            let mut best = RunWriter::new(by_position(), spool);
+            parts
+                .iter()
+                .try_for_each(|&part| add_best(&mut best, plan, &spilled, part, 1, spool))?;
+            best.finish()
         })
         .collect::<Result<_, Error>>()?;
     let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect())?;
     Ok(Output::Pieces(Arc::new(runs)))
 }
 
-/// The only key is the position.
-fn by_position() -> Sort {
-    Sort { directions: vec![Direction::default()], columns: vec![None] }
-}
-
-/// The best rows of some parts. Every part has rows from everywhere in the input, so those of many
-/// parts are put into one run: the fewer runs there are, the less is read in vain.
-struct BestOfParts<'s> {
-    spool: &'s Arc<Spool>,
-    rows: Vec<(Batch, Vec<Operand>)>,
-    bytes: usize,
-    runs: Vec<Run>,
-}
-
-impl BestOfParts<'_> {
-    /// Adds the best rows of a part, which was parted `level` times.
-    fn add(
-        &mut self,
-        plan: &Arc<Plan>,
-        spilled: &[PartedFile],
-        part: usize,
-        level: u32,
-    ) -> Result<(), Error> {
-        let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
-        for spilled in spilled {
-            for block in spilled.read(part) {
-                push_stored(&mut state, block?)?;
-                if state.bytes() > self.spool.part_bytes() && level < LEVELS_MAX {
-                    write(&mut state, self.spool)?;
-                }
-            }
+/// Adds the best rows of a part, which was parted `level` times. Every part has rows from everywhere
+/// in the input, so those of many parts are put into one run: the fewer runs there are, the less is
+/// read in vain.
+fn add_best(
+    best: &mut RunWriter,
+    plan: &Arc<Plan>,
+    spilled: &[PartedFile],
+    part: usize,
+    level: u32,
+    spool: &Arc<Spool>,
+) -> Result<(), Error> {
+    let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
+    for block in spilled.iter().flat_map(|file| file.read(part)) {
+        push_stored(&mut state, block?)?;
+        if state.bytes() > spool.part_bytes() && level < LEVELS_MAX {
+            write(&mut state, spool)?;
         }
-        if state.spilled.is_some() {
-            write(&mut state, self.spool)?;
-            let spilled: Vec<PartedFile> = state.spilled.into_iter().collect();
-            return (0..PARTS).try_for_each(|part| self.add(plan, &spilled, part, level + 1));
-        }
-        for batch in state.into_result() {
-            self.bytes += bytes_of_batch(&batch, &[]);
-            let position = Operand::column(positions_of(&batch));
-            self.rows.push((batch, vec![position]));
-        }
-        if self.bytes > self.spool.part_bytes() { self.write() } else { Ok(()) }
     }
-
-    fn write(&mut self) -> Result<(), Error> {
-        if !self.rows.is_empty() {
-            let rows = std::mem::take(&mut self.rows);
-            self.runs.push(Run::write(&by_position(), rows, self.spool)?);
-            self.bytes = 0;
-        }
-        Ok(())
+    if state.spilled.is_some() {
+        write(&mut state, spool)?;
+        let spilled: Vec<PartedFile> = state.spilled.into_iter().collect();
+        let mut parts = 0..PARTS;
+        return parts.try_for_each(|part| add_best(best, plan, &spilled, part, level + 1, spool));
     }
+    state.into_result().into_iter().try_for_each(|batch| best.push_at_positions(batch))
 }
 
 /// Takes in rows that were written: the columns, what is hidden behind them, and the positions.

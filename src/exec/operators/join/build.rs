@@ -1,16 +1,19 @@
 //! The right side of a join: its rows by key.
 
 use super::key_text;
+use super::spill::{SpilledRight, write_to};
 use crate::data::Batch;
 use crate::exec::gather::concat_compact;
 use crate::exec::keys::KeyLayout;
 use crate::exec::operators::State;
 use crate::exec::operators::collected::{Collected, downcast, in_order};
+use crate::exec::operators::parted::PartedFile;
 use crate::exec::scatter::{Scattered, scatter};
 use crate::exec::table::{Block, GroupTable, PartedTable};
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::ir::Promise;
+use crate::store::spool::Spool;
 use crate::types::Type;
 use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
@@ -19,10 +22,34 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Collects the right side. Its values: the keys.
+#[derive(Clone)]
 pub struct JoinBuild {
-    keys: Vec<Type>,
+    pub(super) keys: Vec<Type>,
     columns: Arc<[usize]>,
     right_unique: Option<Promise>,
+    may_spill: bool,
+}
+
+/// The right side when all its rows have come.
+pub enum Built {
+    /// In memory.
+    Table(Arc<JoinTable>),
+    /// On disk.
+    Spilled(Arc<SpilledRight>),
+}
+
+/// Why there is no table over some rows.
+pub(super) enum NoTable {
+    /// A key comes twice and must not: the number of the row that first does.
+    Repeated(u32, Error),
+    /// Something else.
+    Failed(Error),
+}
+
+impl From<Error> for NoTable {
+    fn from(error: Error) -> NoTable {
+        NoTable::Failed(error)
+    }
 }
 
 /// The right side, ready to be looked up in.
@@ -41,29 +68,53 @@ impl JoinBuild {
     /// With keys of these types, those of the left side; `columns` are the positions of the right
     /// columns that the result or the residual needs. `right_unique` is the promise, if
     /// there is one, that no key comes twice.
-    pub fn new(keys: &[Type], columns: &[usize], right_unique: Option<Promise>) -> JoinBuild {
+    pub fn new(
+        keys: &[Type],
+        columns: &[usize],
+        right_unique: Option<Promise>,
+        may_spill: bool,
+    ) -> JoinBuild {
         // Null keys are left out, so the table needs no place for them.
         let keys = keys.iter().map(|ty| ty.with_nullable(false)).collect();
-        JoinBuild { keys, columns: columns.into(), right_unique }
+        JoinBuild { keys, columns: columns.into(), right_unique, may_spill }
     }
 
     /// The state of one thread.
     pub fn state(&self) -> Box<dyn State> {
-        Box::new(Building { collected: Collected::default(), columns: self.columns.clone() })
+        Box::new(Building { build: self.clone(), collected: Collected::default(), file: None })
     }
 
-    /// The table over the rows of all states. Fails if a key comes twice that must not: with the
-    /// key that first does.
+    /// The rows of all states. Fails if a key comes twice that must not: with the key that first
+    /// does; when they are on disk, only the join finds that out.
     pub fn finish(
         &self,
         states: Vec<Box<dyn State>>,
+        spool: &Arc<Spool>,
         stop: &AtomicBool,
-    ) -> Result<Arc<JoinTable>, Error> {
-        let states = states
-            .into_iter()
-            .map(|state| -> Box<dyn State> { Box::new(downcast::<Building>(state).collected) });
-        let (batches, keys): (Vec<Batch>, Vec<Vec<Operand>>) =
-            in_order(states.collect()).into_iter().unzip();
+    ) -> Result<Built, Error> {
+        let mut states: Vec<Building> = states.into_iter().map(downcast::<Building>).collect();
+        let rows: usize = states.iter().map(|state| state.collected.rows()).sum();
+        let is_large = self.may_spill && rows > 0 && !spool.has_room(rows * TABLE_BYTES_PER_ROW);
+        if is_large || states.iter().any(|state| state.file.is_some()) {
+            states.iter_mut().try_for_each(|state| state.write(spool))?;
+            let files = states.into_iter().filter_map(|state| state.file).collect();
+            return Ok(Built::Spilled(Arc::new(SpilledRight::new(self.clone(), files))));
+        }
+        let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
+        let (batches, keys) = in_order(collected).into_iter().unzip();
+        match self.table(batches, keys, stop) {
+            Ok(table) => Ok(Built::Table(Arc::new(table))),
+            Err(NoTable::Repeated(_, error) | NoTable::Failed(error)) => Err(error),
+        }
+    }
+
+    /// The table over these rows.
+    pub(super) fn table(
+        &self,
+        batches: Vec<Batch>,
+        keys: Vec<Vec<Operand>>,
+        stop: &AtomicBool,
+    ) -> Result<JoinTable, NoTable> {
         let rows: usize = batches.iter().map(|batch| batch.rows).sum();
         assert!(rows < u32::MAX as usize, "the right side has fewer than 2^32 rows");
         let bits = (rows / PART_ROWS).next_power_of_two().ilog2().min(PART_BITS_MAX);
@@ -87,32 +138,45 @@ impl JoinBuild {
         {
             let batch = firsts.partition_point(|&first| first <= row) - 1;
             let key = key_text(&self.keys, &keys[batch], (row - firsts[batch]) as usize);
-            return Err(Error::Cardinality { promise, side: "right", key });
+            let error = Error::Cardinality { promise, side: "right", key };
+            return Err(NoTable::Repeated(row, error));
         }
         drop(keys);
-        Ok(Arc::new(JoinTable {
+        Ok(JoinTable {
             columns: concat_compact(batches),
             row_count: rows,
             null_keys: (rows - kept) as u64,
             ..JoinTable::of_parts(&self.keys, parts, bits)
-        }))
+        })
     }
 }
 
+/// What a row takes while the table is built, beside its columns: its key twice, its place among
+/// the others, its slot.
+const TABLE_BYTES_PER_ROW: usize = 64;
 /// About so many rows make a part, whose table then fits into the second cache.
 const PART_ROWS: usize = 1 << 15;
 const PART_BITS_MAX: u32 = 8;
 
 /// The right rows that one thread has collected.
 struct Building {
+    build: JoinBuild,
     collected: Collected,
-    columns: Arc<[usize]>,
+    /// What is on disk.
+    file: Option<PartedFile>,
+}
+
+impl Building {
+    fn write(&mut self, spool: &Arc<Spool>) -> Result<(), Error> {
+        let layout = KeyLayout::new(&self.build.keys);
+        write_to(&mut self.file, &layout, &mut self.collected, false, spool)
+    }
 }
 
 impl State for Building {
     fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
         let column = |(at, array): (usize, &ArrayRef)| -> ArrayRef {
-            if self.columns.contains(&at) {
+            if self.build.columns.contains(&at) {
                 array.clone()
             } else {
                 Arc::new(NullArray::new(batch.rows))
@@ -124,6 +188,13 @@ impl State for Building {
 
     fn bytes(&self) -> usize {
         self.collected.bytes()
+    }
+
+    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+        if self.build.may_spill {
+            self.write(spool)?;
+        }
+        Ok(self.build.may_spill)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

@@ -147,8 +147,17 @@ impl JoinProbe {
     /// Only then is it known which left row is the first to do so.
     pub fn check(&self) -> Result<(), Error> {
         self.has_passed.store(true, Ordering::Relaxed);
-        self.left_unique.as_ref().map_or(Ok(()), |unique| unique.breach.check())?;
-        self.right_unique.as_ref().map_or(Ok(()), Breach::check)
+        match self.breaches().into_iter().flatten().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Of the promise of the left side and of that of the right side, the position of the first
+    /// left row that breaks it.
+    pub(super) fn breaches(&self) -> [Option<(u64, Error)>; 2] {
+        let left = self.left_unique.as_ref().map(|unique| &unique.breach);
+        [left, self.right_unique.as_ref()].map(|breach| breach.and_then(Breach::first))
     }
 
     /// What, if anything, is still to be checked of left rows that match the same.
@@ -308,15 +317,10 @@ impl Breach {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn first(&self) -> Option<(u64, Error)> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*first {
-            Some((_, key)) => {
-                let (promise, side, key) = (self.promise, self.side, key.clone());
-                Err(Error::Cardinality { promise, side, key })
-            }
-            None => Ok(()),
-        }
+        let (position, key) = first.clone()?;
+        Some((position, Error::Cardinality { promise: self.promise, side: self.side, key }))
     }
 }
 

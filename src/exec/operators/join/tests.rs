@@ -3,11 +3,12 @@
 use super::*;
 use crate::data::Batch;
 use crate::exec::Error;
-use crate::exec::operators::Streaming;
 use crate::exec::operators::testing::{
     Values, all_types, batches_of, compare, operands, rows_of, shown, table,
 };
+use crate::exec::operators::{Output, Streaming};
 use crate::ir::{Cardinality, JoinKind, Promise};
+use crate::store::spool::Spool;
 use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar};
 use arrow_array::Array;
@@ -79,13 +80,48 @@ impl Case {
     ) -> Result<Arc<JoinTable>, Error> {
         let keys: Vec<usize> = (0..self.keys).collect();
         let columns: Vec<usize> = (0..self.types.len()).collect();
-        let build = JoinBuild::new(&self.types[..self.keys], &columns, unique);
+        let build = JoinBuild::new(&self.types[..self.keys], &columns, unique, true);
         let mut all: Vec<_> = (0..states).map(|_| build.state()).collect();
         for (at, batch) in batches_of(&self.types, &self.right, size).into_iter().enumerate() {
             let values = operands(&batch, &keys);
             all[at * 5 % 3 % states].push(batch, values).unwrap();
         }
-        build.finish(all, &AtomicBool::new(false))
+        Ok(in_memory(build.finish(all, &ample(), &NEVER)?))
+    }
+
+    /// The result by way of the disk; none for a right side without rows, which is never there.
+    fn spilled(
+        &self,
+        size: usize,
+        promised: Cardinality,
+        make: impl Fn(Arc<JoinTable>) -> JoinProbe + Sync,
+    ) -> Option<Result<(Vec<Batch>, SpilledJoin), Error>> {
+        let keys: Vec<usize> = (0..self.keys).collect();
+        let columns: Vec<usize> = (0..self.types.len()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        // So little memory that parts are parted again.
+        let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, 2));
+        let types = &self.types[..self.keys];
+        let build = JoinBuild::new(types, &columns, promised.right_unique, true);
+        let mut states: Vec<_> = (0..2).map(|_| build.state()).collect();
+        for (at, batch) in batches_of(&self.types, &self.right, size).into_iter().enumerate() {
+            let values = operands(&batch, &keys);
+            states[at % 2].push(batch, values).unwrap();
+            if at % 3 == 0 {
+                assert!(states[at % 2].spill(&spool).unwrap());
+            }
+        }
+        let Built::Spilled(right) = build.finish(states, &spool, &NEVER).unwrap() else {
+            return None;
+        };
+        let join = SpilledJoin::new(right);
+        let mut states: Vec<_> = (0..2).map(|_| join.state()).collect();
+        for (at, batch) in batches_of(&self.types, &self.left, size).into_iter().enumerate() {
+            let values = operands(&batch, &keys);
+            states[at % 2].push(batch, values).unwrap();
+        }
+        let joined = join.finish(states, &make, &NEVER).and_then(Output::into_batches);
+        Some(joined.map(|batches| (batches, join)))
     }
 
     fn residual(&self) -> Residual {
@@ -125,14 +161,9 @@ impl Case {
                     let is_pairs = matches!(kind, JoinKind::Inner | JoinKind::Left);
                     let right: Vec<usize> =
                         if is_pairs { (0..self.types.len()).collect() } else { vec![] };
+                    let columns = right.clone();
                     let condition = residual.then(|| self.residual());
-                    let probe = JoinProbe::new(
-                        table.clone(),
-                        kind,
-                        right,
-                        condition,
-                        Cardinality::default(),
-                    );
+                    let probe = JoinProbe::new(table.clone(), kind, right, condition, default());
                     let found = rows_of(&types, &self.probe(&probe, size));
                     let expected = self.naive(kind, residual);
                     assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
@@ -141,9 +172,42 @@ impl Case {
                     let unmatched = self.naive(JoinKind::Anti, residual).len() as u64;
                     assert_eq!(probe.unmatched(), unmatched);
                     probe.check().unwrap();
+                    let make = |table| {
+                        let condition = residual.then(|| self.residual());
+                        let right = self.types.iter().map(|ty| ty.with_nullable(true)).collect();
+                        JoinProbe::new(table, kind, columns.clone(), condition, default())
+                            .with_right_types(right)
+                    };
+                    if let Some(joined) = self.spilled(size, default(), make) {
+                        let (batches, join) = joined.unwrap();
+                        let found = rows_of(&types, &batches);
+                        assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
+                        assert_eq!(join.null_keys(), nulls);
+                        assert_eq!(join.left_out(), probe.left_out());
+                    }
                 }
             }
         }
+    }
+}
+
+/// Nothing is promised.
+fn default() -> Cardinality {
+    Cardinality::default()
+}
+
+/// Nobody stops the run.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// More memory than there is, which is never written to disk.
+fn ample() -> Arc<Spool> {
+    Arc::new(Spool::new("/nowhere".into(), usize::MAX, 1))
+}
+
+fn in_memory(built: Built) -> Arc<JoinTable> {
+    match built {
+        Built::Table(table) => table,
+        Built::Spilled(_) => panic!("nothing was written"),
     }
 }
 
@@ -207,10 +271,17 @@ fn promises_are_checked_and_the_first_breach_is_told() {
         assert_eq!((side, &*key), ("right", "k30"));
     }
     let table = case.build(None, 10, 1).unwrap();
+    let unique = Cardinality { left_unique: None, right_unique: Some(promise) };
+    let make = |table| JoinProbe::new(table, JoinKind::Left, vec![], None, unique);
+    let Some(Err(Error::Cardinality { side, key, .. })) = case.spilled(10, unique, make) else {
+        panic!("k30 comes twice")
+    };
+    assert_eq!((side, &*key), ("right", "k30"));
     let always = sure(|pairs| BooleanBuffer::new_set(pairs.rows));
     let never = sure(|pairs| BooleanBuffer::new_unset(pairs.rows));
     let promised = Cardinality { left_unique: Some(promise), right_unique: None };
     for (residual, is_broken) in [(None, true), (Some(always), true), (Some(never), false)] {
+        let has_residual = residual.is_some();
         let probe = JoinProbe::new(table.clone(), JoinKind::Left, vec![], residual, promised);
         for batch in batches_of(&case.types, &case.left, 3).into_iter().rev() {
             let values = operands(&batch, &[0]);
@@ -222,19 +293,33 @@ fn promises_are_checked_and_the_first_breach_is_told() {
             }
             result => assert!(result.is_ok() && !is_broken),
         }
+        let make = |table| {
+            let residual = match (has_residual, is_broken) {
+                (false, _) => None,
+                (true, true) => Some(sure(|pairs| BooleanBuffer::new_set(pairs.rows))),
+                (true, false) => Some(sure(|pairs| BooleanBuffer::new_unset(pairs.rows))),
+            };
+            JoinProbe::new(table, JoinKind::Left, vec![], residual, promised)
+        };
+        match case.spilled(3, promised, make).expect("there are right rows") {
+            Err(Error::Cardinality { promise: at, side, key }) if is_broken => {
+                assert_eq!((at, side, &*key), (promise, "left", "k48"));
+            }
+            result => assert!(result.is_ok() && !is_broken),
+        }
     }
 }
 
 #[test]
 fn right_columns_that_nobody_needs_are_not_kept() {
     let case = Case::new(&[DataType::Int], 1, (10, 20), 5);
-    let build = JoinBuild::new(&case.types[..1], &[1], None);
+    let build = JoinBuild::new(&case.types[..1], &[1], None, true);
     let mut state = build.state();
     for batch in batches_of(&case.types, &case.right, 10) {
         let values = operands(&batch, &[0]);
         state.push(batch, values).unwrap();
     }
-    let table = build.finish(vec![state], &AtomicBool::new(false)).unwrap();
+    let table = in_memory(build.finish(vec![state], &ample(), &NEVER).unwrap());
     assert_eq!(table.columns[0].data_type(), &arrow_schema::DataType::Null);
     assert_eq!(table.columns[1].len(), 20);
 }
