@@ -2,7 +2,7 @@
 
 use super::constants;
 use super::exprs::Scope;
-use super::globals::Globals;
+use super::globals::{Globals, setting_later};
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
@@ -364,10 +364,10 @@ fn check_settings(output: &ast::Output, found: &mut Diagnostics) {
         match &setting.kind {
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
             SettingKind::ModeOverwrite | SettingKind::Bad => {}
+            SettingKind::Owner(_) => setting_later("owner of an output", setting, found),
+            SettingKind::Tags(_) => setting_later("tags of an output", setting, found),
             SettingKind::Partition { .. } => {
-                let what = "partition by of an output".to_owned();
-                let later = ast::Later { what, name: None, span: setting.span };
-                found.push(syntax::not_available_yet(&later));
+                setting_later("partition by of an output", setting, found);
             }
             _ => found.push(graph::bad_setting(
                 setting.span,

@@ -78,7 +78,8 @@ pub(super) fn print_report(report: &Report) {
         }
         if job.null_keys > 0 {
             let rows = rows_text(job.null_keys);
-            say!("  {}: {rows} without a key, which match nothing in a join", job.job);
+            let s = if job.null_keys == 1 { "es" } else { "" };
+            say!("  {}: {rows} without a key, which match{s} nothing in a join", job.job);
         }
     }
     for quarantine in report.quarantines.iter().filter(|quarantine| quarantine.records > 0) {

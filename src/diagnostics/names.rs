@@ -35,6 +35,15 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     }
 }
 
+/// E0101: a column of the right side of a join without its table.
+pub fn of_the_right_side(name: &str, span: Span, table: &str, right: &str) -> Diagnostic {
+    let message = format!("`{table}` has no column `{name}`, and `{right}` has one");
+    let written = format!("{right}.{name}");
+    Diagnostic::new(Code::E0101, message, span, "of the right side of this join")
+        .help(format!("write `{written}`"))
+        .fix(span, written)
+}
+
 /// E0102: a column that an earlier step removed.
 pub fn dropped_column(name: &str, span: Span, dropped: Span) -> Diagnostic {
     Diagnostic::new(Code::E0102, format!("`{name}` is no longer in the row"), span, "used here")

@@ -88,6 +88,7 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
 /// What SQL or Python write so, `foreign`, and is `written` differently here.
 pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
     let message = match foreign {
+        "time" => "a date and its time are written together".to_owned(),
         "if" => "an `if` needs an `else`".to_owned(),
         "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
         _ => format!("`{foreign}` is written differently here"),

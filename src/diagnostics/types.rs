@@ -61,6 +61,12 @@ pub fn argument(
     match to {
         "string" => found.help(format!("`{function}({text} as string)`")),
         _ if from_text => found.help(format!("`{function}({text} as {to})`")),
+        _ if ty.data == DataType::Timestamp && choices.contains(&"datetime") => {
+            found.help(format!("in which zone? `{function}(at_zone({text}, \"UTC\"))`"))
+        }
+        "bool" if ty.data == DataType::Bool => {
+            found.help(format!("give a value for null: `({text}) ?? false`"))
+        }
         "bool" => found.help(format!("compare it with a value: `{text} == …`")),
         _ => {
             found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
@@ -415,9 +421,16 @@ pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
 }
 
 /// E0224: a length of time in months where microseconds are needed.
-pub fn months(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0224, "a month has no fixed length", span, "a number of months")
-        .help("`add_months(date, n)`")
+pub fn months(span: Span, text: &str) -> Diagnostic {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let (unit, months) = match text.ends_with('y') {
+        true => ("year", digits.parse::<i64>().ok().and_then(|years| years.checked_mul(12))),
+        false => ("month", digits.parse().ok()),
+    };
+    let months = months.map_or("n".to_owned(), |months| months.to_string());
+    let message = format!("a {unit} has no fixed length");
+    Diagnostic::new(Code::E0224, message, span, format!("a number of {unit}s"))
+        .help(format!("`add_months(date, {months})`"))
 }
 
 /// E0225: a column that is `null` and nothing else.

@@ -90,6 +90,12 @@ fn explain<'d>(
     overloads: impl Iterator<Item = &'d Declaration> + Clone,
     misfits: Vec<Misfit>,
 ) -> Mismatch {
+    // The types fit there, so this one is meant.
+    for misfit in &misfits {
+        if let Misfit::Literal(argument, reason) = misfit {
+            return Mismatch::Literal { argument: *argument, reason: reason.clone() };
+        }
+    }
     let furthest = misfits
         .iter()
         .filter_map(|misfit| if let Misfit::Type(at, _) = misfit { Some(*at) } else { None })
@@ -109,9 +115,8 @@ fn explain<'d>(
     let mut named = None;
     for misfit in misfits {
         match misfit {
-            Misfit::Literal(argument, reason) => return Mismatch::Literal { argument, reason },
             Misfit::Name(argument) => named = Some(argument),
-            Misfit::Count | Misfit::Type(..) => {}
+            Misfit::Count | Misfit::Type(..) | Misfit::Literal(..) => {}
         }
     }
     if let Some(argument) = named {

@@ -267,6 +267,18 @@ impl Line<'_> {
             ("lambda", variable) if self.text(at + 2) == ":" => {
                 Habit { place: at..at + 3, written: format!("{variable} ->"), foreign: "lambda" }
             }
+            (day, hour)
+                if self.kind(at) == Some(TokenKind::Date)
+                    && self.kind(at + 1) == Some(TokenKind::Number)
+                    && self.text(at + 2) == ":" =>
+            {
+                let mut end = at + 4;
+                while self.text(end) == ":" && self.touches(end) {
+                    end += 2;
+                }
+                let written = format!("{day}T{hour}{}", self.slice(at + 2..end));
+                Habit { place: at..end, written, foreign: "time" }
+            }
             ("extract", "(") if self.text(at + 3) == "from" => {
                 let end = self.behind(at + 1)?;
                 let written = format!("{}({})", self.text(at + 2), self.slice(at + 4..end - 1));

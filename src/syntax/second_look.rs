@@ -531,7 +531,7 @@ impl Parser<'_> {
         let is_column = place == Place::Source && word_in(place, word).is_none()
             || self.next(tokens.start, tokens).is_some_and(|next| self.text(next) == ":");
         if is_column {
-            return "email: string? sensitive";
+            return "email: string? named \"E-Mail\"";
         }
         word_in(place, word)
             .or_else(|| word_anywhere(word))

@@ -23,6 +23,57 @@ const ORDERED: &[&str] = &["first", "last"];
 const CLOCKS: &[&str] =
     &["now", "today", "current_timestamp", "current_date", "getdate", "sysdate", "localtime"];
 
+/// Functions of the language whose time comes later.
+const LATER: &[&str] = &[
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "fill_forward",
+    "approx_count_distinct",
+    "approx_quantile",
+    "unique",
+    "exists_in",
+    "parse_json",
+    "to_json",
+    "json_get",
+    "json_keys",
+    "json_type",
+    "json_length",
+    "cast_json",
+    "has",
+    "keys",
+    "uuid_v5",
+    "tokenize",
+    "url_parse",
+    "url_host",
+    "url_path",
+    "url_param",
+    "url_encode",
+    "url_decode",
+    "domain_suffix",
+    "ip_parse",
+    "ip_in_network",
+    "ip_version",
+    "ip_anonymize",
+    "user_agent",
+    "parse_common_log",
+    "parse_combined_log",
+    "parse_syslog",
+    "parse_logfmt",
+    "parse_key_value",
+    "parse_csv_line",
+    "parse_cef",
+    "parse_grok",
+    "typeof",
+];
+
 impl Scope<'_, '_> {
     pub(super) fn call(
         &mut self,
@@ -73,6 +124,10 @@ impl Scope<'_, '_> {
             return;
         }
         if self.globals.later.contains_key(text) {
+            return;
+        }
+        if LATER.contains(&text) {
+            self.found.push(super::not_yet(&format!("{text}()"), name.span));
             return;
         }
         let call = self.text(span);

@@ -14,7 +14,7 @@ mod operators;
 pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;
-use crate::diagnostics::{Diagnostics, names, syntax, types};
+use crate::diagnostics::{Diagnostic, Diagnostics, names, syntax, types};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, RunValue, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
 use crate::text::Span;
@@ -59,6 +59,15 @@ pub(super) struct GroupScope {
 }
 
 /// The expression of what did not check.
+/// Columns that every row of a source will carry.
+const HIDDEN_COLUMNS: &[&str] =
+    &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];
+
+/// Says that something of the language is not there yet.
+fn not_yet(what: &str, span: Span) -> Diagnostic {
+    syntax::not_available_yet(&ast::Later { what: what.to_owned(), name: None, span })
+}
+
 pub(super) fn bad(span: Span) -> Expr {
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: Type::UNKNOWN, span }
 }
@@ -210,7 +219,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             A::Null => return literal(Scalar::Null, DataType::Null, span),
             A::Duration(micros) => Scalar::Duration(*micros),
             A::Months(_) => {
-                self.found.push(types::months(span));
+                self.found.push(types::months(span, self.globals.files.text(span)));
                 return bad(span);
             }
             A::Bytes(bytes) => Scalar::Int(*bytes as i64),
@@ -296,7 +305,17 @@ impl<'s, 'a> Scope<'s, 'a> {
             self.found.push(names::no_name(name, span, &near));
             return;
         };
+        if HIDDEN_COLUMNS.contains(&name) {
+            self.found.push(not_yet(&format!("the hidden column {name}"), span));
+            return;
+        }
         if row.broken {
+            return;
+        }
+        if let Some(right) = &self.right
+            && right.row.find(name).is_some()
+        {
+            self.found.push(names::of_the_right_side(name, span, self.table.0, right.name));
             return;
         }
         if let Some(found) = names::foreign_value(name, span) {

@@ -71,13 +71,30 @@ impl JobChecker<'_, '_> {
     fn conditions(&mut self, on: &[ast::Expr], right_row: &Row, name: &str) -> Conditions {
         let mut all = Conditions::default();
         for condition in on {
-            if let ast::ExprKind::Name(column) = &condition.kind {
-                self.same_name(column, condition.span, right_row, name, &mut all);
-            } else {
-                self.general(condition, right_row, name, &mut all);
+            match &condition.kind {
+                ast::ExprKind::Name(column) => {
+                    self.same_name(column, condition.span, right_row, name, &mut all);
+                }
+                _ => self.conjunction(condition, right_row, name, &mut all),
             }
         }
         all
+    }
+
+    /// `a and b` is `a, b`, but for a name, which is a condition there.
+    fn conjunction(
+        &mut self,
+        condition: &ast::Expr,
+        right_row: &Row,
+        name: &str,
+        all: &mut Conditions,
+    ) {
+        if let ast::ExprKind::Binary(ast::BinaryOp::And, _, left, right) = &condition.kind {
+            self.conjunction(left, right_row, name, all);
+            self.conjunction(right, right_row, name, all);
+        } else {
+            self.general(condition, right_row, name, all);
+        }
     }
 
     /// `on k`: the columns of that name are equal.

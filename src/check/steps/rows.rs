@@ -118,15 +118,10 @@ impl JobChecker<'_, '_> {
     }
 
     pub(super) fn distinct(&mut self, span: Span) {
-        let lists: Vec<(Span, Type)> = self
-            .row
-            .columns
-            .iter()
-            .filter(|column| !column.ty.data.is_ordered() && !column.ty.is_unknown())
-            .map(|column| (column.origin, column.ty.clone()))
-            .collect();
-        if let Some((_, ty)) = lists.first() {
-            self.found.push(types::not_ordered("a column of `distinct`", span, ty));
+        let is_list = |column: &&Column| !column.ty.data.is_ordered() && !column.ty.is_unknown();
+        if let Some(column) = self.row.columns.iter().find(is_list) {
+            let what = format!("`{}`, a column of `distinct`,", column.name);
+            self.found.push(types::not_ordered(&what, span, &column.ty));
             return;
         }
         let mut row = (*self.row).clone();

@@ -442,7 +442,8 @@ impl CsvMorsel {
                 if self.table.dialect.header {
                     format!("{fields} field{s} where the header has {columns}")
                 } else {
-                    format!("{fields} field{s} where {columns} are declared")
+                    let are = if columns == 1 { "is" } else { "are" };
+                    format!("{fields} field{s} where {columns} {are} declared")
                 }
             }
             Flaw::TextAfterQuote => "text follows a closing quote".into(),
