@@ -141,14 +141,13 @@ impl Picture {
     fn write_exact(&self, out: &mut String, unscaled: i128, scale: u8) {
         let shown = self.part.1 as u32;
         let percent = if self.percent { 2 } else { 0 };
-        // One more place for each of the two that a percent moves the point by.
         let (mut scale, mut unscaled) = (u32::from(scale), unscaled);
-        if scale >= percent {
-            scale -= percent;
-        } else {
-            unscaled = unscaled.saturating_mul(10i128.pow(percent - scale));
-            scale = 0;
-        }
+        let Some(behind) = scale.checked_sub(percent) else {
+            // A percent moves the point by more places than there are behind it.
+            let zeros = "0".repeat((percent - scale) as usize);
+            return self.write(out, unscaled < 0, &format!("{}{zeros}", unscaled.unsigned_abs()));
+        };
+        scale = behind;
         if scale > shown {
             unscaled = divide(unscaled, 10i128.pow(scale - shown), Rounding::HalfAway);
             scale = shown;

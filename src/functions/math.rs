@@ -4,9 +4,9 @@
 use super::columns::{
     Prepared, booleans, data, dense, fallible, kernel, precision_of, scale_of, values,
 };
-use super::kernel::{Call, PrepareScalar};
+use super::kernel::{Call, LiteralError, PrepareScalar};
 use crate::data::{arrow_type, decimal_text};
-use crate::types::{DataType, Scalar};
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, Scalar};
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
@@ -52,7 +52,7 @@ fn partial(compute: fn(f64) -> f64, defined: fn(f64) -> bool, what: &'static str
             if defined(x) || x.is_nan() {
                 Ok(Some(compute(x)))
             } else {
-                Err(format!("{what}, {x}, is not a number"))
+                Err(format!("{what}, {x:?}, is not a number"))
             }
         })
     })
@@ -121,11 +121,20 @@ pub(super) enum Rounding {
 
 fn rounded(call: &Call, rounding: Rounding) -> Prepared {
     match data(call, 0) {
-        DataType::Decimal { scale, .. } => {
+        DataType::Decimal { precision, scale } => {
             let digits = match call.literals.get(1) {
                 Some(Some(Scalar::Int(digits))) => *digits,
                 _ => 0,
             };
+            let is_full = precision - scale == DECIMAL_DIGITS_MAX;
+            if is_full && digits < 0 && rounding != Rounding::TowardsZero {
+                let reason = format!(
+                    "rounding to tens may need a digit more than a {} has: make it shorter, \
+                     `… as decimal(37, {scale})`",
+                    data(call, 0)
+                );
+                return Err(LiteralError { argument: 1, reason });
+            }
             let (scale, ty) = (*scale, call.result.data.clone());
             kernel(move |context, arguments| {
                 let x = values::<Decimal128Type>(&arguments[0]);
@@ -283,7 +292,7 @@ fn power(_: &Call) -> Prepared {
             let (x, y) = (x.at(row), y.at(row));
             let value = x.powf(y);
             let undefined = value.is_nan() && !x.is_nan() && !y.is_nan() || x == 0.0 && y < 0.0;
-            if undefined { Err(format!("{x} ** {y} is not a number")) } else { Ok(Some(value)) }
+            if undefined { Err(format!("{x:?} ** {y:?} is not a number")) } else { Ok(Some(value)) }
         })
     })
 }
@@ -329,16 +338,16 @@ fn width_bucket(_: &Call) -> Prepared {
             let (x, low, high, count) = (x.at(row), low.at(row), high.at(row), counts.at(row));
             let width = high - low;
             if count < 1 || !(width > 0.0 && width.is_finite()) || x.is_nan() {
-                return Err(format!("there are no {count} buckets from {low} to {high} for {x}"));
+                return Err(format!(
+                    "there are no {count} buckets from {low:?} to {high:?} for {x:?}"
+                ));
             }
-            Ok(Some(if x < low {
-                0
-            } else if x >= high {
-                count.saturating_add(1)
-            } else {
-                // Rounding must not lift the last value below `high` out of the last bucket.
-                (((x - low) / width * count as f64) as i64 + 1).min(count)
-            }))
+            if x >= high {
+                return count.checked_add(1).map(Some).ok_or(format!("{count} + 1 is beyond int"));
+            }
+            // Rounding must not lift the last value below `high` out of the last bucket.
+            let bucket = ((x - low) / width * count as f64) as i64;
+            Ok(Some(if x < low { 0 } else { bucket.saturating_add(1).min(count) }))
         })
     })
 }

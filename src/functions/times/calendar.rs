@@ -78,10 +78,11 @@ pub(super) fn truncate_days(days: i64, unit: Unit) -> i64 {
     }
 }
 
-/// The start of the unit that a wall clock reading is in.
+/// The start of the unit that a wall clock reading is in; the first reading that there is, where
+/// it lies before that.
 pub(super) fn truncate(micros: i64, unit: Unit) -> i64 {
     match unit {
-        Unit::Micros(length) => micros - micros.rem_euclid(length),
+        Unit::Micros(length) => micros.saturating_sub(micros.rem_euclid(length)),
         Unit::Days(_) | Unit::Months(_) => {
             let days = truncate_days(micros.div_euclid(MICROS_PER_DAY), unit);
             days.saturating_mul(MICROS_PER_DAY)

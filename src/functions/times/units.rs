@@ -26,7 +26,8 @@ pub(super) fn date_trunc(call: &Call) -> Prepared {
             kernel(move |context, arguments| {
                 let all = values::<Date32Type>(&arguments[1]);
                 dense::<Date32Type>(context, &arguments[1..], |row| {
-                    truncate_days(i64::from(all.at(row)), unit) as i32
+                    let first = truncate_days(i64::from(all.at(row)), unit);
+                    i32::try_from(first).unwrap_or(i32::MIN)
                 })
             })
         }
