@@ -66,7 +66,7 @@ pub enum Probe {
     /// Looks rows up in a table.
     Table(Box<JoinProbe>),
     /// Takes in all rows, since the right side is on disk.
-    Spilled(SpilledJoin),
+    Spilled(Box<SpilledJoin>),
 }
 
 impl Compiled {
@@ -227,14 +227,8 @@ fn compile_step(
             (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Sort(keys) => {
-            let exprs: Vec<&Expr> = keys.iter().map(|key| &key.value).collect();
-            let direction = |key: &ir::SortKey| Direction {
-                descending: key.descending,
-                nulls_first: key.nulls_first,
-            };
-            let directions = keys.iter().map(direction).collect();
-            let columns = keys.iter().map(|key| column_of(&key.value)).collect();
-            (make(&exprs), Action::Break(Box::new(Sort { directions, columns })))
+            let (exprs, operator) = sort_of(keys);
+            (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Take { count, by } => {
             let count = match constant(count, &params) {
@@ -272,6 +266,15 @@ fn aggregate_column(call: &ir::AggregateCall, params: &[Option<Scalar>]) -> Aggr
         arguments: call.arguments.len(),
         span: call.span,
     }
+}
+
+/// The expressions that a `sort` needs, and what does it.
+fn sort_of(keys: &[ir::SortKey]) -> (Vec<&Expr>, Sort) {
+    let direction =
+        |key: &ir::SortKey| Direction { descending: key.descending, nulls_first: key.nulls_first };
+    let directions = keys.iter().map(direction).collect();
+    let columns = keys.iter().map(|key| column_of(&key.value)).collect();
+    (keys.iter().map(|key| &key.value).collect(), Sort { directions, columns })
 }
 
 /// The expressions that a `dedupe` needs, and what does it.

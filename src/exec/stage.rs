@@ -13,6 +13,7 @@ use super::rows::hollow;
 use super::{Counts, Error};
 use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::exec::operators::join::JoinProbe;
 use crate::exec::operators::{Output, State, Streaming};
 use crate::expr::Registers;
 use crate::functions::kernel::{Failure, Operand};
@@ -454,26 +455,14 @@ impl Execution<'_> {
                 let batch = compiled.drop_dead(batch);
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
             }
-            Action::Probe(probe) => {
-                let operator = match probe.get().expect("it is built in an earlier stage") {
-                    Probe::Table(operator) => operator,
-                    Probe::Spilled(join) => {
-                        let state = worker.states[node.at()].get_or_insert_with(|| join.state());
-                        state.push(batch, values)?;
-                        return self.relieve(worker);
-                    }
-                };
-                let failures = operator.failures(&batch, &values);
-                let (mut batch, mut values) = (batch, values);
-                let span = |site| operator.span(site);
-                if !failures.is_empty() {
-                    let mut routed =
-                        self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
-                    values = std::mem::take(&mut routed.values);
-                    batch = self.settle(node, routed, worker)?;
+            Action::Probe(probe) => match probe.get().expect("it is built in an earlier stage") {
+                Probe::Table(probe) => self.probe(node, probe, batch, values, active, worker),
+                Probe::Spilled(join) => {
+                    let state = worker.states[node.at()].get_or_insert_with(|| join.state());
+                    state.push(batch, values)?;
+                    self.relieve(worker)
                 }
-                operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
-            }
+            },
             Action::Break(operator) => {
                 let state = worker.states[node.at()].get_or_insert_with(|| operator.state());
                 state.push(batch, values)?;
@@ -503,23 +492,43 @@ impl Execution<'_> {
                 let batch = self.settle(node, routed, worker)?;
                 self.emit(node, batch, active, worker)
             }
-            Action::Sink => {
-                let sink = self.sinks[node.at()].as_ref().expect("a sink is opened before the run");
-                let Worker { pieces, parts, .. } = worker;
-                let (of, before) = (&mut pieces.of[node.at()], pieces.rows[node.at()]);
-                let parts = parts.as_ref().map(|parts| &parts[..]);
-                sink.encode(&batch, parts, before, &mut |part, piece| {
-                    pieces.bytes += piece.bytes();
-                    of.push((part, piece));
-                })?;
-                pieces.rows[node.at()] += batch.rows as u64;
-                if pieces.bytes > self.spool.held_bytes() {
-                    self.flush_pieces(worker)
-                } else {
-                    Ok(())
-                }
-            }
+            Action::Sink => self.encode(node, &batch, worker),
         }
+    }
+
+    /// Looks up the left rows of a join.
+    fn probe(
+        &self,
+        node: NodeId,
+        probe: &JoinProbe,
+        mut batch: Batch,
+        mut values: Vec<Operand>,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let failures = probe.failures(&batch, &values);
+        let span = |site| probe.span(site);
+        if !failures.is_empty() {
+            let mut routed =
+                self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
+            values = std::mem::take(&mut routed.values);
+            batch = self.settle(node, routed, worker)?;
+        }
+        probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+    }
+
+    /// Encodes rows for a sink.
+    fn encode(&self, node: NodeId, batch: &Batch, worker: &mut Worker) -> Result<(), Error> {
+        let sink = self.sinks[node.at()].as_ref().expect("a sink is opened before the run");
+        let Worker { pieces, parts, .. } = worker;
+        let (of, before) = (&mut pieces.of[node.at()], pieces.rows[node.at()]);
+        let parts = parts.as_ref().map(|parts| &parts[..]);
+        sink.encode(batch, parts, before, &mut |part, piece| {
+            pieces.bytes += piece.bytes();
+            of.push((part, piece));
+        })?;
+        pieces.rows[node.at()] += batch.rows as u64;
+        if pieces.bytes > self.spool.held_bytes() { self.flush_pieces(worker) } else { Ok(()) }
     }
 
     /// When memory is used up, has the largest state of this thread that can be written to disk

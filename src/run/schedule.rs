@@ -321,7 +321,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 }
                 Built::Spilled(right) => {
                     self.has_spilled_join = true;
-                    Probe::Spilled(SpilledJoin::new(right.clone()))
+                    Probe::Spilled(Box::new(SpilledJoin::new(right.clone())))
                 }
             };
             assert!(slot.set(made).is_ok(), "a right side is built once");
