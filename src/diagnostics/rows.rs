@@ -46,13 +46,25 @@ pub fn union_differs(
     match (left, right) {
         (None, _) => found
             .help(format!("add `{name}` above, or `drop {name}` in a job that reads `{table}`")),
-        (_, None) => found.help(format!(
-            "`derive {name} = null as …` in a job that reads `{table}`, or `drop {name}` above"
-        )),
+        (Some((ty, _)), None) => {
+            let ty = ty.trim_end_matches('?');
+            found.help(format!(
+                "`derive {name} = null as {ty}?` in a job that reads `{table}`, or `drop {name}` above"
+            ))
+        }
         (Some((ty, _)), Some(_)) => {
             found.help(format!("`cast {name} as {ty}` in a job that reads `{table}`"))
         }
     }
+}
+
+/// W0408: `count` of a condition, which counts where it is false too.
+pub fn count_of_condition(span: Span, condition: Span, text: &str) -> Diagnostic {
+    let written = format!("count_if({text})");
+    let message = "`count` counts where this is false too";
+    Diagnostic::new(Code::W0408, message, condition, "a condition, and not null where it is false")
+        .help(format!("to count where it is true: `{written}`"))
+        .guess(span, written)
 }
 
 /// W0404: the first rows of a table without an order.

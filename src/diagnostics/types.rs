@@ -108,7 +108,7 @@ pub fn too_many_digits(span: Span, digits: u32, text: &str) -> Diagnostic {
         Code::E0206,
         format!("this may need {digits} digits; `decimal` has 38"),
         span,
-        "",
+        "the result",
     )
     .help(format!(
         "cast an operand to fewer digits first, for instance `as decimal(18, 4)`, in `{text}`"

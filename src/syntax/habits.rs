@@ -250,7 +250,6 @@ impl Line<'_> {
 
     /// Values of other forms.
     fn expression(&self, at: usize) -> Option<Habit> {
-        let end = self.at.len();
         Some(match (self.text(at), self.text(at + 1)) {
             ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" => {
                 Habit { place: at - 2..at + 2, written: "count()".into(), foreign: "count(*)" }
@@ -293,7 +292,16 @@ impl Line<'_> {
                 let written = format!("{name}({value}{comma}{more})");
                 Habit { place: start..end, written, foreign: "value.function()" }
             }
-            ("if", _) => {
+            ("if" | "?", _) => return self.choice(at),
+            _ => return None,
+        })
+    }
+
+    /// `if` and what stands for it elsewhere.
+    fn choice(&self, at: usize) -> Option<Habit> {
+        let end = self.at.len();
+        Some(match self.text(at) {
+            "if" => {
                 let start = (0..at).rev().find(|at| matches!(self.text(*at), "=" | "(" | ","));
                 let start = start.map_or(1, |sign| sign + 1);
                 let otherwise = self.find(at, "else");
@@ -314,7 +322,7 @@ impl Line<'_> {
                     _ => return None,
                 }
             }
-            ("?", _) => {
+            "?" => {
                 let start = (0..at).rev().find(|at| self.text(*at) == "=").map_or(1, |at| at + 1);
                 let colon = self.find(at, ":")?;
                 let written = format!(

@@ -345,3 +345,10 @@ fn parquet_goes_through_and_damage_is_an_error() {
         project.batchc(&["run"]).fails(3, "cannot read p.parquet");
     }
 }
+
+#[test]
+fn a_header_with_carriage_returns_alone_says_so() {
+    let project = copying("csv(\"in.csv\")", "  id: int\n  name: string");
+    project.write("in.csv", "id,name\r1,a\r2,b\r");
+    project.batchc(&["run"]).fails(3, "has a carriage return, which ends no line by itself");
+}

@@ -424,6 +424,13 @@ impl Scope<'_, '_> {
             return bad(span);
         };
         let values = self.bind(&resolved, &mut given, span);
+        if let ("count", [value]) = (name.text.as_str(), &values[..])
+            && value.ty.data == DataType::Bool
+            && !matches!(value.kind, ExprKind::Column(_))
+        {
+            let text = self.text(value.span);
+            self.found.push(rows::count_of_condition(span, value.span, &text));
+        }
         let required = !group.keys.is_empty()
             && !values.is_empty()
             && !values.iter().any(|value| self.can_be_null(value))

@@ -318,6 +318,10 @@ impl JobChecker<'_, '_> {
         for column in columns.iter_mut() {
             let own = column.ty.to_string();
             let Some(at) = row.find(&column.name) else {
+                if column.ty.is_unknown() {
+                    fine = false;
+                    continue;
+                }
                 let left = Some((own.as_str(), column.origin));
                 let name = &table.text;
                 self.found.push(rows::union_differs(&column.name, table.span, left, None, name));
@@ -345,11 +349,14 @@ impl JobChecker<'_, '_> {
         }
         for other in row.columns.iter() {
             if !columns.iter().any(|column| column.name == other.name) {
+                fine = false;
+                if other.ty.is_unknown() {
+                    continue;
+                }
                 let theirs = other.ty.to_string();
                 let right = Some((theirs.as_str(), other.origin));
                 let name = &table.text;
                 self.found.push(rows::union_differs(&other.name, table.span, None, right, name));
-                fine = false;
             }
         }
         fine

@@ -221,6 +221,12 @@ impl Table {
                 .iter()
                 .map(|&(start, end)| unquoted(&bytes[start as usize..end as usize], &self.dialect))
                 .collect();
+            if header.iter().any(|name| name.replace("\r\n", "").contains('\r')) {
+                return Err(ConnectError::new(format!(
+                    "the header of {name} has a carriage return, which ends no line by itself"
+                ))
+                .help("if it was meant to, convert the file: tr '\\r' '\\n'"));
+            }
             return bind_header(&self.declared, &self.projection, &header, name);
         }
         Err(ConnectError::new(format!("{name} is empty, and a header was expected"))
