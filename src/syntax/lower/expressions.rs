@@ -50,6 +50,8 @@ struct Operand {
     depth: usize,
     /// Was it written in parentheses?
     is_closed: bool,
+    /// Its place, with the parentheses.
+    outer: Span,
 }
 
 impl Lower<'_> {
@@ -107,17 +109,17 @@ impl Lower<'_> {
             }
             return self.too_deep(span);
         }
-        Operand { expr: Expr { kind, span }, depth: depth + 1, is_closed: false }
+        Operand { expr: Expr { kind, span }, depth: depth + 1, is_closed: false, outer: span }
     }
 
     fn unary(&self, operator: &Pair, operand: Operand) -> Operand {
         let op = if operator.as_rule() == Rule::not_op { UnaryOp::Not } else { UnaryOp::Negate };
-        let span = self.span(operator).to(operand.expr.span);
+        let span = self.span(operator).to(operand.outer);
         self.made(ExprKind::Unary(op, Box::new(operand.expr)), span, operand.depth)
     }
 
     fn binary(&self, left: Operand, operator: &Pair, right: Operand) -> Operand {
-        let span = left.expr.span.to(right.expr.span);
+        let span = left.outer.to(right.outer);
         let depth = left.depth.max(right.depth);
         let (lhs, rhs) = (Box::new(left.expr), Box::new(right.expr));
         if operator.as_rule() == Rule::in_op {
@@ -153,7 +155,7 @@ impl Lower<'_> {
     }
 
     fn postfix(&self, operand: Operand, operator: Pair) -> Operand {
-        let span = operand.expr.span.to(self.span(&operator));
+        let span = operand.outer.to(self.span(&operator));
         let (value, depth) = (Box::new(operand.expr), operand.depth);
         let negated = has(&operator, Rule::k_not);
         let (kind, inner_depth) = match operator.as_rule() {
@@ -189,7 +191,8 @@ impl Lower<'_> {
 
     fn primary(&self, pair: Pair) -> Operand {
         let span = self.span(&pair);
-        let leaf = |kind| Operand { expr: Expr { kind, span }, depth: 1, is_closed: false };
+        let leaf =
+            |kind| Operand { expr: Expr { kind, span }, depth: 1, is_closed: false, outer: span };
         match pair.as_rule() {
             Rule::name => leaf(ExprKind::Name(pair.as_str().trim_end().to_string())),
             Rule::int => leaf(ExprKind::Int(self.magnitude(&pair))),
@@ -217,7 +220,7 @@ impl Lower<'_> {
             Rule::paren => {
                 let operand =
                     self.operand(child(&pair, Rule::expr).expect("parentheses hold an expression"));
-                return Operand { is_closed: true, ..operand };
+                return Operand { is_closed: true, outer: span, ..operand };
             }
             Rule::text => ExprKind::Text(self.text_parts(pair, inner)),
             Rule::call => {
@@ -302,7 +305,7 @@ impl Lower<'_> {
 }
 
 fn bad(span: Span) -> Operand {
-    Operand { expr: Expr { kind: ExprKind::Bad, span }, depth: 1, is_closed: true }
+    Operand { expr: Expr { kind: ExprKind::Bad, span }, depth: 1, is_closed: true, outer: span }
 }
 
 fn binary_op(rule: Rule) -> BinaryOp {

@@ -135,6 +135,9 @@ class Case:
             *flags,
         ]
         ran = subprocess.run(command, cwd=self.folder, capture_output=True, timeout=120)
+        if ran.returncode == 1 and ran.stderr.count(b"error[") == ran.stderr.count(b"error[E0228]"):
+            # A divisor that is always zero, which random literals are now and then, is refused.
+            return
         if any(job.fails for job in self.jobs):
             return self.check_failed(ran)
         if ran.returncode != 0:

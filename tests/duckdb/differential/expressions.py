@@ -191,8 +191,29 @@ class Expressions:
 # ----------------------------------------------------------------------------------- forms
 
 
+def compare_int_with_float(x, depth):
+    """As the numbers that they are, where DuckDB would make a float of the int."""
+    left, right = x.fixed(x.of(INT, depth)), x.fixed(x.of(FLOAT, depth))
+    i, f = f"CAST({left.sql} AS HUGEINT)", right.sql
+    whole = f"CAST(floor({f}) AS HUGEINT)"
+    order = (
+        f"CASE WHEN {left.sql} IS NULL OR {f} IS NULL THEN NULL"
+        f" WHEN isnan({f}) OR {f} >= 9223372036854775808.0 THEN -1 WHEN {f} < -9223372036854775808.0 THEN 1"
+        f" WHEN {i} > {whole} THEN 1 WHEN {i} < {whole} OR {f} > floor({f}) THEN -1 ELSE 0 END"
+    )
+    op = x.rng.choice(["==", "!=", "<", "<=", ">", ">="])
+    text = f"({left.text} {op} {right.text})"
+    if op in ("==", "!="):
+        equal = f"coalesce({order} = 0, {left.sql} IS NULL AND {f} IS NULL)"
+        sql = equal if op == "==" else f"(NOT {equal})"
+        return strict(text, sql, BOOL, [left, right], nullable=False)
+    return strict(text, f"({order} {op} 0)", BOOL, [left, right])
+
+
 def compare(x, kind, depth):
     rng = x.rng
+    if rng.random() < 0.1:
+        return compare_int_with_float(x, depth)
     of = x.some_kind()
     left, right = x.of(of, depth), x.of(of, depth)
     if of.name in ("int", "decimal") and rng.random() < 0.3:
