@@ -1,23 +1,16 @@
-//! Calls: of the library's functions, of aggregates, of the file's own functions.
+//! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::constants;
-use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState, unique};
-use crate::check::types::resolve_type;
-use crate::diagnostics::{names, rows, types};
+use crate::diagnostics::{names, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
-use crate::ir::{AggregateCall, Expr, ExprKind, Lambda, Slot};
+use crate::ir::{Expr, ExprKind, Lambda};
 use crate::syntax::ast::{self, ExprKind as A};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
-use std::collections::HashMap;
-use std::sync::Arc;
-
-/// Aggregates whose value depends on the order of the rows.
-const ORDERED: &[&str] = &["first", "last"];
 
 /// Functions that read the clock in other languages.
 const CLOCKS: &[&str] =
@@ -198,7 +191,7 @@ impl Scope<'_, '_> {
     }
 
     /// The overload that fits, and the values given (None for lambdas).
-    fn resolve(
+    pub(super) fn resolve(
         &mut self,
         name: &ast::Name,
         arguments: &[ast::Argument],
@@ -291,7 +284,12 @@ impl Scope<'_, '_> {
     }
 
     /// The values that the parameters get, in order, without lambdas.
-    fn bind(&self, resolved: &Resolved, given: &mut [Option<Expr>], span: Span) -> Vec<Expr> {
+    pub(super) fn bind(
+        &self,
+        resolved: &Resolved,
+        given: &mut [Option<Expr>],
+        span: Span,
+    ) -> Vec<Expr> {
         resolved
             .arguments
             .iter()
@@ -356,7 +354,7 @@ impl Scope<'_, '_> {
 
     /// Prepares the kernel once, so that a bad pattern, zone or format is found now; or, where it
     /// depends on a parameter without a value, when the run starts.
-    fn literals_fit(
+    pub(super) fn literals_fit(
         &mut self,
         function: FunctionId,
         name: &ast::Name,
@@ -402,251 +400,4 @@ impl Scope<'_, '_> {
         self.slots.pop();
         (!body.ty.is_unknown()).then_some(Lambda { slot, slot_type: ty, over: 0, body })
     }
-
-    fn aggregate_call(
-        &mut self,
-        name: &ast::Name,
-        arguments: &[ast::Argument],
-        span: Span,
-    ) -> Expr {
-        let Some(group) = self.group.take() else {
-            return self.misplaced_aggregate(name, arguments, span);
-        };
-        if ORDERED.contains(&name.text.as_str())
-            && self.row.is_some_and(|row| row.order.is_empty() && !row.broken)
-        {
-            self.found.push(rows::aggregate_unsorted(&name.text, name.span));
-        }
-        let resolved = self.resolve(name, arguments, span);
-        let mut group = group;
-        let Some((resolved, mut given)) = resolved else {
-            self.group = Some(group);
-            return bad(span);
-        };
-        let values = self.bind(&resolved, &mut given, span);
-        if let ("count", [value]) = (name.text.as_str(), &values[..])
-            && value.ty.data == DataType::Bool
-            && !matches!(value.kind, ExprKind::Column(_))
-        {
-            let text = self.text(value.span);
-            self.found.push(rows::count_of_condition(span, value.span, &text));
-        }
-        let required = !group.keys.is_empty()
-            && !values.is_empty()
-            && !values.iter().any(|value| self.can_be_null(value))
-            && self.globals.registry.declaration(resolved.function).is_null_only_without_values();
-        let ty = resolved.result.with_nullable(resolved.result.nullable && !required);
-        let fits = self.literals_fit(resolved.function, name, &values, None, &ty);
-        let at = group.keys.len() + group.aggregates.len();
-        if fits {
-            group.aggregates.push(AggregateCall {
-                name: format!("{}_{at}", name.text).into(),
-                function: resolved.function,
-                arguments: values,
-                ty: ty.clone(),
-                span,
-            });
-        }
-        self.group = Some(group);
-        if fits { Expr { kind: ExprKind::Column(at), ty, span } } else { bad(span) }
-    }
-
-    fn misplaced_aggregate(
-        &mut self,
-        name: &ast::Name,
-        arguments: &[ast::Argument],
-        span: Span,
-    ) -> Expr {
-        let of_two = match name.text.as_str() {
-            "max" => Some("greatest"),
-            "min" => Some("least"),
-            _ => None,
-        };
-        let values: Vec<Expr> =
-            arguments.iter().map(|argument| self.check(&argument.value, None)).collect();
-        if values.iter().any(|value| value.ty.is_unknown()) {
-            return bad(span);
-        }
-        let found = match of_two {
-            Some(ours) if arguments.len() >= 2 => {
-                let inside: Vec<String> =
-                    arguments.iter().map(|argument| self.text(argument.value.span)).collect();
-                names::aggregate_of_two(&name.text, ours, name.span, &inside.join(", "))
-            }
-            _ => names::aggregate_outside(&name.text, name.span, &self.text(span)),
-        };
-        self.found.push(found);
-        bad(span)
-    }
-
-    fn user_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
-        let Some(function) = self.user_function(name) else { return bad(span) };
-        let count = function.parameters.len();
-        let mut values: Vec<Option<Expr>> = (0..count).map(|_| None).collect();
-        for (position, argument) in arguments.iter().enumerate() {
-            let at = match &argument.name {
-                None => Some(position).filter(|at| *at < count),
-                Some(label) => {
-                    function.parameters.iter().position(|parameter| parameter.name == label.text)
-                }
-            };
-            let Some(at) = at else {
-                self.report_user_argument(&function, name, argument, arguments.len(), span);
-                return bad(span);
-            };
-            values[at] = Some(self.check_user_argument(&function.parameters[at], argument));
-        }
-        let mut bound = HashMap::new();
-        let mut lifted = vec![];
-        for (parameter, value) in function.parameters.iter().zip(values) {
-            let Some(value) = value.or_else(|| parameter.default.clone()) else {
-                let signatures = [signature(&name.text, &function)];
-                let found = types::argument_count(&name.text, span, arguments.len(), &signatures);
-                self.found.push(found);
-                return bad(span);
-            };
-            if value.ty.is_unknown() {
-                return bad(span);
-            }
-            if value.ty.nullable && !parameter.ty.nullable {
-                lifted.push(value.clone());
-            }
-            bound.insert(parameter.slot, value);
-        }
-        if function.body.ty.is_unknown() {
-            return bad(span);
-        }
-        let mut body = function.body.clone();
-        substitute(&mut body, &bound);
-        lift_nulls(body, lifted, span)
-    }
-
-    fn report_user_argument(
-        &mut self,
-        function: &CheckedFunction,
-        name: &ast::Name,
-        argument: &ast::Argument,
-        given: usize,
-        span: Span,
-    ) {
-        let found = match &argument.name {
-            Some(label) => {
-                let all: Vec<String> =
-                    function.parameters.iter().map(|parameter| parameter.name.clone()).collect();
-                types::no_parameter(&name.text, &label.text, label.span, &all)
-            }
-            None => {
-                let signatures = [signature(&name.text, function)];
-                types::argument_count(&name.text, span, given, &signatures)
-            }
-        };
-        self.found.push(found);
-    }
-
-    fn check_user_argument(
-        &mut self,
-        parameter: &CheckedParameter,
-        argument: &ast::Argument,
-    ) -> Expr {
-        let wanted = parameter.ty.with_nullable(true);
-        self.check_as(&argument.value, &wanted, &format!("`{}`", parameter.name))
-    }
-
-    /// The function of the file, checked if it was not yet.
-    fn user_function(&mut self, name: &ast::Name) -> Option<Arc<CheckedFunction>> {
-        let function = self.globals.functions.get_mut(&name.text)?;
-        let declaration = function.declaration;
-        match function.state.clone() {
-            FunctionState::Checked(checked) => Some(checked),
-            FunctionState::Checking => {
-                let declared = declaration.name.span;
-                self.found.push(names::recursive(&name.text, name.span, declared));
-                None
-            }
-            FunctionState::Unchecked => {
-                function.state = FunctionState::Checking;
-                let checked = Arc::new(self.check_function(declaration));
-                let function = self.globals.functions.get_mut(&name.text)?;
-                function.state = FunctionState::Checked(checked.clone());
-                Some(checked)
-            }
-        }
-    }
-
-    fn check_function(&mut self, declaration: &ast::Function) -> CheckedFunction {
-        let mut scope = Scope::constant(self.globals, self.found);
-        let mut parameters = vec![];
-        let mut first = HashMap::new();
-        for parameter in &declaration.parameters {
-            unique("parameter", &parameter.name, &mut first, scope.found);
-            let ty = resolve_type(&parameter.ty, scope.globals, scope.found);
-            let default =
-                parameter.default.as_ref().map(|value| scope.check_as(value, &ty, "the default"));
-            let slot = scope.globals.new_slot();
-            scope.slots.push((parameter.name.text.clone(), slot, ty.clone()));
-            parameters.push(CheckedParameter {
-                name: parameter.name.text.clone(),
-                slot,
-                ty,
-                default,
-            });
-        }
-        let result = resolve_type(&declaration.result, scope.globals, scope.found);
-        let body = match &declaration.body {
-            Some(body) => scope.check_as(body, &result, "the result"),
-            None => bad(declaration.name.span),
-        };
-        CheckedFunction { parameters, body }
-    }
-
-    /// Checks the functions that nothing calls.
-    pub(in crate::check) fn check_uncalled(&mut self, file: &ast::File) {
-        for declaration in &file.declarations {
-            if let ast::DeclarationKind::Function(function) = &declaration.kind {
-                self.user_function(&function.name);
-            }
-        }
-    }
-}
-
-fn signature(name: &str, function: &CheckedFunction) -> String {
-    let parameters: Vec<String> = function
-        .parameters
-        .iter()
-        .map(|parameter| format!("{}: {}", parameter.name, parameter.ty))
-        .collect();
-    format!("{name}({})", parameters.join(", "))
-}
-
-/// Puts the arguments in place of the parameters.
-fn substitute(body: &mut Expr, bound: &HashMap<Slot, Expr>) {
-    if let ExprKind::Slot(slot) = body.kind
-        && let Some(value) = bound.get(&slot)
-    {
-        // The body was checked for the declared nullability; a null argument never gets here.
-        let ty = body.ty.clone();
-        *body = convert(value.clone(), &ty.data);
-        body.ty = ty;
-        return;
-    }
-    for child in body.children_mut() {
-        substitute(child, bound);
-    }
-}
-
-/// Null where an argument is null that the function does not take: as the library's functions do.
-fn lift_nulls(body: Expr, lifted: Vec<Expr>, span: Span) -> Expr {
-    let arms: Vec<(Expr, Expr)> = lifted
-        .into_iter()
-        .map(|value| {
-            let ty = DataType::Bool.required();
-            let test = Expr { kind: ExprKind::IsNull(Box::new(value)), ty, span };
-            (test, literal(Scalar::Null, body.ty.data.clone(), span))
-        })
-        .collect();
-    if arms.is_empty() {
-        return body;
-    }
-    let ty = body.ty.with_nullable(true);
-    Expr { kind: ExprKind::Case { arms, otherwise: Some(Box::new(body)) }, ty, span }
 }

@@ -1,15 +1,19 @@
 //! Expressions: their names, types and nulls.
 //!
-//! [`Scope::check`] goes once over the written tree. Operators, calls, `case`, conversions and
-//! members of enums have a file each.
+//! [`Scope::check`] goes once over the written tree. What has rules of its own, such as arithmetic,
+//! calls or members of enums, has a file of its own.
 
+mod aggregates;
+mod arithmetic;
 mod calls;
 mod cases;
 mod convert;
 pub(super) mod domain;
 mod members;
+mod mismatches;
 pub(super) mod narrow;
 mod operators;
+mod own_functions;
 
 pub(super) use convert::{adaptable, convert};
 

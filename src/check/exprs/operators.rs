@@ -1,19 +1,18 @@
 //! Operators: which types they take and give.
 
+use super::arithmetic::arithmetic;
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal, narrow};
 use crate::diagnostics::types;
-use crate::ir::{Arithmetic, Comparison, Expr, ExprKind};
+use crate::ir::{Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::text::Span;
-use crate::types::{
-    DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type, keeps_numbers, unify,
-};
+use crate::types::{DataType, Scalar, Type, keeps_numbers, unify};
 
 /// The least `int` without its sign.
 const LEAST: u64 = i64::MIN.unsigned_abs();
 
-fn boxed(value: Expr) -> Box<Expr> {
+pub(super) fn boxed(value: Expr) -> Box<Expr> {
     Box::new(value)
 }
 
@@ -285,167 +284,6 @@ impl Scope<'_, '_> {
             test(ExprKind::Or(boxed(before), boxed(equal)))
         })
     }
-
-    /// Says why two types do not go together.
-    fn report_mix(&mut self, place: Span, verb: &str, left: &Expr, right: &Expr) {
-        use DataType as D;
-        let sides = ((&left.ty, left.span), (&right.ty, right.span));
-        match (&left.ty.data, &right.ty.data) {
-            (D::Decimal { .. }, D::Float) => {
-                let text = self.text(left.span);
-                self.found.push(types::exact_with_approximate(place, left.span, &text, right.span));
-            }
-            (D::Float, D::Decimal { .. }) => {
-                let text = self.text(right.span);
-                self.found.push(types::exact_with_approximate(place, right.span, &text, left.span));
-            }
-            (D::Enum(declared), D::Enum(_)) if matches!(right.kind, ExprKind::Literal(_)) => {
-                self.not_its_member(declared, right.span);
-            }
-            (D::Enum(_), D::Enum(declared)) if matches!(left.kind, ExprKind::Literal(_)) => {
-                self.not_its_member(declared, left.span);
-            }
-            (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
-                let text = [left, right].into_iter().find_map(|side| match &side.kind {
-                    ExprKind::Literal(Scalar::String(text)) => Some(text.as_ref()),
-                    _ => None,
-                });
-                let names = || declared.members.iter().map(|member| &*member.name);
-                let by_text = declared.members.iter().find(|member| text == Some(&*member.text));
-                let member = text
-                    .and_then(|text| names().find(|name| *name == text))
-                    .or(by_text.map(|member| &*member.name))
-                    .or_else(|| crate::diagnostics::nearest(text?, names()))
-                    .or_else(|| names().next())
-                    .unwrap_or("");
-                let help = format!("members are names without quotes: `{member}`");
-                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
-            }
-            (D::String, other) | (other, D::String) if verb == "compare" => {
-                let text = if left.ty.data == D::String { left } else { right };
-                let help = match (other, &text.kind) {
-                    (
-                        D::Date | D::Datetime | D::Timestamp,
-                        ExprKind::Literal(Scalar::String(at)),
-                    ) => {
-                        format!("a {other} is written `@{at}`")
-                    }
-                    _ => format!("`{} as {other}`", self.text(text.span)),
-                };
-                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
-            }
-            (D::Timestamp, D::Date | D::Datetime) | (D::Date | D::Datetime, D::Timestamp)
-                if verb == "compare" =>
-            {
-                let help = self.times_compared(left, right);
-                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
-            }
-            (D::Date | D::Datetime | D::Timestamp, D::Int)
-            | (D::Int, D::Date | D::Datetime | D::Timestamp)
-                if verb == "compare" =>
-            {
-                let number = if left.ty.data == D::Int { left } else { right };
-                let text = self.text(number.span);
-                let found = types::not_comparable(place, sides.0, sides.1, None);
-                self.found.push(if is_day(&text) {
-                    let written = format!("@{text}");
-                    found.help(format!("a date is written `{written}`")).fix(number.span, written)
-                } else {
-                    found.help("compare it with a date, `@2024-01-31`")
-                });
-            }
-            (D::Date, D::Datetime) | (D::Datetime, D::Date) if verb == "compare" => {
-                let clock = if left.ty.data == D::Datetime { left } else { right };
-                let help = format!("compare days: `{} as date`", self.text(clock.span));
-                self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
-            }
-            _ if verb == "compare" => {
-                let text = self.text(left.span);
-                let help = Some(format!("convert one of them, for instance `{text} as string`"));
-                self.found.push(types::not_comparable(place, sides.0, sides.1, help));
-            }
-            (D::String, other) | (other, D::String) if verb != "add" && other.is_number() => {
-                let text = if left.ty.data == D::String { left } else { right };
-                let help = format!("make a number of it: `{} as {other}`", self.text(text.span));
-                self.found.push(types::operands(verb, place, sides.0, sides.1, Some(help)));
-            }
-            (D::String, _) | (_, D::String) if verb == "add" => {
-                let part = |value: &Expr| match &value.kind {
-                    ExprKind::Literal(Scalar::String(text)) => text.to_string(),
-                    _ => format!("{{{}}}", self.text(value.span)),
-                };
-                let help = format!("`\"{}{}\"`", part(left), part(right));
-                self.found.push(types::operands(verb, place, sides.0, sides.1, Some(help)));
-            }
-            _ => self.found.push(types::operands(verb, place, sides.0, sides.1, None)),
-        }
-    }
-
-    /// How an instant is compared with a date or a wall clock.
-    fn times_compared(&self, left: &Expr, right: &Expr) -> String {
-        let instant = if left.ty.data == DataType::Timestamp { left } else { right };
-        let is_date = left.ty.data == DataType::Date || right.ty.data == DataType::Date;
-        let text = self.text(instant.span);
-        let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
-        if is_date {
-            format!("compare dates of one zone: `date({text}, zone: \"{zone}\")`")
-        } else {
-            format!("compare wall clocks of one zone: `at_zone({text}, \"{zone}\")`")
-        }
-    }
-
-    fn arithmetic(
-        &mut self,
-        op: Arithmetic,
-        place: Span,
-        left: Expr,
-        right: Expr,
-        span: Span,
-    ) -> Expr {
-        if op == Arithmetic::Power
-            && let Some(product) = self.small_power(&left, &right, place, span)
-        {
-            return product;
-        }
-        let (left, right) = adapt_pair(left, right);
-        let nullable = left.ty.nullable || right.ty.nullable;
-        let Some((data, left, right)) = operand_types(op, left.clone(), right.clone()) else {
-            self.report_mix(place, verb(op), &left, &right);
-            return bad(span);
-        };
-        let data = match data {
-            Ok(data) => data,
-            Err(digits) => {
-                let text = self.text(span);
-                self.found.push(types::too_many_digits(span, digits, &text));
-                return bad(span);
-            }
-        };
-        let divides =
-            matches!(op, Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder);
-        if divides && self.row.is_some() && right.is_zero_literal() == Some(true) {
-            self.found.push(types::division_by_zero(right.span));
-            return bad(span);
-        }
-        let ty = Type { data, nullable };
-        Expr { kind: ExprKind::Arithmetic(op, boxed(left), boxed(right)), ty, span }
-    }
-
-    /// `x ** 2` of a decimal is exact: a product. None where it is not such a power.
-    fn small_power(&mut self, base: &Expr, power: &Expr, place: Span, span: Span) -> Option<Expr> {
-        let ExprKind::Literal(Scalar::Int(times @ 1..=8)) = power.kind else { return None };
-        if !matches!(base.ty.data, DataType::Decimal { .. }) {
-            return None;
-        }
-        let mut product = base.clone();
-        for _ in 1..times {
-            if product.ty.is_unknown() {
-                break;
-            }
-            product = self.arithmetic(Arithmetic::Multiply, place, product, base.clone(), span);
-        }
-        Some(product)
-    }
 }
 
 /// The last line of a regex error is the reason; those above draw the pattern.
@@ -486,7 +324,7 @@ fn comparable(left: Expr, right: Expr, unified: &DataType) -> (Expr, Expr) {
     (convert(left, unified), convert(right, unified))
 }
 
-fn adapt_pair(left: Expr, right: Expr) -> (Expr, Expr) {
+pub(super) fn adapt_pair(left: Expr, right: Expr) -> (Expr, Expr) {
     match (adaptable(&left), adaptable(&right)) {
         (true, false) => (adapt(left, &right.ty.data), right),
         (false, true) => {
@@ -505,140 +343,6 @@ fn comparison(op: BinaryOp) -> Option<Comparison> {
         BinaryOp::LessEqual => Comparison::LessEqual,
         BinaryOp::Greater => Comparison::Greater,
         BinaryOp::GreaterEqual => Comparison::GreaterEqual,
-        _ => return None,
-    })
-}
-
-fn arithmetic(op: BinaryOp) -> Arithmetic {
-    match op {
-        BinaryOp::Subtract => Arithmetic::Subtract,
-        BinaryOp::Multiply => Arithmetic::Multiply,
-        BinaryOp::Divide => Arithmetic::Divide,
-        BinaryOp::IntDivide => Arithmetic::IntDivide,
-        BinaryOp::Remainder => Arithmetic::Remainder,
-        BinaryOp::Power => Arithmetic::Power,
-        _ => Arithmetic::Add,
-    }
-}
-
-/// Is it spelled `2024-01-31`?
-fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == 3
-        && parts
-            .iter()
-            .zip([4, 2, 2])
-            .all(|(part, len)| part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn verb(op: Arithmetic) -> &'static str {
-    match op {
-        Arithmetic::Add => "add",
-        Arithmetic::Subtract => "subtract",
-        Arithmetic::Multiply => "multiply",
-        Arithmetic::Divide | Arithmetic::IntDivide | Arithmetic::Remainder => "divide",
-        Arithmetic::Power => "raise",
-    }
-}
-
-/// The result type of an operator and its operands, widened to what it computes with. None when
-/// it does not take them; `Err(digits)` when a decimal would be too long.
-fn operand_types(
-    op: Arithmetic,
-    left: Expr,
-    right: Expr,
-) -> Option<(Result<DataType, u32>, Expr, Expr)> {
-    use Arithmetic as O;
-    use DataType as D;
-    let data = match (op, &left.ty.data, &right.ty.data) {
-        (_, D::Null, other) | (_, other, D::Null) => {
-            let other = other.clone();
-            let (left, right) = (convert(left, &other), convert(right, &other));
-            return operand_types_known(op, left, right);
-        }
-        (O::Divide, D::Int, D::Int) => D::Float,
-        (_, D::Int, D::Int) => D::Int,
-        (_, D::Int | D::Float, D::Int | D::Float) => D::Float,
-        (O::Power, ..) => return None,
-        (_, D::Decimal { .. } | D::Int, D::Decimal { .. } | D::Int) => {
-            let (left, right) = (as_decimal(left), as_decimal(right));
-            let result = decimal_result(op, &left.ty.data, &right.ty.data);
-            return Some((result, left, right));
-        }
-        _ => return Some((Ok(time_result(op, &left, &right)?), left, right)),
-    };
-    // Division of ints is of floats; all other operands are widened to the result.
-    Some((Ok(data.clone()), convert(left, &data), convert(right, &data)))
-}
-
-fn operand_types_known(
-    op: Arithmetic,
-    left: Expr,
-    right: Expr,
-) -> Option<(Result<DataType, u32>, Expr, Expr)> {
-    if left.ty.data == DataType::Null { None } else { operand_types(op, left, right) }
-}
-
-fn as_decimal(value: Expr) -> Expr {
-    match value.ty.data {
-        DataType::Int => convert(value, &DataType::Decimal { precision: 19, scale: 0 }),
-        _ => value,
-    }
-}
-
-/// LANGUAGE: `+ -` the larger scale, one digit more; `*` scales add; `/` at least six digits after
-/// the point. Sums are cut at 38 digits and checked row by row; products and quotients that may
-/// need more are refused.
-fn decimal_result(op: Arithmetic, left: &DataType, right: &DataType) -> Result<DataType, u32> {
-    let (
-        DataType::Decimal { precision: p, scale: s },
-        DataType::Decimal { precision: q, scale: t },
-    ) = (left, right)
-    else {
-        unreachable!("both are decimals");
-    };
-    let (p, s, q, t) = (u32::from(*p), u32::from(*s), u32::from(*q), u32::from(*t));
-    let most = u32::from(DECIMAL_DIGITS_MAX);
-    let (precision, scale) = match op {
-        Arithmetic::Add | Arithmetic::Subtract => {
-            let scale = s.max(t);
-            (((p - s).max(q - t) + scale + 1).min(most), scale)
-        }
-        Arithmetic::Multiply => (p + q, s + t),
-        Arithmetic::Divide => {
-            let scale = s.max(6);
-            ((p - s + t + scale).min(most), scale)
-        }
-        Arithmetic::IntDivide => ((p - s + t).clamp(1, most), 0),
-        Arithmetic::Remainder | Arithmetic::Power => {
-            let scale = s.max(t);
-            (((p - s).max(q - t) + scale).min(most), scale)
-        }
-    };
-    if precision > most || scale > precision {
-        return Err(precision.max(scale));
-    }
-    Ok(DataType::Decimal { precision: precision as u8, scale: scale as u8 })
-}
-
-/// Times and durations.
-fn time_result(op: Arithmetic, left: &Expr, right: &Expr) -> Option<DataType> {
-    use Arithmetic as O;
-    use DataType as D;
-    Some(match (op, &left.ty.data, &right.ty.data) {
-        (O::Add | O::Subtract, D::Date, D::Duration) => {
-            let whole = matches!(right.kind, ExprKind::Literal(Scalar::Duration(micros))
-                if micros % MICROS_PER_DAY == 0);
-            if whole { D::Date } else { D::Datetime }
-        }
-        (O::Add | O::Subtract, time @ (D::Datetime | D::Timestamp), D::Duration) => time.clone(),
-        (O::Add | O::Subtract, D::Duration, D::Duration) => D::Duration,
-        (O::Subtract, a, b) if a == b && matches!(a, D::Date | D::Datetime | D::Timestamp) => {
-            D::Duration
-        }
-        (O::Multiply | O::IntDivide, D::Duration, D::Int) => D::Duration,
-        (O::Divide, D::Duration, D::Int) => D::Duration,
-        (O::Multiply, D::Int, D::Duration) => D::Duration,
         _ => return None,
     })
 }
