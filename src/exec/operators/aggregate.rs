@@ -12,15 +12,17 @@ mod order;
 mod scatter;
 mod spill;
 
-use super::collected::{bytes_of_batch, downcast};
+use super::collected::{compact_operands, downcast};
 use super::parted::PartedFile;
 use super::{Breaker, Output, State};
 use crate::data::{Batch, Positions};
+use crate::exec::gather::bytes_of;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::{NewAccumulator, Operand};
 use crate::store::spool::Spool;
 use crate::text::Span;
 use crate::types::Type;
+use arrow_array::ArrayRef;
 use groups::Groups;
 use rayon::prelude::*;
 use scatter::Scatter;
@@ -72,6 +74,14 @@ struct Input {
     positions: Positions,
 }
 
+impl Input {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        let values: Vec<ArrayRef> = self.values.iter().map(|value| value.array.clone()).collect();
+        bytes_of(&values)
+    }
+}
+
 /// The groups of one thread.
 struct Grouping {
     plan: Arc<Plan>,
@@ -94,13 +104,16 @@ enum Phase {
 
 impl State for Grouping {
     fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
-        let bytes = bytes_of_batch(&batch, &values);
-        let input = Input { values, rows: batch.rows, positions: batch.positions };
+        let mut input = Input { values, rows: batch.rows, positions: batch.positions };
+        if !matches!(self.phase, Phase::Grouped(_)) {
+            // It is kept for a while, and a few texts must not keep pieces of a file.
+            compact_operands(&mut input.values);
+        }
         match &mut self.phase {
             Phase::Sampling { groups, sample, rows, bytes: held } => {
                 groups.update(&self.plan, &input);
                 *rows += input.rows;
-                *held += bytes;
+                *held += input.bytes();
                 sample.push(input);
                 if *rows >= SAMPLE_ROWS || self.plan.is_scattered.get().is_some() {
                     self.decide();

@@ -80,6 +80,14 @@ pub fn compact_batch(batch: Batch, values: Vec<Operand>) -> (Batch, Vec<Operand>
     (batch.with_columns(columns), values)
 }
 
+/// Compacts values, see [`compact`].
+pub fn compact_operands(values: &mut [Operand]) {
+    let arrays: Vec<ArrayRef> = values.iter().map(|value| value.array.clone()).collect();
+    for (value, array) in values.iter_mut().zip(compact(&arrays)) {
+        value.array = array;
+    }
+}
+
 /// About how much memory a batch and its values take.
 pub fn bytes_of_batch(batch: &Batch, values: &[Operand]) -> usize {
     let mut arrays: Vec<ArrayRef> = batch.columns.clone();
