@@ -113,6 +113,11 @@ pub trait Accumulator: Send {
     /// ties and say what is first; they are unique within a stage.
     fn update(&mut self, groups: &[u32], count: usize, arguments: &[Operand], rows: &Positions);
 
+    /// Does it look at positions?
+    fn uses_positions(&self) -> bool {
+        false
+    }
+
     /// Takes in the states of another accumulator of the same kind: its group `g` is this one's
     /// `groups[g]`. The result does not depend on the order of merges.
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize);

@@ -57,13 +57,17 @@ pub struct Aggregate {
 struct Plan {
     keys: Vec<Type>,
     aggregates: Vec<AggregateColumn>,
+    /// Does any of them look at positions?
+    uses_positions: bool,
     is_scattered: OnceLock<bool>,
 }
 
 impl Aggregate {
     /// An operator with keys of these types and these aggregates.
     pub fn new(keys: Vec<Type>, aggregates: Vec<AggregateColumn>) -> Aggregate {
-        Aggregate { plan: Arc::new(Plan { keys, aggregates, is_scattered: OnceLock::new() }) }
+        let uses_positions = aggregates.iter().any(|column| (column.new)().uses_positions());
+        let is_scattered = OnceLock::new();
+        Aggregate { plan: Arc::new(Plan { keys, aggregates, uses_positions, is_scattered }) }
     }
 }
 

@@ -117,6 +117,7 @@ impl Chosen {
 }
 
 impl Aggregate for Chosen {
+    const USES_POSITIONS: bool = true;
     type State = Best;
 
     fn update(

@@ -119,6 +119,10 @@ impl Accumulator for Gathered {
         self.columns.push(kept);
     }
 
+    fn uses_positions(&self) -> bool {
+        true
+    }
+
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize) {
         self.grow(count);
         let other = same_kind::<Gathered>(other);

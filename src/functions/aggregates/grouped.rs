@@ -10,6 +10,9 @@ use std::any::Any;
 
 /// What an aggregate does with the states of its groups.
 pub trait Aggregate: Clone + Send + Sync + 'static {
+    /// Does it look at the positions of rows?
+    const USES_POSITIONS: bool = false;
+
     /// What it knows of a group.
     type State: Default + Send + Saved;
 
@@ -59,6 +62,10 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
     fn update(&mut self, groups: &[u32], count: usize, arguments: &[Operand], rows: &Positions) {
         self.grow(count);
         self.aggregate.update(&mut self.states, groups, arguments, rows);
+    }
+
+    fn uses_positions(&self) -> bool {
+        A::USES_POSITIONS
     }
 
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize) {

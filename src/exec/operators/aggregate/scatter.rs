@@ -8,6 +8,8 @@ use crate::exec::Error;
 use crate::exec::gather::bytes_of;
 use crate::exec::keys::KeyLayout;
 use crate::exec::scatter::{Scattered, scatter};
+use crate::functions::kernel::Operand;
+use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
 
 /// 256 parts: with ten million groups, each is of the size of the second cache.
@@ -19,8 +21,12 @@ const BLOCK_ROWS: usize = 1 << 17;
 /// sample of different ones do not fill the memory.
 const SCATTERED_BYTES_MAX: usize = 1 << 28;
 
-/// Rows in the order of their parts, and their positions.
-type Block = (Scattered, Vec<u64>);
+/// Rows in the order of their parts, and their positions if any aggregate looks at them.
+struct Block {
+    values: Vec<ArrayRef>,
+    starts: Vec<usize>,
+    positions: Option<Vec<u64>>,
+}
 
 /// The rows that one thread has scattered.
 pub(super) struct Scatter {
@@ -63,11 +69,12 @@ impl Scatter {
         self.pending_rows = 0;
         let inputs: Vec<_> = pending.iter().map(|input| (&input.values[..], input.rows)).collect();
         let scattered = scatter(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
-        let rows = scattered.rows.iter();
-        let positions: Vec<u64> =
-            rows.map(|&(input, row)| pending[input].positions.at(row)).collect();
-        self.blocks_bytes += bytes_of(&scattered.values) + positions.len() * 24;
-        self.blocks.push((scattered, positions));
+        let Scattered { values, rows, starts } = scattered;
+        let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
+        let positions: Option<Vec<u64>> =
+            plan.uses_positions.then(|| rows.iter().map(position).collect());
+        self.blocks_bytes += bytes_of(&values) + positions.as_ref().map_or(0, |at| at.len() * 8);
+        self.blocks.push(Block { values, starts, positions });
     }
 
     /// Gives the groups of one part after the other, leaving nothing.
@@ -100,13 +107,18 @@ impl Scatter {
 }
 
 fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) {
-    for (scattered, positions) in blocks {
-        let rows = scattered.part(part);
-        if !rows.is_empty() {
-            let values = scattered.values_of(part);
-            let positions = Positions::At(positions[rows.clone()].into());
-            groups.update(plan, &Input { values, rows: rows.len(), positions });
+    for block in blocks {
+        let rows = block.starts[part]..block.starts[part + 1];
+        if rows.is_empty() {
+            continue;
         }
+        let slice = |array: &ArrayRef| Operand::column(array.slice(rows.start, rows.len()));
+        let values = block.values.iter().map(slice).collect();
+        let positions = match &block.positions {
+            Some(positions) => Positions::At(positions[rows.clone()].into()),
+            None => Positions::Range(0),
+        };
+        groups.update(plan, &Input { values, rows: rows.len(), positions });
     }
 }
 
