@@ -5,7 +5,7 @@ use super::{
     fuzzing,
 };
 use crate::data::array_of;
-use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
+use crate::types::{DAYS, DataType, EnumMember, EnumType, Field, MICROS, Scalar, Type};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -170,9 +170,9 @@ pub fn random_value(random: &mut Random, ty: &Type) -> Scalar {
             let most = 10i128.pow(u32::from(*precision)) - 1;
             Scalar::Decimal(random.pick(&[most, -most, i128::from(number) % most]))
         }
-        DataType::Date => Scalar::Date(number as i32),
-        DataType::Datetime => Scalar::Datetime(number),
-        DataType::Timestamp => Scalar::Timestamp(number),
+        DataType::Date => Scalar::Date((number as i32).clamp(*DAYS.start(), *DAYS.end())),
+        DataType::Datetime => Scalar::Datetime(number.clamp(*MICROS.start(), *MICROS.end())),
+        DataType::Timestamp => Scalar::Timestamp(number.clamp(*MICROS.start(), *MICROS.end())),
         DataType::Duration => Scalar::Duration(number),
         DataType::Enum(declared) => Scalar::Enum(random.below(declared.members.len()) as i32),
         DataType::List(item) => {

@@ -8,6 +8,19 @@
 use arrow_array::StringViewArray;
 use arrow_buffer::{Buffer, NullBufferBuilder, ScalarBuffer};
 
+/// Nothing that puts texts together makes one of more bytes than this: a wrong count should fail
+/// a row, not the machine.
+const TEXT_BYTES_MAX: usize = 16 << 20;
+
+/// Why a text of so many bytes is not made, if it is too large.
+pub fn check_text_size(bytes: usize) -> Result<(), String> {
+    if bytes <= TEXT_BYTES_MAX {
+        Ok(())
+    } else {
+        Err("the text would be larger than 16 MiB".into())
+    }
+}
+
 /// Texts up to here are held by their view.
 const INLINE_MAX: usize = 12;
 

@@ -388,6 +388,13 @@ pub fn no_such_date(span: Span, text: &str, year: i64, month: i64, days: i64) ->
     .help(help)
 }
 
+/// A time before the year 0001 or, in UTC, after 9999.
+pub fn no_such_year(span: Span, text: &str) -> Diagnostic {
+    let message = format!("{text} is outside the years 0001 to 9999");
+    Diagnostic::new(Code::E0209, message, span, "not within these years")
+        .help("dates and times are those from `@0001-01-01` to `@9999-12-31`, in UTC where they have a zone")
+}
+
 /// A time that a day does not have.
 pub fn no_such_time(span: Span, text: &str) -> Diagnostic {
     let time = text.split_once('T').map_or(text, |(_, time)| time);

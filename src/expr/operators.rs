@@ -11,7 +11,7 @@ use super::logic::{IsNull, Not};
 use super::membership::{InList, Matches};
 use super::nested::{Field, Index, List, Record};
 use crate::functions::kernel::ScalarKernel;
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{self, Expr, ExprKind};
 use crate::types::Scalar;
 use regex::Regex;
 
@@ -55,7 +55,7 @@ pub(super) fn operator(
         K::Record(_) => (Kind::Record, Box::new(Record::new(ty)), false),
         K::Concat(parts) => {
             let types = parts.iter().map(|part| part.ty.data.clone()).collect();
-            (Kind::Concat, Box::new(Concat::new(types)), false)
+            (Kind::Concat, Box::new(Concat::new(types)), ir::concat_may_fail(parts))
         }
         K::Literal(_)
         | K::Column(_)

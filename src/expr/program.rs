@@ -255,6 +255,7 @@ impl Place {
         let mut context = KernelContext { rows, active, site: self.site, failures };
         let array = compute(&mut context, inner.get_or_insert_default());
         debug_assert_eq!(array.len(), rows);
+        debug_assert!(self.site != u32::MAX || failures.len() == before, "{failures:?}");
         if let Some(catch) = self.catch {
             caught[catch].extend(failures.drain(before..).map(|failure| failure.row));
         }

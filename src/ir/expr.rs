@@ -233,6 +233,7 @@ impl Expr {
                 cast_may_fail(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
             }
             K::Index(..) => true,
+            K::Concat(parts) => concat_may_fail(parts) || self.any_child_may_fail(),
             _ => self.any_child_may_fail(),
         }
     }
@@ -334,6 +335,14 @@ fn has_room(from: &DataType, to: &DataType) -> bool {
         (DataType::List(from), DataType::List(to)) => has_room(&from.data, &to.data),
         _ => true,
     }
+}
+
+/// May a text put together from these values become too large?
+pub fn concat_may_fail(parts: &[Expr]) -> bool {
+    use DataType as D;
+    let has_any_length =
+        |part: &Expr| matches!(part.ty.data, D::String | D::List(_) | D::Record(_));
+    parts.iter().any(|part| has_any_length(part) && !matches!(part.kind, ExprKind::Literal(_)))
 }
 
 /// May `as` from one type to the other fail on a row?

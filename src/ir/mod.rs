@@ -12,7 +12,7 @@ mod step;
 mod widen;
 
 pub use columns::Columns;
-pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot};
+pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot, concat_may_fail};
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, Parse,

@@ -5,7 +5,7 @@
 mod scalar;
 mod unify;
 
-pub use scalar::{MICROS_PER_DAY, Scalar};
+pub use scalar::{DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar};
 pub use unify::{keeps_numbers, unify, widens};
 
 use std::fmt;

@@ -3,8 +3,10 @@
 //! Which types go together is decided once per file by [`fits`]; a single value that does not fit
 //! (an unsigned number too large, a nanosecond, a null where none is allowed) is an [`Issue`].
 
-use crate::data::{arrow_type, null_array};
-use crate::types::{DataType, EnumType, Field, MICROS_PER_DAY, Type};
+use crate::data::{arrow_type, display, null_array};
+use crate::types::{
+    DAYS, DataType, EnumType, Field, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar, Type,
+};
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
@@ -14,6 +16,7 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A value that is not of the declared type; null in the column.
@@ -121,6 +124,24 @@ pub fn spelling(from: &ArrowType) -> String {
 pub fn convert(array: &ArrayRef, to: &Type, issues: &mut Vec<Issue>) -> ArrayRef {
     let before = issues.len();
     let converted = convert_data(array, &to.data, issues);
+    let converted = match to.data {
+        DataType::Date => within::<Date32Type>(converted, DAYS, Scalar::Date, &to.data, issues),
+        DataType::Datetime => within::<TimestampMicrosecondType>(
+            converted,
+            MICROS,
+            Scalar::Datetime,
+            &to.data,
+            issues,
+        ),
+        DataType::Timestamp => within::<TimestampMicrosecondType>(
+            converted,
+            MICROS,
+            Scalar::Timestamp,
+            &to.data,
+            issues,
+        ),
+        _ => converted,
+    };
     if !to.nullable && converted.null_count() > 0 {
         let known: Vec<usize> = issues[before..].iter().map(|issue| issue.row).collect();
         let rows = (0..converted.len()).filter(|&row| converted.is_null(row));
@@ -160,7 +181,7 @@ fn convert_data(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> Arr
             let millis = array.as_primitive::<Date64Type>();
             map::<_, Date32Type>(millis, issues, |millis| {
                 let days = millis.div_euclid(MICROS_PER_DAY / 1000);
-                i32::try_from(days).map_err(|_| "too far from 1970")
+                i32::try_from(days).map_err(|_| OUTSIDE_YEARS)
             })
         }
         (A::Timestamp(unit, _), DataType::Datetime | DataType::Timestamp)
@@ -176,6 +197,31 @@ fn convert_data(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> Arr
         (A::Struct(_), DataType::Record(fields)) => record(array.as_struct(), fields, issues),
         (from, to) => unreachable!("{from} as {to} was refused when the file was opened"),
     }
+}
+
+/// The times of the years that times have; the others become null.
+fn within<T: ArrowPrimitiveType<Native: PartialOrd>>(
+    array: ArrayRef,
+    years: RangeInclusive<T::Native>,
+    scalar: fn(T::Native) -> Scalar,
+    ty: &DataType,
+    issues: &mut Vec<Issue>,
+) -> ArrayRef {
+    let times = array.as_primitive::<T>();
+    // Without an end before the last, which is faster.
+    if times.values().iter().fold(true, |all, time| all & years.contains(time)) {
+        return array;
+    }
+    let kept = (0..times.len()).map(|row| {
+        let time = times.is_valid(row).then(|| times.value(row))?;
+        if !years.contains(&time) {
+            let (text, reason) = (display(&scalar(time), ty), OUTSIDE_YEARS.into());
+            issues.push(Issue { row, text, reason });
+            return None;
+        }
+        Some(time)
+    });
+    Arc::new(kept.collect::<PrimitiveArray<T>>().with_data_type(array.data_type().clone()))
 }
 
 /// Any whole numbers, and the counts of times, as 64-bit ones.
@@ -245,7 +291,7 @@ fn micros(
         }
     };
     let scaled = map::<_, Int64Type>(counts, issues, |count: i64| {
-        count.checked_mul(factor).ok_or("too far from 1970")
+        count.checked_mul(factor).ok_or("too large")
     });
     scaled.as_primitive::<Int64Type>().clone()
 }

@@ -5,7 +5,7 @@ use crate::connect::testing::{
     Random, all_types, random_batches, read_file, sink_spec, write_file,
 };
 use crate::data::Batch;
-use crate::types::{DataType, EnumMember, EnumType, Scalar, Type};
+use crate::types::{DAYS, DataType, EnumMember, EnumType, MICROS, OUTSIDE_YEARS, Scalar, Type};
 use arrow_array::types::Int32Type;
 use arrow_array::*;
 use parquet::arrow::ArrowWriter;
@@ -154,6 +154,28 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     let wrong = error("nanos", DataType::Timestamp);
     assert_eq!(wrong.message, "column `nanos` of a.parquet is datetime, and timestamp is declared");
     assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
+}
+
+#[test]
+fn times_outside_the_years_fail_their_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let days = [Some(*DAYS.end()), Some(*DAYS.end() + 1), None];
+    let micros = [Some(*MICROS.start()), None, Some(i64::MIN)];
+    write_arrow(
+        &path,
+        vec![
+            ("day", Arc::new(Date32Array::from_iter(days))),
+            ("at", Arc::new(TimestampMicrosecondArray::from_iter(micros).with_timezone("UTC"))),
+        ],
+    );
+    let declared = [("day", DataType::Date.optional()), ("at", DataType::Timestamp.optional())];
+    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap();
+    let bad: Vec<_> =
+        read.bad.iter().map(|(row, _, _, text, why)| (*row, &**text, &**why)).collect();
+    let wanted =
+        [(1, "10000-01-01", OUTSIDE_YEARS), (2, "-290308-12-21T19:59:05.224192Z", OUTSIDE_YEARS)];
+    assert_eq!(bad, wanted);
 }
 
 #[test]

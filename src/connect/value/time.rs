@@ -34,7 +34,8 @@ fn leading_date(bytes: &[u8], start: usize, last: &mut LastDay) -> Option<i32> {
             (digit < 10).then(|| number * 10 + u32::from(digit))
         })
     };
-    let days = days_of(i64::from(number(0, 4)?), number(4, 2)?, number(6, 2)?)? as i32;
+    let year = number(0, 4).filter(|year| *year > 0)?;
+    let days = days_of(i64::from(year), number(4, 2)?, number(6, 2)?)? as i32;
     *last = LastDay { digits, days };
     Some(days)
 }

@@ -7,7 +7,7 @@
 use super::Reason;
 use super::format::formatted;
 use crate::data::{civil_from_days, days_from_civil};
-use crate::types::MICROS_PER_DAY;
+use crate::types::{DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS};
 use jiff::civil;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -34,7 +34,7 @@ impl Clock {
             return Err("has no zone (`zone:` of the source names one)".into());
         };
         if zone == &TimeZone::UTC {
-            return Ok(micros);
+            return within(micros);
         }
         let (year, month, day) = civil_from_days(micros.div_euclid(MICROS_PER_DAY));
         let of_day = micros.rem_euclid(MICROS_PER_DAY);
@@ -48,14 +48,14 @@ impl Clock {
             );
             Some(civil::Date::new(year, month as i8, day as i8).ok()?.to_datetime(time.ok()?))
         });
-        let Some(clock) = clock else { return Err("outside the years of time zones".into()) };
+        let Some(clock) = clock else { return Err(OUTSIDE_YEARS.into()) };
         let found = zone.to_ambiguous_timestamp(clock);
         if found.is_ambiguous() {
             return Err("skipped or shown twice by the clocks of the zone".into());
         }
         match found.unambiguous() {
-            Ok(instant) => Ok(instant.as_microsecond()),
-            Err(_) => Err("outside the years of time zones".into()),
+            Ok(instant) => within(instant.as_microsecond()),
+            Err(_) => Err(OUTSIDE_YEARS.into()),
         }
     }
 }
@@ -65,20 +65,19 @@ pub fn date(text: &[u8], clock: &Clock) -> Result<i32, Reason> {
     if let Some(format) = &clock.format {
         let parsed = formatted(text, format)?;
         let day = parsed.to_date().map_err(|_| not("a date", format))?;
-        return Ok(
-            days_from_civil(i64::from(day.year()), day.month() as u32, day.day() as u32) as i32
-        );
+        let (year, month, day) = (i64::from(day.year()), day.month() as u32, day.day() as u32);
+        return day_within(days_from_civil(year, month, day));
     }
     let mut cursor = Cursor { text, at: 0 };
     let days = cursor.date().filter(|_| cursor.at == text.len());
-    days.and_then(|days| i32::try_from(days).ok()).ok_or_else(|| "not a date (`2024-12-31`)".into())
+    day_within(days.ok_or("not a date (`2024-12-31`)")?)
 }
 
 /// A wall clock reading; a zone is refused.
 pub fn datetime(text: &[u8], clock: &Clock) -> Result<i64, Reason> {
     if let Some(format) = &clock.format {
         let parsed = formatted(text, format)?;
-        return clock_micros(&parsed).ok_or_else(|| not("a datetime", format));
+        return within(clock_micros(&parsed).ok_or_else(|| not("a datetime", format))?);
     }
     let mut cursor = Cursor { text, at: 0 };
     let micros = cursor.datetime("not a datetime (`2024-12-31T23:59:59`)")?;
@@ -88,7 +87,7 @@ pub fn datetime(text: &[u8], clock: &Clock) -> Result<i64, Reason> {
             _ => "not a datetime (`2024-12-31T23:59:59`)".into(),
         });
     }
-    in_range(micros)
+    within(micros)
 }
 
 /// An instant.
@@ -98,20 +97,20 @@ pub fn timestamp(text: &[u8], clock: &Clock) -> Result<i64, Reason> {
         let parsed = formatted(text, format)?;
         if parsed.offset().is_some() || parsed.iana_time_zone().is_some() {
             let instant = parsed.to_timestamp().map_err(|_| not("a timestamp", format))?;
-            return Ok(instant.as_microsecond());
+            return within(instant.as_microsecond());
         }
         if let Ok(instant) = parsed.to_timestamp() {
-            return Ok(instant.as_microsecond());
+            return within(instant.as_microsecond());
         }
         return clock.instant(clock_micros(&parsed).ok_or_else(|| not("a timestamp", format))?);
     }
     let mut cursor = Cursor { text, at: 0 };
     let micros = cursor.datetime(wrong)?;
     if cursor.at == text.len() {
-        return clock.instant(in_range(micros)?);
+        return clock.instant(micros);
     }
     match cursor.zone() {
-        Some(offset) if cursor.at == text.len() => in_range(micros - i128::from(offset)),
+        Some(offset) if cursor.at == text.len() => within(micros - offset),
         _ => Err(wrong.into()),
     }
 }
@@ -176,8 +175,14 @@ fn clock_micros(parsed: &strtime::BrokenDownTime) -> Option<i64> {
     Some(days * MICROS_PER_DAY + seconds * 1_000_000 + micros)
 }
 
-fn in_range(micros: i128) -> Result<i64, Reason> {
-    i64::try_from(micros).map_err(|_| "too far from 1970".into())
+/// These microseconds, if they are of a year that times may have.
+fn within(micros: i64) -> Result<i64, Reason> {
+    if MICROS.contains(&micros) { Ok(micros) } else { Err(OUTSIDE_YEARS.into()) }
+}
+
+fn day_within(days: i64) -> Result<i32, Reason> {
+    let days = i32::try_from(days).ok().filter(|days| DAYS.contains(days));
+    days.ok_or_else(|| OUTSIDE_YEARS.into())
 }
 
 /// The day, if there is one.
@@ -221,7 +226,8 @@ impl Cursor<'_> {
         self.number().filter(|_| self.at == before + 2)
     }
 
-    /// Years of four digits, or more with or without a sign.
+    /// Years of four digits, or more with or without a sign: that those do not exist is another
+    /// mistake.
     fn date(&mut self) -> Option<i64> {
         let negative = self.skip(b"-");
         if !negative {
@@ -235,8 +241,8 @@ impl Cursor<'_> {
     }
 
     /// Date, `T` or space, hours, minutes, and seconds if there are.
-    fn datetime(&mut self, wrong: &'static str) -> Result<i128, Reason> {
-        let days = self.date().ok_or(wrong)?;
+    fn datetime(&mut self, wrong: &'static str) -> Result<i64, Reason> {
+        let days = i64::from(day_within(self.date().ok_or(wrong)?)?);
         if !self.skip(b"Tt ") {
             return Err(if self.at == self.text.len() {
                 "has no time".into()
@@ -253,9 +259,7 @@ impl Cursor<'_> {
             micros = self.fraction()?;
         }
         let seconds = hour * 3600 + minute * 60 + second;
-        Ok(i128::from(days) * i128::from(MICROS_PER_DAY)
-            + i128::from(seconds * 1_000_000)
-            + i128::from(micros))
+        Ok(days * MICROS_PER_DAY + seconds * 1_000_000 + micros)
     }
 
     /// `.25` or `,25` as microseconds; 0 when there is none.
@@ -379,20 +383,36 @@ mod tests {
     }
 
     #[test]
+    fn the_years_are_those_of_four_digits() {
+        let (plain, utc) = (Clock::default(), Clock { format: None, zone: Some(TimeZone::UTC) });
+        assert_eq!(date(b"0001-01-01", &plain), Ok(*DAYS.start()));
+        assert_eq!(date(b"9999-12-31", &plain), Ok(*DAYS.end()));
+        assert_eq!(iso("0001-01-01T00:00:00Z"), Ok(*MICROS.start()));
+        assert_eq!(datetime(b"9999-12-31T23:59:59.999999", &plain), Ok(*MICROS.end()));
+        for outside in ["0000-12-31", "10000-01-01", "-2024-01-31", "20240-01-31"] {
+            assert_eq!(date(outside.as_bytes(), &plain), Err(OUTSIDE_YEARS.into()), "{outside}");
+            let midnight = format!("{outside} 00:00");
+            assert_eq!(timestamp(midnight.as_bytes(), &utc), Err(OUTSIDE_YEARS.into()));
+        }
+        assert_eq!(iso("9999-12-31T23:00:00-02:00"), Err(OUTSIDE_YEARS.into()));
+    }
+
+    #[test]
     fn what_is_displayed_reads_back() {
         let mut state = 5u64;
         for at in 0..4000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let micros = match at {
+            let long = match at {
                 0 => i64::MIN,
                 1 => i64::MAX,
                 _ => state as i64 >> (at % 60),
             };
+            let micros = long.clamp(*MICROS.start(), *MICROS.end());
             let text = display(&Scalar::Timestamp(micros), &DataType::Timestamp);
             assert_eq!(iso(&text), Ok(micros), "{text}");
-            let text = display(&Scalar::Duration(micros), &DataType::Duration);
-            assert_eq!(duration(text.as_bytes()), Ok(micros), "{text}");
-            let days = (state as i32) >> (at % 31);
+            let text = display(&Scalar::Duration(long), &DataType::Duration);
+            assert_eq!(duration(text.as_bytes()), Ok(long), "{text}");
+            let days = ((state as i32) >> (at % 31)).clamp(*DAYS.start(), *DAYS.end());
             let text = display(&Scalar::Date(days), &DataType::Date);
             assert_eq!(date(text.as_bytes(), &Clock::default()), Ok(days), "{text}");
         }

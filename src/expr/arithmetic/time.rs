@@ -1,15 +1,16 @@
 //! Arithmetic of dates, times and durations, all in microseconds.
 //!
 //! A day here has 24 hours: a `datetime` is a wall clock without a zone, a `timestamp` is an
-//! instant, and neither knows of clocks put forward. What is beyond 64 bits fails, and so does a
-//! `date` moved by a duration that is not a whole number of days.
+//! instant, and neither knows of clocks put forward. A time outside the
+//! years 0001 to 9999 fails, as does a duration beyond 64 bits, and a `date` moved by a duration
+//! that is not a whole number of days.
 
 use super::super::lanes::{Native, fallible2};
 use super::{BY_ZERO, Fallible, is_harmless, round_quotient};
 use crate::data::display;
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
 use crate::ir::Arithmetic;
-use crate::types::{DataType, MICROS_PER_DAY, Scalar};
+use crate::types::{DAYS, DataType, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar};
 use arrow_array::ArrayRef;
 
 /// The kernel of an operator of which one side at least is a time.
@@ -45,18 +46,18 @@ impl ScalarKernel for Time {
         let divides = self.op == Arithmetic::Divide;
         match (left, right) {
             (D::Date, D::Date) => self.run(context, operands, |a: i32, b: i32| {
-                (i64::from(a) - i64::from(b)).checked_mul(MICROS_PER_DAY)
+                Some((i64::from(a) - i64::from(b)) * MICROS_PER_DAY)
             }),
             (D::Date, D::Duration) if *result == D::Date => {
                 self.run(context, operands, |date, by| move_date(date, signed(by, minus)?))
             }
             (D::Date, D::Duration) => self
-                .run(context, operands, |date, by| midnight(date)?.checked_add(signed(by, minus)?)),
+                .run(context, operands, |date, by| move_time(midnight(date), signed(by, minus)?)),
             (D::Duration, D::Date) if *result == D::Date => {
                 self.run(context, operands, |by, date| move_date(date, by))
             }
             (D::Duration, D::Date) => {
-                self.run(context, operands, |by: i64, date| midnight(date)?.checked_add(by))
+                self.run(context, operands, |by: i64, date| move_time(midnight(date), by))
             }
             (D::Duration, D::Duration) if *result == D::Float => {
                 self.run(context, operands, |a: i64, b: i64| (b != 0).then(|| a as f64 / b as f64))
@@ -76,7 +77,12 @@ impl Time {
     /// Where both sides and the result are 64-bit integers.
     fn integers(&self, context: &mut KernelContext, operands: &[Operand]) -> ArrayRef {
         let by_int = self.types[1] == DataType::Int;
+        let gives_time = matches!(self.types[2], DataType::Datetime | DataType::Timestamp);
         match self.op {
+            Arithmetic::Add if gives_time => self.run(context, operands, move_time),
+            Arithmetic::Subtract if gives_time => {
+                self.run(context, operands, |time, by: i64| move_time(time, by.checked_neg()?))
+            }
             Arithmetic::Add => self.run(context, operands, i64::checked_add),
             Arithmetic::Subtract => self.run(context, operands, i64::checked_sub),
             Arithmetic::Multiply => self.run(context, operands, i64::checked_mul),
@@ -121,10 +127,12 @@ impl Time {
         if divides && zero {
             return BY_ZERO.into();
         }
-        if *result == DataType::Date {
-            return format!("{a} {sign} {b} is not a date");
+        match result {
+            DataType::Date | DataType::Datetime | DataType::Timestamp => {
+                format!("{a} {sign} {b} is {OUTSIDE_YEARS}")
+            }
+            _ => format!("{a} {sign} {b} is beyond {result}"),
         }
-        format!("{a} {sign} {b} is beyond {result}")
     }
 }
 
@@ -171,13 +179,18 @@ fn signed(by: i64, minus: bool) -> Option<i64> {
     if minus { by.checked_neg() } else { Some(by) }
 }
 
-fn midnight(date: i32) -> Option<i64> {
-    i64::from(date).checked_mul(MICROS_PER_DAY)
+fn midnight(date: i32) -> i64 {
+    // What stands in a row that is null may be any number.
+    i64::from(date).wrapping_mul(MICROS_PER_DAY)
+}
+
+fn move_time(micros: i64, by: i64) -> Option<i64> {
+    micros.checked_add(by).filter(|micros| MICROS.contains(micros))
 }
 
 fn move_date(date: i32, by: i64) -> Option<i32> {
     let days = i32::try_from(by / MICROS_PER_DAY).ok().filter(|_| by % MICROS_PER_DAY == 0)?;
-    date.checked_add(days)
+    date.checked_add(days).filter(|date| DAYS.contains(date))
 }
 
 /// Rounded half away from zero, if it fits 64 bits.

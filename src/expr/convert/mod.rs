@@ -12,7 +12,7 @@ mod text;
 pub use text::Concat;
 
 use super::choose::column;
-use super::lanes::{fallible1, strict1};
+use super::lanes::strict1;
 use crate::data::null_array;
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
 use crate::types::{DataType, MICROS_PER_DAY, Scalar};
@@ -37,9 +37,8 @@ pub fn is_fallible(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         _ if from == to => false,
         (D::Unknown | D::Null, _) | (_, D::String | D::Unknown) => false,
-        (D::Int | D::Decimal { .. }, D::Float) | (D::Bool, D::Int) | (D::Datetime, D::Date) => {
-            false
-        }
+        (D::Int | D::Decimal { .. }, D::Float) | (D::Bool, D::Int) => false,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date) => false,
         (D::Int | D::Decimal { .. }, D::Decimal { .. }) => !number::fits(from, to),
         (D::List(from), D::List(to)) => is_fallible(&from.data, &to.data),
         (D::Record(from), D::Record(to)) => {
@@ -75,9 +74,9 @@ fn convert(
         (D::Int | D::Float | D::Decimal { .. }, _) => number::convert(context, operands, from, to),
         (D::Bool, D::Int) => number::from_bool(context, &operands[0]),
         (D::Date, D::Datetime) => {
-            let midnight = |days: i32| i64::from(days).overflowing_mul(MICROS_PER_DAY);
-            let reason = |days| beyond(&Scalar::Date(days), from, to);
-            fallible1(context, operands, to, midnight, reason)
+            // What stands in the rows that are null may be any number.
+            let midnight = |days: i32| i64::from(days).wrapping_mul(MICROS_PER_DAY);
+            strict1(context, operands, to, midnight)
         }
         (D::Datetime, D::Date) => {
             strict1(context, operands, to, |micros: i64| micros.div_euclid(MICROS_PER_DAY) as i32)

@@ -2,9 +2,9 @@
 
 use super::super::lanes::{Native, bools, strict};
 use super::super::texts::TextLane;
-use crate::data::TextBuilder;
 use crate::data::parse::{self as values, Clock, Reason};
 use crate::data::spell::Cells;
+use crate::data::{TextBuilder, check_text_size};
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
 use crate::types::{DataType, EnumType};
 use arrow_array::ArrayRef;
@@ -106,25 +106,27 @@ fn each<T: Default>(
 /// A column of values as texts.
 pub fn spell(context: &KernelContext, array: &ArrayRef, from: &DataType) -> ArrayRef {
     let cells = Cells::of(array, from);
-    write_texts(context.rows, array.nulls(), |row, out| cells.write(row, out))
+    write_texts(context.rows, array.nulls(), |row, out| {
+        cells.write(row, out);
+        true
+    })
 }
 
-/// The texts that `write` writes, one a row that is not null.
+/// The texts that `write` writes, one a row that is not null, or says that there is none.
 fn write_texts(
     rows: usize,
     nulls: Option<&NullBuffer>,
-    write: impl Fn(usize, &mut Vec<u8>),
+    mut write: impl FnMut(usize, &mut Vec<u8>) -> bool,
 ) -> ArrayRef {
     let mut builder = TextBuilder::with_capacity(rows);
     let mut bytes = Vec::new();
     for row in 0..rows {
-        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            builder.push_null();
-            continue;
-        }
         bytes.clear();
-        write(row, &mut bytes);
-        builder.push(str::from_utf8(&bytes).expect("values are spelled in UTF-8"));
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) || !write(row, &mut bytes) {
+            builder.push_null();
+        } else {
+            builder.push(str::from_utf8(&bytes).expect("values are spelled in UTF-8"));
+        }
     }
     Arc::new(builder.finish())
 }
@@ -153,6 +155,11 @@ impl ScalarKernel for Concat {
             for (cells, operand) in &parts {
                 cells.write(operand.index(row), out);
             }
+            let checked = check_text_size(out.len());
+            if let Err(reason) = &checked {
+                context.fail(row, || reason.clone());
+            }
+            checked.is_ok()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Making texts from texts, and lists from texts and back.
 
 use super::slice::characters;
-use crate::data::TextBuilder;
+use crate::data::{TextBuilder, check_text_size};
 use crate::functions::columns::{
     Prepared, data, fallible_texts, kernel, list_offsets, lists, texts, values, write_texts,
 };
@@ -14,18 +14,6 @@ use arrow_array::{Array, ArrayRef};
 use memchr::memmem;
 use std::sync::Arc;
 use unicode_segmentation::UnicodeSegmentation;
-
-/// No function makes a text of more bytes than this: a wrong count should fail a row, not the
-/// machine.
-const TEXT_BYTES_MAX: usize = 16 << 20;
-
-fn check_size(bytes: usize) -> Result<(), String> {
-    if bytes <= TEXT_BYTES_MAX {
-        Ok(())
-    } else {
-        Err("the text would be larger than 16 MiB".into())
-    }
-}
 
 /// `replace(text, old, new)`
 pub(super) fn replace(_: &Call) -> Prepared {
@@ -76,7 +64,7 @@ fn pad(context: &mut KernelContext, arguments: &[Operand], start: bool) -> Array
         let (text, fill) = (all.at(row), fills.at(row));
         let wanted = usize::try_from(lengths.at(row)).unwrap_or(0);
         let missing = wanted.saturating_sub(characters(text));
-        check_size(missing.saturating_mul(4))?;
+        check_text_size(missing.saturating_mul(4))?;
         if fill.is_empty() || missing == 0 {
             column.push(text);
             return Ok(());
@@ -101,7 +89,7 @@ pub(super) fn repeat(_: &Call) -> Prepared {
         fallible_texts(context, arguments, |row, column| {
             let text = all.at(row);
             let count = usize::try_from(counts.at(row)).unwrap_or(0);
-            check_size(text.len().saturating_mul(count))?;
+            check_text_size(text.len().saturating_mul(count))?;
             let count = if text.is_empty() { 0 } else { count };
             column.write(|out| (0..count).for_each(|_| out.push_str(text)));
             Ok(())
@@ -135,8 +123,10 @@ pub(super) fn concat(call: &Call) -> Prepared {
     }
     kernel(|context, arguments| {
         let all: Vec<_> = arguments.iter().map(texts).collect();
-        write_texts(context, arguments, |row, column| {
+        fallible_texts(context, arguments, |row, column| {
+            check_text_size(all.iter().map(|texts| texts.at(row).len()).sum())?;
             column.write(|out| all.iter().for_each(|texts| out.push_str(texts.at(row))));
+            Ok(())
         })
     })
 }
@@ -183,15 +173,18 @@ pub(super) fn join(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let (all, separators) = (lists(&arguments[0]), texts(&arguments[1]));
         let items = all.items().as_string_view();
-        write_texts(context, arguments, |row, column| {
+        fallible_texts(context, arguments, |row, column| {
+            let texts =
+                || all.range(row).filter(|at| items.is_valid(*at)).map(|at| items.value(at));
+            let separator = separators.at(row);
+            check_text_size(texts().map(|text| text.len() + separator.len()).sum())?;
             column.write(|out| {
-                let mut separator = "";
-                for at in all.range(row).filter(|at| items.is_valid(*at)) {
-                    out.push_str(separator);
-                    out.push_str(items.value(at));
-                    separator = separators.at(row);
+                for (at, text) in texts().enumerate() {
+                    out.push_str(if at == 0 { "" } else { separator });
+                    out.push_str(text);
                 }
             });
+            Ok(())
         })
     })
 }

@@ -3,6 +3,7 @@
 //! The examples of the standard library show the plain cases and are run elsewhere.
 
 mod aggregates;
+mod extremes;
 mod scalars;
 
 use super::kernel::{Call, Failure, KernelContext, LiteralError, Operand};

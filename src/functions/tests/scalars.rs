@@ -65,6 +65,13 @@ fn texts_that_would_be_huge_fail_their_row() {
     assert_eq!(values, [text_or_null("abab"), Scalar::Null, text_or_null("")]);
     assert_eq!(failures.len(), 1);
     assert_eq!((failures[0].row, failures[0].reason.contains("16 MiB")), (1, true));
+    let long = text(&"a".repeat(9 << 20));
+    let list = Scalar::List(vec![long.values[0].clone(); 2]);
+    let list = constant(list_type(DataType::String), list);
+    for (name, given) in [("concat", [long.clone(), long]), ("join", [list, text("")])] {
+        let (values, failures) = run(name, &DataType::String, &given);
+        assert_eq!((values, failures.len()), (vec![Scalar::Null], 1));
+    }
     let padded = texts_of("pad_start", &[texts(&["é", "abcd"]), int(3), text("12")]);
     assert_eq!(padded, ["12é", "abcd"]);
 }

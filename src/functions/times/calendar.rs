@@ -54,15 +54,14 @@ pub(super) fn days_in_month(year: i64, month: u32) -> u32 {
 }
 
 /// So many months later, on the same day of the month, or the last if it has no such day. None
-/// beyond the years -9999 to 9999.
+/// outside the years that dates have.
 pub(super) fn add_months(days: i64, months: i64) -> Option<i64> {
     let (year, month, day) = civil_from_days(days);
     let total = (year * 12 + i64::from(month) - 1).checked_add(months)?;
     let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
-    if !(-9999..=9999).contains(&year) {
-        return None;
-    }
-    Some(days_from_civil(year, month, day.min(days_in_month(year, month))))
+    (1..=9999)
+        .contains(&year)
+        .then(|| days_from_civil(year, month, day.min(days_in_month(year, month))))
 }
 
 /// The first day of the unit that a day is in.
@@ -78,8 +77,7 @@ pub(super) fn truncate_days(days: i64, unit: Unit) -> i64 {
     }
 }
 
-/// The start of the unit that a wall clock reading is in; the first reading that there is, where
-/// it lies before that.
+/// The start of the unit that a wall clock reading is in.
 pub(super) fn truncate(micros: i64, unit: Unit) -> i64 {
     match unit {
         Unit::Micros(length) => micros.saturating_sub(micros.rem_euclid(length)),

@@ -4,7 +4,7 @@ use super::calendar::{Unit, add_months as months_later, truncate, truncate_days,
 use super::zones::{Zone, as_timestamp};
 use crate::functions::columns::{Prepared, data, dense, fallible, kernel, literal_text, values};
 use crate::functions::kernel::{Call, LiteralError};
-use crate::types::{DataType, MICROS_PER_DAY};
+use crate::types::{DataType, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS};
 use arrow_array::types::{
     Date32Type, DurationMicrosecondType, Int64Type, TimestampMicrosecondType,
 };
@@ -26,8 +26,7 @@ pub(super) fn date_trunc(call: &Call) -> Prepared {
             kernel(move |context, arguments| {
                 let all = values::<Date32Type>(&arguments[1]);
                 dense::<Date32Type>(context, &arguments[1..], |row| {
-                    let first = truncate_days(i64::from(all.at(row)), unit);
-                    i32::try_from(first).unwrap_or(i32::MIN)
+                    truncate_days(i64::from(all.at(row)), unit) as i32
                 })
             })
         }
@@ -89,7 +88,15 @@ pub(super) fn diff(call: &Call) -> Prepared {
     }
 }
 
-const OUT_OF_RANGE: &str = "the time is beyond the years that can be told";
+/// A time, unless it is outside the years that times have.
+pub(super) fn within(micros: Option<i64>) -> Result<Option<i64>, String> {
+    let within = micros.filter(|micros| MICROS.contains(micros));
+    within.map(Some).ok_or_else(outside)
+}
+
+fn outside() -> String {
+    format!("the result is {OUTSIDE_YEARS}")
+}
 
 /// `add(datetime, duration)`, `add(timestamp, duration)`
 pub(super) fn add(call: &Call) -> Prepared {
@@ -98,8 +105,7 @@ pub(super) fn add(call: &Call) -> Prepared {
         let all = values::<TimestampMicrosecondType>(&arguments[0]);
         let durations = values::<DurationMicrosecondType>(&arguments[1]);
         let sums = fallible::<TimestampMicrosecondType>(context, arguments, |row| {
-            let sum = all.at(row).checked_add(durations.at(row));
-            sum.map(Some).ok_or_else(|| OUT_OF_RANGE.into())
+            within(all.at(row).checked_add(durations.at(row)))
         });
         if instants { as_timestamp(sums) } else { sums }
     })
@@ -113,7 +119,7 @@ pub(super) fn add_months(call: &Call) -> Prepared {
             let months = values::<Int64Type>(&arguments[1]);
             fallible::<Date32Type>(context, arguments, |row| {
                 let later = months_later(i64::from(all.at(row)), months.at(row));
-                later.map(|days| Some(days as i32)).ok_or_else(|| OUT_OF_RANGE.into())
+                later.map(|days| Some(days as i32)).ok_or_else(outside)
             })
         });
     }
@@ -123,9 +129,8 @@ pub(super) fn add_months(call: &Call) -> Prepared {
         fallible::<TimestampMicrosecondType>(context, arguments, |row| {
             let micros = all.at(row);
             let later = months_later(micros.div_euclid(MICROS_PER_DAY), months.at(row));
-            later
-                .map(|days| Some(days * MICROS_PER_DAY + micros.rem_euclid(MICROS_PER_DAY)))
-                .ok_or_else(|| OUT_OF_RANGE.into())
+            let of_day = micros.rem_euclid(MICROS_PER_DAY);
+            within(later.map(|days| days * MICROS_PER_DAY + of_day))
         })
     })
 }
@@ -152,7 +157,7 @@ pub(super) fn from_epoch(call: &Call) -> Prepared {
     kernel(move |context, arguments| {
         let counts = values::<Int64Type>(&arguments[0]);
         as_timestamp(fallible::<TimestampMicrosecondType>(context, &arguments[..1], |row| {
-            counts.at(row).checked_mul(length).map(Some).ok_or_else(|| OUT_OF_RANGE.into())
+            within(counts.at(row).checked_mul(length))
         }))
     })
 }

@@ -1,5 +1,6 @@
 //! Between instants and wall clocks: `date`, `at_zone`, `to_timestamp`.
 
+use super::units::within;
 use crate::data::{UTC, arrow_type, display};
 use crate::functions::columns::{Prepared, data, dense, fallible, kernel, literal_text, values};
 use crate::functions::kernel::{Call, LiteralError};
@@ -59,7 +60,8 @@ impl Zone {
         i64::from(self.zone.to_offset(nearest).seconds()) * 1_000_000
     }
 
-    /// What clocks here show at an instant.
+    /// What clocks here show at an instant: at the ends of the years that instants have, a time
+    /// of the year before or behind.
     pub(super) fn local(&self, instant: i64) -> i64 {
         instant.saturating_add(self.offset(instant))
     }
@@ -139,13 +141,13 @@ pub(super) fn to_timestamp(call: &Call) -> Prepared {
         let instants = fallible::<TimestampMicrosecondType>(context, &arguments[..1], |row| {
             let local = all.at(row);
             let shown = || display(&Scalar::Datetime(local), &DataType::Datetime);
-            match zone.instants(local) {
-                Ok((earlier, later)) => choose(earlier, later)
-                    .map(Some)
-                    .ok_or_else(|| format!("there are two {} in {name}", shown())),
-                Err((earlier, later)) => choose(earlier, later)
-                    .map(Some)
-                    .ok_or_else(|| format!("there is no {} in {name}", shown())),
+            let (chosen, what) = match zone.instants(local) {
+                Ok((earlier, later)) => (choose(earlier, later), "are two"),
+                Err((earlier, later)) => (choose(earlier, later), "is no"),
+            };
+            match chosen {
+                None => Err(format!("there {what} {} in {name}", shown())),
+                chosen => within(chosen),
             }
         });
         debug_assert_eq!(arrow_type(&DataType::Datetime), *instants.data_type());

@@ -5,7 +5,7 @@ use super::super::ast::{Expr, ExprKind, Text, TextPart};
 use super::{Lower, Pair, first};
 use crate::diagnostics::syntax;
 use crate::text::Span;
-use crate::types::MICROS_PER_DAY;
+use crate::types::{MICROS, MICROS_PER_DAY};
 use batchc_grammar::Rule;
 
 /// Units of time in microseconds.
@@ -123,6 +123,10 @@ impl Lower<'_> {
                     month,
                     days_in_month(year, month),
                 ));
+                ExprKind::Bad
+            }
+            Err(Wrong::Year) => {
+                self.report(syntax::no_such_year(self.span(pair), &text[1..]));
                 ExprKind::Bad
             }
             Err(Wrong::Time) => {
@@ -263,6 +267,8 @@ enum Wrong {
         /// The month.
         month: i64,
     },
+    /// It is outside the years that there are.
+    Year,
     /// The day has no such time.
     Time,
 }
@@ -279,6 +285,9 @@ fn moment(text: &str) -> Result<ExprKind, Wrong> {
     if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return Err(Wrong::Day { year, month });
     }
+    if year == 0 {
+        return Err(Wrong::Year);
+    }
     let days = days_since_1970(year, month, day);
     let Some(time) = time else {
         return i32::try_from(days).map(ExprKind::Date).map_err(|_| Wrong::Form);
@@ -287,11 +296,12 @@ fn moment(text: &str) -> Result<ExprKind, Wrong> {
         Some(at) => (&time[..at], Some(offset(&time[at..])?)),
         None => (time, None),
     };
-    let micros = days * MICROS_PER_DAY + clock_micros(clock)?;
-    Ok(match offset {
-        Some(offset) => ExprKind::Timestamp(micros - offset),
-        None => ExprKind::Datetime(micros),
-    })
+    let micros = days * MICROS_PER_DAY + clock_micros(clock)? - offset.unwrap_or(0);
+    match offset {
+        _ if !MICROS.contains(&micros) => Err(Wrong::Year),
+        Some(_) => Ok(ExprKind::Timestamp(micros)),
+        None => Ok(ExprKind::Datetime(micros)),
+    }
 }
 
 /// A number of exactly `length` digits.
