@@ -3,6 +3,7 @@
 use super::constants;
 use super::exprs::Scope;
 use super::globals::{Globals, setting_later};
+use super::later;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
@@ -144,7 +145,7 @@ fn connector(
     };
     let name = &written.name;
     let Some(connector) = connect::find(&name.text).filter(|connector| usable(connector)) else {
-        if LATER.contains(&name.text.as_str()) {
+        if later::CONNECTORS.contains(&name.text.as_str()) {
             let what = format!("{} connector", name.text);
             let later = ast::Later { what, name: None, span: name.span };
             found.push(syntax::not_available_yet(&later));
@@ -197,10 +198,6 @@ fn connector(
     }
     (Some(connector), arguments)
 }
-
-/// Connectors of the language whose time comes later.
-const LATER: &[&str] =
-    &["postgres", "http", "sqlite", "mysql", "report", "excel", "s3", "avro", "exec", "delta"];
 
 fn fits_side(option: Side, side: Side) -> bool {
     option == Side::Both || option == side

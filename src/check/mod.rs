@@ -9,6 +9,7 @@ mod constants;
 mod exprs;
 mod globals;
 mod jobs;
+pub mod later;
 mod steps;
 mod types;
 

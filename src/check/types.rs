@@ -1,6 +1,7 @@
 //! Types as written become types.
 
 use super::globals::Globals;
+use super::later;
 use crate::diagnostics::{Diagnostics, names, syntax, types};
 use crate::syntax::ast::{self, ExprKind, TypeExpr, TypeExprKind};
 use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, Type};
@@ -17,9 +18,6 @@ const SIMPLE: &[(&str, DataType)] = &[
     ("duration", DataType::Duration),
 ];
 
-/// Types of the language whose meaning comes later.
-const LATER: &[&str] = &["bytes", "time", "uuid", "json", "map"];
-
 /// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
 pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Diagnostics) -> Type {
     let data = match &written.kind {
@@ -31,15 +29,15 @@ pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Di
                 .map(|(name, ty)| Field::new(name.text.as_str(), resolve_type(ty, globals, found)))
                 .collect(),
         ),
-        TypeExprKind::Map(..) => later("map", written, found),
-        TypeExprKind::Record(_, true) => later("an open record", written, found),
-        TypeExprKind::Function(..) => later("a function as a value", written, found),
+        TypeExprKind::Map(..) => comes_later("map", written, found),
+        TypeExprKind::Record(_, true) => comes_later("an open record", written, found),
+        TypeExprKind::Function(..) => comes_later("a function as a value", written, found),
         TypeExprKind::Bad => DataType::Unknown,
     };
     if data.is_unknown() { Type::UNKNOWN } else { Type { data, nullable: written.nullable } }
 }
 
-fn later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
+fn comes_later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
     let later = ast::Later { what: what.to_owned(), name: None, span: written.span };
     found.push(syntax::not_available_yet(&later));
     DataType::Unknown
@@ -57,7 +55,7 @@ fn named(
     }
     let is_known = SIMPLE.iter().any(|(simple, _)| *simple == name.text)
         || globals.enums.contains_key(&name.text)
-        || LATER.contains(&name.text.as_str());
+        || later::TYPES.contains(&name.text.as_str());
     if !arguments.is_empty() && is_known {
         let message = format!("`{}` takes no arguments", name.text);
         found.push(types::type_arguments(written.span, message, &format!("`{}`", name.text)));
@@ -69,8 +67,8 @@ fn named(
     if let Some((declared, _)) = globals.enums.get(&name.text) {
         return DataType::Enum(declared.clone());
     }
-    if LATER.contains(&name.text.as_str()) {
-        return later(&name.text, written, found);
+    if later::TYPES.contains(&name.text.as_str()) {
+        return comes_later(&name.text, written, found);
     }
     if !globals.later.contains_key(&name.text) {
         let all: Vec<&str> = SIMPLE

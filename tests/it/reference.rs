@@ -1,12 +1,19 @@
 //! The reference in `docs/language/` leaves nothing out that a table of the code can name: every
-//! function of the library, every option of a connector. That its programs compile is `readme`'s.
+//! function of the library, every option of a connector; nor does the list of what comes later.
+//! That its programs compile is `readme`'s.
 
+use batchc::check::later;
 use batchc::connect;
 use batchc::functions::Registry;
+use std::collections::BTreeSet;
 use std::fs;
 
 fn page(name: &str) -> String {
-    let path = format!("{}/docs/language/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    read(&format!("language/{name}"))
+}
+
+fn read(name: &str) -> String {
+    let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(&path).expect("the page is there")
 }
 
@@ -31,5 +38,25 @@ fn every_connector_option_is_in_the_reference() {
             let row = format!("| `{}` |", option.name);
             assert!(section.contains(&row), "`{}` lacks `{}`", connector.name, option.name);
         }
+    }
+}
+
+#[test]
+fn what_comes_later_is_listed_as_it_is_in_the_code() {
+    let page = read("not-available-yet");
+    for (heading, names) in [
+        ("Functions", later::FUNCTIONS),
+        ("Columns", later::COLUMNS),
+        ("Types", later::TYPES),
+        ("Connectors", later::CONNECTORS),
+    ] {
+        let section = page.split(&format!("## {heading}\n")).nth(1).expect("a section of the page");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let quoted = section.split('`').skip(1).step_by(2);
+        let said: BTreeSet<&str> = quoted
+            .map(|text| text.split(['<', '(']).next().unwrap_or_default())
+            .filter(|name| !name.starts_with('{'))
+            .collect();
+        assert_eq!(said, names.iter().copied().collect(), "{heading}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
-use crate::check::constants;
+use crate::check::{constants, later};
 use crate::diagnostics::{names, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
@@ -15,57 +15,6 @@ use crate::types::{DataType, Scalar, Type};
 /// Functions that read the clock in other languages.
 const CLOCKS: &[&str] =
     &["now", "today", "current_timestamp", "current_date", "getdate", "sysdate", "localtime"];
-
-/// Functions of the language whose time comes later.
-const LATER: &[&str] = &[
-    "row_number",
-    "rank",
-    "dense_rank",
-    "percent_rank",
-    "ntile",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "nth_value",
-    "fill_forward",
-    "approx_count_distinct",
-    "approx_quantile",
-    "unique",
-    "exists_in",
-    "parse_json",
-    "to_json",
-    "json_get",
-    "json_keys",
-    "json_type",
-    "json_length",
-    "cast_json",
-    "has",
-    "keys",
-    "uuid_v5",
-    "tokenize",
-    "url_parse",
-    "url_host",
-    "url_path",
-    "url_param",
-    "url_encode",
-    "url_decode",
-    "domain_suffix",
-    "ip_parse",
-    "ip_in_network",
-    "ip_version",
-    "ip_anonymize",
-    "user_agent",
-    "parse_common_log",
-    "parse_combined_log",
-    "parse_syslog",
-    "parse_logfmt",
-    "parse_key_value",
-    "parse_csv_line",
-    "parse_cef",
-    "parse_grok",
-    "typeof",
-];
 
 impl Scope<'_, '_> {
     pub(super) fn call(
@@ -119,7 +68,7 @@ impl Scope<'_, '_> {
         if self.globals.later.contains_key(text) {
             return;
         }
-        if LATER.contains(&text) {
+        if later::FUNCTIONS.contains(&text) {
             self.found.push(super::not_yet(&format!("{text}()"), name.span));
             return;
         }

@@ -18,6 +18,7 @@ mod own_functions;
 pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;
+use super::later;
 use crate::diagnostics::{Diagnostic, Diagnostics, names, syntax, types};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, RunValue, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
@@ -62,16 +63,12 @@ pub(super) struct GroupScope {
     pub(super) span: Span,
 }
 
-/// The expression of what did not check.
-/// Columns that every row of a source will carry.
-const HIDDEN_COLUMNS: &[&str] =
-    &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];
-
 /// Says that something of the language is not there yet.
 fn not_yet(what: &str, span: Span) -> Diagnostic {
     syntax::not_available_yet(&ast::Later { what: what.to_owned(), name: None, span })
 }
 
+/// The expression of what did not check.
 pub(super) fn bad(span: Span) -> Expr {
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: Type::UNKNOWN, span }
 }
@@ -309,7 +306,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             self.found.push(names::no_name(name, span, &near));
             return;
         };
-        if HIDDEN_COLUMNS.contains(&name) {
+        if later::COLUMNS.contains(&name) {
             self.found.push(not_yet(&format!("the hidden column {name}"), span));
             return;
         }
