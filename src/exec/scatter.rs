@@ -7,7 +7,18 @@ use super::table::part_of;
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
 
+/// The values of some batches, whose lengths are given.
+pub type Inputs<'i> = &'i [(&'i [Operand], usize)];
+
 /// Rows of some batches in the order of their parts; those of one part in the order of the input.
+pub struct ScatteredRows {
+    /// The batch and the row that each came from.
+    pub rows: Vec<(usize, usize)>,
+    /// Where each part begins, and the end.
+    pub starts: Vec<usize>,
+}
+
+/// Such rows with their values.
 pub struct Scattered {
     /// The values that were scattered.
     pub values: Vec<ArrayRef>,
@@ -31,10 +42,15 @@ impl Scattered {
     }
 }
 
-/// Scatters the values of some batches, whose lengths are given, by the hash of the first
-/// of them, which are the keys. Rows with a null key are left out if the layout has no place for
-/// nulls.
-pub fn scatter(layout: &KeyLayout, inputs: &[(&[Operand], usize)], bits: u32) -> Scattered {
+/// Scatters the values of some batches, see [`scatter_rows`].
+pub fn scatter(layout: &KeyLayout, inputs: Inputs, bits: u32) -> Scattered {
+    let ScatteredRows { rows, starts } = scatter_rows(layout, inputs, bits);
+    Scattered { values: gather(inputs, &rows), rows, starts }
+}
+
+/// Scatters the rows of some batches by the hash of the first of their values, which are the keys.
+/// Rows with a null key are left out if the layout has no place for nulls.
+pub fn scatter_rows(layout: &KeyLayout, inputs: Inputs, bits: u32) -> ScatteredRows {
     let parts: Vec<Vec<u16>> =
         inputs.iter().map(|(values, rows)| parts_of_rows(layout, values, *rows, bits)).collect();
     let mut starts = vec![0; (1 << bits) + 1];
@@ -54,14 +70,19 @@ pub fn scatter(layout: &KeyLayout, inputs: &[(&[Operand], usize)], bits: u32) ->
             }
         }
     }
+    ScatteredRows { rows, starts }
+}
+
+/// The values of these rows.
+pub fn gather(inputs: Inputs, rows: &[(usize, usize)]) -> Vec<ArrayRef> {
     let columns = inputs.first().map_or(0, |(values, _)| values.len());
-    let gather = |column: usize| {
+    let column = |column: usize| {
         let pieces: Vec<ArrayRef> =
             inputs.iter().map(|(values, rows)| expand(&values[column], *rows)).collect();
         let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-        gather_column(&pieces, &rows)
+        gather_column(&pieces, rows)
     };
-    Scattered { values: (0..columns).map(gather).collect(), rows, starts }
+    (0..columns).map(column).collect()
 }
 
 /// The part of a row that belongs to none; there are at most 2^12 parts.

@@ -7,7 +7,7 @@ use crate::data::Positions;
 use crate::exec::Error;
 use crate::exec::gather::bytes_of;
 use crate::exec::keys::KeyLayout;
-use crate::exec::scatter::{Scattered, scatter};
+use crate::exec::scatter::{gather, scatter_rows};
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
@@ -19,20 +19,32 @@ const PARTS: usize = 1 << PART_BITS;
 const BLOCK_ROWS: usize = 1 << 17;
 /// When a thread has scattered so much, its parts are grouped, so that many equal keys after a
 /// sample of different ones do not fill the memory.
-const SCATTERED_BYTES_MAX: usize = 1 << 28;
+const SCATTERED_BYTES_MAX: usize = 1 << 29;
 
-/// Rows in the order of their parts, and their positions if any aggregate looks at them.
+/// So many parts are worked on together, and what was scattered of them is freed before the next
+/// are: the groups take the place of the rows.
+const PARTS_AT_ONCE: usize = 32;
+
+/// The rows of [`PARTS_AT_ONCE`] parts in their order, and their positions if any aggregate looks at
+/// them.
 struct Block {
     values: Vec<ArrayRef>,
     starts: Vec<usize>,
     positions: Option<Vec<u64>>,
 }
 
+/// The blocks of all parts, by the parts that are worked on together.
+type Blocks = Vec<Vec<Block>>;
+
+fn no_blocks() -> Blocks {
+    (0..PARTS / PARTS_AT_ONCE).map(|_| vec![]).collect()
+}
+
 /// The rows that one thread has scattered.
 pub(super) struct Scatter {
     pending: Vec<Input>,
     pending_rows: usize,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     blocks_bytes: usize,
     /// The groups of the parts of earlier blocks.
     parts: Option<Vec<Groups>>,
@@ -40,7 +52,8 @@ pub(super) struct Scatter {
 
 impl Scatter {
     pub fn new() -> Scatter {
-        Scatter { pending: vec![], pending_rows: 0, blocks: vec![], blocks_bytes: 0, parts: None }
+        let blocks = no_blocks();
+        Scatter { pending: vec![], pending_rows: 0, blocks, blocks_bytes: 0, parts: None }
     }
 
     /// Takes in rows.
@@ -68,13 +81,19 @@ impl Scatter {
         let pending = std::mem::take(&mut self.pending);
         self.pending_rows = 0;
         let inputs: Vec<_> = pending.iter().map(|input| (&input.values[..], input.rows)).collect();
-        let scattered = scatter(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
-        let Scattered { values, rows, starts } = scattered;
+        let scattered = scatter_rows(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
         let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
-        let positions: Option<Vec<u64>> =
-            plan.uses_positions.then(|| rows.iter().map(position).collect());
-        self.blocks_bytes += bytes_of(&values) + positions.as_ref().map_or(0, |at| at.len() * 8);
-        self.blocks.push(Block { values, starts, positions });
+        for (at, blocks) in self.blocks.iter_mut().enumerate() {
+            let starts = &scattered.starts[at * PARTS_AT_ONCE..=(at + 1) * PARTS_AT_ONCE];
+            let rows = &scattered.rows[starts[0]..starts[PARTS_AT_ONCE]];
+            let values = gather(&inputs, rows);
+            let positions: Option<Vec<u64>> =
+                plan.uses_positions.then(|| rows.iter().map(position).collect());
+            let positions_bytes = positions.as_ref().map_or(0, |at| at.len() * 8);
+            self.blocks_bytes += bytes_of(&values) + positions_bytes;
+            let starts = starts.iter().map(|start| start - starts[0]).collect();
+            blocks.push(Block { values, starts, positions });
+        }
     }
 
     /// Gives the groups of one part after the other, leaving nothing.
@@ -84,7 +103,7 @@ impl Scatter {
         mut give: impl FnMut(Groups) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.scatter(plan);
-        let blocks = std::mem::take(&mut self.blocks);
+        let blocks = std::mem::replace(&mut self.blocks, no_blocks());
         self.blocks_bytes = 0;
         let mut parts = self.parts.take().unwrap_or_default().into_iter();
         (0..PARTS).try_for_each(|part| {
@@ -96,7 +115,7 @@ impl Scatter {
 
     /// Groups what has been scattered.
     pub fn flush(&mut self, plan: &Plan) {
-        let blocks = std::mem::take(&mut self.blocks);
+        let blocks = std::mem::replace(&mut self.blocks, no_blocks());
         self.blocks_bytes = 0;
         let parts =
             self.parts.get_or_insert_with(|| (0..PARTS).map(|_| Groups::new(plan)).collect());
@@ -106,7 +125,8 @@ impl Scatter {
     }
 }
 
-fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) {
+fn update_part(groups: &mut Groups, plan: &Plan, blocks: &Blocks, part: usize) {
+    let (blocks, part) = (&blocks[part / PARTS_AT_ONCE], part % PARTS_AT_ONCE);
     for block in blocks {
         let rows = block.starts[part]..block.starts[part + 1];
         if rows.is_empty() {
@@ -125,22 +145,25 @@ fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) 
 /// The groups of each part.
 pub(super) fn finish(plan: &Plan, states: Vec<Scatter>) -> Vec<Finished> {
     let mut grouped: Vec<Vec<Groups>> = (0..PARTS).map(|_| vec![]).collect();
-    let mut blocks = vec![];
+    let mut blocks = no_blocks();
     for mut state in states {
         state.scatter(plan);
-        blocks.append(&mut state.blocks);
+        for (blocks, more) in blocks.iter_mut().zip(state.blocks) {
+            blocks.extend(more);
+        }
         for (part, groups) in state.parts.into_iter().flatten().enumerate() {
             grouped[part].push(groups);
         }
     }
-    grouped
-        .into_par_iter()
-        .enumerate()
-        .map(|(part, grouped)| {
-            let groups = grouped.into_iter().reduce(Groups::merge);
+    let mut finished = Vec::with_capacity(PARTS);
+    for (at, grouped) in grouped.chunks_mut(PARTS_AT_ONCE).enumerate() {
+        finished.par_extend(grouped.par_iter_mut().enumerate().map(|(part, grouped)| {
+            let groups = std::mem::take(grouped).into_iter().reduce(Groups::merge);
             let mut groups = groups.unwrap_or_else(|| Groups::new(plan));
-            update_part(&mut groups, plan, &blocks, part);
+            update_part(&mut groups, plan, &blocks, at * PARTS_AT_ONCE + part);
             groups.finish(plan)
-        })
-        .collect()
+        }));
+        blocks[at].clear();
+    }
+    finished
 }
