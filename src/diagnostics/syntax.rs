@@ -10,6 +10,15 @@ pub fn incomplete(what: &str, span: Span, label: String, example: &str) -> Diagn
         .help(format!("write it like this: `{example}`"))
 }
 
+/// `group by city`, and below it what belongs into its block.
+pub fn group_without_block(head: Span, keys: &str, last: Span, lines: &[&str]) -> Diagnostic {
+    let label = "`{` is missing behind it";
+    let block = format!("{keys} {{\n    {}\n  }}", lines.join("\n    "));
+    Diagnostic::new(Code::E0001, "this `group` is not complete", head, label)
+        .help(format!("put what it counts between braces: `{keys} {{ {} }}`", lines.join(", ")))
+        .fix(head.to(last), block)
+}
+
 /// A line ends with an operator.
 pub fn trailing_operator(operator: &str, span: Span) -> Diagnostic {
     Diagnostic::new(
@@ -88,6 +97,7 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
 /// What SQL or Python write so, `foreign`, and is `written` differently here.
 pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
     let message = match foreign {
+        "unit" => "a number and its unit are written together".to_owned(),
         "time" => "a date and its time are written together".to_owned(),
         "if" => "an `if` needs an `else`".to_owned(),
         "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
@@ -546,6 +556,7 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
         "unpivot" => "write one `select` for each column, and `union` the jobs",
         "within" => "write the limit as a `filter` behind the join",
         "after" => "read something from the job that must come first",
+        "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",
         _ => "",
     };

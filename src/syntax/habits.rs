@@ -1,6 +1,8 @@
 //! What is written as in SQL or Python: recognised by its tokens in a line that did not parse, with
 //! the same in this language.
 
+mod literals;
+
 use super::parser::Parser;
 use super::tokens::TokenKind;
 use super::words::is_reserved;

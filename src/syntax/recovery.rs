@@ -2,6 +2,8 @@
 //! statements of its block, and each of these is parsed alone, so that one mistake costs one
 //! statement. Finding out *what* is wrong with a bad one is the business of `second_look`.
 
+mod group;
+
 use super::ast::{
     Assignment, ColumnDeclaration, DeclarationKind, Enum, Expr, ExprKind, Job, Name, ParseField,
     Setting, SettingKind, Statement, Step, TypeExpr, TypeExprKind,
@@ -200,8 +202,14 @@ impl Parser<'_> {
     fn items(&mut self, piece: &Piece, tokens: Range<usize>, place: Place) -> Items {
         let mut items = Items::default();
         let by_commas = matches!(place, Place::Source | Place::Enum);
-        for part in self.layout.split(tokens, by_commas) {
-            self.item(piece, part, place, &mut items);
+        let mut parts = self.layout.split(tokens, by_commas).into_iter().peekable();
+        while let Some(part) = parts.next() {
+            let lines = self.lines_of_group(&part, place, &mut parts);
+            if lines.is_empty() {
+                self.item(piece, part, place, &mut items);
+            } else {
+                items.steps.push(self.group_without_block(piece, part, lines));
+            }
         }
         items
     }

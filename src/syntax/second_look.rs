@@ -30,6 +30,7 @@ impl Parser<'_> {
             return syntax::too_deep(self.at(at), NESTING_MAX);
         }
         self.foreign_comment(&tokens)
+            .or_else(|| self.foreign_literal(&tokens))
             .or_else(|| self.bad_token(&tokens))
             .or_else(|| self.lone_brace(&tokens))
             .or_else(|| self.first_word(&tokens, place, entry))

@@ -76,8 +76,11 @@ impl Scope<'_, '_> {
                 });
             }
             (D::Date, D::Datetime) | (D::Datetime, D::Date) if verb == "compare" => {
-                let clock = if left.ty.data == D::Datetime { left } else { right };
-                let help = format!("compare days: `{} as date`", self.text(clock.span));
+                let (day, clock) =
+                    if left.ty.data == D::Date { (left, right) } else { (right, left) };
+                let (day, clock) = (self.text(day.span), self.text(clock.span));
+                let help =
+                    format!("compare times, `{day} as datetime`, or days, `{clock} as date`");
                 self.found.push(types::not_comparable(place, sides.0, sides.1, Some(help)));
             }
             _ if verb == "compare" => {

@@ -32,6 +32,11 @@ const SIZES: &[(&str, u64)] = &[
     ("TiB", 1 << 40),
 ];
 
+/// Is it a unit of time or of storage?
+pub fn is_unit(text: &str) -> bool {
+    DURATIONS.iter().any(|(unit, _)| *unit == text) || SIZES.iter().any(|(unit, _)| *unit == text)
+}
+
 impl Lower<'_> {
     /// A whole number; the least `int` has one that no `int` is without its sign.
     pub(super) fn magnitude(&self, pair: &Pair) -> Option<u64> {

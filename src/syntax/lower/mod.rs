@@ -13,6 +13,8 @@ mod types;
 
 pub(super) use declarations::Item;
 
+pub(super) use literals::is_unit;
+
 use super::ast::{Later, Name};
 use super::layout::Layout;
 use super::tokens::TokenKind;

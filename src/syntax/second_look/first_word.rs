@@ -123,16 +123,15 @@ impl Parser<'_> {
         if let Some((_, meant, written)) =
             FOREIGN_STEPS.iter().find(|(foreign, ..)| *foreign == lower)
         {
-            let written = self.rewritten(tokens, meant, written);
-            let found = self.foreign_phrase(tokens, &lower);
-            let span =
-                self.span(tokens.start..tokens.start + if found.contains(' ') { 3 } else { 1 });
-            return syntax::foreign_word(
-                if found.contains(' ') { &found } else { word },
-                meant,
-                span,
-                &written,
-            );
+            let phrase = self.foreign_phrase(tokens, &lower);
+            let span = self.span(phrase.clone());
+            let found = &self.source[span.range()];
+            return match self.rewritten(tokens, phrase.end, meant) {
+                Some(same) if written.is_empty() || lower == "order" => {
+                    syntax::foreign_word(found, meant, span, &same).fix(span, *meant)
+                }
+                _ => syntax::foreign_word(found, meant, span, written_or_example(meant, written)),
+            };
         }
         if let Some(known) = word_anywhere(&lower) {
             let belongs =
@@ -155,30 +154,20 @@ impl Parser<'_> {
     }
 
     /// `order by`, when the word is followed by `by`.
-    fn foreign_phrase(&self, tokens: &Range<usize>, word: &str) -> String {
-        let next = self.next(tokens.start, tokens);
-        match next.filter(|next| *next == tokens.start + 2).map(|next| self.text(next)) {
-            Some(second @ ("by" | "BY")) if word == "order" => {
-                format!("{} {second}", self.text(tokens.start))
-            }
-            _ => word.to_string(),
-        }
+    fn foreign_phrase(&self, tokens: &Range<usize>, word: &str) -> Range<usize> {
+        let by = self.next(tokens.start, tokens).filter(|next| *next == tokens.start + 2);
+        let is_by = by.is_some_and(|by| self.text(by).eq_ignore_ascii_case("by"));
+        tokens.start..tokens.start + if word == "order" && is_by { 3 } else { 1 }
     }
 
-    /// The statement with the word that was meant, or an example when more must change.
-    fn rewritten(&self, tokens: &Range<usize>, meant: &str, written: &str) -> String {
-        let rest = self.span(tokens.start + 1..tokens.end.max(tokens.start + 2));
+    /// The statement with the word that was meant before what is behind `from`; none when more
+    /// must change.
+    fn rewritten(&self, tokens: &Range<usize>, from: usize, meant: &str) -> Option<String> {
+        let rest = self.span(from..tokens.end.max(from + 1));
         let rest = self.source.get(rest.range()).unwrap_or("").trim();
         let is_short = !rest.is_empty() && rest.len() < 60 && !rest.contains('\n');
-        if !written.is_empty() || !is_short {
-            return written_or_example(meant, written).to_string();
-        }
         let candidate = format!("{meant} {rest}");
-        if parse(Rule::only_job_item, &candidate).is_ok() {
-            candidate
-        } else {
-            example(meant).to_string()
-        }
+        (is_short && parse(Rule::only_job_item, &candidate).is_ok()).then_some(candidate)
     }
 
     fn rest_behind(&self, tokens: &Range<usize>, sign: &str) -> String {
