@@ -47,15 +47,28 @@ impl Spool {
         crate::memory::used() + bytes <= self.memory
     }
 
-    /// States of fewer bytes are not worth a file.
+    /// States of fewer bytes are not worth a file, however little memory is left: what a run needs
+    /// besides may be more than it was given.
     pub fn state_bytes_min(&self) -> usize {
-        self.memory / (self.threads * 8)
+        (self.memory / (self.threads * 8)).max(1 << 18)
     }
 
     /// Bytes that a thread may work on at once: they are read, sorted and copied, and all threads
     /// do so at the same time.
     pub fn piece_bytes(&self) -> usize {
-        (self.memory / (self.threads * 10)).max(1 << 16)
+        (self.memory / (self.threads * 10)).max(1 << 18)
+    }
+
+    /// Bytes of a block of sorted rows: so few that a thread can read blocks of many runs at once,
+    /// and so many that they are worth it.
+    pub fn block_bytes(&self) -> usize {
+        (self.piece_bytes() / 64).clamp(1 << 14, 1 << 18)
+    }
+
+    /// Sorted runs that a thread can merge: of each it reads, beside the rows that it needs, up to
+    /// two blocks of others.
+    pub fn runs_max(&self) -> usize {
+        (self.piece_bytes() / (2 * self.block_bytes())).max(8)
     }
 
     /// Bytes that a thread may collect before it writes them.

@@ -201,7 +201,7 @@ impl Breaker for Aggregate {
             // What one thread holds may be as much as all others have written.
             states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
             let spilled = states.into_iter().filter_map(|state| state.spilled).collect();
-            return spill::finish(&self.plan, spilled, &spool);
+            return spill::finish(&self.plan, spilled, &spool, stop);
         }
         let (mut grouped, mut scattered) = (vec![], vec![]);
         for mut state in states {

@@ -79,8 +79,7 @@ impl Breaker for Dedupe {
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
-        go_on(stop)?;
-        finish(&self.plan, states)
+        finish(&self.plan, states, stop)
     }
 }
 
@@ -90,8 +89,7 @@ impl Breaker for Distinct {
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
-        go_on(stop)?;
-        finish(&self.plan, states)
+        finish(&self.plan, states, stop)
     }
 }
 
@@ -310,11 +308,16 @@ fn order_keys(batch: &Batch) -> Vec<Operand> {
 }
 
 /// The best rows of all threads, in the order of the input.
-fn finish(plan: &Arc<Plan>, states: Vec<Box<dyn State>>) -> Result<Output, Error> {
+fn finish(
+    plan: &Arc<Plan>,
+    states: Vec<Box<dyn State>>,
+    stop: &AtomicBool,
+) -> Result<Output, Error> {
+    go_on(stop)?;
     let states: Vec<BestRows> = states.into_iter().map(downcast::<BestRows>).collect();
     let spool = states.iter().flat_map(|state| &state.spilled).next().map(PartedFile::spool);
     if let Some(spool) = spool.cloned() {
-        return spill::finish(plan, states, &spool);
+        return spill::finish(plan, states, &spool, stop);
     }
     let (mut tables, mut bests, mut all) = (vec![], vec![], vec![]);
     for state in states {
@@ -331,7 +334,7 @@ fn finish(plan: &Arc<Plan>, states: Vec<Box<dyn State>>) -> Result<Output, Error
     let rows = if tables.len() == 1 {
         bests.concat().into_iter().map(|best| best.1).collect()
     } else {
-        best_of_all(plan, &kept, &tables, &bests)
+        best_of_all(plan, &kept, &tables, &bests, stop)?
     };
     kept.drop_last_columns(plan.hidden());
     Ok(kept.into_batches(rows).into())
@@ -343,7 +346,8 @@ fn best_of_all(
     kept: &Kept,
     tables: &[GroupTable],
     bests: &[Vec<(Rank, RowRef)>],
-) -> Vec<RowRef> {
+    stop: &AtomicBool,
+) -> Result<Vec<RowRef>, Error> {
     let order = plan.order(kept);
     let keys: usize = tables.iter().map(GroupTable::len).sum();
     let bits = if keys < MERGED_KEYS_MIN { 0 } else { 8 };
@@ -351,6 +355,7 @@ fn best_of_all(
     let rows: Vec<Vec<RowRef>> = (0..1 << bits)
         .into_par_iter()
         .map(|part| {
+            go_on(stop)?;
             let mut merged = GroupTable::new(&plan.keys);
             let mut best: Vec<(Rank, RowRef)> = vec![];
             let mut numbers = vec![];
@@ -370,10 +375,10 @@ fn best_of_all(
                     }
                 }
             }
-            best.into_iter().map(|best| best.1).collect()
+            Ok(best.into_iter().map(|best| best.1).collect())
         })
-        .collect();
-    rows.concat()
+        .collect::<Result<_, Error>>()?;
+    Ok(rows.concat())
 }
 
 #[cfg(test)]

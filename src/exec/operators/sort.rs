@@ -1,7 +1,7 @@
 //! `sort`: all rows in the order of their keys, equal ones in the order of the input.
 
 use super::collected::{Collected, downcast, in_order};
-use super::runs::{Run, SortedRuns, numbered};
+use super::runs::{RunFile, SortedRuns, numbered};
 use super::{Breaker, Output, Pieces, State};
 use crate::data::Batch;
 use crate::exec::gather::{BATCH_ROWS_MAX, RowRef, gather_batches};
@@ -29,7 +29,7 @@ pub struct Sort {
 struct Sorting {
     sort: Sort,
     collected: Collected,
-    runs: Vec<Run>,
+    runs: Option<RunFile>,
 }
 
 impl State for Sorting {
@@ -45,7 +45,11 @@ impl State for Sorting {
         let collected = std::mem::take(&mut self.collected);
         if collected.bytes() > 0 {
             let rows = in_order(vec![Box::new(collected)]);
-            self.runs.push(Run::write(&self.sort, rows, spool)?);
+            let runs = match &mut self.runs {
+                Some(runs) => runs,
+                none => none.insert(RunFile::new(spool)?),
+            };
+            runs.write(&self.sort, rows)?;
         }
         Ok(true)
     }
@@ -58,18 +62,20 @@ impl State for Sorting {
 impl Breaker for Sort {
     fn state(&self) -> Box<dyn State> {
         let collected = Collected::default();
-        Box::new(Sorting { sort: self.clone(), collected, runs: vec![] })
+        Box::new(Sorting { sort: self.clone(), collected, runs: None })
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
         go_on(stop)?;
         let mut states: Vec<Sorting> = states.into_iter().map(downcast::<Sorting>).collect();
-        let spool = states.iter().flat_map(|state| &state.runs).next().map(Run::spool).cloned();
+        let spool =
+            states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool).cloned();
         if let Some(spool) = spool {
             // What one thread holds may be as much as all others have written.
             states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
-            let runs = states.into_iter().flat_map(|state| state.runs).collect();
-            return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs)?)));
+            let runs = states.into_iter().filter_map(|state| state.runs);
+            let runs = runs.flat_map(RunFile::into_runs).collect();
+            return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs, stop)?)));
         }
         let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
         let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();

@@ -6,19 +6,20 @@ use super::Plan;
 use super::groups::Groups;
 use super::order::{Failed, SORTED_GROUPS_MAX, first_failed, first_failure, part_by_hash};
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::{compact, take_rows};
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
 use crate::exec::operators::runs::{BLOCK_ROWS, RunWriter, SortedRuns, numbered};
 use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Output, Pieces};
 use crate::exec::order::Direction;
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::{Spool, SpoolFile};
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Writes groups that were parted `level` times before.
 pub(super) fn write(groups: Groups, level: u32, file: &mut PartedFile) -> Result<(), Error> {
@@ -42,6 +43,7 @@ pub(super) fn finish(
     plan: &Arc<Plan>,
     spilled: Vec<PartedFile>,
     spool: &Arc<Spool>,
+    stop: &AtomicBool,
 ) -> Result<Output, Error> {
     let parts_of_thread = PARTS.div_ceil(rayon::current_num_threads());
     let parts: Vec<usize> = (0..PARTS).collect();
@@ -49,7 +51,8 @@ pub(super) fn finish(
         .par_chunks(parts_of_thread)
         .map(|parts| {
             let file = spool.file()?;
-            let mut results = Results { spool, file, pieces: vec![], rows: 0, failed: vec![] };
+            let mut results =
+                Results { spool, stop, file, pieces: vec![], rows: 0, failed: vec![] };
             parts.iter().try_for_each(|&part| results.add(plan, &spilled, part, 1))?;
             Ok(results)
         })
@@ -63,13 +66,14 @@ pub(super) fn finish(
     match first_failure(plan, failed) {
         Some(error) => Err(error),
         None if by_hash.rows > SORTED_GROUPS_MAX as u64 => Ok(Output::Pieces(Arc::new(by_hash))),
-        None => sorted_by_key(plan, &by_hash, spool),
+        None => sorted_by_key(plan, &by_hash, spool, stop),
     }
 }
 
 /// The finished groups of some parts on disk.
 struct Results<'s> {
     spool: &'s Arc<Spool>,
+    stop: &'s AtomicBool,
     file: SpoolFile,
     /// The blocks of groups that were in memory together.
     pieces: Vec<Range<usize>>,
@@ -89,6 +93,7 @@ impl Results<'_> {
         let mut groups = Groups::new(plan);
         let mut parted = None;
         for block in spilled.iter().flat_map(|file| file.read(part)) {
+            go_on(self.stop)?;
             groups.load(plan, &block?);
             if groups.bytes() > self.spool.part_bytes() && level < LEVELS_MAX {
                 let file = match &mut parted {
@@ -161,16 +166,22 @@ impl Pieces for ByHash {
 }
 
 /// Sorts finished groups by their keys, which are their first columns.
-fn sorted_by_key(plan: &Plan, groups: &ByHash, spool: &Arc<Spool>) -> Result<Output, Error> {
+fn sorted_by_key(
+    plan: &Plan,
+    groups: &ByHash,
+    spool: &Arc<Spool>,
+    stop: &AtomicBool,
+) -> Result<Output, Error> {
     let keys = plan.keys.len();
     let columns = (0..keys).map(Some).collect();
     let sort = Sort { directions: vec![Direction::default(); keys], columns };
     let mut runs = RunWriter::new(sort.clone(), spool);
     for piece in 0..groups.count() {
+        go_on(stop)?;
         for batch in groups.read(piece)? {
             let keys = batch.columns[..keys].iter().cloned().map(Operand::column).collect();
             runs.push(batch, keys)?;
         }
     }
-    Ok(Output::Pieces(Arc::new(SortedRuns::new(sort, runs.finish()?)?)))
+    Ok(Output::Pieces(Arc::new(SortedRuns::new(sort, runs.finish()?, stop)?)))
 }

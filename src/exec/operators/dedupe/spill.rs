@@ -5,7 +5,6 @@
 
 use super::{BestRows, Plan};
 use crate::data::{Batch, Positions};
-use crate::exec::Error;
 use crate::exec::gather::{RowRef, gather_batches};
 use crate::exec::operators::collected::compact_batch;
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
@@ -13,11 +12,13 @@ use crate::exec::operators::runs::{
     BLOCK_ROWS, Run, RunWriter, SortedRuns, by_position, stored_positions, with_positions,
 };
 use crate::exec::operators::{Output, State};
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Writes the best rows of a thread and forgets them.
 pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Error> {
@@ -51,6 +52,7 @@ pub(super) fn finish(
     plan: &Arc<Plan>,
     mut states: Vec<BestRows>,
     spool: &Arc<Spool>,
+    stop: &AtomicBool,
 ) -> Result<Output, Error> {
     states.iter_mut().try_for_each(|state| write(state, spool))?;
     let spilled: Vec<PartedFile> = states.into_iter().filter_map(|state| state.spilled).collect();
@@ -60,13 +62,13 @@ pub(super) fn finish(
         .par_chunks(parts_of_thread)
         .map(|parts| {
             let mut best = RunWriter::new(by_position(), spool);
-            parts
-                .iter()
-                .try_for_each(|&part| add_best(&mut best, plan, &spilled, part, 1, spool))?;
+            for &part in parts {
+                add_best(&mut best, plan, &spilled, (part, 1), stop)?;
+            }
             best.finish()
         })
         .collect::<Result<_, Error>>()?;
-    let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect())?;
+    let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect(), stop)?;
     Ok(Output::Pieces(Arc::new(runs)))
 }
 
@@ -77,12 +79,13 @@ fn add_best(
     best: &mut RunWriter,
     plan: &Arc<Plan>,
     spilled: &[PartedFile],
-    part: usize,
-    level: u32,
-    spool: &Arc<Spool>,
+    (part, level): (usize, u32),
+    stop: &AtomicBool,
 ) -> Result<(), Error> {
+    let spool = best.spool();
     let mut state = BestRows { level, ..BestRows::new(plan.clone()) };
     for block in spilled.iter().flat_map(|file| file.read(part)) {
+        go_on(stop)?;
         push_stored(&mut state, block?)?;
         if state.bytes() > spool.part_bytes() && level < LEVELS_MAX {
             write(&mut state, spool)?;
@@ -92,7 +95,7 @@ fn add_best(
         write(&mut state, spool)?;
         let spilled: Vec<PartedFile> = state.spilled.into_iter().collect();
         let mut parts = 0..PARTS;
-        return parts.try_for_each(|part| add_best(best, plan, &spilled, part, level + 1, spool));
+        return parts.try_for_each(|part| add_best(best, plan, &spilled, (part, level + 1), stop));
     }
     state.into_result().into_iter().try_for_each(|batch| best.push_at_positions(batch))
 }

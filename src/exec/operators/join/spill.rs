@@ -111,7 +111,7 @@ impl SpilledJoin {
         if let Some((_, error)) = breaches.0.into_iter().flatten().next() {
             return Err(error);
         }
-        let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect())?;
+        let runs = SortedRuns::new(by_position(), runs.into_iter().flatten().collect(), stop)?;
         Ok(Output::Pieces(Arc::new(runs)))
     }
 
