@@ -11,9 +11,12 @@ use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
-use crate::text::Span;
+use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar, Type};
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 /// All sources.
@@ -352,7 +355,7 @@ pub(super) fn outputs(
             span: output.connector.span,
         });
     }
-    check_targets(&outputs, pipeline, found);
+    check_targets(&outputs, pipeline, globals, found);
     outputs
 }
 
@@ -396,8 +399,14 @@ fn check_columns(connector: &Connector, row: &Row, output: &ast::Output, found: 
 }
 
 /// Two outputs to one place, and outputs over what is read. Paths with parameters are compared by
-/// their defaults.
-fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Diagnostics) {
+/// their defaults, and all as they are spelled: where they lead is looked at before a run.
+fn check_targets(
+    outputs: &[ir::Output],
+    pipeline: &ir::Pipeline,
+    globals: &Globals,
+    found: &mut Diagnostics,
+) {
+    let text = Path::new(&globals.files.get(FileId(0)).path).file_name();
     let defaults: Vec<Option<Scalar>> =
         pipeline.params.iter().map(|param| param.default.clone()).collect();
     let path_of = |arguments: &[(String, Expr)]| -> Vec<String> {
@@ -417,11 +426,19 @@ fn check_targets(outputs: &[ir::Output], pipeline: &ir::Pipeline, found: &mut Di
     let mut written: Vec<(String, Span)> = vec![];
     for output in outputs {
         for path in path_of(&output.arguments) {
+            if text == Some(OsStr::new(&path)) {
+                found.push(graph::writes_pipeline(&path, output.span));
+            }
             let meets = |(first, _): &&(String, Span)| {
                 *first == path || is_inside(first, &path) || is_inside(&path, first)
             };
             if let Some((first, span)) = written.iter().find(meets) {
-                found.push(graph::same_target((&path, output.span), (first, *span)));
+                let (second, first) = ((path.as_str(), output.span), (first.as_str(), *span));
+                found.push(match second.0.len().cmp(&first.0.len()) {
+                    Ordering::Equal => graph::same_target(second, first),
+                    Ordering::Greater => graph::target_inside(second, first),
+                    Ordering::Less => graph::target_inside(first, second),
+                });
             } else {
                 written.push((path, output.span));
             }

@@ -8,6 +8,7 @@ use crate::diagnostics::render::{Format, outside, render, summary};
 use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::Targets;
+use crate::run;
 use crate::text::{FileId, Files};
 use crate::types::Scalar;
 use crate::{Compiled, compile, compile_with};
@@ -178,6 +179,20 @@ pub(super) fn context(
     let time = now.as_micros() as i64;
     let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
     Ok(RunContext { params: known, time, date, id: run_name(time) })
+}
+
+/// Refuses a run whose outputs would replace what it reads, or each other.
+pub(super) fn check_places(
+    compiled: &Compiled,
+    path: &Path,
+    context: &RunContext,
+    global: &Global,
+) -> Result<(), u8> {
+    let checked = run::check_places(&compiled.pipeline, context, &base(path), path);
+    checked.map_err(|found| {
+        print_one(found, &compiled.files, global);
+        NOT_STARTED
+    })
 }
 
 /// The parameters' values that are given, or their defaults.

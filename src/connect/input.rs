@@ -53,7 +53,7 @@ impl Inputs {
         };
         let mut names = Vec::new();
         for pattern in patterns {
-            if pattern.contains(['*', '?', '[']) && !spec.base.join(pattern).exists() {
+            if is_pattern(&spec.base, pattern) {
                 glob_names(&spec.base, pattern, &mut names)?;
             } else {
                 names.push(pattern.to_owned());
@@ -171,11 +171,16 @@ fn refuse_special(name: &str, found: &Metadata) -> Result<(), ConnectError> {
 }
 
 /// How patterns match: hidden files only when asked for.
-const GLOB: glob::MatchOptions = glob::MatchOptions {
+pub(super) const GLOB: glob::MatchOptions = glob::MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
 };
+
+/// Is a path a pattern? One that is the name of a file is not.
+pub(super) fn is_pattern(base: &Path, path: &str) -> bool {
+    path.contains(['*', '?', '[']) && !base.join(path).exists()
+}
 
 /// Is this a pattern that can be looked for?
 pub fn check_pattern(pattern: &str) -> Result<(), ConnectError> {
@@ -195,7 +200,11 @@ pub fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// The regular files that match; hidden ones, among them staged outputs, only when asked for.
-fn glob_names(base: &Path, pattern: &str, names: &mut Vec<String>) -> Result<(), ConnectError> {
+pub(super) fn glob_names(
+    base: &Path,
+    pattern: &str,
+    names: &mut Vec<String>,
+) -> Result<(), ConnectError> {
     let base_text = glob::Pattern::escape(&base.to_string_lossy());
     let full = if Path::new(pattern).is_absolute() || base.as_os_str().is_empty() {
         pattern.to_owned()

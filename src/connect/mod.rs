@@ -15,6 +15,7 @@ mod json;
 mod options;
 mod output;
 mod parquet;
+mod places;
 mod stage;
 #[cfg(test)]
 mod testing;
@@ -27,7 +28,8 @@ mod views;
 pub use input::matches;
 pub use options::BadOption;
 pub use output::Outputs;
-pub use stage::publish_move;
+pub use places::{Reads, place};
+pub use stage::{publish_move, sweep};
 
 use crate::data::Batch;
 use crate::data::spell;

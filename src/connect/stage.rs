@@ -2,8 +2,8 @@
 //!
 //! A staged file `.NAME.batchc-RUN` is created exclusively in the target's directory, written,
 //! fsynced and then renamed over the target, so a reader sees the old output or the new one and
-//! nothing between. A link at the target stays: what it leads to is replaced. A directory of parts is staged and exchanged as one. What a dead run left is
-//! the recovery's business, not this module's.
+//! nothing between. A link at the target stays: what it leads to is replaced. A directory of parts
+//! is staged and exchanged as one. What a dead run left is removed by [`sweep`].
 
 use super::{ConnectError, Staged};
 use std::ffi::{OsStr, OsString};
@@ -25,11 +25,8 @@ impl Staging {
     /// Stages a file for `target`, whose folder is made if it is missing.
     pub fn file(target: &Path, run: &str) -> Result<(Staging, File), ConnectError> {
         let target = &followed(target)?;
+        refuse_directory(target)?;
         let old = fs::symlink_metadata(target);
-        if old.as_ref().is_ok_and(fs::Metadata::is_dir) {
-            return Err(ConnectError::new(format!("{} is a directory", target.display()))
-                .help("give the path of a file, or remove the directory"));
-        }
         let staged = staged_path(target, run)?;
         sweep(target);
         let failed = |error| ConnectError::io("create", staged.display(), &error);
@@ -90,6 +87,20 @@ impl Drop for Staging {
 }
 
 impl Staged {
+    /// Fails if the outputs cannot be made visible, as far as that can be known before it is tried:
+    /// much may have happened to the targets since they were looked at first.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        for (staged, target) in &self.moves {
+            match staged.is_dir() {
+                true => check_replaceable(target)?,
+                false => refuse_directory(target)?,
+            }
+            check_writable(folder_of(target))
+                .map_err(|error| ConnectError::io("replace", target.display(), &error))?;
+        }
+        Ok(())
+    }
+
     /// Makes the outputs visible and durable: every move in order, then the folders are synced.
     pub fn publish(mut self) -> Result<(), ConnectError> {
         let moves = std::mem::take(&mut self.moves);
@@ -162,7 +173,7 @@ fn lock(file: File) -> File {
 
 /// Removes what runs that are dead have staged for a target. Best effort: what cannot be removed
 /// is in nobody's way.
-fn sweep(target: &Path) {
+pub fn sweep(target: &Path) {
     let Some(name) = target.file_name() else { return };
     let prefix = staged_prefix(name);
     let Ok(entries) = fs::read_dir(folder_of(target)) else { return };
@@ -242,6 +253,15 @@ fn sync_folder(target: &Path) -> Result<(), ConnectError> {
         .map_err(|error| ConnectError::io("sync", folder.display(), &error))
 }
 
+/// A file does not go where a directory is.
+fn refuse_directory(target: &Path) -> Result<(), ConnectError> {
+    if fs::symlink_metadata(target).is_ok_and(|found| found.is_dir()) {
+        return Err(ConnectError::new(format!("{} is a directory", target.display()))
+            .help("give the path of a file, or remove the directory"));
+    }
+    Ok(())
+}
+
 fn check_replaceable(target: &Path) -> Result<(), ConnectError> {
     let Ok(found) = fs::symlink_metadata(target) else { return Ok(()) };
     if !found.is_dir() {
@@ -274,6 +294,17 @@ fn remove(path: &Path) {
         Ok(found) if found.is_dir() => drop(fs::remove_dir_all(path)),
         Ok(_) => drop(fs::remove_file(path)),
         Err(_) => {}
+    }
+}
+
+/// May entries of this folder be renamed?
+#[allow(unsafe_code)]
+fn check_writable(folder: &Path) -> io::Result<()> {
+    let folder = std::ffi::CString::new(folder.as_os_str().as_bytes())?;
+    // SAFETY: it is a NUL-terminated string that lives until the call returns.
+    match unsafe { libc::access(folder.as_ptr(), libc::W_OK | libc::X_OK) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
@@ -322,6 +353,20 @@ mod tests {
         let (staging, _) = Staging::file(&target, "r2").unwrap();
         drop(staged(staging));
         assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn targets_are_looked_at_again_before_anything_is_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, parts) = (dir.path().join("a.csv"), dir.path().join("parts"));
+        let one = staged(Staging::file(&file, "r").unwrap().0);
+        let many = staged(Staging::directory(&parts, "r").unwrap());
+        assert!(one.check().is_ok() && many.check().is_ok());
+        fs::create_dir(&file).unwrap();
+        fs::write(&parts, b"x").unwrap();
+        let message = |staged: Staged| staged.check().unwrap_err().message;
+        assert!(message(one).ends_with("a.csv is a directory"));
+        assert!(message(many).contains("parts is a file, and"));
     }
 
     #[test]

@@ -3,24 +3,34 @@
 use super::{Code, Diagnostic};
 use crate::text::Span;
 
-/// E0503: two outputs to one place, or one inside of the other.
+/// E0503: two outputs to one place, which each may spell in its own way.
 pub fn same_target(second: (&str, Span), first: (&str, Span)) -> Diagnostic {
-    if second.0 != first.0 {
-        let (inner, outer) =
-            if second.0.len() > first.0.len() { (second.0, first.0) } else { (first.0, second.0) };
-        let message = format!("`{inner}` is inside of another output, `{outer}`");
-        return Diagnostic::new(Code::E0503, message, second.1, "written here")
-            .label(first.1, "the other is written here")
-            .help("change one path");
-    }
+    let spelled = match first.0 == second.0 {
+        true => String::new(),
+        false => format!(", as `{}`", first.0),
+    };
     Diagnostic::new(
         Code::E0503,
         format!("two outputs write `{}`", second.0),
         second.1,
         "written again here",
     )
-    .label(first.1, "first written here")
+    .label(first.1, format!("first written here{spelled}"))
     .help("change one path, or `union` the jobs")
+}
+
+/// E0503: an output inside of the folder of another.
+pub fn target_inside(inner: (&str, Span), outer: (&str, Span)) -> Diagnostic {
+    let message = format!("`{}` is inside of another output, `{}`", inner.0, outer.0);
+    Diagnostic::new(Code::E0503, message, inner.1, "written here")
+        .label(outer.1, "the other is written here")
+        .help("change one path")
+}
+
+/// E0505: an output replaces the file of the pipeline.
+pub fn writes_pipeline(target: &str, output: Span) -> Diagnostic {
+    let message = format!("this output would replace `{target}`, where the pipeline itself is");
+    Diagnostic::new(Code::E0505, message, output, "written here").help("write to another path")
 }
 
 /// E0505: an output replaces a file that the pipeline reads.

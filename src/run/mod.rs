@@ -1,10 +1,12 @@
 //! Running a pipeline: parameters bound, sources opened, stages in order, outputs staged and
 //! published together, rows accounted for.
 
+mod places;
 mod publish;
 mod report;
 mod schedule;
 
+pub use places::check_places;
 pub use report::{
     InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, Status,
 };
@@ -146,6 +148,7 @@ fn attempt(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
+    publish::sweep(pipeline, context, options);
     let spool = Spool::new(options.temp.clone(), options.memory, options.threads);
     let room = spool.waiting_bytes();
     let execution = Execution {

@@ -1,8 +1,8 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
 use super::report::input_report;
-use super::{Failure, Options, OutputReport, QuarantineReport, Report};
-use crate::connect::{Arguments, ConnectError, SinkSpec, Staged};
+use super::{Failure, Options, OutputReport, QuarantineReport, Report, arguments};
+use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
 use crate::exec::ordered::OrderedSink;
 use crate::exec::quarantine::Quarantines;
@@ -133,15 +133,56 @@ pub(super) fn finish(
     Ok(staged)
 }
 
-/// Makes the outputs visible one after the other.
+/// Removes what runs that are dead have left beside the outputs of the pipeline, whichever of them
+/// are written now.
+pub(super) fn sweep(pipeline: &Pipeline, context: &RunContext, options: &Options) {
+    if options.targets.outputs.is_empty() {
+        return;
+    }
+    for output in &pipeline.outputs {
+        if let Some(path) = arguments(&output.arguments, context).text("path") {
+            connect::sweep(&connect::place(&options.base.join(path)));
+        }
+    }
+    for quarantine in &pipeline.quarantines {
+        connect::sweep(&options.base.join(quarantine_path(&quarantine.name)));
+    }
+}
+
+/// Makes the outputs visible one after the other, once all of them look as if they could be.
 pub(super) fn publish(outputs: Vec<(String, Staged)>, report: &mut Report) -> Result<(), Failure> {
-    for (output, staged) in outputs {
-        let path = staged.moves.first().map_or(String::new(), |(_, to)| to.display().to_string());
-        let (records, bytes) = (staged.rows, staged.bytes);
-        staged.publish()?;
+    for (_, staged) in &outputs {
+        staged.check()?;
+    }
+    let paths: Vec<String> = outputs.iter().map(|(_, staged)| target_of(staged)).collect();
+    for (at, (output, staged)) in outputs.into_iter().enumerate() {
+        let (path, records, bytes) = (target_of(&staged), staged.rows, staged.bytes);
+        if let Err(error) = staged.publish() {
+            return Err(in_part(error, &paths[..at], &paths[at..]).into());
+        }
         report.outputs.push(OutputReport { output, path, records, bytes });
     }
     Ok(())
+}
+
+fn target_of(staged: &Staged) -> String {
+    staged.moves.first().map_or(String::new(), |(_, to)| to.display().to_string())
+}
+
+/// Why publishing stopped, with what is new by now.
+fn in_part(error: ConnectError, new: &[String], old: &[String]) -> ConnectError {
+    if new.is_empty() {
+        return error;
+    }
+    let are = |paths: &[String]| match paths {
+        [one] => format!("{one} is"),
+        many => format!("{} are", many.join(", ")),
+    };
+    error.help(format!(
+        "{} new and {} as before; remove what is in the way and run again",
+        are(new),
+        are(old)
+    ))
 }
 
 /// Makes the quarantines visible: those of a run that fails are what shows why.
@@ -209,4 +250,42 @@ fn sets_aside(job: &Job, quarantine: QuarantineId) -> bool {
 fn hide_state(base: &Path) -> std::io::Result<()> {
     let ignore = base.join(STATE).join(".gitignore");
     if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::Outputs;
+
+    #[test]
+    fn outputs_that_are_new_are_told_when_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let staged = |name: &str| {
+            let path = folder.path().join(name).display().to_string();
+            let spec = SinkSpec {
+                base: PathBuf::new(),
+                arguments: Arguments(vec![("path".into(), Scalar::String(path.into()))]),
+                columns: vec![],
+                run: "r".into(),
+                parts: None,
+            };
+            (name.to_owned(), Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap())
+        };
+        let outputs = vec![staged("a.csv"), staged("b.csv"), staged("c.csv")];
+        fs::remove_file(&outputs[1].1.moves[0].0).unwrap();
+        let context = RunContext { params: vec![], time: 0, date: 0, id: "r".into() };
+        let mut report = Report::running(&context);
+        let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
+            publish(outputs, &mut report)
+        else {
+            panic!("it is told")
+        };
+        let help = error.help.unwrap().replace(&format!("{}/", folder.path().display()), "");
+        assert_eq!(
+            help,
+            "a.csv is new and b.csv, c.csv are as before; remove what is in the way and run again"
+        );
+        let made: Vec<_> = report.outputs.iter().map(|output| &*output.output).collect();
+        assert_eq!(made, ["a.csv"]);
+    }
 }

@@ -13,6 +13,7 @@ mod functions;
 mod memory;
 mod mutants;
 mod pages;
+mod places;
 mod project;
 mod readme;
 mod reference;

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Global, Run};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, context, refuse, runnable, targets};
+use crate::cli::load::{base, check_places, context, refuse, runnable, targets};
 use crate::cli::print::{put, say};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
@@ -24,11 +24,12 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
     let pipeline = &compiled.pipeline;
     let targets = targets(pipeline, &args.select, global)?;
+    let context = context(&compiled, &path, &args.params, global)?;
+    check_places(&compiled, &path, &context, global)?;
     if args.dry_run {
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
     }
-    let context = context(&compiled, &path, &args.params, global)?;
     if let Some(file) = &args.report {
         write_report(&Report::running(&context), file)
             .map_err(|message| refuse(&message, global))?;
@@ -130,7 +131,11 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
         }
         Status::Cancelled => format!("{name} was stopped after {seconds:.2} s (exit {code})"),
         Status::Failed | Status::Running => {
-            format!("{name} failed after {seconds:.2} s; no output was changed (exit {code})")
+            let changed = match report.outputs.len() {
+                0 => "no output was changed".to_owned(),
+                new => format!("{new} of its outputs changed, not all"),
+            };
+            format!("{name} failed after {seconds:.2} s; {changed} (exit {code})")
         }
     }
 }

@@ -1,0 +1,49 @@
+//! Where a run reads and writes, with its parameters in and links followed: no output may replace
+//! what is read, or another output. Looked at before anything is read or staged.
+
+use super::arguments;
+use crate::connect::{Reads, place};
+use crate::diagnostics::{Diagnostic, graph};
+use crate::ir::{Output, Pipeline, RunContext};
+use std::path::{Path, PathBuf};
+
+/// Refuses outputs that would replace a file that the pipeline reads, its own text, or each other:
+/// also those that are not selected, which the next run may write.
+pub fn check_places(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    base: &Path,
+    text: &Path,
+) -> Result<(), Diagnostic> {
+    let sources: Vec<(Reads, _)> = pipeline
+        .sources
+        .iter()
+        .map(|source| (Reads::of(base, &arguments(&source.arguments, context)), source.span))
+        .collect();
+    let text = place(text);
+    let mut written: Vec<(PathBuf, String, &Output)> = vec![];
+    for output in &pipeline.outputs {
+        let arguments = arguments(&output.arguments, context);
+        let Some(path) = arguments.text("path") else { continue };
+        let target = place(&base.join(path));
+        if text.starts_with(&target) {
+            return Err(graph::writes_pipeline(path, output.span));
+        }
+        if let Some((_, read)) = sources.iter().find(|(reads, _)| reads.meets(&target)) {
+            return Err(graph::writes_input(path, output.span, *read));
+        }
+        let meets = |(other, ..): &&(PathBuf, String, &Output)| {
+            other.starts_with(&target) || target.starts_with(other)
+        };
+        if let Some((other, other_path, first)) = written.iter().find(meets) {
+            let (second, first) = ((path, output.span), (other_path.as_str(), first.span));
+            return Err(match *other == target {
+                true => graph::same_target(second, first),
+                false if target.starts_with(other) => graph::target_inside(second, first),
+                false => graph::target_inside(first, second),
+            });
+        }
+        written.push((target, path.to_owned(), output));
+    }
+    Ok(())
+}
