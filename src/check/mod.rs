@@ -17,7 +17,7 @@ use crate::diagnostics::Diagnostics;
 use crate::ir;
 use crate::syntax::ast;
 use crate::text::Files;
-use crate::types::Scalar;
+use crate::types::{DataType, Scalar};
 use globals::Globals;
 
 /// Checks a program and says what it means. The pipeline is whole however broken the text is; it
@@ -43,6 +43,10 @@ pub fn check(
 }
 
 /// A value given on the command line for a parameter of this type; an error says what is wrong.
+/// No text at all is null, as in a CSV field, unless it is a text itself.
 pub fn parse_value(text: &str, ty: &crate::types::Type) -> Result<Scalar, String> {
+    if text.is_empty() && ty.nullable && ty.data != DataType::String {
+        return Ok(Scalar::Null);
+    }
     crate::data::parse::scalar(text, ty)
 }

@@ -141,6 +141,8 @@ pub(super) struct Run {
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) file: File,
+    #[command(flatten)]
+    pub(super) params: Params,
     /// Only these outputs and jobs, with what they need
     #[arg(short, long, value_name = "NAME")]
     pub(super) select: Vec<String>,

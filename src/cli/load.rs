@@ -148,15 +148,14 @@ pub(super) fn base(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
-/// The values of a run: parameters given or by default, the time, a name. What depends on the
-/// parameters is checked with their values.
+/// The values of a run: parameters given or by default, the time, a name.
 pub(super) fn context(
     compiled: &Compiled,
     path: &Path,
     params: &Params,
     global: &Global,
 ) -> Result<RunContext, u8> {
-    let values = values(&compiled.pipeline, params, global)?;
+    let values = checked_values(compiled, path, params, global)?;
     let mut known = vec![];
     for (value, param) in values.iter().zip(&compiled.pipeline.params) {
         match value {
@@ -165,14 +164,6 @@ pub(super) fn context(
                 print_one(names::no_value(&param.name, param.span), &compiled.files, global);
                 return Err(NOT_STARTED);
             }
-        }
-    }
-    if !values.is_empty() {
-        let file = compiled.files.get(FileId(0));
-        let again = compile_with(&file.path, file.text.clone(), &values);
-        if again.found.has_errors() {
-            show_found(&again, path, global, true);
-            return Err(NOT_STARTED);
         }
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -193,6 +184,25 @@ pub(super) fn check_places(
         print_one(found, &compiled.files, global);
         NOT_STARTED
     })
+}
+
+/// The parameters' values as far as they are known. What depends on them is checked with them.
+pub(super) fn checked_values(
+    compiled: &Compiled,
+    path: &Path,
+    params: &Params,
+    global: &Global,
+) -> Result<Vec<Option<Scalar>>, u8> {
+    let values = values(&compiled.pipeline, params, global)?;
+    if !values.is_empty() {
+        let file = compiled.files.get(FileId(0));
+        let again = compile_with(&file.path, file.text.clone(), &values);
+        if again.found.has_errors() {
+            show_found(&again, path, global, true);
+            return Err(NOT_STARTED);
+        }
+    }
+    Ok(values)
 }
 
 /// The parameters' values that are given, or their defaults.

@@ -195,6 +195,40 @@ fn parameters_and_selections_do_what_they_say() {
 }
 
 #[test]
+fn a_parameter_that_may_be_null_is_null_when_it_is_given_no_text() {
+    let project = Project::new(
+        "param most: int?
+param name: string? = null
+param day: date
+
+source s = csv(\"s.csv\") { id: int }
+
+job j {
+  from s
+  select id, most = most, name = name ?? \"none\", day = day
+}
+
+output o = csv(\"o.csv\") from j
+",
+    );
+    project.write("s.csv", "id\n1\n");
+    ends_well(project.batchc(&["run", "-p", "most=", "-p", "name=", "-p", "day=2024-01-31"]));
+    assert_eq!(project.read("o.csv"), "id,most,name,day\n1,,\"\",2024-01-31\n");
+    project.batchc(&["run", "-p", "most=", "-p", "day="]).fails(2, "parameter `day`: \"\" is not");
+}
+
+#[test]
+fn a_plan_and_a_dry_run_check_parameters_as_a_run_does() {
+    let project = project();
+    project.write("pipeline.batch", PIPELINE.replace("int = 2", "int"));
+    ends_well(project.batchc(&["plan"]));
+    ends_well(project.batchc(&["plan", "-p", "least=3"]));
+    project.batchc(&["plan", "-p", "least=x"]).fails(2, "parameter `least`: \"x\" is not an int");
+    project.batchc(&["run", "-n"]).fails(2, "error[E0124]");
+    ends_well(project.batchc(&["run", "-n", "-p", "least=3"]));
+}
+
+#[test]
 fn colour_is_for_terminals_and_for_those_who_ask() {
     let project = project();
     project.write("pipeline.batch", PIPELINE.replace("n * 2", "m * 2"));

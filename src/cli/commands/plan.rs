@@ -1,24 +1,26 @@
 //! `batchc plan`
 
 use crate::cli::args::{Global, Plan};
-use crate::cli::load::{runnable, targets};
+use crate::cli::load::{checked_values, runnable, targets};
 use crate::cli::print::put;
 use crate::ir::{PartitionBy, Pipeline};
 use crate::plan;
 
 /// Prints the operators that a run would use, and how jobs are split.
 pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
-    let (_, compiled) = match runnable(&args.file, global) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
-    match targets(&compiled.pipeline, &args.select, global) {
-        Ok(targets) => {
-            put!("{}", text(&compiled.pipeline, &targets));
-            0
-        }
+    match show(args, global) {
+        Ok(()) => 0,
         Err(code) => code,
     }
+}
+
+/// The exit code as an error when there is no plan to show. Parameters need no value for it.
+fn show(args: &Plan, global: &Global) -> Result<(), u8> {
+    let (path, compiled) = runnable(&args.file, global)?;
+    let targets = targets(&compiled.pipeline, &args.select, global)?;
+    checked_values(&compiled, &path, &args.params, global)?;
+    put!("{}", text(&compiled.pipeline, &targets));
+    Ok(())
 }
 
 /// The plan of the targets as text.
