@@ -108,11 +108,7 @@ where
 
 impl Wide {
     fn average_as_float(self) -> Option<f64> {
-        // The quotient and the remainder separately: both are exact as floats up to 2^53.
-        (self.count > 0).then(|| {
-            let (sum, count) = (self.low, i128::from(self.count));
-            (sum / count) as f64 + (sum % count) as f64 / count as f64
-        })
+        (self.count > 0).then(|| nearest_quotient(self.low, self.count))
     }
 
     /// The average with so many more digits, half away from zero.
@@ -129,6 +125,21 @@ impl Wide {
         let rounded = magnitude.wrapping_add(half).wrapping_div(count).to_i128()?;
         Some(if negative { -rounded } else { rounded })
     }
+}
+
+/// The float nearest to a quotient, rounded once; `count` is positive.
+fn nearest_quotient(sum: i128, count: i64) -> f64 {
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    let magnitude = sum.unsigned_abs();
+    if magnitude <= EXACT && i128::from(count) <= EXACT as i128 {
+        return sum as f64 / count as f64;
+    }
+    // At least 64 digits of the quotient, of which the last says whether any were cut off.
+    let shift = magnitude.leading_zeros();
+    let (dividend, divisor) = (magnitude << shift, count.unsigned_abs().into());
+    let digits = dividend / divisor | u128::from(!dividend.is_multiple_of(divisor));
+    let quotient = digits as f64 / (1u128 << shift) as f64;
+    if sum < 0 { -quotient } else { quotient }
 }
 
 fn sums(states: &[Wide], result: &DataType, context: &mut KernelContext) -> ArrayRef {
@@ -273,4 +284,23 @@ pub(super) fn sum_if(call: &Call) -> Result<NewAccumulator, LiteralError> {
 /// `avg(x)`
 pub(super) fn avg(call: &Call) -> Result<NewAccumulator, LiteralError> {
     by_type!(call, Finish::Average, std::convert::identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_rounded_once() {
+        let far = 9_007_199_254_740_993;
+        assert_eq!(nearest_quotient(10, 3), 10.0 / 3.0);
+        assert_eq!(nearest_quotient(0, 7), 0.0);
+        assert_eq!(nearest_quotient(-3 * far, 3), -9_007_199_254_740_992.0);
+        assert_eq!(nearest_quotient(2 * far + 1, 2), 9_007_199_254_740_994.0);
+        assert_eq!(nearest_quotient(2 * far - 1, 2), 9_007_199_254_740_992.0);
+        assert_eq!(nearest_quotient(far, 2), 4_503_599_627_370_496.5);
+        let least = i128::from(i64::MIN);
+        assert_eq!(nearest_quotient(least * 1_000, 1_000), least as f64);
+        assert_eq!(nearest_quotient(i128::from(i64::MAX), i64::MAX), 1.0);
+    }
 }

@@ -83,7 +83,7 @@ def numeric(column, condition, where):
         return [
             (f"sum({name})", f"coalesce(sum({sql}), 0)", INT, False),
             (f"sum_if({name}, {condition.text})", f"coalesce(sum({sql}) {where}, 0)", INT, False),
-            (f"avg({name})", f"CAST(CAST(sum({sql}) AS VARCHAR) AS DOUBLE) / count({sql})", FLOAT, True),
+            (f"avg({name})", f"exact_int_mean(list({sql}) FILTER (WHERE {sql} IS NOT NULL))", FLOAT, True),
             (f"median({name})", f"exact_median(list(CAST({sql} AS DOUBLE)) FILTER (WHERE {sql} IS NOT NULL))", FLOAT, True),
         ]
     if kind == FLOAT:

@@ -21,7 +21,7 @@ CREATE MACRO in_digits(u, p) AS abs(u) < CAST(repeat('9', p) AS HUGEINT) + 1;
 CREATE MACRO ten(n) AS CAST('1' || repeat('0', n) AS HUGEINT);
 -- a / b, half away from zero, without a remainder that is lost.
 CREATE MACRO divide_round(a, b) AS CASE WHEN b = 0 THEN NULL ELSE
-  CAST((CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END) AS HUGEINT) * ((2 * abs(a) + abs(b)) // (2 * abs(b))) END;
+  CAST((CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END) AS HUGEINT) * (abs(a) // abs(b) + CASE WHEN abs(a) % abs(b) >= abs(b) - abs(a) % abs(b) THEN 1 ELSE 0 END) END;
 -- Units at another scale.
 CREATE MACRO rescale(u, f, t) AS CASE WHEN t >= f THEN u * ten(greatest(t - f, 0)) ELSE divide_round(u, ten(greatest(f - t, 0))) END;
 -- A float to the nearest whole number, half away from zero.
@@ -29,6 +29,7 @@ CREATE MACRO whole(x) AS CASE WHEN isfinite(x) THEN round(x) ELSE x END;
 CREATE MACRO exact_variance(list) AS CASE WHEN len(list) > 1 THEN CAST(exact_variance_text(list) AS DOUBLE) END;
 CREATE MACRO exact_median(list) AS CASE WHEN len(list) > 0 THEN CAST(exact_median_text(list) AS DOUBLE) END;
 CREATE MACRO exact_mean(list) AS CASE WHEN len(list) > 0 THEN CAST(exact_mean_text(list) AS DOUBLE) END;
+CREATE MACRO exact_int_mean(list) AS CASE WHEN len(list) > 0 THEN CAST(exact_int_mean_text(list) AS DOUBLE) END;
 CREATE MACRO exact_sum(list) AS CAST(exact_sum_text(list) AS DOUBLE);
 -- The microseconds of a point in time.
 CREATE MACRO us(t) AS epoch_us(t);
@@ -70,6 +71,11 @@ def exact_mean(values):
     return repr(mean)
 
 
+def exact_int_mean(values):
+    """The mean of whole numbers, rounded once."""
+    return repr(nearest(Fraction(sum(values), len(values))))
+
+
 def exact_variance(values):
     """The variance of a sample, from exact fractions."""
     if not all(map(math.isfinite, values)):
@@ -91,6 +97,7 @@ def exact_median(values):
 def define(connection):
     connection.create_function("exact_median_text", exact_median, ["DOUBLE[]"], "VARCHAR")
     connection.create_function("exact_mean_text", exact_mean, ["DOUBLE[]"], "VARCHAR")
+    connection.create_function("exact_int_mean_text", exact_int_mean, ["BIGINT[]"], "VARCHAR")
     connection.create_function("exact_variance_text", exact_variance, ["DOUBLE[]"], "VARCHAR")
     connection.create_function("exact_sum_text", exact_sum, ["DOUBLE[]"], "VARCHAR")
     connection.execute("SET timezone = 'UTC'")
