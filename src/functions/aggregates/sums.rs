@@ -137,7 +137,7 @@ fn nearest_quotient(sum: i128, count: i64) -> f64 {
     // At least 64 digits of the quotient, of which the last says whether any were cut off.
     let shift = magnitude.leading_zeros();
     let (dividend, divisor) = (magnitude << shift, count.unsigned_abs().into());
-    let digits = dividend / divisor | u128::from(!dividend.is_multiple_of(divisor));
+    let digits = (dividend / divisor) | u128::from(!dividend.is_multiple_of(divisor));
     let quotient = digits as f64 / (1u128 << shift) as f64;
     if sum < 0 { -quotient } else { quotient }
 }

@@ -157,12 +157,14 @@ fn calls_of(declaration: &Declaration) -> Vec<Vec<DataType>> {
             let types = types_of(&parameter.ty, &variable);
             partial = partial
                 .iter()
-                .flat_map(|before| types.iter().map(|ty| [&before[..], &[ty.clone()]].concat()))
+                .flat_map(|before| {
+                    types.iter().map(|ty| [&before[..], std::slice::from_ref(ty)].concat())
+                })
                 .collect();
         }
         calls.extend(partial.into_iter().map(|call| (format!("{call:?}"), call)));
     }
-    calls.into_iter().map(|(_, call)| call).collect()
+    calls.into_values().collect()
 }
 
 /// Which arguments are one value for all rows, and which.

@@ -21,7 +21,7 @@ CREATE MACRO in_digits(u, p) AS abs(u) < CAST(repeat('9', p) AS HUGEINT) + 1;
 CREATE MACRO ten(n) AS CAST('1' || repeat('0', n) AS HUGEINT);
 -- a / b, half away from zero, without a remainder that is lost.
 CREATE MACRO divide_round(a, b) AS CASE WHEN b = 0 THEN NULL ELSE
-  CAST((CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END) AS HUGEINT) * (abs(a) // abs(b) + CASE WHEN abs(a) % abs(b) >= abs(b) - abs(a) % abs(b) THEN 1 ELSE 0 END) END;
+  CAST((CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END) AS HUGEINT) * (abs(a) // abs(nullif(b, 0)) + CASE WHEN abs(a) % abs(nullif(b, 0)) >= abs(b) - abs(a) % abs(nullif(b, 0)) THEN 1 ELSE 0 END) END;
 -- Units at another scale.
 CREATE MACRO rescale(u, f, t) AS CASE WHEN t >= f THEN u * ten(greatest(t - f, 0)) ELSE divide_round(u, ten(greatest(f - t, 0))) END;
 -- A float to the nearest whole number, half away from zero.
