@@ -269,7 +269,7 @@ pub(super) fn targets(
 ) -> Result<Targets, u8> {
     let all: Vec<usize> = (0..pipeline.outputs.len()).collect();
     if select.is_empty() {
-        return Ok(Targets { outputs: all, tables: vec![] });
+        return Ok(Targets { outputs: all, ..Targets::default() });
     }
     let mut chosen: HashSet<usize> = HashSet::new();
     for one in select.iter().flat_map(|one| one.split_whitespace()) {
@@ -312,7 +312,7 @@ pub(super) fn targets(
     }
     let mut outputs: Vec<usize> = chosen.into_iter().collect();
     outputs.sort_unstable();
-    Ok(Targets { outputs, tables: vec![] })
+    Ok(Targets { outputs, ..Targets::default() })
 }
 
 fn leads_to(pipeline: &Pipeline, job: usize, input: Input, following: bool) -> bool {

@@ -148,6 +148,9 @@ fn gather(
         let position = reader.inputs.iter().position(|input| std::ptr::eq(plan.node(*input), node));
         Some((reader, position?, &columns[position?]))
     });
+    if let (true, Some(rows)) = (node.consumers.is_empty(), plan.first_rows) {
+        return (None, Action::Break(Box::new(Take::new(rows, vec![]))));
+    }
     let Some((union, position, columns)) = reader else {
         return (None, Action::Break(Box::new(Buffer { projects: false })));
     };

@@ -23,6 +23,7 @@ pub fn plan(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
         builder.add(NodeKind::Gather, vec![from], None, width);
     }
     let mut plan = builder.plan;
+    plan.first_rows = targets.first_rows;
     find_streamed(&mut plan, pipeline);
     find_live(&mut plan, pipeline);
     plan

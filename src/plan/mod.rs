@@ -33,6 +33,8 @@ pub struct Plan {
     /// rows of their tables. Tables that are read by others too are kept instead, and not read
     /// twice.
     pub streamed: BTreeSet<NodeId>,
+    /// So many first rows of the tables that are gathered are enough; none if all are wanted.
+    pub first_rows: Option<u64>,
 }
 
 /// An operator.
@@ -191,4 +193,6 @@ pub struct Targets {
     pub outputs: Vec<usize>,
     /// Tables to be gathered.
     pub tables: Vec<Input>,
+    /// So many first rows of each table are enough; none if all are wanted.
+    pub first_rows: Option<u64>,
 }

@@ -142,7 +142,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let Some((&roots, (ends, _))) = next else { return Ok(()) };
             let ends = ends.clone();
             let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
-            self.stage(roots, &ends, &active, open)?;
+            // Rows that another stage has read or is to read are counted only once, so all of them.
+            let reads = |path: &Path| path.roots.iter().any(|root| roots.contains(root));
+            let is_only = paths.iter().all(|(end, path)| ends.contains(end) || !reads(path));
+            self.stage((roots, is_only), &ends, &active, open)?;
             for root in roots {
                 let reads = |path: &Path| path.roots.contains(root);
                 if paths.iter().all(|(end, path)| !reads(path) || self.done.contains(end)) {
@@ -177,7 +180,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     fn stage(
         &mut self,
-        roots: &[NodeId],
+        (roots, is_only): (&[NodeId], bool),
         ends: &[NodeId],
         active: &BTreeSet<NodeId>,
         open: &Open,
@@ -201,7 +204,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
         };
         let begins: Vec<(NodeId, Root)> = roots.iter().map(begin).collect();
-        let mut states = execution.run_stage(&begins, active).map_err(|(at, error)| {
+        let mut states = execution.run_stage(&begins, active, is_only).map_err(|(at, error)| {
             let source = sources.get(&roots[at]);
             Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
         })?;

@@ -61,7 +61,7 @@ fn data_goes_to_stdout_and_words_to_stderr() {
     assert_eq!(project.read("out/doubled.csv"), "n,text,twice\n2,,4\n3,three,6\n");
     let preview = ends_well(project.batchc(&["preview", "pipeline.batch", "doubled", "-n", "1"]));
     insta::assert_snapshot!("preview", preview.data);
-    assert_eq!(preview.words, "1 of 2 rows\n");
+    assert_eq!(preview.words, "1 row, and there are more\n");
     for form in ["text", "mermaid", "dot"] {
         let graph = ends_well(project.batchc(&["graph", "--to", form]));
         insta::assert_snapshot!(format!("graph_{form}"), graph.data);

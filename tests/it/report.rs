@@ -202,3 +202,63 @@ fn jobs_are_told_line_by_line_when_nobody_looks() {
     }
     assert_eq!(project.batchc(&["run", "-q"]).words, "");
 }
+
+/// Where every row that is read ends in a `take`, and where another job needs all of them.
+const TAKES: &str = "source numbers = text(\"numbers.txt\")
+
+job parsed {
+  on error drop
+  from numbers
+  derive n = line as int
+}
+
+job firsts {
+  from parsed
+  filter n % 2 == 0
+  take 3
+}
+
+job counted {
+  from parsed
+  group { n = count() }
+}
+
+output firsts_csv = csv(\"firsts.csv\") from firsts
+output counted_csv = csv(\"counted.csv\") from counted
+";
+
+#[test]
+fn nothing_is_read_once_every_take_has_its_rows() {
+    let project = Project::new(TAKES);
+    let mut text = String::new();
+    for n in 0..300_000 {
+        let bad = if n % 100_000 == 1 { "x" } else { "" };
+        text += &format!("{bad}{n:09}\n");
+    }
+    project.write("numbers.txt", text);
+    let counts = |select: &[&str], threads: &str| {
+        let run = ["run", "--report", "report.json", "--threads", threads];
+        let ended = project.batchc(&[&run, select].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        let firsts = project.read("firsts.csv");
+        assert_eq!(firsts, "line,n\n000000000,0\n000000002,2\n000000004,4\n");
+        let report = project.report();
+        let job = |name: &str| {
+            let jobs = report["jobs"].as_array().expect("jobs").iter();
+            let job = jobs.into_iter().find(|job| job["job"] == name).expect("it ran");
+            ["records_in", "records_out", "dropped", "filtered"].map(|key| job[key].as_u64())
+        };
+        [job("parsed"), job("firsts")]
+    };
+    let few = counts(&["--select", "+firsts_csv"], "1");
+    for threads in ["2", "8"] {
+        assert_eq!(counts(&["--select", "+firsts_csv"], threads), few, "{threads} threads");
+    }
+    let [Some(read), Some(given), Some(1), _] = few[0] else { panic!("{few:?}") };
+    assert_eq!(read, given + 1);
+    assert!((5..100_000).contains(&read), "{read} rows were read");
+    assert_eq!(few[1], [Some(given), Some(3), Some(0), Some(given - 3)]);
+    let all = counts(&[], "4");
+    assert_eq!(all[0], [Some(300_000), Some(299_997), Some(3), Some(0)]);
+    assert_eq!(all[1], [Some(299_997), Some(3), Some(0), Some(299_994)]);
+}

@@ -4,7 +4,7 @@ use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{base, context, did_you_mean, refuse, runnable};
 use crate::cli::print::{put, say};
-use crate::cli::table::rows_table;
+use crate::cli::table::{rows_table, rows_text};
 use crate::ir::{Input, JobId, Row, SourceId};
 use crate::plan::Targets;
 use crate::run::{Options, run as run_pipeline};
@@ -43,7 +43,12 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         threads: args.resources.threads(),
         memory: args.resources.memory(),
         temp: args.resources.temp_dir(&base(&path)),
-        targets: Targets { outputs: vec![], tables: vec![input] },
+        // One more than is shown, to know whether there are more.
+        targets: Targets {
+            outputs: vec![],
+            tables: vec![input],
+            first_rows: Some((args.rows as u64).saturating_add(1)),
+        },
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),
         watch: &|_| {},
@@ -56,7 +61,8 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
     put!("{}\n", rows_table(row, &batches, args.rows));
     let rows: usize = batches.iter().map(|batch| batch.rows).sum();
     if !global.quiet {
-        say!("{} of {rows} rows", rows.min(args.rows));
+        let shown = rows_text(rows.min(args.rows) as u64);
+        say!("{shown}{}", if rows > args.rows { ", and there are more" } else { "" });
     }
     0
 }

@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
         Form::Plan if errors => {}
         Form::Plan => {
             let outputs = (0..compiled.pipeline.outputs.len()).collect();
-            let targets = Targets { outputs, tables: vec![] };
+            let targets = Targets { outputs, ..Targets::default() };
             put!("{}", super::plan::text(&compiled.pipeline, &targets));
         }
     }

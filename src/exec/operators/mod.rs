@@ -55,6 +55,12 @@ pub trait Breaker: Send + Sync {
     /// The state of one thread.
     fn state(&self) -> Box<dyn State>;
 
+    /// Can no rows that are yet to come change the result, if they come in the order of the input?
+    /// None if it always needs all.
+    fn has_enough(&self) -> Option<bool> {
+        None
+    }
+
     /// The result of all states, in the operator's order. States come in
     /// no particular order, and the result does not depend on how the input was dealt out among
     /// them. Works in parallel on the current rayon pool, and gives up soon after `stop` is set.

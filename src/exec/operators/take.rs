@@ -31,12 +31,6 @@ impl Take {
     pub fn new(count: u64, keys: Vec<Type>) -> Take {
         Take { plan: Arc::new(Plan { count, keys, kept: AtomicU64::new(0) }) }
     }
-
-    /// Can no morsel change the result that has not been dispensed yet? They are dispensed in
-    /// order, so those that have been come before all others.
-    pub fn is_satisfied(&self) -> bool {
-        self.plan.keys.is_empty() && self.plan.kept.load(Ordering::Relaxed) >= self.plan.count
-    }
 }
 
 /// The first rows of one thread.
@@ -118,6 +112,12 @@ impl Breaker for Take {
         })
     }
 
+    /// Morsels are given out in order, so those that have come stand before all others.
+    fn has_enough(&self) -> Option<bool> {
+        let kept = self.plan.kept.load(Ordering::Relaxed);
+        self.plan.keys.is_empty().then_some(kept >= self.plan.count)
+    }
+
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
         go_on(stop)?;
         let mut table = GroupTable::new(&self.plan.keys);
@@ -188,9 +188,10 @@ mod tests {
             assert_eq!(shown(&types(), &found), shown(&types(), &rows[..count.min(3000)]));
         }
         let take = Take::new(250, vec![]);
-        assert!(!take.is_satisfied());
+        assert_eq!(take.has_enough(), Some(false));
         run(&take, &batches[..2], &[], 1, |_| 0).unwrap();
-        assert!(take.is_satisfied());
+        assert_eq!(take.has_enough(), Some(true));
         assert_eq!(take.plan.kept.load(Ordering::Relaxed), 250);
+        assert_eq!(Take::new(250, types()).has_enough(), None);
     }
 }

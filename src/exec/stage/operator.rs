@@ -1,0 +1,233 @@
+//! What one operator does to a batch within a stage: its expressions computed, rows that fail taken
+//! out and counted, the result handed to all that read it.
+
+use super::Execution;
+use super::worker::Worker;
+use crate::data::Batch;
+use crate::exec::compile::{Action, Probe};
+use crate::exec::operators::Streaming;
+use crate::exec::operators::join::JoinProbe;
+use crate::exec::rejects::{Reject, Routed};
+use crate::exec::{Counts, Error};
+use crate::functions::kernel::{Failure, Operand};
+use crate::plan::NodeId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes of rows set aside that a morsel may hold. The order of lines depends on it, so it must not
+/// depend on how the pipeline is run.
+const REJECTS_MAX: usize = 16 << 20;
+
+impl Execution<'_> {
+    /// Keeps what routing set aside.
+    pub(super) fn settle(
+        &self,
+        node: NodeId,
+        routed: Routed,
+        worker: &mut Worker,
+    ) -> Result<Batch, Error> {
+        self.count(node, |counts| &counts.dropped, routed.dropped);
+        self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
+        self.count(node, |counts| &counts.nulled, routed.nulled);
+        if !self.counted[node.at()].load(Relaxed) {
+            worker.rejects_bytes += routed.rejects.iter().map(Reject::bytes).sum::<usize>();
+            worker.rejects.extend(routed.rejects);
+        }
+        if worker.rejects_bytes > REJECTS_MAX {
+            worker.rejects_bytes = 0;
+            let rejects = std::mem::take(&mut worker.rejects);
+            worker.rejects = self.quarantines.flush(worker.number, rejects)?;
+        }
+        Ok(routed.batch)
+    }
+
+    /// Counts, unless an earlier stage has run this operator over the same rows.
+    pub fn count(&self, node: NodeId, of: impl Fn(&Counts) -> &AtomicU64, rows: u64) {
+        if rows > 0 && !self.counted[node.at()].load(Relaxed) {
+            of(&self.counts[node.at()]).fetch_add(rows, Relaxed);
+        }
+    }
+
+    /// Counts what an operator gives and hands it on.
+    pub(super) fn emit(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        self.count(node, |counts| &counts.output, batch.rows as u64);
+        self.give(node, batch, active, worker)
+    }
+
+    /// Hands the batch that `node` gives to all that read it in this stage.
+    pub(super) fn give(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        for &consumer in &self.plan.node(node).consumers {
+            if active.contains(&consumer) {
+                self.push(consumer, batch.clone(), active, worker)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes an operator over a batch.
+    fn push(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        self.count(node, |counts| &counts.input, batch.rows as u64);
+        if batch.rows == 0 {
+            return Ok(());
+        }
+        // A morsel can become any number of rows, so looking between morsels is not enough.
+        if self.cancelled.load(Relaxed) {
+            return Err(Error::Cancelled);
+        }
+        let compiled = &self.nodes[node.at()];
+        let mut failures: Vec<Failure> = vec![];
+        let (batch, values) = match &compiled.program {
+            None => (batch, vec![]),
+            Some(program) => {
+                let values = program.eval(&batch, &mut worker.registers, &mut failures);
+                if failures.is_empty() {
+                    (batch, values)
+                } else {
+                    let span = |site| program.span(site);
+                    let mut routed =
+                        self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
+                    let values = std::mem::take(&mut routed.values);
+                    (self.settle(node, routed, worker)?, values)
+                }
+            }
+        };
+        if batch.rows == 0 {
+            return Ok(());
+        }
+        self.act(node, batch, values, active, worker)
+    }
+
+    fn act(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        values: Vec<Operand>,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let compiled = &self.nodes[node.at()];
+        match &compiled.action {
+            Action::Pass => self.emit(node, batch, active, worker),
+            Action::Split(key) => {
+                let parts = key.parts(&values[0], batch.rows);
+                self.count_processed(node, &parts);
+                let before = worker.parts.replace(Arc::new(parts));
+                let given = self.emit(node, batch, active, worker);
+                worker.parts = before;
+                given
+            }
+            Action::Stream(operator) => {
+                let batch = compiled.drop_dead(batch);
+                operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+            }
+            Action::Probe(probe) => match probe.get().expect("it is built in an earlier stage") {
+                Probe::Table(probe) => self.probe(node, probe, batch, values, active, worker),
+                Probe::Spilled(join) => {
+                    let state = worker.states[node.at()].get_or_insert_with(|| join.state());
+                    state.push(batch, values)?;
+                    self.relieve(worker)
+                }
+            },
+            Action::Break(operator) => {
+                let state = worker.states[node.at()].get_or_insert_with(|| operator.state());
+                state.push(batch, values)?;
+                self.relieve(worker)
+            }
+            Action::Build(build) => {
+                let state = worker.states[node.at()].get_or_insert_with(|| build.state());
+                state.push(batch, values)?;
+                self.relieve(worker)
+            }
+            Action::Parse(parse) => {
+                let mut failures = vec![];
+                let columns = parse.eval(&batch, &mut failures);
+                let mut all = batch.columns.clone();
+                all.extend(columns);
+                let mut out = batch.with_columns(all);
+                if !failures.is_empty() {
+                    let span = |site: u32| parse.span(site);
+                    let routed =
+                        self.route(node, out, vec![], &failures, &span, worker.origin.as_ref())?;
+                    out = self.settle(node, routed, worker)?;
+                }
+                self.emit(node, out, active, worker)
+            }
+            Action::Expect(rule) => {
+                let routed = self.judge(node, batch, &values[0], rule, worker.origin.as_ref())?;
+                let batch = self.settle(node, routed, worker)?;
+                self.emit(node, batch, active, worker)
+            }
+            Action::Sink => self.encode(node, &batch, worker),
+        }
+    }
+
+    /// Looks up the left rows of a join.
+    fn probe(
+        &self,
+        node: NodeId,
+        probe: &JoinProbe,
+        mut batch: Batch,
+        mut values: Vec<Operand>,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let failures = probe.failures(&batch, &values);
+        let span = |site| probe.span(site);
+        if !failures.is_empty() {
+            let mut routed =
+                self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
+            values = std::mem::take(&mut routed.values);
+            batch = self.settle(node, routed, worker)?;
+        }
+        probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+    }
+
+    /// Encodes rows for a sink.
+    fn encode(&self, node: NodeId, batch: &Batch, worker: &mut Worker) -> Result<(), Error> {
+        let sink = self.sinks[node.at()].as_ref().expect("a sink is opened before the run");
+        let Worker { pieces, parts, .. } = worker;
+        let (of, before) = (&mut pieces.of[node.at()], pieces.rows[node.at()]);
+        let parts = parts.as_ref().map(|parts| &parts[..]);
+        sink.encode(batch, parts, before, &mut |part, piece| {
+            pieces.bytes += piece.bytes();
+            of.push((part, piece));
+        })?;
+        pieces.rows[node.at()] += batch.rows as u64;
+        if pieces.bytes > self.spool.held_bytes() { self.flush_pieces(worker) } else { Ok(()) }
+    }
+
+    /// When memory is used up, has the largest state of this thread that can be written to disk
+    /// written there.
+    fn relieve(&self, worker: &mut Worker) -> Result<(), Error> {
+        if !self.spool.is_full() {
+            return Ok(());
+        }
+        let mut states: Vec<_> = worker.states.iter_mut().flatten().collect();
+        states.sort_by_cached_key(|state| std::cmp::Reverse(state.bytes()));
+        for state in states {
+            if state.bytes() < self.spool.state_bytes_min() || state.spill(&self.spool)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

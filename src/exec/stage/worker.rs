@@ -1,0 +1,226 @@
+//! One thread's part of a stage: morsels taken and read, and what they gave handed over.
+
+use super::dispenser::{Dispenser, Given};
+use super::{Execution, Root};
+use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows};
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::exec::Error;
+use crate::exec::operators::{self, Output, State};
+use crate::exec::rejects::{Origin, Reject};
+use crate::exec::rows::hollow;
+use crate::expr::Registers;
+use crate::plan::NodeId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What a thread works on at a time.
+enum Taken<'r> {
+    /// A part of a source; the places of its columns, and how many the row has.
+    Morsel(Box<dyn Morsel>, (&'r [usize], usize)),
+    Batch(&'r Batch),
+    Piece(&'r dyn operators::Pieces, usize),
+}
+
+impl Root<'_> {
+    fn take<'d>(
+        &self,
+        dispenser: &'d Dispenser<'d>,
+    ) -> Result<Option<Given<'d, Taken<'_>>>, ConnectError> {
+        dispenser.take(|at| {
+            let at = usize::try_from(at).expect("results are in memory or on disk");
+            Ok(match self {
+                Root::Result(Output::Batches(batches)) => batches.get(at).map(Taken::Batch),
+                Root::Result(Output::Pieces(pieces)) => {
+                    (at < pieces.count()).then_some(Taken::Piece(&**pieces, at))
+                }
+                Root::Scan { source, places, width } => {
+                    source.next()?.map(|morsel| Taken::Morsel(morsel, (places, *width)))
+                }
+            })
+        })
+    }
+}
+
+/// One thread's part.
+pub(super) struct Worker {
+    pub registers: Registers,
+    pub states: Vec<Option<Box<dyn State>>>,
+    /// The morsel at hand.
+    pub number: u64,
+    /// The part of a source that it is, if it is one.
+    pub origin: Option<Origin>,
+    /// What it has encoded so far.
+    pub pieces: Pieces,
+    /// What it has set aside so far.
+    pub rejects: Vec<Reject>,
+    pub rejects_bytes: usize,
+    /// The parts of the rows of the batch at hand, if its result has parts.
+    pub parts: Option<Arc<Vec<u32>>>,
+    pub extents: Vec<(u64, Extent)>,
+    pub error: Option<(u64, Error)>,
+}
+
+/// What a morsel has encoded for the sinks.
+pub(super) struct Pieces {
+    /// By operator, with their parts.
+    pub of: Vec<Vec<(u32, Piece)>>,
+    /// Rows of the whole morsel, by operator.
+    pub rows: Vec<u64>,
+    pub bytes: usize,
+}
+
+impl Execution<'_> {
+    pub(super) fn new_worker(&self) -> Worker {
+        Worker {
+            registers: Registers::default(),
+            states: (0..self.nodes.len()).map(|_| None).collect(),
+            number: 0,
+            origin: None,
+            pieces: Pieces {
+                of: self.sinks.iter().map(|_| vec![]).collect(),
+                rows: vec![0; self.sinks.len()],
+                bytes: 0,
+            },
+            rejects: vec![],
+            rejects_bytes: 0,
+            parts: None,
+            extents: vec![],
+            error: None,
+        }
+    }
+
+    /// Takes morsels and does all that the stage does with them, until there are no more.
+    pub(super) fn work<'d>(
+        &self,
+        root: NodeId,
+        begin: &Root,
+        active: &BTreeSet<NodeId>,
+        dispenser: &'d Dispenser<'d>,
+        worker: &mut Worker,
+    ) {
+        while !self.cancelled.load(Relaxed) {
+            let (number, result) = match begin.take(dispenser) {
+                Ok(None) => return,
+                Ok(Some(given)) => {
+                    worker.number = given.number;
+                    let mut give = |batch: Batch| {
+                        self.give(root, batch.moved_by(dispenser.first), active, worker)
+                    };
+                    let done = match given.morsel {
+                        Taken::Batch(batch) => give(batch.clone()),
+                        Taken::Piece(pieces, at) => pieces
+                            .read(at)
+                            .and_then(|batches| batches.into_iter().try_for_each(give)),
+                        Taken::Morsel(morsel, places) => {
+                            self.read(root, given.number, morsel, places, active, worker)
+                        }
+                    };
+                    (given.number, done.and_then(|()| self.hand_over(given.number, active, worker)))
+                }
+                Err(error) => (u64::MAX - 1, Err(error.into())),
+            };
+            if let Err(error) = result {
+                dispenser.fail();
+                self.quarantines.fail(number, std::mem::take(&mut worker.rejects));
+                for sink in self.sinks.iter().flatten() {
+                    sink.abort();
+                }
+                worker.error = Some((number, error));
+                return;
+            }
+        }
+    }
+
+    /// Reads a morsel of a scan and pushes its rows.
+    fn read(
+        &self,
+        root: NodeId,
+        number: u64,
+        morsel: Box<dyn Morsel>,
+        places: (&[usize], usize),
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let mut rows = 0;
+        let mut failed = None;
+        let extent = morsel.read(&mut |mut read| {
+            let start = (number << POSITION_ROW_BITS) + rows;
+            rows += read.batch.rows as u64;
+            read.batch.positions = Positions::Range(start);
+            failed = self.scanned(root, read, places, active, worker).err();
+            failed.is_none()
+        });
+        if let Ok(extent) = extent {
+            worker.extents.push((number, extent));
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => extent.map(drop).map_err(Error::from),
+        }
+    }
+
+    /// Gives the sinks of this stage what the morsel encoded for them, also when that is nothing,
+    /// and what it set aside to the quarantines.
+    fn hand_over(
+        &self,
+        number: u64,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        worker.pieces.bytes = 0;
+        for (at, sink) in self.sinks.iter().enumerate() {
+            if let Some(sink) = sink.as_ref().filter(|_| active.contains(&NodeId(at as u32))) {
+                let pieces = std::mem::take(&mut worker.pieces.of[at]);
+                sink.put(number, pieces, std::mem::take(&mut worker.pieces.rows[at]))?;
+            }
+        }
+        worker.rejects_bytes = 0;
+        let last = worker.extents.last().filter(|(of, _)| *of == number);
+        let extent = last.map(|(_, extent)| *extent);
+        self.quarantines.put(number, std::mem::take(&mut worker.rejects), extent)
+    }
+
+    /// Gives the sinks what the morsel has encoded so far: it has become more than a thread may
+    /// hold.
+    pub(super) fn flush_pieces(&self, worker: &mut Worker) -> Result<(), Error> {
+        worker.pieces.bytes = 0;
+        for (pieces, sink) in worker.pieces.of.iter_mut().zip(&self.sinks) {
+            if let Some(sink) = sink.as_ref().filter(|_| !pieces.is_empty()) {
+                *pieces = sink.flush(worker.number, std::mem::take(pieces))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A batch of a scan: to the jobs that read it, each with its say on what could not be read.
+    fn scanned(
+        &self,
+        root: NodeId,
+        read: Rows,
+        (places, width): (&[usize], usize),
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        let rows = read.batch.rows;
+        worker.origin = Some(Origin { file: read.file, lines: read.lines });
+        self.rows_read.fetch_add(rows as u64, Relaxed);
+        self.count(root, |counts| &counts.output, rows as u64);
+        let mut columns = vec![hollow(rows); width];
+        for (column, &place) in read.batch.columns.iter().zip(places) {
+            columns[place] = column.clone();
+        }
+        let batch = Batch { columns, rows, positions: read.batch.positions };
+        for &reader in &self.plan.node(root).consumers {
+            if !active.contains(&reader) {
+                continue;
+            }
+            self.count(reader, |counts| &counts.input, rows as u64);
+            let routed =
+                self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref())?;
+            let batch = self.settle(reader, routed, worker)?;
+            self.emit(reader, batch, active, worker)?;
+        }
+        Ok(())
+    }
+}
