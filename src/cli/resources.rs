@@ -1,6 +1,7 @@
 //! What a run may use of the machine, from flags or from what there is.
 
 use super::args::Resources;
+use crate::store::STATE;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ impl Resources {
 
     /// The folder asked for; one beside the pipeline otherwise.
     pub(super) fn temp_dir(&self, base: &Path) -> PathBuf {
-        self.temp_dir.clone().unwrap_or_else(|| base.join(".batchc").join("tmp"))
+        self.temp_dir.clone().unwrap_or_else(|| base.join(STATE).join("tmp"))
     }
 }
 

@@ -11,13 +11,10 @@ use crate::ir::{
     ErrorPolicy, ExpectAction, Job, Pipeline, QuarantineId, RunContext, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
+use crate::store::{STATE, make_folder};
 use crate::types::Scalar;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-
-/// The folder of what a pipeline keeps beside its file.
-const STATE: &str = ".batchc";
 
 /// Where the rows of a quarantine are found, beside the pipeline.
 fn quarantine_path(name: &str) -> PathBuf {
@@ -194,9 +191,11 @@ pub(super) fn publish_quarantines(
 ) -> Result<(), Failure> {
     for (id, staged) in quarantines.finish()? {
         let name = &pipeline.quarantines[id.0 as usize].name;
-        let path = base.join(quarantine_path(name)).display().to_string();
-        let records = staged.rows;
-        hide_state(base).map_err(|error| ConnectError {
+        let path = base.join(quarantine_path(name));
+        let folder = path.parent().expect("it is in the state folder");
+        let made = make_folder(folder);
+        let (path, records) = (path.display().to_string(), staged.rows);
+        made.map_err(|error| ConnectError {
             message: format!("cannot write {path}: {error}"),
             help: None,
         })?;
@@ -246,12 +245,6 @@ fn sets_aside(job: &Job, quarantine: QuarantineId) -> bool {
     job.on_error.policy == ErrorPolicy::Quarantine(quarantine) || job.steps.iter().any(of_rule)
 }
 
-/// Has git ignore the state folder.
-fn hide_state(base: &Path) -> std::io::Result<()> {
-    let ignore = base.join(STATE).join(".gitignore");
-    if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +265,7 @@ mod tests {
             (name.to_owned(), Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap())
         };
         let outputs = vec![staged("a.csv"), staged("b.csv"), staged("c.csv")];
-        fs::remove_file(&outputs[1].1.moves[0].0).unwrap();
+        std::fs::remove_file(&outputs[1].1.moves[0].0).unwrap();
         let context = RunContext { params: vec![], time: 0, date: 0, id: "r".into() };
         let mut report = Report::running(&context);
         let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =

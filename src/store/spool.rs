@@ -94,8 +94,8 @@ impl Spool {
 
     /// A new file.
     pub fn file(self: &Arc<Spool>) -> Result<SpoolFile, SpoolError> {
-        let made = std::fs::create_dir_all(&self.folder)
-            .and_then(|()| tempfile::tempfile_in(&self.folder));
+        let made =
+            super::make_folder(&self.folder).and_then(|()| tempfile::tempfile_in(&self.folder));
         let file = made.map_err(|error| self.failed("write", &error))?;
         Ok(SpoolFile { file, blocks: vec![], end: 0, spool: self.clone() })
     }

@@ -121,4 +121,5 @@ fn little_memory_gives_the_same_bytes() {
             assert!(found == whole, "{output} differs with {threads} threads");
         }
     }
+    assert_eq!(project.read(".batchc/.gitignore"), "*\n", "git sees nothing of the spool");
 }

@@ -213,18 +213,19 @@ impl Breaker for Aggregate {
             }
         }
         let parts = if scattered.is_empty() {
-            let groups = merge_all(grouped).unwrap_or_else(|| Groups::new(&self.plan));
+            let groups = merge_all(grouped, stop)?.unwrap_or_else(|| Groups::new(&self.plan));
             vec![groups.finish(&self.plan)]
         } else {
-            scatter::finish(&self.plan, scattered)
+            scatter::finish(&self.plan, scattered, stop)?
         };
         Ok(order::ordered(&self.plan, parts)?.into())
     }
 }
 
 /// Merges the groups of all threads, two by two.
-fn merge_all(mut all: Vec<Groups>) -> Option<Groups> {
+fn merge_all(mut all: Vec<Groups>, stop: &AtomicBool) -> Result<Option<Groups>, Error> {
     while all.len() > 1 {
+        go_on(stop)?;
         let mut pairs = vec![];
         while let Some(groups) = all.pop() {
             pairs.push((groups, all.pop()));
@@ -237,7 +238,7 @@ fn merge_all(mut all: Vec<Groups>) -> Option<Groups> {
             })
             .collect();
     }
-    all.pop()
+    Ok(all.pop())
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 use super::groups::{Finished, Groups};
 use super::{Input, Plan};
 use crate::data::Positions;
-use crate::exec::Error;
 use crate::exec::gather::bytes_of;
 use crate::exec::keys::KeyLayout;
 use crate::exec::scatter::{gather, scatter_rows};
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// 256 parts: with ten million groups, each is of the size of the second cache.
 const PART_BITS: u32 = 8;
@@ -143,7 +144,11 @@ fn update_part(groups: &mut Groups, plan: &Plan, blocks: &Blocks, part: usize) {
 }
 
 /// The groups of each part.
-pub(super) fn finish(plan: &Plan, states: Vec<Scatter>) -> Vec<Finished> {
+pub(super) fn finish(
+    plan: &Plan,
+    states: Vec<Scatter>,
+    stop: &AtomicBool,
+) -> Result<Vec<Finished>, Error> {
     let mut grouped: Vec<Vec<Groups>> = (0..PARTS).map(|_| vec![]).collect();
     let mut blocks = no_blocks();
     for mut state in states {
@@ -157,6 +162,7 @@ pub(super) fn finish(plan: &Plan, states: Vec<Scatter>) -> Vec<Finished> {
     }
     let mut finished = Vec::with_capacity(PARTS);
     for (at, grouped) in grouped.chunks_mut(PARTS_AT_ONCE).enumerate() {
+        go_on(stop)?;
         finished.par_extend(grouped.par_iter_mut().enumerate().map(|(part, grouped)| {
             let groups = std::mem::take(grouped).into_iter().reduce(Groups::merge);
             let mut groups = groups.unwrap_or_else(|| Groups::new(plan));
@@ -165,5 +171,5 @@ pub(super) fn finish(plan: &Plan, states: Vec<Scatter>) -> Vec<Finished> {
         }));
         blocks[at].clear();
     }
-    finished
+    Ok(finished)
 }
