@@ -1,17 +1,18 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
+mod finish;
+mod paths;
+
 use super::{Event, Failure};
 use crate::connect::{ConnectError, Source};
 use crate::data::Batch;
-use crate::exec::compile::{Action, Probe, probe as make_probe};
-use crate::exec::operators::join::{Built, SpilledJoin};
+use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::{Output, Streaming, buffer};
-use crate::exec::partition::parts_by_size;
 use crate::exec::stage::{Execution, Root};
-use crate::ir::{self, JobId, PartitionBy, RunContext, StepKind};
-use crate::plan::{NodeId, NodeKind, step_of};
+use crate::ir::{JobId, RunContext};
+use crate::plan::{NodeId, NodeKind};
+use paths::Path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -35,16 +36,6 @@ pub(super) struct Schedule<'e, 'p> {
     has_spilled_join: bool,
 }
 
-/// What leads to the operator that ends a stage.
-#[derive(Default)]
-struct Path {
-    /// Where it begins: at several tables, one after the other, if a union streams them.
-    roots: Vec<NodeId>,
-    nodes: Vec<NodeId>,
-    /// Tables of joins that must be there before.
-    needs: Vec<NodeId>,
-}
-
 impl<'e, 'p> Schedule<'e, 'p> {
     pub(super) fn new(
         execution: &'e Execution<'p>,
@@ -61,57 +52,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
             watch,
             has_spilled_join: false,
         }
-    }
-
-    fn is_union(&self, id: NodeId) -> bool {
-        let node = self.execution.plan.node(id);
-        matches!(node.kind, NodeKind::Step(step)
-            if matches!(step_of(self.execution.pipeline, node, step), StepKind::Union { .. }))
-    }
-
-    /// Does a stage end here? As the plan says, and at joins that need all left rows because the
-    /// right ones are on disk.
-    fn ends(&self, id: NodeId) -> bool {
-        let is_spilled = || {
-            let Action::Probe(probe) = &self.execution.nodes[id.at()].action else { return false };
-            matches!(probe.get(), Some(Probe::Spilled(_)))
-        };
-        self.execution.plan.ends_stage(id, self.execution.pipeline) || is_spilled()
-    }
-
-    /// The unions, and the ways to all other ends of stages.
-    fn cut(&self) -> (Vec<NodeId>, BTreeMap<NodeId, Path>) {
-        let ends = self.execution.plan.iter().map(|(id, _)| id).filter(|id| self.ends(*id));
-        let (unions, ends): (Vec<NodeId>, Vec<NodeId>) = ends.partition(|id| self.is_union(*id));
-        (unions, ends.into_iter().map(|end| (end, self.path(end))).collect())
-    }
-
-    /// Adds the way from the last ends of stages, or scans, to an operator.
-    fn lead_to(&self, at: NodeId, path: &mut Path) {
-        let plan = self.execution.plan;
-        path.nodes.push(at);
-        let inputs = &plan.node(at).inputs;
-        let (tables, needs) = match self.is_union(at) && plan.streamed.contains(&at) {
-            true => (&inputs[..], &[][..]),
-            false => inputs.split_at(inputs.len().min(1)),
-        };
-        path.needs.extend(needs);
-        for &table in tables {
-            if self.ends(table) || plan.node(table).inputs.is_empty() {
-                path.roots.push(table);
-            } else {
-                self.lead_to(table, path);
-            }
-        }
-        if tables.is_empty() {
-            path.roots.push(at);
-        }
-    }
-
-    fn path(&self, end: NodeId) -> Path {
-        let mut path = Path::default();
-        self.lead_to(end, &mut path);
-        path
     }
 
     /// Runs stages until everything is computed.
@@ -270,118 +210,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
             |node: &crate::plan::Node| node.job == Some(job) && node.kind == NodeKind::Result;
         let result = self.execution.plan.iter().find(|(_, node)| is_result(node));
         result.map_or(0, |(id, _)| self.execution.counts[id.at()].output.load(Relaxed))
-    }
-
-    fn finish(
-        &mut self,
-        end: NodeId,
-        states: Vec<Box<dyn crate::exec::operators::State>>,
-    ) -> Result<(), Failure> {
-        let execution = self.execution;
-        match &execution.nodes[end.at()].action {
-            Action::Break(operator) => {
-                let result = operator.finish(states, execution.cancelled)?;
-                execution.count(end, |counts| &counts.output, result.rows());
-                if let Output::Batches(batches) = &result {
-                    self.assign_parts(end, batches);
-                }
-                self.results.insert(end, result);
-            }
-            Action::Build(build) => {
-                self.give_built(end, &build.finish(states, &execution.spool, execution.cancelled)?)
-            }
-            Action::Probe(probe) => {
-                if let Some(Probe::Spilled(join)) = probe.get() {
-                    let (ir, left) = self.join_at(end).expect("only joins probe");
-                    let make = |table| make_probe(ir, left, table, self.context);
-                    let result = join.finish(states, &make, execution.cancelled)?;
-                    execution.count(end, |counts| &counts.output, result.rows());
-                    execution.count(end, |counts| &counts.left_out, join.left_out());
-                    execution.count(end, |counts| &counts.null_keys, join.null_keys());
-                    self.results.insert(end, result);
-                }
-            }
-            Action::Pass
-            | Action::Stream(_)
-            | Action::Parse(_)
-            | Action::Expect(_)
-            | Action::Split(_)
-            | Action::Sink => {}
-        }
-        self.done.insert(end);
-        Ok(())
-    }
-
-    /// Gives the right side of a join to those who join with it.
-    fn give_built(&mut self, build: NodeId, built: &Built) {
-        for &reader in &self.execution.plan.node(build).consumers {
-            let Action::Probe(slot) = &self.execution.nodes[reader.at()].action else { continue };
-            let Some((join, left)) = self.join_at(reader) else { continue };
-            let made = match built {
-                Built::Table(table) => {
-                    let made = make_probe(join, left, table.clone(), self.context);
-                    Probe::Table(Box::new(made))
-                }
-                Built::Spilled(right) => {
-                    self.has_spilled_join = true;
-                    Probe::Spilled(Box::new(SpilledJoin::new(right.clone())))
-                }
-            };
-            assert!(slot.set(made).is_ok(), "a right side is built once");
-        }
-    }
-
-    /// The join that an operator does, and the row on its left.
-    fn join_at(&self, id: NodeId) -> Option<(&'p ir::Join, &'p ir::Row)> {
-        let (pipeline, node) = (self.execution.pipeline, self.execution.plan.node(id));
-        let NodeKind::Step(number) = node.kind else { return None };
-        let StepKind::Join(join) = step_of(pipeline, node, number) else { return None };
-        let job = &pipeline.jobs[node.job?.0 as usize];
-        let left = match number.checked_sub(1) {
-            Some(before) => &job.steps[before].row,
-            None => &job.input_row,
-        };
-        Some((join, left))
-    }
-
-    /// The rows of a result that are given out to its partitions in turn.
-    fn count_in_turn(&self, node: NodeId) {
-        let (plan, execution) = (self.execution.plan, self.execution);
-        let (NodeKind::Result, Some(id)) = (plan.node(node).kind, plan.node(node).job) else {
-            return;
-        };
-        let job = &execution.pipeline.jobs[id.0 as usize];
-        let by = job.partition.as_ref().map(|partition| &partition.by);
-        if let (Some(PartitionBy::RoundRobin), Some(counts)) =
-            (by, &execution.partitions[id.0 as usize])
-        {
-            counts.count_in_turn(execution.counts[node.at()].output.load(Relaxed));
-        }
-    }
-
-    /// The part of each row of a result that is partitioned by size: counted, and told to the sinks that
-    /// write it.
-    fn assign_parts(&self, end: NodeId, batches: &[Batch]) {
-        let plan = self.execution.plan;
-        let node = plan.node(end);
-        let result = node.consumers.iter().find(|next| plan.node(**next).kind == NodeKind::Result);
-        let (NodeKind::Gather, Some(&result), Some(id)) = (node.kind, result, node.job) else {
-            return;
-        };
-        let job = &self.execution.pipeline.jobs[id.0 as usize];
-        let (Some(partition), Some(counts)) =
-            (&job.partition, &self.execution.partitions[id.0 as usize])
-        else {
-            return;
-        };
-        let parts = parts_by_size(partition, job.row(), batches);
-        counts.count_processed(&parts);
-        let parts = Arc::new(parts);
-        for reader in &plan.node(result).consumers {
-            if let Some(sink) = &self.execution.sinks[reader.at()] {
-                sink.set_parts(parts.clone());
-            }
-        }
     }
 
     /// The gathered tables that were asked for, in the order in which they were.
