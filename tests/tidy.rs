@@ -55,6 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "syntax",
             "functions",
             "connect",
+            "store",
             "ir",
             "check",
             "plan",
