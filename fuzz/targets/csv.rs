@@ -102,7 +102,7 @@ fn typed(base: &Path, dialect: &Dialect, columns: usize, types: u8, piece: u8, h
     });
     let spec = dialect.spec(base, header, dialect.skip, types.collect());
     if let Ok(read) = read_in_all_ways(&spec, pieces(piece)) {
-        for (row, bad) in &read.bad {
+        for (row, _, bad) in &read.bad {
             assert!(*row < read.rows.len() && !bad.reason.is_empty(), "{bad:?}");
         }
     }
@@ -141,8 +141,8 @@ fn against_the_csv_crate(base: &Path, dialect: &Dialect, columns: usize, piece: 
         let record = record.expect("memory can be read");
         count += 1;
         let row = rows.get(at).unwrap_or_else(|| panic!("record {at} is missing: {record:?}"));
-        let of_record = bad.iter().find(|(row, bad)| *row == at && bad.column.is_none());
-        if let Some((_, bad)) = of_record {
+        let of_record = bad.iter().find(|(row, _, bad)| *row == at && bad.column.is_none());
+        if let Some((_, _, bad)) = of_record {
             let quotes = bad.reason.contains("quote");
             assert!(quotes || record.len() != columns, "{record:?}: {}", bad.reason);
             continue;
@@ -152,7 +152,7 @@ fn against_the_csv_crate(base: &Path, dialect: &Dialect, columns: usize, piece: 
             let expected = match std::str::from_utf8(field) {
                 Ok(text) => Scalar::String(text.into()),
                 Err(_) => {
-                    let refused = |(row, bad): &(usize, batchc::connect::BadValue)| {
+                    let refused = |(row, _, bad): &(usize, Option<u64>, batchc::connect::BadValue)| {
                         *row == at && bad.column == Some(column as u32)
                     };
                     assert!(bad.iter().any(refused), "record {at} is not UTF-8: {record:?}");

@@ -333,9 +333,6 @@ def coalesce(x, kind, depth):
         f"coalesce({left.text}, {right.text})" if x.rng.random() < 0.3 else f"({left.text} ?? {right.text})"
     )
     fail = right.fail and f"({left.sql} IS NULL AND {right.fail})"
-    if text.startswith("coalesce"):
-        # A function computes its arguments before it is called.
-        fail = right.fail
     return Node(text, f"coalesce({left.sql}, {right.sql})", kind, right.nullable, fail)
 
 
