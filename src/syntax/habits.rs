@@ -49,7 +49,10 @@ impl Parser<'_> {
             return Some(syntax::on_the_next_line("distinct", span, "distinct", "behind `select`"));
         }
         let habit = (0..line.at.len()).find_map(|at| {
-            line.statement(at).or_else(|| line.operator(at)).or_else(|| line.expression(at))
+            let habit =
+                line.statement(at).or_else(|| line.operator(at)).or_else(|| line.expression(at));
+            // An operator at the end of its line has no right side to be written with.
+            habit.filter(|habit| habit.place.end <= line.at.len())
         })?;
         let Range { start, end } = habit.place;
         let span = self.span(line.at[start]..line.at[end - 1] + 1);

@@ -117,8 +117,31 @@ impl Cut for CsvCut {
         }
         let end =
             records_end.unwrap_or_else(|| exact::records_end(&bytes[start..len], &self.dialect));
-        (if end == 0 { 0 } else { start + end }, Shape { start, kind })
+        // A header is not looked for behind the first chunk.
+        let is_enough = !place.first
+            || !self.dialect.header
+            || find_header(&bytes[..start + end], start, &self.dialect, &mut vec![]).is_some();
+        (if end == 0 || !is_enough { 0 } else { start + end }, Shape { start, kind })
     }
+}
+
+/// The first record from `at` on that is no comment and not empty, with its fields in `cells`.
+fn find_header(
+    bytes: &[u8],
+    mut at: usize,
+    dialect: &Dialect,
+    cells: &mut Vec<(u32, u32)>,
+) -> Option<exact::Record> {
+    while at < bytes.len() {
+        cells.clear();
+        let record = exact::split_record(bytes, at, dialect, cells);
+        let is_empty = cells.len() == 1 && cells[0].0 == cells[0].1;
+        if record.is_data && !is_empty {
+            return Some(record);
+        }
+        at = record.next;
+    }
+    None
 }
 
 /// The length of the byte order mark and the skipped lines; None if the lines go on.
@@ -203,34 +226,26 @@ impl Table {
             return Ok(Binding { columns: self.declared.len(), fields });
         }
         let mut cells = Vec::new();
-        let mut at = chunk.shape.start;
-        while at < bytes.len() {
-            cells.clear();
-            let record = exact::split_record(bytes, at, &self.dialect, &mut cells);
-            at = record.next;
-            let is_empty = cells.len() == 1 && cells[0].0 == cells[0].1;
-            if !record.is_data || is_empty {
-                continue;
-            }
-            if record.flaw.is_some() {
-                let message = format!("the quotes of the header of {name} do not match");
-                return Err(ConnectError::new(message));
-            }
-            chunk.shape.start = at;
-            let header: Vec<String> = cells
-                .iter()
-                .map(|&(start, end)| unquoted(&bytes[start as usize..end as usize], &self.dialect))
-                .collect();
-            if header.iter().any(|name| name.replace("\r\n", "").contains('\r')) {
-                return Err(ConnectError::new(format!(
-                    "the header of {name} has a carriage return, which ends no line by itself"
-                ))
-                .help("if it was meant to, convert the file: tr '\\r' '\\n'"));
-            }
-            return bind_header(&self.declared, &self.projection, &header, name);
+        let Some(record) = find_header(bytes, chunk.shape.start, &self.dialect, &mut cells) else {
+            return Err(ConnectError::new(format!("{name} is empty, and a header was expected"))
+                .help("write `header: false` if it has none"));
+        };
+        if record.flaw.is_some() {
+            let message = format!("the quotes of the header of {name} do not match");
+            return Err(ConnectError::new(message));
         }
-        Err(ConnectError::new(format!("{name} is empty, and a header was expected"))
-            .help("write `header: false` if it has none"))
+        let header: Vec<String> = cells
+            .iter()
+            .map(|&(start, end)| unquoted(&bytes[start as usize..end as usize], &self.dialect))
+            .collect();
+        chunk.shape.start = record.next;
+        if header.iter().any(|name| name.replace("\r\n", "").contains('\r')) {
+            return Err(ConnectError::new(format!(
+                "the header of {name} has a carriage return, which ends no line by itself"
+            ))
+            .help("if it was meant to, convert the file: tr '\\r' '\\n'"));
+        }
+        bind_header(&self.declared, &self.projection, &header, name)
     }
 }
 
