@@ -28,6 +28,27 @@ pub(super) fn print_outside(message: &str, help: Option<&str>, global: &Global) 
     print_text(&outside(message, help, global.format), global);
 }
 
+/// Says that a name is none of those that there are, with the nearest one and with all if they are
+/// few.
+pub(super) fn refuse_name<'a>(
+    message: &str,
+    name: &str,
+    names: impl Iterator<Item = &'a str>,
+    global: &Global,
+) -> u8 {
+    const LISTED: usize = 10;
+    let names: Vec<&str> = names.collect();
+    let near = did_you_mean(name, names.iter().copied());
+    let quoted: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let help = (!names.is_empty()).then(|| format!("there is {}{more}", quoted.join(", ")));
+    print_outside(&format!("{message} `{name}`{near}"), help.as_deref(), global);
+    NOT_STARTED
+}
+
 /// What a program from standard input, `-`, is called.
 const STDIN: &str = "<stdin>";
 
@@ -220,8 +241,7 @@ fn values(
         };
         let Some(at) = pipeline.params.iter().position(|param| param.name == name) else {
             let all = pipeline.params.iter().map(|param| param.name.as_str());
-            let near = did_you_mean(name, all);
-            return Err(refuse(&format!("the pipeline has no parameter `{name}`{near}"), global));
+            return Err(refuse_name("the pipeline has no parameter", name, all, global));
         };
         if !seen.insert(at) {
             return Err(refuse(&format!("the parameter `{name}` is given twice"), global));
@@ -305,8 +325,7 @@ pub(super) fn targets(
                     .iter()
                     .map(|output| output.name.as_str())
                     .chain(pipeline.jobs.iter().map(|job| job.name.as_str()));
-                let near = did_you_mean(name, names);
-                return Err(refuse(&format!("there is no output or job `{name}`{near}"), global));
+                return Err(refuse_name("there is no output or job", name, names, global));
             }
         }
     }

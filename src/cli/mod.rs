@@ -12,7 +12,8 @@ mod progress;
 mod resources;
 mod table;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 /// The program is wrong.
@@ -24,9 +25,21 @@ const FAILED: u8 = 3;
 /// The data broke a rule.
 const RULE: u8 = 4;
 
+/// All flags; a variable of the environment that is empty is as one that is not set.
+fn command() -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let without_empty = move |argument: clap::Arg| match argument.get_env() {
+        Some(name) if is_empty(name) => argument.env(None),
+        _ => argument,
+    };
+    let of_command = move |command: clap::Command| command.mut_args(without_empty);
+    args::Args::command().mut_args(without_empty).mut_subcommands(of_command)
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let found = args::Args::from_arg_matches(&command().get_matches());
+    let args = found.unwrap_or_else(|error| error.exit());
     if let Some(folder) = &args.global.chdir
         && let Err(error) = std::env::set_current_dir(folder)
     {

@@ -4,8 +4,10 @@
 //! damage. What is written depends on the bytes alone: no time, no threads, no sizes of pieces,
 //! fixed levels.
 
+use flate2::bufread::GzDecoder;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,12 @@ pub enum Compression {
     Zstd,
 }
 
+/// What gzip files begin with.
+const GZIP_MAGIC: &[u8] = b"\x1F\x8B";
+
+/// What zstd files begin with.
+const ZSTD_MAGIC: &[u8] = b"\x28\xB5\x2F\xFD";
+
 /// zstd's own default; gzip's is 6.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -34,6 +42,15 @@ impl Compression {
         }
     }
 
+    /// How a file whose extension says nothing is packed all the same, by its first bytes, with the
+    /// extension for that. No text begins so.
+    pub fn unsaid(file: &File) -> Option<(&'static str, &'static str)> {
+        let mut head = [0; 4];
+        let read = file.read_at(&mut head, 0).ok()?;
+        let packed = [(GZIP_MAGIC, ("gzip", "gz")), (ZSTD_MAGIC, ("zstd", "zst"))];
+        packed.into_iter().find(|(magic, _)| head[..read].starts_with(magic)).map(|found| found.1)
+    }
+
     /// Reads a file through this compression, counting the stored bytes in `progress`.
     pub fn reader(self, file: File, progress: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
         let counted = Counted { file, progress };
@@ -41,7 +58,7 @@ impl Compression {
             Compression::None => Box::new(counted),
             Compression::Gzip => {
                 let buffered = io::BufReader::with_capacity(1 << 18, counted);
-                Box::new(flate2::bufread::MultiGzDecoder::new(buffered))
+                Box::new(Members { member: Some(GzDecoder::new(buffered)) })
             }
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(counted)?),
         })
@@ -167,6 +184,32 @@ impl Blocks {
         }
         self.pending.drain(..len);
         Ok(())
+    }
+}
+
+/// Reads the members of a gzip file one after the other.
+struct Members {
+    /// The one that is read; None at the end of the file.
+    member: Option<GzDecoder<io::BufReader<Counted>>>,
+}
+
+impl Read for Members {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let next = member.get_mut().fill_buf()?;
+            if next.first().is_some_and(|byte| *byte != GZIP_MAGIC[0]) {
+                let message = "there is something else behind the gzip data";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            let is_end = next.is_empty();
+            let rest = self.member.take().map(GzDecoder::into_inner);
+            self.member = rest.filter(|_| !is_end).map(GzDecoder::new);
+        }
+        Ok(0)
     }
 }
 

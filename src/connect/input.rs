@@ -81,7 +81,14 @@ impl Inputs {
         let failed = |error| ConnectError::io("open", &name, &error);
         let (file, identity) = self.open_plain(at)?;
         let watched = file.try_clone().map_err(failed)?;
-        let reader = Compression::of(&self.paths[at]).reader(file, progress).map_err(failed)?;
+        let compression = Compression::of(&self.paths[at]);
+        if compression == Compression::None
+            && let Some((packed, extension)) = Compression::unsaid(&file)
+        {
+            return Err(ConnectError::new(format!("{name} is packed with {packed}"))
+                .help(format!("give it a name that says so: `{name}.{extension}`")));
+        }
+        let reader = compression.reader(file, progress).map_err(failed)?;
         Ok(OpenInput { name, reader, watched, identity })
     }
 

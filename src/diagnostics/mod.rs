@@ -189,12 +189,16 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// A piece of data as it may be shown: control characters escaped, cut at 60 characters.
 pub fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (at, char) in text.chars().enumerate() {
-        if at == 60 {
-            out.push('…');
-            break;
-        }
+    match text.char_indices().nth(60) {
+        Some((end, _)) => escaped(&text[..end]) + "…",
+        None => escaped(text),
+    }
+}
+
+/// Text with what a terminal would obey escaped.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
         if char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
             out.extend(char.escape_default());
         } else {

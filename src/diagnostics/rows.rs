@@ -26,36 +26,55 @@ pub fn nullable_key(name: &str, span: Span) -> Diagnostic {
     .help(format!("`filter {name} is not null` above, or read the count in the report"))
 }
 
-/// E0403: tables of a `union` that differ in a column.
-pub fn union_differs(
-    name: &str,
-    span: Span,
-    left: Option<(&str, Span)>,
-    right: Option<(&str, Span)>,
-    table: &str,
-) -> Diagnostic {
-    let mut found = Diagnostic::new(
-        Code::E0403,
-        format!("the tables differ in `{name}`"),
-        span,
-        "stacked here",
-    );
-    for side in [left, right].into_iter().flatten() {
-        found = found.label(side.1, format!("`{}` here", side.0));
-    }
-    match (left, right) {
-        (None, _) => found
-            .help(format!("add `{name}` above, or `drop {name}` in a job that reads `{table}`")),
-        (Some((ty, _)), None) => {
-            let ty = ty.trim_end_matches('?');
-            found.help(format!(
-                "`derive {name} = null as {ty}?` in a job that reads `{table}`, or `drop {name}` above"
-            ))
-        }
-        (Some((ty, _)), Some(_)) => {
-            found.help(format!("`cast {name} as {ty}` in a job that reads `{table}`"))
+/// A column in which two tables differ: its type and its place on each side that has it.
+pub struct Difference {
+    /// Its name.
+    pub name: String,
+    /// In the table above.
+    pub left: Option<(String, Span)>,
+    /// In the table that is stacked.
+    pub right: Option<(String, Span)>,
+}
+
+impl Difference {
+    /// The step that makes the stacked table as the one above.
+    fn step(&self) -> String {
+        let name = &self.name;
+        match (&self.left, &self.right) {
+            (None, _) => format!("drop {name}"),
+            (Some((ty, _)), None) => {
+                format!("derive {name} = null as {}?", ty.trim_end_matches('?'))
+            }
+            (Some((ty, _)), Some(_)) => format!("cast {name} as {ty}"),
         }
     }
+}
+
+/// E0403: tables of a `union` that differ in these columns, at least one.
+pub fn union_differs(span: Span, differences: &[Difference], table: &str) -> Diagnostic {
+    const NAMED: usize = 8;
+    // Places of more columns than these would hide what is said.
+    const PLACED: usize = 3;
+    let names: Vec<String> =
+        differences.iter().take(NAMED).map(|one| format!("`{}`", one.name)).collect();
+    let more = match differences.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!("the tables differ in {}{more}", names.join(", "));
+    let mut found = Diagnostic::new(Code::E0403, message, span, "stacked here");
+    if differences.len() <= PLACED {
+        for (ty, span) in differences.iter().flat_map(|one| [&one.left, &one.right]).flatten() {
+            found = found.label(*span, format!("`{ty}` here"));
+        }
+    }
+    let steps: Vec<String> = differences.iter().map(Difference::step).collect();
+    let or = match differences {
+        [Difference { name, left: None, .. }] => format!(", or add `{name}` above"),
+        [Difference { name, right: None, .. }] => format!(", or `drop {name}` above"),
+        _ => String::new(),
+    };
+    found.help(format!("`{}` in a job that reads `{table}`{or}", steps.join("; ")))
 }
 
 /// W0408: `count` of a condition, which counts where it is false too.

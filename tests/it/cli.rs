@@ -144,6 +144,26 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
 }
 
 #[test]
+fn a_name_that_is_none_is_told_with_those_that_there_are() {
+    let project = project();
+    project.batchc(&["run", "-p", "most=1"]).fails(2, "help: there is `least`");
+    let names = "help: there is `doubled_csv`, `large`, `doubled`\n";
+    project.batchc(&["plan", "--select", "nothing"]).fails(2, names);
+    let names = "help: there is `large`, `doubled`, `numbers`\n";
+    project.batchc(&["preview", "pipeline.batch", "nothing"]).fails(2, names);
+}
+
+#[test]
+fn a_variable_of_the_environment_that_is_empty_is_not_set() {
+    let project = project();
+    let mut command = project.command(&["run"]);
+    for name in ["MEMORY", "THREADS", "TEMP_DIR", "FORMAT", "COLOR", "NO_PROGRESS"] {
+        command.env(format!("BATCHC_{name}"), "");
+    }
+    ends_well(Ended::of(&command.output().expect("it can be started")));
+}
+
+#[test]
 fn a_wrong_pipeline_exits_with_1_and_data_that_breaks_a_rule_with_4() {
     let project = project();
     project.write("pipeline.batch", PIPELINE.replace("n * 2", "m * 2"));

@@ -187,6 +187,38 @@ fn packed_inputs_are_unpacked_and_damage_is_an_error() {
 }
 
 #[test]
+fn what_stands_behind_gzip_data_is_told_and_more_members_are_read() {
+    let project = copying("csv(\"in.csv.gz\")", "  id: int");
+    let members = [gzip(b"id\n1\n"), gzip(b""), gzip(b"2\n")].concat();
+    project.write("in.csv.gz", &members);
+    project.run();
+    assert_eq!(project.read("out.jsonl"), "{\"id\":1}\n{\"id\":2}\n");
+    for junk in ["x", "behind the end of it"] {
+        project.write("in.csv.gz", [&members, junk.as_bytes()].concat());
+        let told = "cannot read in.csv.gz: there is something else behind the gzip data";
+        project.batchc(&["run"]).fails(3, told);
+    }
+}
+
+#[test]
+fn a_packed_file_without_its_extension_is_told() {
+    for (packed, extension) in [(gzip(b"id\n1\n"), "gz"), (zstd(b"id\n1\n"), "zst")] {
+        let project = copying("csv(\"in.csv\")", "  id: int");
+        project.write("in.csv", packed);
+        let ended = project.batchc(&["run"]);
+        ended.fails(3, "in.csv is packed with ");
+        ended.fails(3, &format!("give it a name that says so: `in.csv.{extension}`"));
+    }
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_escaped_in_names_of_columns() {
+    let project = copying("csv(\"in.csv\")", "  id: int");
+    project.write("in.csv", "\u{1b}[31mred,other\n1,2\n");
+    project.batchc(&["run"]).fails(3, "help: it has `\\u{1b}[31mred`, `other`");
+}
+
+#[test]
 fn packed_outputs_read_back() {
     for (extension, connector) in [("gz", "csv"), ("zst", "csv"), ("gz", "json"), ("zst", "json")] {
         let columns = "  id: int\n  text: string?";

@@ -312,54 +312,41 @@ impl JobChecker<'_, '_> {
         self.push(kind, row, statement.span);
     }
 
-    /// Widens the columns to hold the other table's; says so where they differ.
+    /// Widens the columns to hold the other table's; says so where they differ. What is unknown is
+    /// no difference, and nothing that can be stacked either.
     fn unite(&mut self, columns: &mut [Column], row: &Row, table: &ast::Name) -> bool {
-        let mut fine = true;
+        let mut known = true;
+        let mut differences = vec![];
+        let side = |column: &Column| Some((column.ty.to_string(), column.origin));
         for column in columns.iter_mut() {
-            let own = column.ty.to_string();
-            let Some(at) = row.find(&column.name) else {
-                if column.ty.is_unknown() {
-                    fine = false;
-                    continue;
-                }
-                let left = Some((own.as_str(), column.origin));
-                let name = &table.text;
-                self.found.push(rows::union_differs(&column.name, table.span, left, None, name));
-                fine = false;
-                continue;
-            };
-            let other = &row.columns[at];
-            match unify(&column.ty, &other.ty) {
-                Some(ty) => {
-                    column.ty = ty;
-                    column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
-                }
-                None => {
-                    let theirs = other.ty.to_string();
-                    self.found.push(rows::union_differs(
-                        &column.name,
-                        table.span,
-                        Some((&own, column.origin)),
-                        Some((&theirs, other.origin)),
-                        &table.text,
-                    ));
-                    fine = false;
-                }
+            let other = row.find(&column.name).map(|at| &row.columns[at]);
+            if let Some(other) = other
+                && let Some(ty) = unify(&column.ty, &other.ty)
+            {
+                column.ty = ty;
+                column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
+            } else if column.ty.is_unknown() {
+                known = false;
+            } else {
+                let (name, left) = (column.name.to_string(), side(column));
+                differences.push(rows::Difference { name, left, right: other.and_then(side) });
             }
         }
         for other in row.columns.iter() {
-            if !columns.iter().any(|column| column.name == other.name) {
-                fine = false;
-                if other.ty.is_unknown() {
-                    continue;
-                }
-                let theirs = other.ty.to_string();
-                let right = Some((theirs.as_str(), other.origin));
-                let name = &table.text;
-                self.found.push(rows::union_differs(&other.name, table.span, None, right, name));
+            if columns.iter().any(|column| column.name == other.name) {
+                continue;
             }
+            if other.ty.is_unknown() {
+                known = false;
+                continue;
+            }
+            let (name, right) = (other.name.to_string(), side(other));
+            differences.push(rows::Difference { name, left: None, right });
         }
-        fine
+        if !differences.is_empty() {
+            self.found.push(rows::union_differs(table.span, &differences, &table.text));
+        }
+        known && differences.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, context, did_you_mean, refuse, runnable};
+use crate::cli::load::{base, context, refuse_name, runnable};
 use crate::cli::print::{put, say};
 use crate::cli::table::{rows_table, rows_text};
 use crate::ir::{Input, JobId, Row, SourceId};
@@ -29,8 +29,8 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         (None, None) => {
             let jobs = pipeline.jobs.iter().map(|job| job.name.as_str());
             let sources = pipeline.sources.iter().map(|source| source.name.as_str());
-            let near = did_you_mean(&args.job, jobs.chain(sources));
-            return refuse(&format!("there is no job or source `{}`{near}", args.job), global);
+            let names = jobs.chain(sources);
+            return refuse_name("there is no job or source", &args.job, names, global);
         }
     };
     let context = match context(&compiled, &path, &args.params, global) {

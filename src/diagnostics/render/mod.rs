@@ -2,7 +2,7 @@
 
 mod human;
 
-use super::{Diagnostic, Diagnostics, Severity};
+use super::{Diagnostic, Diagnostics, Severity, escaped};
 use crate::text::{Files, Span};
 use human::human;
 use serde_json::json;
@@ -45,8 +45,9 @@ pub fn outside(message: &str, help: Option<&str>, format: Format) -> String {
         });
         return format!("{value}\n");
     }
-    let help = help.map_or(String::new(), |help| format!("  help: {help}\n"));
-    format!("error: {message}\n{help}")
+    // Names and columns of files are in it.
+    let help = help.map_or(String::new(), |help| format!("  help: {}\n", escaped(help)));
+    format!("error: {}\n{help}", escaped(message))
 }
 
 /// `3 errors, 1 warning in sales.batch; 12 jobs checked`; nothing when there are none.
