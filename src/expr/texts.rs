@@ -75,8 +75,9 @@ impl<'a> TextLane<'a> {
 
     /// The one short text of a constant, as a view that no other text has.
     fn inline_constant(&self) -> Option<u128> {
-        let view = self.texts.views[0];
-        (self.constant && view as u32 <= INLINE_MAX && self.texts.array.is_valid(0)).then_some(view)
+        // A column may be empty.
+        let view = *self.texts.views.first().filter(|_| self.constant)?;
+        (view as u32 <= INLINE_MAX && self.texts.array.is_valid(0)).then_some(view)
     }
 }
 
