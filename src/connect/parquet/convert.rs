@@ -11,13 +11,16 @@ use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, Int32Array, LargeListArray, ListArray, PrimitiveArray,
-    StructArray,
+    Array, ArrayRef, BinaryViewArray, FixedSizeListArray, Int32Array, LargeListArray, ListArray,
+    PrimitiveArray, StringViewArray, StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// Of bytes that are no text, so many are shown.
+const SHOWN_BYTES_MAX: usize = 200;
 
 /// A value that is not of the declared type; null in the column.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ pub fn fits(from: &ArrowType, to: &DataType) -> bool {
     }
 }
 
-/// The type to ask the reader for: views for all texts.
+/// The type to ask the reader for: views for all texts and bytes.
 pub fn hint(from: &ArrowType, to: Option<&DataType>) -> ArrowType {
     use ArrowType as A;
     let nested = |field: &Arc<ArrowField>, to: Option<&DataType>| {
@@ -77,11 +80,14 @@ pub fn hint(from: &ArrowType, to: Option<&DataType>) -> ArrowType {
     };
     match (from, to) {
         (A::Utf8 | A::LargeUtf8, _) => A::Utf8View,
-        (A::Binary | A::LargeBinary | A::BinaryView, Some(DataType::String)) => A::Utf8View,
+        (A::Binary | A::LargeBinary, _) => A::BinaryView,
         (A::Dictionary(_, value), to) => hint(value, to),
         (A::List(field), Some(DataType::List(item))) => A::List(nested(field, Some(&item.data))),
         (A::LargeList(field), Some(DataType::List(item))) => {
             A::LargeList(nested(field, Some(&item.data)))
+        }
+        (A::FixedSizeList(field, size), Some(DataType::List(item))) => {
+            A::FixedSizeList(nested(field, Some(&item.data)), *size)
         }
         (A::Struct(fields), Some(DataType::Record(wanted))) => {
             let field = |field: &Arc<ArrowField>| {
@@ -120,10 +126,11 @@ pub fn spelling(from: &ArrowType) -> String {
     }
 }
 
-/// The array as the declared type.
-pub fn convert(array: &ArrayRef, to: &Type, issues: &mut Vec<Issue>) -> ArrayRef {
+/// The array as the declared type. `is_utf8` says that the reader has looked at all texts: those
+/// of an array that it has not may be any bytes, whatever the array's type.
+pub fn convert(array: &ArrayRef, to: &Type, is_utf8: bool, issues: &mut Vec<Issue>) -> ArrayRef {
     let before = issues.len();
-    let converted = convert_data(array, &to.data, issues);
+    let converted = convert_data(array, &to.data, is_utf8, issues);
     let converted = match to.data {
         DataType::Date => within::<Date32Type>(converted, DAYS, Scalar::Date, &to.data, issues),
         DataType::Datetime => within::<TimestampMicrosecondType>(
@@ -142,6 +149,7 @@ pub fn convert(array: &ArrayRef, to: &Type, issues: &mut Vec<Issue>) -> ArrayRef
         ),
         _ => converted,
     };
+    issues[before..].sort_by_key(|issue| issue.row);
     if !to.nullable && converted.null_count() > 0 {
         let known: Vec<usize> = issues[before..].iter().map(|issue| issue.row).collect();
         let rows = (0..converted.len()).filter(|&row| converted.is_null(row));
@@ -155,8 +163,17 @@ pub fn convert(array: &ArrayRef, to: &Type, issues: &mut Vec<Issue>) -> ArrayRef
     converted
 }
 
-fn convert_data(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> ArrayRef {
+fn convert_data(
+    array: &ArrayRef,
+    to: &DataType,
+    is_utf8: bool,
+    issues: &mut Vec<Issue>,
+) -> ArrayRef {
     use ArrowType as A;
+    if let (false, Some(bytes)) = (is_utf8, bytes(array)) {
+        let checked: ArrayRef = Arc::new(texts(bytes, issues));
+        return convert_data(&checked, to, true, issues);
+    }
     if *array.data_type() == arrow_type(to)
         && !matches!(to, DataType::List(_) | DataType::Record(_))
     {
@@ -192,11 +209,40 @@ fn convert_data(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> Arr
             arrow_array::make_array(reinterpreted.build().expect("64-bit numbers either way"))
         }
         (A::List(_) | A::LargeList(_) | A::FixedSizeList(..), DataType::List(item)) => {
-            list(array, item, issues)
+            list(array, item, is_utf8, issues)
         }
-        (A::Struct(_), DataType::Record(fields)) => record(array.as_struct(), fields, issues),
+        (A::Struct(_), DataType::Record(fields)) => {
+            record(array.as_struct(), fields, is_utf8, issues)
+        }
         (from, to) => unreachable!("{from} as {to} was refused when the file was opened"),
     }
+}
+
+/// The bytes of an array of texts or bytes, as views.
+fn bytes(array: &ArrayRef) -> Option<BinaryViewArray> {
+    Some(match array.data_type() {
+        ArrowType::Utf8View => array.as_string_view().clone().to_binary_view(),
+        ArrowType::BinaryView => array.as_binary_view().clone(),
+        _ => return None,
+    })
+}
+
+/// The texts that bytes are; null where they are not UTF-8.
+fn texts(bytes: BinaryViewArray, issues: &mut Vec<Issue>) -> StringViewArray {
+    // Looks at every value, and copies none.
+    if let Ok(texts) = bytes.clone().to_string_view() {
+        return texts;
+    }
+    let text = |(row, bytes): (usize, Option<&[u8]>)| {
+        let bytes = bytes?;
+        let text = simdutf8::basic::from_utf8(bytes).ok();
+        if text.is_none() {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX)]).into();
+            issues.push(Issue { row, text, reason: "not UTF-8".into() });
+        }
+        text.map(str::to_owned)
+    };
+    bytes.iter().enumerate().map(text).collect()
 }
 
 /// The times of the years that times have; the others become null.
@@ -343,19 +389,15 @@ fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> In
         }
         found
     };
-    match array.data_type() {
-        ArrowType::Utf8 => array.as_string::<i32>().iter().enumerate().map(member).collect(),
-        ArrowType::LargeUtf8 => array.as_string::<i64>().iter().enumerate().map(member).collect(),
-        _ => array.as_string_view().iter().enumerate().map(member).collect(),
-    }
+    array.as_string_view().iter().enumerate().map(member).collect()
 }
 
-fn list(array: &ArrayRef, item: &Type, issues: &mut Vec<Issue>) -> ArrayRef {
+fn list(array: &ArrayRef, item: &Type, is_utf8: bool, issues: &mut Vec<Issue>) -> ArrayRef {
     let (items, lengths) = items_and_lengths(array);
     let offsets = OffsetBuffer::from_lengths(lengths);
     let mut inner = Vec::new();
     let items = match items {
-        Some(items) => convert(&items, item, &mut inner),
+        Some(items) => convert(&items, item, is_utf8, &mut inner),
         None => null_array(&item.data, 0),
     };
     issues.extend(inner.into_iter().map(|issue| {
@@ -397,7 +439,12 @@ fn items_of(array: &ArrayRef, row: usize) -> ArrayRef {
     }
 }
 
-fn record(array: &StructArray, fields: &[Field], issues: &mut Vec<Issue>) -> ArrayRef {
+fn record(
+    array: &StructArray,
+    fields: &[Field],
+    is_utf8: bool,
+    issues: &mut Vec<Issue>,
+) -> ArrayRef {
     let is_null = |row: usize| array.nulls().is_some_and(|nulls: &NullBuffer| nulls.is_null(row));
     let columns: Vec<ArrayRef> = fields
         .iter()
@@ -405,7 +452,7 @@ fn record(array: &StructArray, fields: &[Field], issues: &mut Vec<Issue>) -> Arr
             let column = array.column_by_name(&field.name);
             let column = column.expect("the fields were looked for when the file was opened");
             let mut inner = Vec::new();
-            let converted = convert(column, &field.ty, &mut inner);
+            let converted = convert(column, &field.ty, is_utf8, &mut inner);
             issues.extend(inner.into_iter().filter(|issue| !is_null(issue.row)));
             converted
         })

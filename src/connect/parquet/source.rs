@@ -12,7 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
@@ -62,6 +62,8 @@ struct OpenFile {
     mask: ProjectionMask,
     /// For each projected column its place among the columns of the mask.
     places: Vec<usize>,
+    /// Of which projected columns the reader itself checks that the texts are UTF-8.
+    utf8: Vec<bool>,
 }
 
 impl Source for ParquetSource {
@@ -135,12 +137,24 @@ impl OpenFile {
         }
         let wanted: Vec<usize> = spec.projection.iter().map(|&at| places[at]).collect();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
+        let utf8 = wanted.iter().map(|&root| is_utf8(&metadata, root)).collect();
         let mut sorted = wanted.clone();
         sorted.sort_unstable();
         sorted.dedup();
         let places = wanted.iter().map(|place| sorted.partition_point(|s| s < place)).collect();
-        Ok(OpenFile { name: name.clone(), file, identity, metadata, mask, places })
+        Ok(OpenFile { name: name.clone(), file, identity, metadata, mask, places, utf8 })
     }
+}
+
+/// Does the file say of all the column's texts that they are UTF-8? The reader checks those, and
+/// only those; not JSON, and not bytes that a schema beside the file's own calls a text.
+fn is_utf8(metadata: &ArrowReaderMetadata, root: usize) -> bool {
+    let schema = metadata.parquet_schema();
+    let leaves = schema.columns().iter().enumerate();
+    leaves.filter(|(leaf, _)| schema.get_column_root_idx(*leaf) == root).all(|(_, leaf)| {
+        leaf.physical_type() != PhysicalType::BYTE_ARRAY
+            || leaf.converted_type() == ConvertedType::UTF8
+    })
 }
 
 /// Is a column an INT96 time, which writers meant as an instant?
@@ -205,7 +219,8 @@ impl ParquetMorsel {
         let arrays = columns
             .map(|(at, (column, &place))| {
                 let mut issues = Vec::new();
-                let array = convert(batch.column(place), &column.ty, &mut issues);
+                let array =
+                    convert(batch.column(place), &column.ty, self.open.utf8[at], &mut issues);
                 bad.extend(issues.into_iter().map(|issue| BadValue {
                     row: issue.row as u32,
                     column: Some(at as u32),

@@ -5,10 +5,15 @@ use crate::connect::testing::{
     Random, all_types, random_batches, read_file, sink_spec, write_file,
 };
 use crate::data::Batch;
-use crate::types::{DAYS, DataType, EnumMember, EnumType, MICROS, OUTSIDE_YEARS, Scalar, Type};
+use crate::types::{
+    DAYS, DataType, EnumMember, EnumType, Field, MICROS, OUTSIDE_YEARS, Scalar, Type,
+};
 use arrow_array::types::Int32Type;
 use arrow_array::*;
 use parquet::arrow::ArrowWriter;
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -154,6 +159,84 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     let wrong = error("nanos", DataType::Timestamp);
     assert_eq!(wrong.message, "column `nanos` of a.parquet is datetime, and timestamp is declared");
     assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
+}
+
+const BYTES: [&[u8]; 4] = [b"abc", b"\xff", b"a longer text, cut \xe2\x82", "€".as_bytes()];
+
+/// What is found at rows 1 and 2 of a column of [`BYTES`].
+const NOT_UTF8: [(usize, &str, &str); 2] =
+    [(1, "�", "not UTF-8"), (2, "a longer text, cut �", "not UTF-8")];
+
+#[track_caller]
+fn check_bytes(path: &Path, ty: DataType, wanted: [Scalar; 2]) {
+    let declared = [("b", ty.clone().optional())];
+    let read = read_file(
+        &CONNECTOR,
+        path.parent().unwrap(),
+        &[("path", path.file_name().unwrap().to_str().unwrap())],
+        &declared,
+    )
+    .unwrap();
+    let bad: Vec<_> =
+        read.bad.iter().map(|(row, _, _, text, why)| (*row, &**text, &**why)).collect();
+    assert_eq!(bad, NOT_UTF8, "{ty}");
+    let [first, last] = wanted;
+    assert_eq!((&read.rows[0][0], &read.rows[3][0]), (&first, &last));
+}
+
+#[test]
+fn bytes_that_are_not_utf8_fail_their_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let packed: DictionaryArray<Int32Type> = DictionaryArray::new(
+        Int32Array::from_iter_values(0..4),
+        Arc::new(BinaryArray::from_iter_values(BYTES)),
+    );
+    let mut lists = builder::ListBuilder::new(builder::BinaryBuilder::new());
+    for bytes in BYTES {
+        lists.append_value([Some(&b"x"[..]), Some(bytes)]);
+    }
+    let record = StructArray::from(vec![(
+        Arc::new(arrow_schema::Field::new("r", arrow_schema::DataType::Binary, true)),
+        Arc::new(BinaryArray::from_iter_values(BYTES)) as ArrayRef,
+    )]);
+    let string = |text: &str| Scalar::String(text.into());
+    let texts = || [string("abc"), string("€")];
+    let plain: [ArrayRef; 4] = [
+        Arc::new(BinaryArray::from_iter_values(BYTES)),
+        Arc::new(LargeBinaryArray::from_iter_values(BYTES)),
+        Arc::new(BinaryViewArray::from_iter_values(BYTES)),
+        Arc::new(packed),
+    ];
+    for array in plain {
+        write_arrow(&path, vec![("b", array)]);
+        check_bytes(&path, DataType::String, texts());
+    }
+    write_arrow(&path, vec![("b", Arc::new(lists.finish()))]);
+    let list = DataType::List(Box::new(DataType::String.required()));
+    check_bytes(&path, list, texts().map(|text| Scalar::List([string("x"), text].into())));
+    write_arrow(&path, vec![("b", Arc::new(record))]);
+    let field = Field { name: "r".into(), ty: DataType::String.optional() };
+    let record = DataType::Record([field].into());
+    check_bytes(&path, record, texts().map(|text| Scalar::Record([text].into())));
+}
+
+#[test]
+fn bytes_that_a_file_calls_json_may_not_be_utf8() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let schema = parse_message_type("message m { required binary b (JSON); }").unwrap();
+    let file = File::create(&path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let values = BYTES.map(|bytes| ByteArray::from(bytes.to_vec()));
+    column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let string = |text: &str| Scalar::String(text.into());
+    check_bytes(&path, DataType::String, [string("abc"), string("€")]);
 }
 
 #[test]
