@@ -78,7 +78,9 @@ fn named(
             .chain(globals.enums.keys().map(String::as_str))
             .collect();
         let span = if arguments.is_empty() { name.span } else { written.span };
-        found.push(names::no_type(&name.text, span, &all));
+        let digits = &globals.files.text(written.span)[name.text.len()..];
+        let digits = if arguments.is_empty() { "" } else { digits };
+        found.push(names::no_type(&name.text, span, digits, &all));
     }
     DataType::Unknown
 }

@@ -187,6 +187,22 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// A text of the program as the operand of an operator: in parentheses, unless it holds together
+/// by itself, as a name, a literal and a call do.
+pub fn operand(text: &str) -> String {
+    let (mut depth, mut in_text, mut is_loose) = (0, false, false);
+    for character in text.chars() {
+        match character {
+            '"' => in_text = !in_text,
+            _ if in_text => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => is_loose |= depth == 0 && " +-*/%<>=?".contains(character),
+        }
+    }
+    if is_loose { format!("({text})") } else { text.to_owned() }
+}
+
 /// A piece of data as it may be shown: control characters escaped, cut at 60 characters.
 pub fn shown(text: &str) -> String {
     match text.char_indices().nth(60) {

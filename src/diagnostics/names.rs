@@ -131,6 +131,9 @@ pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         "not a function",
     );
     match ours(name) {
+        Some("weekday") => found
+            .help("`weekday` counts from 1 for Monday to 7 for Sunday, others begin with Sunday")
+            .guess(span, "weekday"),
         Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
         None => match nearest(name, names.iter().copied()) {
             Some(near) => suggest(found, span, Some(near)),
@@ -237,8 +240,8 @@ pub fn second_pipeline(span: Span, first: Span) -> Diagnostic {
         .help("put all settings into one of them")
 }
 
-/// E0112: no type of this name.
-pub fn no_type(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+/// E0112: no type of this name; `arguments` is what is written behind it.
+pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagnostic {
     const FOREIGN: &[(&str, &str)] = &[
         ("integer", "int"),
         ("bigint", "int"),
@@ -248,8 +251,9 @@ pub fn no_type(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         ("double", "float"),
         ("real", "float"),
         ("float64", "float"),
-        ("number", "decimal(18, 2)"),
-        ("numeric", "decimal(18, 2)"),
+        ("number", "decimal"),
+        ("numeric", "decimal"),
+        ("dec", "decimal"),
         ("str", "string"),
         ("text", "string"),
         ("varchar", "string"),
@@ -262,7 +266,23 @@ pub fn no_type(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let found =
         Diagnostic::new(Code::E0112, format!("there is no type `{name}`"), span, "not a type");
     match FOREIGN.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-        Some((_, ours)) => found.help(format!("it is called `{ours}` here")).fix(span, *ours),
+        Some((_, "decimal")) if arguments.is_empty() => {
+            let written = "decimal(18, 2)";
+            found
+                .help(format!("say its digits in all and after the point: `{written}`"))
+                .guess(span, written)
+        }
+        Some((_, "decimal")) => {
+            let null = if arguments.ends_with('?') { "?" } else { "" };
+            let digits = arguments.trim_end_matches('?').trim_matches(['(', ')']);
+            let scale = if digits.contains(',') { "" } else { ", 0" };
+            let written = format!("decimal({digits}{scale}){null}");
+            found.help(format!("it is called `{written}` here")).fix(span, written)
+        }
+        Some((_, ours)) => {
+            let null = if arguments.ends_with('?') { "?" } else { "" };
+            found.help(format!("it is called `{ours}` here")).fix(span, format!("{ours}{null}"))
+        }
         None => suggest(found, span, nearest(name, names.iter().copied())),
     }
 }
@@ -484,7 +504,9 @@ pub fn foreign_value(name: &str, span: Span) -> Option<Diagnostic> {
     };
     let message = format!("`{name}` is written `{ours}`");
     let found = Diagnostic::new(Code::E0116, message, span, "nothing is called so here");
-    Some(found.help(format!("write `{ours}`")).fix(span, ours))
+    let found = found.help(format!("write `{ours}`"));
+    // A `null` alone has no type, which may be wrong next.
+    Some(if ours == "null" { found.guess(span, ours) } else { found.fix(span, ours) })
 }
 
 /// E0116: a column as an item of a table.

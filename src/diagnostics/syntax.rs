@@ -203,6 +203,14 @@ pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagn
     .fix(span, meant)
 }
 
+/// `||` between values of which the parser does not know the types.
+pub fn two_bars(span: Span) -> Diagnostic {
+    let message = "`||` is written differently here";
+    Diagnostic::new(Code::E0009, message, span, "not an operator here")
+        .help("between conditions write `or`; of texts make one text: `\"{a}{b}\"`")
+        .guess(span, "or")
+}
+
 /// Nesting, or an expression of too many operators.
 pub fn too_deep(span: Span, limit: usize) -> Diagnostic {
     Diagnostic::new(
@@ -269,9 +277,9 @@ pub fn unknown_character(character: char, span: Span) -> Diagnostic {
     .help("remove it, or put it into a text: `\"...\"`")
 }
 
-/// `30minutes`, `4parsecs`
-pub fn unknown_unit(span: Span, digits: &str, unit: &str) -> Diagnostic {
-    let meant = match unit.to_ascii_lowercase().as_str() {
+/// The unit that a word means.
+pub fn unit(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
         "sec" | "secs" | "second" | "seconds" => "s",
         "min" | "mins" | "minute" | "minutes" => "m",
         "hr" | "hrs" | "hour" | "hours" => "h",
@@ -283,17 +291,21 @@ pub fn unknown_unit(span: Span, digits: &str, unit: &str) -> Diagnostic {
         "mb" => "MB",
         "g" | "gb" => "GB",
         "tb" => "TB",
-        _ => "",
-    };
+        _ => return None,
+    })
+}
+
+/// `30minutes`, `4parsecs`
+pub fn unknown_unit(span: Span, digits: &str, unit: &str) -> Diagnostic {
     let diagnostic = Diagnostic::new(
         Code::E0014,
         format!("there is no unit `{unit}`"),
         span,
         "a number with a unit",
     );
-    if meant.is_empty() {
+    let Some(meant) = self::unit(unit) else {
         return diagnostic.help("units are us ms s m h d w mo y, and B KB MB GB TB");
-    }
+    };
     diagnostic.help(format!("write `{digits}{meant}`")).fix(span, format!("{digits}{meant}"))
 }
 

@@ -1,6 +1,6 @@
 //! What the checker says about types and nulls: codes E0201 to E0399.
 
-use super::{Code, Diagnostic};
+use super::{Code, Diagnostic, operand};
 use crate::text::Span;
 use crate::types::{DataType, Type};
 
@@ -27,7 +27,7 @@ pub fn operands(
 }
 
 /// E0201 for an operator with one operand.
-pub fn operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagnostic {
+pub fn one_operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagnostic {
     Diagnostic::new(
         Code::E0201,
         format!("`{operator}` needs `{wanted}`, this is `{ty}`"),
@@ -36,15 +36,38 @@ pub fn operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagnosti
     )
 }
 
+/// A call, and the argument of it that a finding is about.
+pub struct Given<'a> {
+    /// The function.
+    pub function: &'a str,
+    /// The call as written.
+    pub call: (&'a str, Span),
+    /// The argument as written.
+    pub argument: (&'a str, Span),
+    /// The argument's type.
+    pub ty: &'a Type,
+    /// Where the column comes from, if it is one.
+    pub origin: Option<Span>,
+    /// Has the function a form with a `zone`?
+    pub takes_zone: bool,
+}
+
+impl Given<'_> {
+    /// The call with `written` in the argument's place.
+    fn with(&self, written: &str) -> String {
+        let ((call, of_call), (_, place)) = (self.call, self.argument);
+        let inside = of_call.start <= place.start && place.end <= of_call.end;
+        if !inside || call.contains('\n') || call.len() > 100 {
+            return written.to_owned();
+        }
+        let (start, end) = (place.start - of_call.start, place.end - of_call.start);
+        format!("{}{written}{}", &call[..start as usize], &call[end as usize..])
+    }
+}
+
 /// E0202: an argument of another type than the function wants.
-pub fn argument(
-    function: &str,
-    wanted: &str,
-    text: &str,
-    span: Span,
-    ty: &Type,
-    origin: Option<Span>,
-) -> Diagnostic {
+pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
+    let (function, (text, span), ty) = (given.function, given.argument, given.ty);
     let choices: Vec<&str> = wanted.split(" or ").collect();
     let mut found = Diagnostic::new(
         Code::E0202,
@@ -52,17 +75,26 @@ pub fn argument(
         span,
         format!("this is `{ty}`"),
     );
-    if let Some(origin) = origin {
+    if let Some(origin) = given.origin {
         found = found.label(origin, "it comes from here");
     }
+    let replaced = |found: Diagnostic, say: &str, written: String| {
+        found.help(format!("{say}`{}`", given.with(&written))).guess(span, written)
+    };
     let to = choices[0].trim_end_matches('?');
+    let is_literal = text.starts_with('"');
     let from_text = ty.data == DataType::String
         && matches!(to, "int" | "float" | "date" | "datetime" | "timestamp" | "bool");
     match to {
-        "string" => found.help(format!("`{function}({text} as string)`")),
-        _ if from_text => found.help(format!("`{function}({text} as {to})`")),
+        "string" if text.parse::<f64>().is_ok() => replaced(found, "", format!("\"{text}\"")),
+        "string" => replaced(found, "", format!("{} as string", operand(text))),
+        _ if from_text && !is_literal => replaced(found, "", format!("{} as {to}", operand(text))),
         _ if ty.data == DataType::Timestamp && choices.contains(&"datetime") => {
-            found.help(format!("in which zone? `{function}(at_zone({text}, \"UTC\"))`"))
+            if given.takes_zone {
+                replaced(found, "in which zone? ", format!("{text}, zone: \"UTC\""))
+            } else {
+                replaced(found, "in which zone? ", format!("at_zone({text}, \"UTC\")"))
+            }
         }
         "bool" if ty.data == DataType::Bool => {
             found.help(format!("give a value for null: `({text}) ?? false`"))
@@ -72,6 +104,14 @@ pub fn argument(
             found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
         }
     }
+}
+
+/// E0202: two arguments that would fit in the other order.
+pub fn arguments_swapped(given: &Given, wanted: &str, written: &str) -> Diagnostic {
+    let mut found = argument(given, wanted);
+    found.help = Some(format!("the other way round: `{written}`"));
+    let (_, call) = given.call;
+    found.guess(call, written)
 }
 
 /// E0204: a `case` that forgets members of its enum.
@@ -125,7 +165,7 @@ pub fn exact_with_approximate(operator: Span, exact: Span, text: &str, approx: S
     )
     .label(exact, "exact")
     .label(approx, "approximate")
-    .help(format!("make both approximate: `{text} as float`"))
+    .help(format!("make both approximate: `{} as float`", operand(text)))
 }
 
 /// E0208: a field without a group in the pattern.

@@ -80,6 +80,13 @@ impl Registry {
         &self.declarations[function.0 as usize]
     }
 
+    /// Has a function of this name a parameter of that one?
+    pub fn has_parameter(&self, name: &str, parameter: &str) -> bool {
+        let parameters =
+            self.overloads(name).iter().flat_map(|id| &self.declaration(*id).parameters);
+        parameters.into_iter().any(|one| one.name == parameter)
+    }
+
     /// Has the name only functions from many rows to one value?
     pub fn is_aggregate(&self, name: &str) -> bool {
         let overloads = self.overloads(name);

@@ -107,16 +107,38 @@ impl Line<'_> {
     /// Where the value before `at` begins: a name, a literal, a call.
     fn value_before(&self, at: usize) -> Option<usize> {
         let mut start = at.checked_sub(1)?;
-        if self.kind(start) == Some(TokenKind::Close) {
-            start = (0..start).rev().find(|open| self.behind(*open) == Some(at))?;
-            if start > 0 && self.is_word(start - 1) {
-                start -= 1;
+        loop {
+            if self.kind(start) == Some(TokenKind::Close) {
+                let behind = start + 1;
+                start = (0..start).rev().find(|open| self.behind(*open) == Some(behind))?;
+                let is_of_a_value = start > 0
+                    && (self.is_word(start - 1) || self.kind(start - 1) == Some(TokenKind::Close));
+                if is_of_a_value && self.touches(start - 1) {
+                    start -= 1;
+                    continue;
+                }
             }
-        }
-        while start >= 2 && self.text(start - 1) == "." {
+            if start < 2 || self.text(start - 1) != "." {
+                return Some(start);
+            }
             start -= 2;
         }
-        Some(start)
+    }
+
+    /// Behind the value that begins at `at`: a name, a literal, a call, with its fields and items.
+    fn value_behind(&self, at: usize) -> Option<usize> {
+        let mut end = match self.kind(at)? {
+            TokenKind::Open | TokenKind::TextOpen => self.behind(at)?,
+            TokenKind::Word | TokenKind::Number | TokenKind::Text | TokenKind::Date => at + 1,
+            _ => return None,
+        };
+        loop {
+            end = match self.text(end) {
+                "(" | "[" if self.touches(end - 1) => self.behind(end)?,
+                "." if self.is_word(end + 1) => end + 2,
+                _ => return Some(end),
+            };
+        }
     }
 
     /// Does a comment of another language begin here, behind something?
@@ -139,12 +161,11 @@ impl Line<'_> {
                 let written = format!("{} {}", self.slice(0..at), rest(at + 1));
                 Habit { place: 0..self.at.len(), written, foreign: "outer" }
             }
-            ("select", "*") if at == 0 && self.text(2) == "," => {
-                let written = format!("derive {}", rest(3));
-                Habit { place: 0..self.at.len(), written, foreign: "select *" }
-            }
+            ("select", "*") if at == 0 && self.text(2) == "," => return self.more_columns(),
             ("distinct", _) if at == 0 && self.at.len() > 1 => {
-                let written = format!("dedupe by {}", rest(1));
+                let from = 1 + usize::from(self.text(1) == "on");
+                let keys = rest(from).trim_start_matches('(').trim_end_matches(')');
+                let written = format!("dedupe by {keys}");
                 Habit { place: 0..self.at.len(), written, foreign: "distinct" }
             }
             ("union" | "drop", "all" | "column" | "columns") if at == 0 && self.at.len() > 2 => {
@@ -176,6 +197,58 @@ impl Line<'_> {
         })
     }
 
+    /// `select *, upper(city) as large`
+    fn more_columns(&self) -> Option<Habit> {
+        let (mut items, mut at) = (vec![], 3);
+        while at < self.at.len() {
+            let start = at;
+            while at < self.at.len() && self.text(at) != "," {
+                at = if self.kind(at) == Some(TokenKind::Open) { self.behind(at)? } else { at + 1 };
+            }
+            let has_alias = at > start + 2 && self.text(at - 2) == "as";
+            let item = if has_alias {
+                format!("{} = {}", self.text(at - 1), self.slice(start..at - 2))
+            } else if self.text(start + 1) == "=" {
+                self.slice(start..at).to_owned()
+            } else {
+                format!("name = {}", self.slice(start..at))
+            };
+            // A column alone is there already.
+            if at > start + 1 {
+                items.push(item);
+            }
+            at += 1;
+        }
+        let written = format!("derive {}", items.join(", "));
+        let habit = Habit { place: 0..self.at.len(), written, foreign: "select *" };
+        (!items.is_empty()).then_some(habit)
+    }
+
+    /// `a || " " || b`, which makes one text of them in SQL; where no text is among them, it may
+    /// also be the `or` of other languages.
+    fn concatenation(&self, at: usize) -> Option<Habit> {
+        let start = self.value_before(at)?;
+        let (mut from, mut end) = (start, at);
+        let (mut written, mut has_text) = (String::new(), false);
+        loop {
+            let value = self.slice(from..end);
+            let is_text = matches!(self.kind(from), Some(TokenKind::Text | TokenKind::TextOpen));
+            if is_text {
+                written.push_str(value.trim_matches('"'));
+            } else {
+                written.push_str(&format!("{{{value}}}"));
+            }
+            has_text |= is_text;
+            if self.text(end) != "||" {
+                break;
+            }
+            from = end + 1;
+            end = self.value_behind(from)?;
+        }
+        let habit = Habit { place: start..end, written: format!("\"{written}\""), foreign: "||" };
+        has_text.then_some(habit)
+    }
+
     /// Operators that are words or signs elsewhere.
     fn operator(&self, at: usize) -> Option<Habit> {
         Some(match self.text(at).to_lowercase().as_str() {
@@ -185,6 +258,7 @@ impl Line<'_> {
                 let written = format!("{} as {}", self.slice(start..at), self.text(at + 2));
                 Habit { place: start..(at + 3).min(self.at.len()), written, foreign: "::" }
             }
+            "||" => return self.concatenation(at),
             word @ ("mod" | "div") if at > 0 && self.value_follows(at) => {
                 let start = self.value_before(at)?;
                 let (sign, foreign) = if word == "mod" { ("%", "mod") } else { ("//", "div") };
@@ -241,8 +315,7 @@ impl Line<'_> {
         let call = |name: &str| format!("{name}({value}, \"{inner}\")");
         let written = match (pattern.starts_with('%'), pattern.ends_with('%')) {
             _ if inner.contains(['%', '_']) => {
-                let regex = pattern.replace('%', ".*").replace('_', ".");
-                format!("{value} matches r\"^{regex}$\"")
+                format!("{value} matches r\"(?s)^{}$\"", as_regex(&pattern))
             }
             (true, true) => call("contains"),
             (false, true) => call("starts_with"),
@@ -288,18 +361,38 @@ impl Line<'_> {
                 let written = format!("{}({})", self.text(at + 2), self.slice(at + 4..end - 1));
                 Habit { place: at..end, written, foreign: "extract" }
             }
-            (".", name) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
-                let start = self.value_before(at)?;
-                let end = self.behind(at + 2)?;
-                let value = self.slice(start..at).trim_end_matches(".str").trim_end_matches(".dt");
-                let more = self.slice(at + 3..end - 1);
-                let comma = if more.is_empty() { "" } else { ", " };
-                let written = format!("{name}({value}{comma}{more})");
-                Habit { place: start..end, written, foreign: "value.function()" }
+            (".", _) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
+                return self.methods(at);
             }
             ("if" | "?", _) => return self.choice(at),
             _ => return None,
         })
+    }
+
+    /// `email.split("@")[1].lower()`
+    fn methods(&self, first: usize) -> Option<Habit> {
+        let start = self.value_before(first)?;
+        let value = self.slice(start..first).trim_end_matches(".str").trim_end_matches(".dt");
+        let (mut written, mut at) = (value.to_owned(), first);
+        loop {
+            match (self.text(at), self.text(at + 1)) {
+                (".", "str" | "dt") => at += 2,
+                (".", name) if self.text(at + 2) == "(" => {
+                    let end = self.behind(at + 2)?;
+                    let more = self.slice(at + 3..end - 1);
+                    let comma = if more.is_empty() { "" } else { ", " };
+                    written = format!("{name}({written}{comma}{more})");
+                    at = end;
+                }
+                ("[", _) if self.touches(at - 1) => {
+                    let end = self.behind(at)?;
+                    written.push_str(self.slice(at..end));
+                    at = end;
+                }
+                _ => break,
+            }
+        }
+        Some(Habit { place: start..at, written, foreign: "value.function()" })
     }
 
     /// `if` and what stands for it elsewhere.
@@ -363,4 +456,26 @@ impl Line<'_> {
         let written = format!("case {subject}{{ {} }}", arms.join(", "));
         Some(Habit { place: at..end + 1, written, foreign: "case … end" })
     }
+}
+
+/// The pattern of a `like` as a regular expression: `%` for any text, `_` for any character, and
+/// all else for itself.
+fn as_regex(pattern: &str) -> String {
+    let mut regex = String::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            '\\' => {
+                regex.push('\\');
+                regex.extend(characters.next());
+            }
+            '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => {
+                regex.extend(['\\', character]);
+            }
+            _ => regex.push(character),
+        }
+    }
+    regex
 }

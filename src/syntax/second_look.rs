@@ -196,6 +196,9 @@ impl Parser<'_> {
                     .map(|(_, meant)| (at, *meant))
             });
         let (at, meant) = found?;
+        if self.text(at) == "||" {
+            return Some(syntax::two_bars(self.at(at)));
+        }
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
         let written = match self.previous(at, tokens) {
             _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),

@@ -1,7 +1,7 @@
 //! Every edit that a finding offers, made: it must end the finding and break nothing else.
 
 use super::folders::{folder, pipelines};
-use batchc::diagnostics::{Diagnostic, Fix};
+use batchc::diagnostics::{Diagnostic, Fix, Severity};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -43,8 +43,15 @@ fn flaw(name: &str, text: &str, before: &[&Diagnostic], found: &Diagnostic) -> O
         .filter(|(code, count)| *count > old.get(*code).unwrap_or(&0))
         .map(|(code, _)| *code)
         .collect();
+    // What is safe to do without asking leaves nothing wrong in its place.
+    let (start, end) = (fix.span.start, fix.span.start + fix.text.len() as u32);
+    let within = |other: &&Diagnostic| start <= other.span().start && other.span().end <= end;
+    let broken = after.found.iter().filter(|other| other.severity == Severity::Error).find(within);
     let line = text[..found.span().start as usize].matches('\n').count() + 1;
     let about = format!("{name}:{line}: {} {}: `{}`", found.code, found.message, fix.text);
+    if let Some(broken) = broken.filter(|_| fix.safe && !fix.text.is_empty()) {
+        return Some(format!("{about} is marked safe, and then: {}", broken.message));
+    }
     match (stays, more.is_empty()) {
         (true, _) => Some(format!("{about} does not end it")),
         (false, false) => Some(format!("{about} makes {}", more.join(", "))),

@@ -3,7 +3,7 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{names, types};
+use crate::diagnostics::{Diagnostic, names, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -214,14 +214,11 @@ impl Scope<'_, '_> {
                     types::date_needs_zone(value.span, &self.text(value.span), zone)
                 }
                 Some(value) => {
-                    let text = self.text(value.span);
-                    let origin = match value.kind {
-                        ExprKind::Column(at) => {
-                            self.row.and_then(|row| row.columns.get(at)).map(|column| column.origin)
-                        }
-                        _ => None,
-                    };
-                    types::argument(function, &wanted, &text, value.span, &value.ty, origin)
+                    let swapped = self.swapped(name, given);
+                    self.with_given(function, span, value, |given| match &swapped {
+                        Some(written) => types::arguments_swapped(given, &wanted, written),
+                        None => types::argument(given, &wanted),
+                    })
                 }
                 None => types::stray_lambda(arguments[argument].value.span),
             },
@@ -230,6 +227,47 @@ impl Scope<'_, '_> {
             }
         };
         self.found.push(found);
+    }
+
+    /// A finding about an argument of a call.
+    fn with_given(
+        &self,
+        function: &str,
+        call: Span,
+        value: &Expr,
+        say: impl FnOnce(&types::Given) -> Diagnostic,
+    ) -> Diagnostic {
+        let origin = match value.kind {
+            ExprKind::Column(at) => {
+                self.row.and_then(|row| row.columns.get(at)).map(|column| column.origin)
+            }
+            _ => None,
+        };
+        let (written, argument) = (self.text(call), self.text(value.span));
+        say(&types::Given {
+            function,
+            call: (&written, call),
+            argument: (&argument, value.span),
+            ty: &value.ty,
+            origin,
+            takes_zone: self.globals.registry.has_parameter(function, "zone"),
+        })
+    }
+
+    /// The call with its two arguments in the other order, if they would fit so.
+    fn swapped(&self, name: &ast::Name, given: &[Option<Expr>]) -> Option<String> {
+        let [Some(first), Some(second)] = given else { return None };
+        let asked = [second, first].map(|value| Argument {
+            name: None,
+            value: ArgumentValue::Value {
+                ty: value.ty.clone(),
+                literal: constant(value, &[]).ok(),
+                adaptable: adaptable(value),
+            },
+        });
+        self.globals.registry.resolve(&name.text, &asked).ok()?;
+        let (first, second) = (self.text(first.span), self.text(second.span));
+        Some(format!("{}({second}, {first})", name.text))
     }
 
     /// The values that the parameters get, in order, without lambdas.
@@ -279,11 +317,10 @@ impl Scope<'_, '_> {
                 match self.globals.registry.result_with_lambda(&resolved, &lambda.body.ty) {
                     Ok(result) => ty = result,
                     Err(Mismatch::Type { wanted, .. }) => {
-                        let text = self.text(body.span);
-                        let body = &lambda.body;
-                        self.found.push(types::argument(
-                            &name.text, &wanted, &text, body.span, &body.ty, None,
-                        ));
+                        let found = self.with_given(&name.text, span, &lambda.body, |given| {
+                            types::argument(given, &wanted)
+                        });
+                        self.found.push(found);
                         return bad(span);
                     }
                     Err(_) => return bad(span),

@@ -1,7 +1,7 @@
 //! Why two types do not go together, and what to write instead.
 
 use super::Scope;
-use crate::diagnostics::types;
+use crate::diagnostics::{Diagnostic, operand, types};
 use crate::ir::{Expr, ExprKind};
 use crate::text::Span;
 use crate::types::{DataType, EnumType, Scalar};
@@ -10,6 +10,10 @@ impl Scope<'_, '_> {
     /// Says why two types do not go together.
     pub(super) fn report_mix(&mut self, place: Span, verb: &str, left: &Expr, right: &Expr) {
         use DataType as D;
+        if let Some(found) = self.time_mix(place, verb, left, right) {
+            self.found.push(found);
+            return;
+        }
         let sides = ((&left.ty, left.span), (&right.ty, right.span));
         let found = match (&left.ty.data, &right.ty.data) {
             (D::Decimal { .. }, D::Float) => {
@@ -65,13 +69,7 @@ impl Scope<'_, '_> {
         match (&left.ty.data, &right.ty.data) {
             (D::String, other) | (other, D::String) => {
                 let text = if left.ty.data == D::String { left } else { right };
-                match (other, &text.kind) {
-                    (
-                        D::Date | D::Datetime | D::Timestamp,
-                        ExprKind::Literal(Scalar::String(at)),
-                    ) => format!("a {other} is written `@{at}`"),
-                    _ => format!("`{} as {other}`", self.text(text.span)),
-                }
+                format!("`{} as {other}`", operand(&self.text(text.span)))
             }
             (D::Timestamp, D::Date | D::Datetime) | (D::Date | D::Datetime, D::Timestamp) => {
                 self.times_compared(left, right)
@@ -83,7 +81,7 @@ impl Scope<'_, '_> {
                 format!("compare times, `{day} as datetime`, or days, `{clock} as date`")
             }
             _ => {
-                let text = self.text(left.span);
+                let text = operand(&self.text(left.span));
                 format!("convert one of them, for instance `{text} as string`")
             }
         }
@@ -92,6 +90,11 @@ impl Scope<'_, '_> {
     /// What is written to compute with a text and something else.
     fn how_to_combine(&self, verb: &str, left: &Expr, right: &Expr) -> Option<String> {
         let (text, other) = match (&left.ty.data, &right.ty.data) {
+            (DataType::List(_), other) if verb == "add" => {
+                let function = if matches!(other, DataType::List(_)) { "concat" } else { "append" };
+                let (list, more) = (self.text(left.span), self.text(right.span));
+                return Some(format!("`{function}({list}, {more})`"));
+            }
             (DataType::String, other) => (left, other),
             (other, DataType::String) => (right, other),
             _ => return None,
@@ -103,8 +106,99 @@ impl Scope<'_, '_> {
             };
             return Some(format!("`\"{}{}\"`", part(left), part(right)));
         }
-        let text = self.text(text.span);
+        let text = operand(&self.text(text.span));
         other.is_number().then(|| format!("make a number of it: `{text} as {other}`"))
+    }
+
+    /// Says how a number or a text beside a time is written as the time, or the length of time,
+    /// that is needed there.
+    fn time_mix(&self, place: Span, verb: &str, left: &Expr, right: &Expr) -> Option<Diagnostic> {
+        use DataType as D;
+        let is_time = |value: &Expr| matches!(value.ty.data, D::Date | D::Datetime | D::Timestamp);
+        let sides = ((&left.ty, left.span), (&right.ty, right.span));
+        let compares = verb == "compare";
+        let found = |help: String| {
+            let make = if compares {
+                types::not_comparable(place, sides.0, sides.1, None)
+            } else {
+                types::operands(verb, place, sides.0, sides.1, None)
+            };
+            make.help(help)
+        };
+        let (time, other) = match (&left.ty.data, &right.ty.data) {
+            (D::String | D::Int, D::Date | D::Datetime | D::Timestamp | D::Duration) => {
+                (right, left)
+            }
+            _ => (left, right),
+        };
+        let (of_time, of_other) = (self.text(time.span), self.text(other.span));
+        match (&other.kind, &other.ty.data) {
+            (ExprKind::Literal(Scalar::String(text)), _) if compares && is_time(time) => {
+                let ty = &time.ty.data;
+                Some(match time_literal(text, ty) {
+                    Some(written) => {
+                        found(format!("a {ty} is written `{written}`")).guess(other.span, written)
+                    }
+                    None => found(format!("a {ty} is written `{}`", example(ty))),
+                })
+            }
+            (ExprKind::Literal(Scalar::String(text)), _)
+                if matches!(verb, "add" | "subtract") && is_time(time) =>
+            {
+                let (number, unit) = text.trim().split_once(' ')?;
+                let unit = crate::diagnostics::syntax::unit(unit.trim())?;
+                number.parse::<u32>().ok()?;
+                if matches!(unit, "mo" | "y") {
+                    return None;
+                }
+                let written = format!("{number}{unit}");
+                let help = format!("a length of time is written `{written}`");
+                Some(found(help).guess(other.span, written))
+            }
+            (ExprKind::Literal(Scalar::Int(number)), D::Int)
+                if time.ty.data == D::Duration && compares
+                    || is_time(time) && matches!(verb, "add" | "subtract") =>
+            {
+                let written = format!("{number}d");
+                let help = "a length of time has a unit";
+                Some(if is_time(time) || of_days(time) {
+                    found(format!("{help}: `{written}`")).guess(other.span, written)
+                } else {
+                    found(format!("{help}: `{number}s` or `{written}`"))
+                })
+            }
+            (_, D::Int) if time.ty.data == D::Duration && compares => {
+                Some(found(format!("a length of time has a unit: `{} * 1d`", operand(&of_other))))
+            }
+            (_, D::Int) if is_time(time) && matches!(verb, "add" | "subtract") => {
+                let sign = if verb == "add" { "+" } else { "-" };
+                let sum = format!("{of_time} {sign} {} * 1d", operand(&of_other));
+                Some(found(match time.ty.data {
+                    D::Date => format!("a length of time has a unit: `({sum}) as date`"),
+                    _ => format!("a length of time has a unit: `{sum}`"),
+                }))
+            }
+            _ if verb == "subtract" && is_time(time) && is_time(other) => {
+                Some(found(self.times_together(left, right)))
+            }
+            _ => None,
+        }
+    }
+
+    /// How times of two kinds are subtracted.
+    fn times_together(&self, left: &Expr, right: &Expr) -> String {
+        let is_date = [left, right].iter().any(|side| side.ty.data == DataType::Date);
+        let side = |side: &Expr| {
+            let text = self.text(side.span);
+            let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
+            match side.ty.data {
+                DataType::Timestamp if is_date => format!("date({text}, zone: \"{zone}\")"),
+                DataType::Timestamp => format!("at_zone({text}, \"{zone}\")"),
+                DataType::Datetime if is_date => format!("({} as date)", operand(&text)),
+                _ => text,
+            }
+        };
+        format!("make both the same kind: `{} - {}`", side(left), side(right))
     }
 
     /// How an instant is compared with a date or a wall clock.
@@ -136,6 +230,40 @@ fn member_meant(declared: &EnumType, left: &Expr, right: &Expr) -> String {
         .or_else(|| names().next())
         .unwrap_or("");
     format!("members are names without quotes: `{member}`")
+}
+
+/// Is it a difference of dates?
+fn of_days(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Arithmetic(_, left, _) if left.ty.data == DataType::Date)
+}
+
+/// A literal of a type of time.
+fn example(ty: &DataType) -> &'static str {
+    match ty {
+        DataType::Date => "@2024-01-31",
+        DataType::Datetime => "@2024-01-31T10:00",
+        _ => "@2024-01-31T10:00Z",
+    }
+}
+
+/// The text of a date or time as a literal of the type that is needed; none where it is neither.
+fn time_literal(text: &str, ty: &DataType) -> Option<String> {
+    let (day, clock) = match text.split_once(['T', ' ']) {
+        Some((day, clock)) => (day, clock.trim()),
+        None => (text, "00:00"),
+    };
+    if !is_day(day) {
+        return None;
+    }
+    let has_zone = clock.ends_with('Z') || clock.contains(['+', '-']);
+    let is_clock = clock.bytes().all(|byte| byte.is_ascii_digit() || b":.+-Z".contains(&byte));
+    match ty {
+        DataType::Date => (clock == "00:00").then(|| format!("@{day}")),
+        _ if !is_clock => None,
+        DataType::Datetime if has_zone => None,
+        DataType::Timestamp if !has_zone => Some(format!("@{day}T{clock}Z")),
+        _ => Some(format!("@{day}T{clock}")),
+    }
 }
 
 /// Is it spelled `2024-01-31`?

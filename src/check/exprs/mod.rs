@@ -439,7 +439,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         let at = self.check_as(at, &DataType::Int.optional(), "a position in a list");
         let DataType::List(item) = &list.ty.data else {
             if !list.ty.is_unknown() {
-                self.found.push(types::operand("[ ]", list.span, "list", &list.ty));
+                self.found.push(types::one_operand("[ ]", list.span, "list", &list.ty));
             }
             return bad(span);
         };

@@ -36,7 +36,7 @@ impl Scope<'_, '_> {
                         Expr { kind: ExprKind::Negate(boxed(value)), ty, span }
                     }
                     _ => {
-                        self.found.push(types::operand("-", value.span, "int", &value.ty));
+                        self.found.push(types::one_operand("-", value.span, "int", &value.ty));
                         bad(span)
                     }
                 }
@@ -51,7 +51,7 @@ impl Scope<'_, '_> {
             DataType::Bool | DataType::Unknown => value,
             DataType::Null => convert(value, &DataType::Bool),
             _ => {
-                self.found.push(types::operand(operator, value.span, "bool", &value.ty));
+                self.found.push(types::one_operand(operator, value.span, "bool", &value.ty));
                 bad(value.span)
             }
         }
@@ -158,7 +158,7 @@ impl Scope<'_, '_> {
             let list = self.check(list, None);
             let DataType::List(item) = list.ty.data.clone() else {
                 if !list.ty.is_unknown() {
-                    self.found.push(types::operand("in", list.span, "list", &list.ty));
+                    self.found.push(types::one_operand("in", list.span, "list", &list.ty));
                 }
                 return bad(span);
             };
