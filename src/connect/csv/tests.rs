@@ -188,6 +188,11 @@ fn columns_are_bound_by_the_header_or_by_position() {
     assert_eq!(error(b"").message, "a.csv is empty, and a header was expected");
     assert!(error(b"\xFF\xFEa\0").message.contains("UTF-16"));
     assert_eq!(read_text("a,b\n", &[], &declared).rows.len(), 0);
+    // Whatever stands before it, also where that fills whole pieces of the file.
+    assert_eq!(
+        read_text(&format!("{}a,b\n1,2\n", "\n".repeat(200)), &[], &declared).rows,
+        read_text("a,b\n1,2\n", &[], &declared).rows
+    );
     assert_eq!(read_text("", &[("header", "false")], &declared).rows.len(), 0);
 }
 
