@@ -518,6 +518,17 @@ pub fn column_of_table(table: &str, span: Span, column: &str) -> Diagnostic {
         .guess(span, column)
 }
 
+/// E0116: a column with the name of its table.
+pub fn table_before_column(table: &str, span: Span, column: &str) -> Diagnostic {
+    let message = format!("columns have plain names here: `{column}`, not `{table}.{column}`");
+    let label = format!("`{table}` is not a column");
+    Diagnostic::new(Code::E0116, message, span, label)
+        .help(format!(
+            "write `{column}`; only the `on` of a join names the table, of its right side"
+        ))
+        .guess(span, column)
+}
+
 /// E0124: a parameter of the command line that is not declared, or lacks a value.
 pub fn no_value(name: &str, span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -403,7 +403,15 @@ impl<'s, 'a> Scope<'s, 'a> {
         if base == "run" {
             return Some(self.run_value(name, span));
         }
-        let (declared, _) = self.globals.enums.get(base)?;
+        let Some((declared, _)) = self.globals.enums.get(base) else {
+            let is_value = self.slots.iter().any(|(slot, ..)| slot == base)
+                || self.globals.params.iter().any(|param| param.name == base);
+            if is_value || self.row.is_none_or(|row| row.find(&name.text).is_none()) {
+                return None;
+            }
+            self.found.push(names::table_before_column(base, span, &name.text));
+            return Some(bad(span));
+        };
         let declared = declared.clone();
         if let Some(at) = declared.by_name(&name.text) {
             let ty = DataType::Enum(declared);
