@@ -60,6 +60,11 @@ impl Positions {
 
     /// The positions of the rows at `rows`, in that order.
     pub fn take(&self, rows: &[u32]) -> Positions {
-        Positions::At(rows.iter().map(|&row| self.at(row as usize)).collect())
+        Positions::At(self.of(rows).into())
+    }
+
+    /// The positions of the rows at `rows`, as a list.
+    pub fn of(&self, rows: &[u32]) -> Vec<u64> {
+        rows.iter().map(|&row| self.at(row as usize)).collect()
     }
 }

@@ -14,6 +14,7 @@ pub mod stage;
 
 mod gather;
 pub mod keys;
+mod nulled;
 mod order;
 mod ring;
 mod scatter;
@@ -138,6 +139,8 @@ pub struct Counts {
     pub quarantined: AtomicU64,
     /// Rows with a value that became null because it failed.
     pub nulled: AtomicU64,
+    /// Rows that were dropped or set aside, of which a value had become null before.
+    pub nulled_before: AtomicU64,
     /// Rows that broke a rule, whatever became of them.
     pub violations: AtomicU64,
     /// Rows that gave none: without a match in a join, or with an empty list.

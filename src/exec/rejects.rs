@@ -1,5 +1,6 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
+use super::nulled::Flow;
 use super::quarantine::write_value;
 use super::rows::filter_rows;
 use super::stage::Execution;
@@ -69,14 +70,23 @@ pub struct Routed {
     pub rejects: Vec<Reject>,
     /// Rows dropped.
     pub dropped: u64,
-    /// Values that became null.
-    pub nulled: u64,
+    /// Positions of the rows with a value that became null.
+    pub nulled: Vec<u64>,
+    /// Where `on error` is `null`: positions of the rows that broke a rule and are gone.
+    pub broken: Vec<u64>,
 }
 
 impl Routed {
     /// A batch of which nothing has been taken out.
     fn whole(batch: Batch) -> Routed {
-        Routed { batch, values: vec![], rejects: vec![], dropped: 0, nulled: 0 }
+        Routed {
+            batch,
+            values: vec![],
+            rejects: vec![],
+            dropped: 0,
+            nulled: vec![],
+            broken: vec![],
+        }
     }
 }
 
@@ -148,7 +158,7 @@ impl Execution<'_> {
                 Err(self.failed(node, &batch, origin, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Null => {
-                Ok(Routed { values, nulled: rows.len() as u64, ..Routed::whole(batch) })
+                Ok(Routed { values, nulled: batch.positions.of(&rows), ..Routed::whole(batch) })
             }
             ErrorPolicy::Drop => {
                 let batch = without(&batch, &mut values, &rows);
@@ -204,9 +214,10 @@ impl Execution<'_> {
                 // A record that cannot be read at all has no values that could be null.
                 let unreadable = first.iter().filter(|bad| bad.column.is_none());
                 let gone: Vec<u32> = unreadable.map(|bad| bad.row).collect();
+                let readable = first.iter().filter(|bad| bad.column.is_some());
+                let nulled = readable.map(|bad| batch.positions.at(bad.row as usize)).collect();
                 let batch = without(&batch, &mut [], &gone);
-                let (dropped, nulled) = (gone.len() as u64, (rows.len() - gone.len()) as u64);
-                Ok(Routed { dropped, nulled, ..Routed::whole(batch) })
+                Ok(Routed { dropped: gone.len() as u64, nulled, ..Routed::whole(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
                 let rejects =
@@ -238,6 +249,10 @@ impl Execution<'_> {
             return Ok(Routed::whole(batch));
         }
         self.count(node, |counts| &counts.violations, broken.len() as u64);
+        let gone = match self.policy(node) {
+            ErrorPolicy::Null => batch.positions.of(&broken),
+            _ => vec![],
+        };
         let fault = |&row: &u32| Fault {
             row,
             reason: format!("`{}` does not hold", rule.name),
@@ -252,14 +267,15 @@ impl Execution<'_> {
             ExpectAction::Drop => {
                 self.count_failed_in_partitions(node, &batch, &broken);
                 let batch = without(&batch, &mut [], &broken);
-                Ok(Routed { dropped: broken.len() as u64, ..Routed::whole(batch) })
+                let dropped = broken.len() as u64;
+                Ok(Routed { dropped, broken: gone, ..Routed::whole(batch) })
             }
             ExpectAction::Quarantine(quarantine) => {
                 self.count_failed_in_partitions(node, &batch, &broken);
                 let rejects =
                     self.set_aside(node, &batch, origin, quarantine, broken.iter().map(fault));
                 let batch = without(&batch, &mut [], &broken);
-                Ok(Routed { rejects, ..Routed::whole(batch) })
+                Ok(Routed { rejects, broken: gone, ..Routed::whole(batch) })
             }
         }
     }
@@ -312,6 +328,19 @@ impl Execution<'_> {
             }
         };
         faults.map(reject).collect()
+    }
+
+    /// What the rows of an operator belong to.
+    pub(super) fn flow_of(&self, node: NodeId) -> Flow {
+        let of = self.plan.node(node);
+        let is_build = |id: &NodeId| matches!(self.plan.node(*id).kind, NodeKind::Build(_));
+        let side = match of.kind {
+            NodeKind::Build(_) => Some(node),
+            NodeKind::Read { .. } => of.consumers.first().copied().filter(is_build),
+            _ => None,
+        };
+        let job = of.job.expect("only what is of a job can fail");
+        side.map_or(Flow::Job(job), Flow::Side)
     }
 
     /// What makes the job read this source: its `from`, or a join or union.

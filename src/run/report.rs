@@ -264,6 +264,7 @@ fn status_of(job: JobId, schedule: &Schedule, failure: Option<&Failure>) -> Stat
 fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
     let job = &execution.pipeline.jobs[id.0 as usize];
     let mut report = JobReport { job: job.name.clone(), ..JobReport::default() };
+    let mut nulled_before = 0;
     for &node in nodes {
         let counts = &execution.counts[node.at()];
         let of = |count: &AtomicU64| count.load(Relaxed);
@@ -272,6 +273,7 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
         report.quarantined += of(&counts.quarantined);
         report.nulled += of(&counts.nulled);
         report.null_keys += of(&counts.null_keys);
+        nulled_before += of(&counts.nulled_before);
         let given = of(&counts.input).saturating_sub(failed);
         match execution.plan.node(node).kind {
             NodeKind::Build(_) => report.looked_up += given,
@@ -289,7 +291,8 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
     report.inputs =
         execution.plan.entries(id).map(|entry| input_report(execution, &entry)).collect();
     report.records_in = report.inputs.iter().map(|input| input.records_in).sum();
-    report.records_failed = report.dropped + report.quarantined + report.nulled;
+    let failed = report.dropped + report.quarantined + report.nulled;
+    report.records_failed = failed - nulled_before;
     report.partitions = partition_reports(execution, id);
     report
 }

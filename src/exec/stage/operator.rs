@@ -29,7 +29,14 @@ impl Execution<'_> {
     ) -> Result<Batch, Error> {
         self.count(node, |counts| &counts.dropped, routed.dropped);
         self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
-        self.count(node, |counts| &counts.nulled, routed.nulled);
+        if !routed.nulled.is_empty() {
+            let new = worker.nulled.add(self.flow_of(node), node, &routed.nulled);
+            self.count(node, |counts| &counts.nulled, new);
+        }
+        if !routed.broken.is_empty() {
+            let new = worker.nulled.add(self.flow_of(node), node, &routed.broken);
+            self.count(node, |counts| &counts.nulled_before, routed.broken.len() as u64 - new);
+        }
         if !self.counted[node.at()].load(Relaxed) {
             worker.rejects_bytes += routed.rejects.iter().map(Reject::bytes).sum::<usize>();
             worker.rejects.extend(routed.rejects);

@@ -5,6 +5,7 @@ use super::{Execution, Root};
 use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
+use crate::exec::nulled::Nulled;
 use crate::exec::operators::{self, Output, State};
 use crate::exec::rejects::{Origin, Reject};
 use crate::exec::rows::hollow;
@@ -52,6 +53,8 @@ pub(super) struct Worker {
     pub origin: Option<Origin>,
     /// What it has encoded so far.
     pub pieces: Pieces,
+    /// Rows of the morsel with a value that became null.
+    pub nulled: Nulled,
     /// What it has set aside so far.
     pub rejects: Vec<Reject>,
     pub rejects_bytes: usize,
@@ -82,6 +85,7 @@ impl Execution<'_> {
                 rows: vec![0; self.sinks.len()],
                 bytes: 0,
             },
+            nulled: Nulled::default(),
             rejects: vec![],
             rejects_bytes: 0,
             parts: None,
@@ -175,6 +179,7 @@ impl Execution<'_> {
                 sink.put(number, pieces, std::mem::take(&mut worker.pieces.rows[at]))?;
             }
         }
+        worker.nulled.clear();
         worker.rejects_bytes = 0;
         let last = worker.extents.last().filter(|(of, _)| *of == number);
         let extent = last.map(|(_, extent)| *extent);
