@@ -71,6 +71,11 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
 /// Names that other languages have for functions, with ours.
 const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("len", "length"),
+    ("size", "length"),
+    ("initcap", "title"),
+    ("array_contains", "contains"),
+    ("weekofyear", "iso_week"),
+    ("from_unixtime", "from_epoch"),
     ("char_length", "length"),
     ("mean", "avg"),
     ("average", "avg"),
@@ -134,7 +139,16 @@ pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         Some("weekday") => found
             .help("`weekday` counts from 1 for Monday to 7 for Sunday, others begin with Sunday")
             .guess(span, "weekday"),
+        Some("ln") => found
+            .help("the natural logarithm is `ln`, the one to base 10 is `log10`")
+            .guess(span, "ln"),
+        Some("diff") => found
+            .help("it is called `diff` here, with the unit first: `diff(\"day\", from, to)`")
+            .guess(span, "diff"),
         Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
+        None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
+            found.help("every run gives the same rows, so nothing is random: `sample 10% seed 42` chooses rows")
+        }
         None => match nearest(name, names.iter().copied()) {
             Some(near) => suggest(found, span, Some(near)),
             None => found.help(format!("declare it: `fn {name}(x: int) -> int = …`")),

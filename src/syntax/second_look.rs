@@ -196,9 +196,6 @@ impl Parser<'_> {
                     .map(|(_, meant)| (at, *meant))
             });
         let (at, meant) = found?;
-        if self.text(at) == "||" {
-            return Some(syntax::two_bars(self.at(at)));
-        }
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
         let written = match self.previous(at, tokens) {
             _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),
@@ -210,7 +207,15 @@ impl Parser<'_> {
             }
             _ => format!("a {meant} {next}"),
         };
-        Some(syntax::foreign_sign(self.text(at), meant, self.at(at), &written))
+        let mut found = match self.text(at) {
+            "||" => syntax::two_bars(self.at(at)),
+            sign => syntax::foreign_sign(sign, meant, self.at(at), &written),
+        };
+        // Where the line ends, another sign alone does not make it whole.
+        if self.next(at, tokens).is_none() {
+            found.fix = None;
+        }
+        Some(found)
     }
 }
 

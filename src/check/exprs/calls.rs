@@ -3,7 +3,7 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, names, types};
+use crate::diagnostics::{Diagnostic, names, operand, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -77,6 +77,10 @@ impl Scope<'_, '_> {
         let form = match text.to_lowercase().as_str() {
             "cast" | "try_cast" if given.contains(" as ") => Some(given.to_owned()),
             "isnull" | "isna" if !given.contains(',') => Some(format!("{given} is null")),
+            name @ ("int" | "float" | "bool") if !given.contains(',') => {
+                Some(format!("({} as {name})", operand(given)))
+            }
+            "str" if !given.contains(',') => Some(format!("({} as string)", operand(given))),
             "notnull" | "notna" => Some(format!("{given} is not null")),
             _ => None,
         };
