@@ -36,8 +36,18 @@ fn command() -> clap::Command {
     args::Args::command().mut_args(without_empty).mut_subcommands(of_command)
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command that the process was started with, on a thread with room for long pipelines.
 pub fn main() -> ExitCode {
+    let thread = std::thread::Builder::new().stack_size(crate::STACK_BYTES).spawn(command_given);
+    match thread.map(|thread| thread.join()) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        // Without a further thread there is still this one.
+        Err(_) => command_given(),
+    }
+}
+
+fn command_given() -> ExitCode {
     let found = args::Args::from_arg_matches(&command().get_matches());
     let args = found.unwrap_or_else(|error| error.exit());
     if let Some(folder) = &args.global.chdir

@@ -108,7 +108,8 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     let started = Instant::now();
     let plan = plan(pipeline, &options.targets);
     let mut report = Report::running(context);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
+    let pool = pool.stack_size(crate::STACK_BYTES).build();
     let result = match pool {
         Ok(pool) => pool.install(|| attempt(pipeline, context, options, &plan, &mut report)),
         Err(error) => Err(Failure::from(ConnectError {

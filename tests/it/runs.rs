@@ -135,3 +135,13 @@ fn an_output_that_is_no_file_is_refused_and_nothing_is_made() {
     }
     assert!(!path("s3:").exists());
 }
+
+#[test]
+fn a_pipeline_may_be_long() {
+    let steps: String = (0..1500).map(|at| format!("  derive c{at} = a + {at}\n")).collect();
+    let pipeline = format!(
+        "source s = csv(\"in.csv\") {{ a: int }}\njob j {{\n  from s\n{steps}  select c0, c1499\n}}\n\
+         output o = csv(\"out.csv\") from j\n"
+    );
+    assert_eq!(run(&pipeline, &[("in.csv", "a\n1\n")], "out.csv"), "c0,c1499\n1,1500\n");
+}
