@@ -372,7 +372,18 @@ impl<'s, 'a> Scope<'s, 'a> {
             DataType::Unknown => bad(span),
             _ => {
                 let ty = value.ty.to_string();
-                self.found.push(names::no_field(&name.text, name.span, &ty, &[]));
+                let found = names::no_field(&name.text, name.span, &ty, &[]);
+                // `day.year` of other languages
+                let registry = self.globals.registry;
+                let is_function = !registry.overloads(&name.text).is_empty()
+                    && !registry.is_aggregate(&name.text);
+                self.found.push(match is_function {
+                    true => {
+                        let written = format!("{}({})", name.text, self.text(base.span));
+                        found.help(format!("write `{written}`")).guess(span, written)
+                    }
+                    false => found,
+                });
                 bad(span)
             }
         }

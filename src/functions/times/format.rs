@@ -70,7 +70,14 @@ pub(super) fn format_date(call: &Call) -> Prepared {
     } else {
         strtime::format(&format, sample())
     };
-    tried.map_err(|wrong| LiteralError { argument: 1, reason: wrong.to_string() })?;
+    tried.map_err(|_| {
+        let has_clock = is_date && strtime::format(&format, sample()).is_ok();
+        let reason = match has_clock {
+            true => format!("a date has no time of day for the format \"{format}\""),
+            false => format!("\"{format}\" is not a format for it"),
+        };
+        LiteralError { argument: 1, reason }
+    })?;
     kernel(move |context, arguments| {
         if is_date {
             let all = values::<Date32Type>(&arguments[0]);
