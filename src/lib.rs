@@ -54,10 +54,6 @@ pub struct Compiled {
     pub found: Diagnostics,
 }
 
-/// The stack of a thread that plans or runs: a step goes a little deeper than the one before it, so
-/// long pipelines need more than is usual. Memory is taken only for what is used.
-pub const STACK_BYTES: usize = 256 << 20;
-
 /// Compiles a program. Always gives a pipeline, however broken the text is: an editor needs one.
 pub fn compile(path: &str, text: String) -> Compiled {
     compile_with(path, text, &[])

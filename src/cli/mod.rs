@@ -38,7 +38,8 @@ fn command() -> clap::Command {
 
 /// Runs the command that the process was started with, on a thread with room for long pipelines.
 pub fn main() -> ExitCode {
-    let thread = std::thread::Builder::new().stack_size(crate::STACK_BYTES).spawn(command_given);
+    let thread =
+        std::thread::Builder::new().stack_size(crate::run::STACK_BYTES).spawn(command_given);
     match thread.map(|thread| thread.join()) {
         Ok(Ok(code)) => code,
         Ok(Err(panic)) => std::panic::resume_unwind(panic),

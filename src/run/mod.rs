@@ -103,13 +103,17 @@ pub enum Failure {
     },
 }
 
+/// The stack of a thread that plans or runs: a step goes a little deeper than the one before it, so
+/// long pipelines need more than is usual. Memory is taken only for what is used.
+pub const STACK_BYTES: usize = 256 << 20;
+
 /// Runs the targets. Nothing is published unless all stages succeed.
 pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outcome {
     let started = Instant::now();
     let plan = plan(pipeline, &options.targets);
     let mut report = Report::running(context);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
-    let pool = pool.stack_size(crate::STACK_BYTES).build();
+    let pool = pool.stack_size(STACK_BYTES).build();
     let result = match pool {
         Ok(pool) => pool.install(|| attempt(pipeline, context, options, &plan, &mut report)),
         Err(error) => Err(Failure::from(ConnectError {
