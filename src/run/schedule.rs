@@ -144,7 +144,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
         };
         let begins: Vec<(NodeId, Root)> = roots.iter().map(begin).collect();
-        let mut states = execution.run_stage(&begins, active, is_only).map_err(|(at, error)| {
+        // A job accounts for all rows that came to it, also for those it does not need in the end.
+        let goes_on = |root: &NodeId| {
+            let (job, mut readers) = (plan.node(*root).job, plan.node(*root).consumers.iter());
+            job.is_some() && readers.any(|reader| plan.node(*reader).job == job)
+        };
+        let may_end_early = is_only && !roots.iter().any(goes_on);
+        let ran = execution.run_stage(&begins, active, may_end_early);
+        let mut states = ran.map_err(|(at, error)| {
             let source = sources.get(&roots[at]);
             Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
         })?;

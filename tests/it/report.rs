@@ -262,3 +262,26 @@ fn nothing_is_read_once_every_take_has_its_rows() {
     assert_eq!(all[0], [Some(300_000), Some(299_997), Some(3), Some(0)]);
     assert_eq!(all[1], [Some(299_997), Some(3), Some(0), Some(299_994)]);
 }
+
+#[test]
+fn rows_that_a_take_leaves_of_a_sort_are_accounted_for() {
+    let project = Project::new(
+        "source numbers = csv(\"numbers.csv\") { n: int }
+
+job last {
+  from numbers
+  sort -n
+  filter n % 2 == 0
+  take 3
+}
+
+output last_csv = csv(\"last.csv\") from last
+",
+    );
+    let lines: String = (0..300_000).map(|n| format!("{n}\n")).collect();
+    project.write("numbers.csv", format!("n\n{lines}"));
+    project.run();
+    assert_eq!(project.read("last.csv"), "n\n299998\n299996\n299994\n");
+    let job = &project.report()["jobs"][0];
+    assert_eq!((&job["records_in"], &job["filtered"]), (&300_000.into(), &299_997.into()));
+}
