@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     batchc::ir::show(&compiled.pipeline);
     if !compiled.found.has_errors() {
         let outputs = (0..compiled.pipeline.outputs.len()).collect();
-        let plan = batchc::plan::plan(&compiled.pipeline, &Targets { outputs, tables: vec![] });
+        let plan = batchc::plan::plan(&compiled.pipeline, &Targets { outputs, ..Targets::default() });
         batchc::plan::show(&plan, &compiled.pipeline);
     }
 });
