@@ -6,7 +6,7 @@ mod publish;
 mod report;
 mod schedule;
 
-pub use places::check_places;
+pub use places::{check_places, replaced_by_report};
 pub use report::{
     InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, Status,
 };

@@ -4,7 +4,8 @@
 use super::arguments;
 use crate::connect::{Reads, place};
 use crate::diagnostics::{Diagnostic, graph};
-use crate::ir::{Output, Pipeline, RunContext};
+use crate::ir::{Output, Pipeline, RunContext, Source};
+use crate::text::Span;
 use std::path::{Path, PathBuf};
 
 /// Refuses outputs that would replace a file that the pipeline reads, its own text, or each other:
@@ -15,11 +16,7 @@ pub fn check_places(
     base: &Path,
     text: &Path,
 ) -> Result<(), Diagnostic> {
-    let sources: Vec<(Reads, _)> = pipeline
-        .sources
-        .iter()
-        .map(|source| (Reads::of(base, &arguments(&source.arguments, context)), source.span))
-        .collect();
+    let sources = read_places(pipeline, context, base);
     let text = place(text);
     let mut written: Vec<(PathBuf, String, &Output)> = vec![];
     for output in &pipeline.outputs {
@@ -46,4 +43,34 @@ pub fn check_places(
         written.push((target, path.to_owned(), output));
     }
     Ok(())
+}
+
+/// What a report written to this file would replace, if that is anything of the pipeline's.
+pub fn replaced_by_report(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    base: &Path,
+    text: &Path,
+    report: &Path,
+) -> Option<String> {
+    let report = place(report);
+    if report == place(text) {
+        return Some("the pipeline".into());
+    }
+    let sources = pipeline.sources.iter().zip(read_places(pipeline, context, base));
+    if let Some((source, _)) = sources.into_iter().find(|(_, (reads, _))| reads.meets(&report)) {
+        return Some(format!("what `{}` reads", source.name));
+    }
+    let is_replaced = |output: &&Output| {
+        let arguments = arguments(&output.arguments, context);
+        arguments.text("path").is_some_and(|path| report.starts_with(place(&base.join(path))))
+    };
+    let output = pipeline.outputs.iter().find(is_replaced)?;
+    Some(format!("the output `{}`", output.name))
+}
+
+/// What each source reads, and where it is declared.
+fn read_places(pipeline: &Pipeline, context: &RunContext, base: &Path) -> Vec<(Reads, Span)> {
+    let reads = |source: &Source| Reads::of(base, &arguments(&source.arguments, context));
+    pipeline.sources.iter().map(|source| (reads(source), source.span)).collect()
 }

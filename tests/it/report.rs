@@ -285,3 +285,24 @@ output last_csv = csv(\"last.csv\") from last
     let job = &project.report()["jobs"][0];
     assert_eq!((&job["records_in"], &job["filtered"]), (&300_000.into(), &299_997.into()));
 }
+
+#[test]
+fn a_report_replaces_nothing_of_the_pipeline() {
+    let project = Project::new(
+        "source numbers = csv(\"numbers.csv\") { n: int }
+output all = csv(\"out/all.csv\") from numbers
+",
+    );
+    project.write("numbers.csv", "n\n1\n");
+    let replaced = [
+        ("pipeline.batch", "the pipeline"),
+        ("./numbers.csv", "what `numbers` reads"),
+        ("out/../out/all.csv", "the output `all`"),
+    ];
+    for (file, what) in replaced {
+        let ended = project.batchc(&["run", "--report", file]);
+        ended.fails(2, &format!("the report {file} would replace {what}"));
+    }
+    assert_eq!(project.read("numbers.csv"), "n\n1\n");
+    project.run();
+}

@@ -6,7 +6,7 @@ use crate::cli::load::{base, check_places, context, refuse, runnable, targets};
 use crate::cli::print::{put, say};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
-use crate::run::{Options, Outcome, Report, Status, run as run_pipeline};
+use crate::run::{Options, Outcome, Report, Status, replaced_by_report, run as run_pipeline};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +31,10 @@ fn start(args: &Run, global: &Global) -> Result<u8, u8> {
         return Ok(0);
     }
     if let Some(file) = &args.report {
+        if let Some(what) = replaced_by_report(pipeline, &context, &base(&path), &path, file) {
+            let message = format!("the report {} would replace {what}", file.display());
+            return Err(refuse(&message, global));
+        }
         write_report(&Report::running(&context), file)
             .map_err(|message| refuse(&message, global))?;
     }

@@ -80,5 +80,12 @@ pub(super) fn formatted(text: &[u8], format: &str) -> Result<BrokenDownTime, Rea
     if parsed.subsec_nanosecond().is_some_and(|nanos| nanos % 1_000 != 0) {
         return Err("finer than a microsecond".into());
     }
+    // A year of fewer digits is one of this century more likely than of the first.
+    if let Some(year @ 0..1000) = parsed.year()
+        && ["%Y", "%F"].iter().any(|field| format.contains(field))
+        && !String::from_utf8_lossy(text).contains(&format!("{year:04}"))
+    {
+        return Err(format!("not as `{format}` says: a year has four digits").into());
+    }
     Ok(parsed)
 }

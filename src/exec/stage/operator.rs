@@ -5,12 +5,12 @@ use super::Execution;
 use super::worker::Worker;
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
-use crate::exec::operators::Streaming;
-use crate::exec::operators::join::JoinProbe;
+use crate::exec::operators::{State, Streaming};
 use crate::exec::rejects::{Reject, Routed};
 use crate::exec::{Counts, Error};
 use crate::functions::kernel::{Failure, Operand};
 use crate::plan::NodeId;
+use crate::text::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -106,21 +106,44 @@ impl Execution<'_> {
             None => (batch, vec![]),
             Some(program) => {
                 let values = program.eval(&batch, &mut worker.registers, &mut failures);
-                if failures.is_empty() {
-                    (batch, values)
-                } else {
-                    let span = |site| program.span(site);
-                    let mut routed =
-                        self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
-                    let values = std::mem::take(&mut routed.values);
-                    (self.settle(node, routed, worker)?, values)
-                }
+                let span = |site| program.span(site);
+                self.take_out(node, (batch, values), &failures, &span, worker)?
             }
         };
         if batch.rows == 0 {
             return Ok(());
         }
         self.act(node, batch, values, active, worker)
+    }
+
+    /// Takes out the rows on which expressions failed, as the job says.
+    fn take_out(
+        &self,
+        node: NodeId,
+        (batch, values): (Batch, Vec<Operand>),
+        failures: &[Failure],
+        span: &dyn Fn(u32) -> Span,
+        worker: &mut Worker,
+    ) -> Result<(Batch, Vec<Operand>), Error> {
+        if failures.is_empty() {
+            return Ok((batch, values));
+        }
+        let origin = worker.origin.as_ref();
+        let mut routed = self.route(node, batch, values, failures, span, origin)?;
+        let values = std::mem::take(&mut routed.values);
+        Ok((self.settle(node, routed, worker)?, values))
+    }
+
+    /// Takes rows into the state of a breaker, which is made by the first of them.
+    fn take_in(
+        &self,
+        node: NodeId,
+        (batch, values): (Batch, Vec<Operand>),
+        make: impl FnOnce() -> Box<dyn State>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
+        worker.states[node.at()].get_or_insert_with(make).push(batch, values)?;
+        self.relieve(worker)
     }
 
     fn act(
@@ -147,35 +170,28 @@ impl Execution<'_> {
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
             }
             Action::Probe(probe) => match probe.get().expect("it is built in an earlier stage") {
-                Probe::Table(probe) => self.probe(node, probe, batch, values, active, worker),
+                Probe::Table(probe) => {
+                    let (failures, span) = (probe.failures(&batch, &values), |at| probe.span(at));
+                    let (batch, values) =
+                        self.take_out(node, (batch, values), &failures, &span, worker)?;
+                    probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+                }
                 Probe::Spilled(join) => {
-                    let state = worker.states[node.at()].get_or_insert_with(|| join.state());
-                    state.push(batch, values)?;
-                    self.relieve(worker)
+                    self.take_in(node, (batch, values), || join.state(), worker)
                 }
             },
             Action::Break(operator) => {
-                let state = worker.states[node.at()].get_or_insert_with(|| operator.state());
-                state.push(batch, values)?;
-                self.relieve(worker)
+                self.take_in(node, (batch, values), || operator.state(), worker)
             }
-            Action::Build(build) => {
-                let state = worker.states[node.at()].get_or_insert_with(|| build.state());
-                state.push(batch, values)?;
-                self.relieve(worker)
-            }
+            Action::Build(build) => self.take_in(node, (batch, values), || build.state(), worker),
             Action::Parse(parse) => {
                 let mut failures = vec![];
                 let columns = parse.eval(&batch, &mut failures);
                 let mut all = batch.columns.clone();
                 all.extend(columns);
-                let mut out = batch.with_columns(all);
-                if !failures.is_empty() {
-                    let span = |site: u32| parse.span(site);
-                    let routed =
-                        self.route(node, out, vec![], &failures, &span, worker.origin.as_ref())?;
-                    out = self.settle(node, routed, worker)?;
-                }
+                let out = (batch.with_columns(all), vec![]);
+                let span = |site: u32| parse.span(site);
+                let (out, _) = self.take_out(node, out, &failures, &span, worker)?;
                 self.emit(node, out, active, worker)
             }
             Action::Expect(rule) => {
@@ -185,27 +201,6 @@ impl Execution<'_> {
             }
             Action::Sink => self.encode(node, &batch, worker),
         }
-    }
-
-    /// Looks up the left rows of a join.
-    fn probe(
-        &self,
-        node: NodeId,
-        probe: &JoinProbe,
-        mut batch: Batch,
-        mut values: Vec<Operand>,
-        active: &BTreeSet<NodeId>,
-        worker: &mut Worker,
-    ) -> Result<(), Error> {
-        let failures = probe.failures(&batch, &values);
-        let span = |site| probe.span(site);
-        if !failures.is_empty() {
-            let mut routed =
-                self.route(node, batch, values, &failures, &span, worker.origin.as_ref())?;
-            values = std::mem::take(&mut routed.values);
-            batch = self.settle(node, routed, worker)?;
-        }
-        probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
     }
 
     /// Encodes rows for a sink.

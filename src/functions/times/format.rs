@@ -65,6 +65,10 @@ fn datetime_of(micros: i64) -> Option<DateTime> {
 pub(super) fn format_date(call: &Call) -> Prepared {
     let format = literal_text(call, 1)?.to_owned();
     let is_date = *data(call, 0) == DataType::Date;
+    if !format.contains('%') {
+        let reason = format!("the format \"{format}\" has no field, such as %Y, %m or %d");
+        return Err(LiteralError { argument: 1, reason });
+    }
     let tried = if is_date {
         strtime::format(&format, sample().date())
     } else {
