@@ -6,6 +6,7 @@ use super::keys::{KeyColumns, KeyLayout, Packed};
 use super::table::part_of;
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
+use std::ops::Range;
 
 /// The values of some batches, whose lengths are given.
 pub type Inputs<'i> = &'i [(&'i [Operand], usize)];
@@ -13,30 +14,30 @@ pub type Inputs<'i> = &'i [(&'i [Operand], usize)];
 /// Rows of some batches in the order of their parts; those of one part in the order of the input.
 pub struct ScatteredRows {
     /// The batch and the row that each came from.
-    pub rows: Vec<(usize, usize)>,
+    pub from: Vec<(usize, usize)>,
     /// Where each part begins, and the end.
     pub starts: Vec<usize>,
+}
+
+impl ScatteredRows {
+    /// The rows of a part.
+    pub fn part(&self, part: usize) -> Range<usize> {
+        self.starts[part]..self.starts[part + 1]
+    }
 }
 
 /// Such rows with their values.
 pub struct Scattered {
+    /// Where they came from, and their parts.
+    pub rows: ScatteredRows,
     /// The values that were scattered.
     pub values: Vec<ArrayRef>,
-    /// The batch and the row that each came from.
-    pub rows: Vec<(usize, usize)>,
-    /// Where each part begins, and the end.
-    pub starts: Vec<usize>,
 }
 
 impl Scattered {
-    /// The rows of a part.
-    pub fn part(&self, part: usize) -> std::ops::Range<usize> {
-        self.starts[part]..self.starts[part + 1]
-    }
-
     /// The values of a part.
     pub fn values_of(&self, part: usize) -> Vec<Operand> {
-        let rows = self.part(part);
+        let rows = self.rows.part(part);
         let slice = |array: &ArrayRef| Operand::column(array.slice(rows.start, rows.len()));
         self.values.iter().map(slice).collect()
     }
@@ -44,8 +45,8 @@ impl Scattered {
 
 /// Scatters the values of some batches, see [`scatter_rows`].
 pub fn scatter(layout: &KeyLayout, inputs: Inputs, bits: u32) -> Scattered {
-    let ScatteredRows { rows, starts } = scatter_rows(layout, inputs, bits);
-    Scattered { values: gather(inputs, &rows), rows, starts }
+    let rows = scatter_rows(layout, inputs, bits);
+    Scattered { values: gather(inputs, &rows.from), rows }
 }
 
 /// Scatters the rows of some batches by the hash of the first of their values, which are the keys.
@@ -61,16 +62,16 @@ pub fn scatter_rows(layout: &KeyLayout, inputs: Inputs, bits: u32) -> ScatteredR
         starts[part + 1] += starts[part];
     }
     let mut next = starts.clone();
-    let mut rows = vec![(0, 0); starts[1 << bits]];
+    let mut from = vec![(0, 0); starts[1 << bits]];
     for (input, parts) in parts.iter().enumerate() {
         for (row, &part) in parts.iter().enumerate() {
             if part != LEFT_OUT {
-                rows[next[part as usize]] = (input, row);
+                from[next[part as usize]] = (input, row);
                 next[part as usize] += 1;
             }
         }
     }
-    ScatteredRows { rows, starts }
+    ScatteredRows { from, starts }
 }
 
 /// The values of these rows.

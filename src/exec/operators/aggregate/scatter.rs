@@ -86,7 +86,7 @@ impl Scatter {
         let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
         for (at, blocks) in self.blocks.iter_mut().enumerate() {
             let starts = &scattered.starts[at * PARTS_AT_ONCE..=(at + 1) * PARTS_AT_ONCE];
-            let rows = &scattered.rows[starts[0]..starts[PARTS_AT_ONCE]];
+            let rows = &scattered.from[starts[0]..starts[PARTS_AT_ONCE]];
             let values = gather(&inputs, rows);
             let positions: Option<Vec<u64>> =
                 plan.uses_positions.then(|| rows.iter().map(position).collect());

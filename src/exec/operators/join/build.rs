@@ -131,7 +131,7 @@ impl JoinBuild {
             .into_par_iter()
             .map(|part| go_on(stop).map(|()| Part::new(&self.keys, &scattered, &firsts, part)))
             .collect::<Result<_, Error>>()?;
-        let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
+        let kept: usize = scattered.iter().map(|scattered| scattered.rows.from.len()).sum();
         drop(scattered);
         if let Some(promise) = self.right_unique
             && let Some(row) = parts.iter().filter_map(|part| part.repeated).min()
@@ -228,11 +228,11 @@ impl Part {
         // Rows in the order of the input, and the numbers of their keys.
         let (mut rows, mut numbers, mut block) = (vec![], vec![], vec![]);
         for (scattered, first) in scattered.iter().zip(firsts) {
-            let range = scattered.part(part);
+            let range = scattered.rows.part(part);
             if !range.is_empty() {
                 table.find_or_insert(&scattered.values_of(part), range.len(), &mut block);
                 numbers.extend_from_slice(&block);
-                rows.extend(scattered.rows[range].iter().map(|&(_, row)| first + row as u32));
+                rows.extend(scattered.rows.from[range].iter().map(|&(_, row)| first + row as u32));
             }
         }
         let mut starts = vec![0; table.len() + 1];
