@@ -1,8 +1,8 @@
 //! A list whose copies share what they have in common, so that a list for each step of a job costs
 //! what the step changes and not what it keeps.
 //!
-//! A tree of nodes of 16: a change copies the nodes on the way to it, and no others, as in the persistent
-//! vectors of Clojure (after Bagwell, "Ideal Hash Trees", 2001).
+//! A tree of nodes of 16: a change copies the nodes on the way to it, and no others, as in the
+//! persistent vectors of Clojure (after Bagwell, "Ideal Hash Trees", 2001).
 
 use std::ops::Index;
 use std::sync::Arc;
