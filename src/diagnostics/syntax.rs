@@ -373,6 +373,17 @@ pub fn malformed_date(span: Span, text: &str) -> Diagnostic {
         .help("write `@2024-01-31`, `@2024-01-31T10:00` or `@2024-01-31T10:00:00Z`")
 }
 
+/// A date without its `@`, which would be computed as numbers.
+pub fn unsigned_date(span: Span, text: &str, meant: &[String]) -> Diagnostic {
+    let message = format!("`{text}` is a date only with its `@`");
+    let help = format!("write {}", listed(meant, "or"));
+    let found = Diagnostic::new(Code::E0014, message, span, "read as numbers").help(help);
+    match meant {
+        [only] => found.guess(span, only),
+        _ => found,
+    }
+}
+
 /// A day that the calendar does not have.
 pub fn no_such_date(span: Span, text: &str, year: i64, month: i64, days: i64) -> Diagnostic {
     const MONTHS: [&str; 12] = [

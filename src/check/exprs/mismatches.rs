@@ -38,15 +38,8 @@ impl Scope<'_, '_> {
             | (D::Int, D::Date | D::Datetime | D::Timestamp)
                 if verb == "compare" =>
             {
-                let number = if left.ty.data == D::Int { left } else { right };
-                let text = self.text(number.span);
-                let found = types::not_comparable(place, sides.0, sides.1, None);
-                if is_day(&text) {
-                    let written = format!("@{text}");
-                    found.help(format!("a date is written `{written}`")).fix(number.span, written)
-                } else {
-                    found.help("compare it with a date, `@2024-01-31`")
-                }
+                let help = "compare it with a date, `@2024-01-31`";
+                types::not_comparable(place, sides.0, sides.1, Some(help.to_owned()))
             }
             _ if verb == "compare" => {
                 let help = self.how_to_compare(left, right);

@@ -1,11 +1,12 @@
 //! Literals as SQL writes them, which would be taken for something else.
 
 use super::super::ast::Later;
-use super::super::lower::is_unit;
+use super::super::lower::{is_unit, unsigned_date};
 use super::super::parser::Parser;
 use super::super::tokens::TokenKind;
 use super::{Habit, Line};
 use crate::diagnostics::{Diagnostic, syntax};
+use crate::text::Span;
 use std::ops::Range;
 
 impl Parser<'_> {
@@ -25,6 +26,9 @@ impl Parser<'_> {
                     span: span(end),
                 }));
             }
+            if let Some(date) = line.unsigned_date(at) {
+                return Some(date);
+            }
             let habit = line.literal(at)?;
             let Range { start, end } = habit.place;
             let span = self.span(line.at[start]..line.at[end - 1] + 1);
@@ -34,6 +38,17 @@ impl Parser<'_> {
 }
 
 impl Line<'_> {
+    /// A date, and perhaps a time, without its `@`.
+    fn unsigned_date(&self, at: usize) -> Option<Diagnostic> {
+        if self.kind(at) != Some(TokenKind::Number) {
+            return None;
+        }
+        let token = self.parser.span(self.at[at]..self.at[at] + 1);
+        let (text, meant) = unsigned_date(self.parser.source, token.range().start)?;
+        let span = Span::new(token.file, token.range().start, token.range().start + text.len());
+        Some(syntax::unsigned_date(span, text, &meant))
+    }
+
     /// The literal of SQL that begins here.
     fn literal(&self, at: usize) -> Option<Habit> {
         let quoted = |at: usize| {

@@ -5,8 +5,8 @@
 
 use super::super::ast::{Argument, BinaryOp, Expr, ExprKind, Name, UnaryOp};
 use super::literals::regex_source;
-use super::{Lower, Pair, child, children, first, has};
-use crate::diagnostics::syntax;
+use super::{Lower, Pair, child, children, first, has, unsigned_date};
+use crate::diagnostics::{Diagnostic, syntax};
 use crate::syntax::layout::NESTING_MAX;
 use crate::text::Span;
 use batchc_grammar::Rule;
@@ -121,6 +121,10 @@ impl Lower<'_> {
     fn binary(&self, left: Operand, operator: &Pair, right: Operand) -> Operand {
         let span = left.outer.to(right.outer);
         let depth = left.depth.max(right.depth);
+        if let Some(date) = self.unsigned_date(operator, &right.expr) {
+            self.report(date);
+            return bad(span);
+        }
         let (lhs, rhs) = (Box::new(left.expr), Box::new(right.expr));
         if operator.as_rule() == Rule::in_op {
             let negated = has(operator, Rule::k_not);
@@ -144,6 +148,18 @@ impl Lower<'_> {
             return bad(span);
         }
         self.made(ExprKind::Binary(op, place, lhs, rhs), span, depth)
+    }
+
+    /// `2024-01-31`, of which `last` is the last number.
+    fn unsigned_date(&self, operator: &Pair, last: &Expr) -> Option<Diagnostic> {
+        let is_of_dates = matches!(operator.as_rule(), Rule::subtract_op | Rule::divide_op);
+        if !is_of_dates || !matches!(last.kind, ExprKind::Int(_)) {
+            return None;
+        }
+        let start = last.span.range().end.checked_sub(10)?;
+        self.source.is_char_boundary(start).then_some(())?;
+        let (text, meant) = unsigned_date(self.source, start)?;
+        Some(syntax::unsigned_date(Span::new(self.file, start, start + text.len()), text, &meant))
     }
 
     fn text(&self, span: Span) -> &str {

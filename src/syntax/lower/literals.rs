@@ -262,7 +262,7 @@ fn scaled(digits: &str, size: i128) -> Option<i128> {
 }
 
 /// Why a date literal is none.
-enum Wrong {
+pub(super) enum Wrong {
     /// It does not look like one.
     Form,
     /// The month has no such day, or the year no such month.
@@ -279,7 +279,7 @@ enum Wrong {
 }
 
 /// `2024-01-31`, `2024-01-31T10:00`, `2024-01-31T10:00:00.5+02:00`
-fn moment(text: &str) -> Result<ExprKind, Wrong> {
+pub(super) fn moment(text: &str) -> Result<ExprKind, Wrong> {
     let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
     let mut parts = date.split('-');
     let (year, month, day) =

@@ -4,6 +4,7 @@
 //! grammar cannot say (a date that is not in the calendar, a number that is too large) is
 //! reported here. Recovery from what did not parse is not done here.
 
+mod dates;
 mod declarations;
 mod expressions;
 mod literals;
@@ -11,8 +12,8 @@ mod settings;
 mod steps;
 mod types;
 
+pub(super) use dates::unsigned_date;
 pub(super) use declarations::Item;
-
 pub(super) use literals::is_unit;
 
 use super::ast::{Later, Name};
