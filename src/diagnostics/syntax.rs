@@ -333,25 +333,72 @@ pub fn not_a_duration(span: Span, text: &str) -> Diagnostic {
 
 /// An integer that needs more than 64 bits.
 pub fn number_too_large(span: Span, text: &str) -> Diagnostic {
-    let shown = if text.len() > 24 { "this number" } else { text };
-    Diagnostic::new(Code::E0014, format!("`{shown}` is too large"), span, "does not fit")
-        .help(format!("the largest `int` is {}; with a point, `{shown}.0` is a decimal", i64::MAX))
+    let shown = if text.len() > 24 { "this number" } else { &format!("`{text}`") };
+    Diagnostic::new(Code::E0014, format!("{shown} is too large"), span, "does not fit")
+        .help(format!("the largest `int` is {}; with `.0` behind it, it is a `float`", i64::MAX))
 }
 
-/// A backslash before something that needs none.
-pub fn bad_escape(span: Span, escape: &str) -> Diagnostic {
-    let help = if escape == "\\u" {
-        "write a character by its number: `\\u{e9}`".to_string()
-    } else {
-        format!("for the sign itself write `\\{escape}`, for a regular expression `r\"...\"`")
-    };
-    Diagnostic::new(
-        Code::E0014,
-        format!("`{escape}` means nothing in a text"),
-        span,
-        "unknown escape",
-    )
-    .help(help)
+/// A backslash before something that needs none, in a text or its first piece `text` at `whole`.
+pub fn bad_escape(span: Span, escape: &str, whole: Span, text: &str) -> Diagnostic {
+    let message = format!("`{escape}` means nothing in a text");
+    let found = Diagnostic::new(Code::E0014, message, span, "unknown escape");
+    let raw = raw_text(text);
+    match (escape, raw) {
+        ("\\u", _) => found.help("write a character by its number: `\\u{e9}`"),
+        ("\\'", _) => found.help("write `'` as it is").guess(whole, text.replace("\\'", "'")),
+        ("\\{" | "\\}", _) => {
+            let sign = &escape[1..];
+            let written = text.replace("\\{", "{{").replace("\\}", "}}");
+            found.help(format!("for the sign itself write `{sign}{sign}`")).guess(whole, written)
+        }
+        (_, Some(raw)) => found
+            .help(format!("in a text with an `r` before it nothing is an escape: `{raw}`"))
+            .guess(whole, raw),
+        _ => found.help(format!("for the sign itself write `\\{escape}`")),
+    }
+}
+
+/// A text as one in which nothing is an escape. None for one with an interpolation and for a long
+/// one, which have no such form.
+fn raw_text(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut raw = String::from("r\"");
+    let mut characters = inner.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' | '{' | '}' if characters.next_if_eq(&character).is_some() => {}
+            '\\' => {
+                raw.push(character);
+                raw.extend(characters.next());
+                continue;
+            }
+            '{' => return None,
+            _ => {}
+        }
+        raw.push(character);
+    }
+    (!inner.starts_with('"') && !raw.ends_with('\\')).then(|| raw + "\"")
+}
+
+/// `r"a "b" c"`
+pub fn quote_in_regex(span: Span, text: &str) -> Diagnostic {
+    let inner = &text[2..text.len() - 1];
+    // `r"""…"""` of another language has no quotes of its own.
+    let long = inner.strip_prefix("\"\"").and_then(|inner| inner.strip_suffix("\"\""));
+    let mut written = String::from("r\"");
+    let mut is_escaped = false;
+    for character in long.unwrap_or(inner).chars() {
+        if character == '"' && !is_escaped {
+            written.push('\\');
+        }
+        is_escaped = character == '\\' && !is_escaped;
+        written.push(character);
+    }
+    written.push('"');
+    let message = "a quote ends a regular expression";
+    Diagnostic::new(Code::E0005, message, span, "it goes on behind a quote")
+        .help(format!("for the sign itself write `\\\"`: `{written}`"))
+        .guess(span, written)
 }
 
 /// E0014: the number of a character that is none.

@@ -111,6 +111,7 @@ impl TokenKind {
                 | TokenKind::UnclosedText
                 | TokenKind::BrokenText
                 | TokenKind::Regex
+                | TokenKind::QuotedRegex
                 | TokenKind::Row
         )
     }

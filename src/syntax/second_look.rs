@@ -100,6 +100,7 @@ impl Parser<'_> {
                 kind,
                 TokenKind::UnclosedText
                     | TokenKind::BrokenText
+                    | TokenKind::QuotedRegex
                     | TokenKind::Quoted
                     | TokenKind::Unknown
             )
@@ -125,6 +126,7 @@ impl Parser<'_> {
                     false => syntax::brace_in_text(span, "{"),
                 }
             }
+            TokenKind::QuotedRegex => syntax::quote_in_regex(span, text),
             TokenKind::Quoted if first == '`' => syntax::quoted_name(span, text.trim_matches('`')),
             TokenKind::Quoted => syntax::wrong_quotes(span, &text[1..text.len() - 1]),
             _ if matches!(

@@ -38,6 +38,8 @@ pub enum TokenKind {
     BrokenText,
     /// `r"..."`
     Regex,
+    /// A regular expression with quotes in it, as it was probably meant: `r"a "b" c"`.
+    QuotedRegex,
     /// `'...'` or `` `...` ``: no text of this language.
     Quoted,
     /// A line of a table: `| a | b |`.
@@ -95,6 +97,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
         holes: Vec::new(),
         plain_until: 0,
         quoted_until: 0,
+        regexes_end_until: 0,
         long_texts_close: true,
         long_holes_close: true,
         line_is_blank: true,
@@ -126,6 +129,9 @@ struct Lexer<'a> {
     plain_until: usize,
     /// Quotes before it end no text: they stand in one whose interpolation is never closed.
     quoted_until: usize,
+    /// Regular expressions before it end at their first quote: no other that could end one follows
+    /// on the line.
+    regexes_end_until: usize,
     /// Is it unknown whether a long text that begins from here on is closed? After one that was
     /// not, no other can be, and the rest of the file is not searched again.
     long_texts_close: bool,
@@ -309,16 +315,44 @@ impl Lexer<'_> {
 
     fn regex(&mut self) {
         let line = &self.text.as_bytes()[self.at..self.line_end(self.at)];
+        let mut pattern = Pattern { depth: 0, in_class: false };
         let mut length = 2;
         while let Some(byte) = line.get(length) {
             match byte {
-                b'"' => return self.push(TokenKind::Regex, length + 1),
+                b'"' => {
+                    let end = self.end_of_regex(pattern, line, length);
+                    let kind = end.map_or(TokenKind::Regex, |_| TokenKind::QuotedRegex);
+                    return self.push(kind, end.unwrap_or(length) + 1);
+                }
                 b'\\' => length += 2,
-                _ => length += 1,
+                _ => {
+                    pattern.read(*byte);
+                    length += 1;
+                }
             }
         }
         let line = self.rest()[..line.len()].trim_end_matches('\r').len();
         self.push(TokenKind::UnclosedText, line);
+    }
+
+    /// The quote that probably ends a regular expression, where the one at `quote` stands inside of
+    /// it: the first behind which a value can end, outside of the brackets of the pattern.
+    fn end_of_regex(&mut self, mut pattern: Pattern, line: &[u8], quote: usize) -> Option<usize> {
+        let ends = |at: usize| may_follow_a_value(&line[at + 1..]);
+        if self.at < self.regexes_end_until || ends(quote) && !pattern.in_class {
+            return None;
+        }
+        let mut at = quote;
+        while let Some(byte) = line.get(at) {
+            match byte {
+                b'"' if at > quote && pattern.is_closed() && ends(at) => return Some(at),
+                b'\\' => at += 1,
+                _ => pattern.read(*byte),
+            }
+            at += 1;
+        }
+        self.regexes_end_until = self.at + line.len();
+        None
     }
 
     /// A row of a table is one token: its cells are not expressions.
@@ -451,6 +485,40 @@ impl Lexer<'_> {
                 self.token();
             }
         }
+    }
+}
+
+/// Does a line go on as it may behind a value?
+fn may_follow_a_value(rest: &[u8]) -> bool {
+    let trimmed = rest.trim_ascii_start();
+    let word = trimmed.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+    match trimmed.first() {
+        None | Some(b')' | b']' | b'}' | b',' | b';' | b'#' | b'{') => true,
+        _ => matches!(word, b"and" | b"or" | b"then" | b"else" | b"nulls" | b"as"),
+    }
+}
+
+/// The brackets of a regular expression that are open.
+#[derive(Clone, Copy)]
+struct Pattern {
+    depth: usize,
+    in_class: bool,
+}
+
+impl Pattern {
+    fn read(&mut self, byte: u8) {
+        match byte {
+            b']' => self.in_class = false,
+            _ if self.in_class => {}
+            b'[' => self.in_class = true,
+            b'(' => self.depth += 1,
+            b')' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn is_closed(self) -> bool {
+        self.depth == 0 && !self.in_class
     }
 }
 

@@ -53,14 +53,9 @@ impl Lower<'_> {
         self.count(pair)
     }
 
-    /// A count of a setting.
+    /// A count of a setting; who uses it says how many there may be, which is always fewer.
     pub(super) fn count(&self, pair: &Pair) -> u32 {
-        self.magnitude(pair).map_or(u32::MAX, |value| {
-            u32::try_from(value).unwrap_or_else(|_| {
-                self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
-                u32::MAX
-            })
-        })
+        pair.as_str().trim_end().replace('_', "").parse().unwrap_or(u32::MAX)
     }
 
     /// A share: 0.1 of `10%`.
@@ -148,14 +143,17 @@ impl Lower<'_> {
         if inner.as_rule() == Rule::regex {
             return Text { value: regex_source(&inner).to_string(), span };
         }
-        let mut value = String::new();
-        for part in inner.into_inner() {
+        let (mut value, mut bad) = (String::new(), vec![]);
+        for part in inner.clone().into_inner() {
             match part.as_rule() {
-                Rule::text_run | Rule::long_run => value.push_str(&self.unescaped(&part)),
+                Rule::text_run | Rule::long_run => {
+                    value.push_str(&self.unescaped(&part, &mut bad));
+                }
                 Rule::text_hole => self.report(syntax::no_interpolation_here(self.span(&part))),
                 _ => {}
             }
         }
+        self.bad_escapes(&inner, &bad);
         Text { value, span }
     }
 
@@ -165,23 +163,34 @@ impl Lower<'_> {
         pair: Pair,
         mut inner: impl FnMut(Pair) -> Expr,
     ) -> Vec<TextPart> {
-        let mut parts = Vec::new();
-        for part in pair.into_inner() {
+        let (mut parts, mut bad) = (Vec::new(), vec![]);
+        for part in pair.clone().into_inner() {
             match part.as_rule() {
                 Rule::text_run | Rule::long_run => {
-                    parts.push(TextPart::Literal(self.unescaped(&part)))
+                    parts.push(TextPart::Literal(self.unescaped(&part, &mut bad)));
                 }
                 Rule::text_hole => parts.push(TextPart::Expr(inner(first(first(part))))),
                 _ => {}
             }
         }
+        self.bad_escapes(&pair, &bad);
         if parts.is_empty() {
             parts.push(TextPart::Literal(String::new()));
         }
         parts
     }
 
-    fn unescaped(&self, pair: &Pair) -> String {
+    /// Says that a text has escapes that there are not: once, for a regular expression has many.
+    fn bad_escapes(&self, pair: &Pair, bad: &[Span]) {
+        let Some(first) = bad.first() else { return };
+        let start = self.base + pair.as_span().start();
+        let text = pair.as_str().trim_end();
+        let whole = Span::new(self.file, start, start + text.len());
+        let escape = &text[first.start as usize - start..first.end as usize - start];
+        self.report(syntax::bad_escape(*first, escape, whole, text));
+    }
+
+    fn unescaped(&self, pair: &Pair, bad: &mut Vec<Span>) -> String {
         let source = pair.as_str();
         let start = self.base + pair.as_span().start();
         let mut value = String::with_capacity(source.len());
@@ -190,7 +199,15 @@ impl Lower<'_> {
             let next = source[at + character.len_utf8()..].chars().next();
             match (character, next) {
                 ('\\', Some(next)) => {
-                    at += self.escape(&source[at..], next, start + at, &mut value)
+                    let span = Span::new(self.file, start + at, start + at + 1 + next.len_utf8());
+                    match self.escape(&source[at..], next, span, &mut value) {
+                        Some(length) => at += length,
+                        None => {
+                            bad.push(span);
+                            value.extend([character, next]);
+                            at += 1 + next.len_utf8();
+                        }
+                    }
                 }
                 ('{', Some('{')) | ('}', Some('}')) => {
                     value.push(character);
@@ -205,8 +222,8 @@ impl Lower<'_> {
         value
     }
 
-    /// Reads one escape; gives its length.
-    fn escape(&self, rest: &str, next: char, start: usize, value: &mut String) -> usize {
+    /// Reads one escape; gives its length. None when there is no such escape.
+    fn escape(&self, rest: &str, next: char, span: Span, value: &mut String) -> Option<usize> {
         let length = 1 + next.len_utf8();
         match next {
             'n' => value.push('\n'),
@@ -220,24 +237,16 @@ impl Lower<'_> {
                 match code_point(&behind[..digits]).filter(|_| rest[..length].ends_with('}')) {
                     Some(character) => value.push(character),
                     None => {
+                        let start = span.start as usize;
                         let span = Span::new(self.file, start, start + length);
                         self.report(syntax::bad_code_point(span, &rest[..length]));
                     }
                 }
-                return length;
+                return Some(length);
             }
-            'u' => {
-                self.report(syntax::bad_escape(Span::new(self.file, start, start + length), "\\u"));
-            }
-            _ => {
-                self.report(syntax::bad_escape(
-                    Span::new(self.file, start, start + length),
-                    &rest[..length],
-                ));
-                value.push_str(&rest[..length]);
-            }
+            _ => return None,
         }
-        length
+        Some(length)
     }
 }
 
