@@ -245,6 +245,22 @@ pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::E0214, format!("`{function}`: {reason}"), span, "this argument")
 }
 
+/// W0229: a pattern for `replace`, which looks for a text.
+pub fn pattern_as_text(pattern: Span, written: &str, name: Span) -> Diagnostic {
+    let message = "`replace` looks for this text itself, not for what it matches";
+    Diagnostic::new(Code::W0229, message, pattern, "a regular expression")
+        .help(format!("write `{written}`; a text that is meant itself stands in plain quotes"))
+        .guess(name, "regex_replace")
+}
+
+/// W0229: `\1` for what a group matched.
+pub fn group_by_backslash(new: Span, written: &str) -> Diagnostic {
+    let message = "what a group matched is written with `$`";
+    Diagnostic::new(Code::W0229, message, new, "a backslash stands for itself")
+        .help(format!("write `{written}`"))
+        .guess(new, written)
+}
+
 /// E0215: values that cannot be compared.
 pub fn not_comparable(
     operator: Span,

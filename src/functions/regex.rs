@@ -105,8 +105,42 @@ fn regex_extract_all(call: &Call) -> Prepared {
     })
 }
 
+/// The first group that a replacement names and the pattern has not, where it is a literal.
+fn missing_group(call: &Call, pattern: &Regex) -> Result<(), LiteralError> {
+    let Some(Some(Scalar::String(new))) = call.literals.get(2) else { return Ok(()) };
+    let mut rest = &**new;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        if let Some(behind) = rest.strip_prefix('$') {
+            rest = behind;
+            continue;
+        }
+        let is_of_a_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+        let name = match rest.strip_prefix('{') {
+            Some(inner) => inner.split_once('}').map_or("", |(name, _)| name),
+            None => &rest[..rest.find(|sign| !is_of_a_name(sign)).unwrap_or(rest.len())],
+        };
+        let is_there = match name.parse::<usize>() {
+            Ok(number) => number < pattern.captures_len(),
+            Err(_) => pattern.capture_names().any(|found| found == Some(name)),
+        };
+        if !name.is_empty() && !is_there {
+            let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+            let mut reason = format!("the pattern has no group `{name}`");
+            if (1..name.len()).contains(&digits) {
+                let (number, behind) = name.split_at(digits);
+                reason +=
+                    &format!("; group {number} and then `{behind}` is `${{{{{number}}}}}{behind}`");
+            }
+            return Err(LiteralError { argument: 2, reason });
+        }
+    }
+    Ok(())
+}
+
 fn regex_replace(call: &Call) -> Prepared {
     let pattern = pattern(call)?;
+    missing_group(call, &pattern)?;
     kernel(move |context, arguments| {
         let (all, news) = (texts(&arguments[0]), texts(&arguments[2]));
         write_texts(context, arguments, |row, column| {

@@ -338,6 +338,7 @@ impl Scope<'_, '_> {
         if !self.literals_fit(resolved.function, name, &values, lambda.as_deref(), &ty) {
             return bad(span);
         }
+        self.pattern_habits(name, &values, span);
         let kind = ExprKind::Call { function: resolved.function, arguments: values, lambda };
         Expr { kind, ty, span }
     }

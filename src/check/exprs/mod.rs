@@ -14,6 +14,7 @@ mod mismatches;
 pub(super) mod narrow;
 mod operators;
 mod own_functions;
+mod patterns;
 
 pub(super) use convert::{adaptable, convert};
 
