@@ -3,7 +3,7 @@
 use super::constants;
 use super::exprs::Scope;
 use super::types::resolve_type;
-use crate::diagnostics::{Diagnostics, names, syntax, types as type_findings};
+use crate::diagnostics::{Diagnostics, functions, names, syntax, types as type_findings};
 use crate::functions::Registry;
 use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
@@ -180,7 +180,7 @@ impl<'a> Globals<'a> {
             return;
         }
         if !self.registry.overloads(&name.text).is_empty() {
-            found.push(names::shadows_function(&name.text, name.span));
+            found.push(functions::shadows_function(&name.text, name.span));
             return;
         }
         let state = FunctionState::Unchecked;

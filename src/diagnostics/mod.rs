@@ -6,7 +6,10 @@
 //! here.
 
 mod code;
+pub mod functions;
 pub mod graph;
+pub mod habits;
+pub mod literals;
 pub mod names;
 pub mod render;
 pub mod rows;

@@ -1,9 +1,9 @@
-//! What the checker says about names: codes E0101 to E0199.
+//! What the checker says about names other than those of functions: E0101 to E0199.
 
 use super::{Code, Diagnostic, nearest};
 use crate::text::Span;
 
-fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
+pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
     match near {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).guess(span, near),
         None => diagnostic,
@@ -68,94 +68,6 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     }
 }
 
-/// Names that other languages have for functions, with ours.
-const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
-    ("len", "length"),
-    ("size", "length"),
-    ("initcap", "title"),
-    ("array_contains", "contains"),
-    ("weekofyear", "iso_week"),
-    ("from_unixtime", "from_epoch"),
-    ("char_length", "length"),
-    ("mean", "avg"),
-    ("average", "avg"),
-    ("substr", "substring"),
-    ("ifnull", "coalesce"),
-    ("nvl", "coalesce"),
-    ("isnull", "coalesce"),
-    ("strpos", "position"),
-    ("instr", "position"),
-    ("ucase", "upper"),
-    ("lcase", "lower"),
-    ("strip", "trim"),
-    ("lstrip", "trim_start"),
-    ("rstrip", "trim_end"),
-    ("ltrim", "trim_start"),
-    ("rtrim", "trim_end"),
-    ("lpad", "pad_start"),
-    ("rpad", "pad_end"),
-    ("ceiling", "ceil"),
-    ("pow", "power"),
-    ("log", "ln"),
-    ("nunique", "count_distinct"),
-    ("array_agg", "collect"),
-    ("collect_list", "collect"),
-    ("group_concat", "string_agg"),
-    ("percentile", "quantile"),
-    ("std", "stddev"),
-    ("var", "variance"),
-    ("countif", "count_if"),
-    ("sumif", "sum_if"),
-    ("strptime", "parse_datetime"),
-    ("to_date", "parse_date"),
-    ("strftime", "format_date"),
-    ("dayofweek", "weekday"),
-    ("date_diff", "diff"),
-    ("datediff", "diff"),
-    ("regexp_extract", "regex_extract"),
-    ("regexp_replace", "regex_replace"),
-];
-
-/// What a function is called here that other languages call `name`.
-fn ours(name: &str) -> Option<&'static str> {
-    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    foreign.map(|(_, ours)| *ours)
-}
-
-/// The function that was probably meant by a name that is none.
-pub fn function_meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    ours(name).or_else(|| nearest(name, names))
-}
-
-/// E0104: no function of this name.
-pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
-    let found = Diagnostic::new(
-        Code::E0104,
-        format!("there is no function `{name}`"),
-        span,
-        "not a function",
-    );
-    match ours(name) {
-        Some("weekday") => found
-            .help("`weekday` counts from 1 for Monday to 7 for Sunday, others begin with Sunday")
-            .guess(span, "weekday"),
-        Some("ln") => found
-            .help("the natural logarithm is `ln`, the one to base 10 is `log10`")
-            .guess(span, "ln"),
-        Some("diff") => found
-            .help("it is called `diff` here, with the unit first: `diff(\"day\", from, to)`")
-            .guess(span, "diff"),
-        Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
-        None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
-            found.help("every run gives the same rows, so nothing is random: `sample 10% seed 42` chooses rows")
-        }
-        None => match nearest(name, names.iter().copied()) {
-            Some(near) => suggest(found, span, Some(near)),
-            None => found.help(format!("declare it: `fn {name}(x: int) -> int = …`")),
-        },
-    }
-}
-
 /// E0105: `derive` of a column that exists.
 pub fn derive_exists(name: &str, span: Span, statement: &str, origin: Span) -> Diagnostic {
     Diagnostic::new(
@@ -196,42 +108,6 @@ pub fn join_clash(name: &str, join: Span, left: Span, right: Span, right_name: &
     .help(format!(
         "`rename {name} as {right_name}_{name}` in a job that reads `{right_name}`, and join that job"
     ))
-}
-
-/// E0108: an aggregate used for the larger or smaller of two values.
-pub fn aggregate_of_two(name: &str, ours: &str, span: Span, arguments: &str) -> Diagnostic {
-    let which = if ours == "greatest" { "larger" } else { "smaller" };
-    Diagnostic::new(
-        Code::E0108,
-        format!("`{name}` looks at many rows; for the {which} of two values use `{ours}`"),
-        span,
-        "an aggregate",
-    )
-    .help(format!("`{ours}({arguments})`"))
-    .fix(span, ours)
-}
-
-/// E0109: an aggregate where there is only one row.
-pub fn aggregate_outside(name: &str, span: Span, call: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0109, format!("`{name}` needs to know its rows"), span, "an aggregate")
-        .help(format!("put it in a group: `group by … {{ value = {call} }}`"))
-}
-
-/// E0110: a column that has many values in a group.
-pub fn not_aggregated(name: &str, span: Span, group: Span, keys: &str) -> Diagnostic {
-    let groups = if keys.is_empty() {
-        "all rows are one group".to_owned()
-    } else {
-        format!("groups are by {keys}")
-    };
-    Diagnostic::new(
-        Code::E0110,
-        format!("`{name}` has many values per group"),
-        span,
-        "not an aggregate",
-    )
-    .label(group, groups)
-    .help(format!("add it to `by`, or choose one: `any_value({name})`"))
 }
 
 /// E0111: declared twice.
@@ -452,26 +328,6 @@ pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic
     }
 }
 
-/// E0121: a function that calls itself.
-pub fn recursive(name: &str, span: Span, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0121, format!("`{name}` calls itself"), span, "called here")
-        .label(declared, "within its own declaration")
-        .help("a function is an expression of its parameters; write the repetition as steps")
-}
-
-/// E0122: `now()` and the like.
-pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
-    let ours = if name.contains("date") || name == "today" { "run.date" } else { "run.time" };
-    Diagnostic::new(
-        Code::E0122,
-        format!("`{name}()` would make every run different"),
-        span,
-        "reads the clock",
-    )
-    .help(format!("`{ours}` is that of this run, the same on a retry"))
-    .fix(call, ours)
-}
-
 /// E0123: a column without a name.
 pub fn unnamed(span: Span, text: &str) -> Diagnostic {
     let found = Diagnostic::new(Code::E0123, "this column has no name", span, "an expression");
@@ -497,13 +353,6 @@ pub fn unnamed(span: Span, text: &str) -> Diagnostic {
         }
         None => found.help(format!("name it: `name = {text}`")),
     }
-}
-
-/// E0104: a function of another language for which there is a form of its own.
-pub fn function_is_form(name: &str, span: Span, call: Span, written: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0104, format!("there is no function `{name}`"), span, "not a function")
-        .help(format!("write `{written}`"))
-        .fix(call, written)
 }
 
 /// E0116: a constant under its name in another language.
@@ -561,15 +410,4 @@ fn backquoted(names: &[&str]) -> String {
         shown.push("…".to_owned());
     }
     shown.join(", ")
-}
-
-/// E0125: a `fn` called like a function of the library.
-pub fn shadows_function(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0125,
-        format!("`{name}` is a function of the library"),
-        span,
-        "declared again here",
-    )
-    .help(format!("give it another name, for instance `my_{name}`"))
 }

@@ -11,7 +11,7 @@ use super::layout::{NESTING_MAX, Piece, Problem};
 use super::parser::Parser;
 use super::tokens::TokenKind;
 use super::words::{FOREIGN_SIGNS, Place, is_reserved, word_in};
-use crate::diagnostics::{Diagnostic, syntax};
+use crate::diagnostics::{Diagnostic, habits, literals, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -90,7 +90,7 @@ impl Parser<'_> {
             _ => return None,
         };
         let span = self.span(tokens.start..tokens.start + length);
-        Some(syntax::foreign_comment(span, &self.source[span.range()]))
+        Some(habits::foreign_comment(span, &self.source[span.range()]))
     }
 
     /// A text that is not closed, or in other quotes; a sign that means nothing.
@@ -116,25 +116,25 @@ impl Parser<'_> {
                 let (end, brace) = likely_end(&text[opening..], first == 'r');
                 let end = Span::new(self.file, start + opening + end, start + opening + end);
                 let start = Span::new(self.file, start, start + opening);
-                syntax::unclosed_text(start, quote, end, brace)
+                literals::unclosed_text(start, quote, end, brace)
             }
             TokenKind::BrokenText => {
                 let brace = span.start as usize + text.find('{').unwrap_or(0);
                 let span = Span::new(self.file, brace, brace + 1);
                 match text.trim_matches('"').contains('"') {
-                    true => syntax::interpolation_never_closed(span),
-                    false => syntax::brace_in_text(span, "{"),
+                    true => literals::interpolation_never_closed(span),
+                    false => literals::brace_in_text(span, "{"),
                 }
             }
-            TokenKind::QuotedRegex => syntax::quote_in_regex(span, text),
-            TokenKind::Quoted if first == '`' => syntax::quoted_name(span, text.trim_matches('`')),
-            TokenKind::Quoted => syntax::wrong_quotes(span, &text[1..text.len() - 1]),
+            TokenKind::QuotedRegex => literals::quote_in_regex(span, text),
+            TokenKind::Quoted if first == '`' => habits::quoted_name(span, text.trim_matches('`')),
+            TokenKind::Quoted => habits::wrong_quotes(span, &text[1..text.len() - 1]),
             _ if matches!(
                 first,
                 '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}'
             ) =>
             {
-                syntax::wrong_quotes(span, "")
+                habits::wrong_quotes(span, "")
             }
             _ => syntax::unknown_character(first, span),
         })
@@ -157,7 +157,7 @@ impl Parser<'_> {
                     b'}' => {
                         let start = self.at(at).start as usize + byte;
                         let span = Span::new(self.file, start, start + 1);
-                        return Some(syntax::brace_in_text(span, "}"));
+                        return Some(literals::brace_in_text(span, "}"));
                     }
                     _ => {}
                 }
@@ -177,7 +177,7 @@ impl Parser<'_> {
                 let closing = match text {
                     "(" => ")",
                     "[" => "]",
-                    _ => return syntax::brace_in_text(span, "{"),
+                    _ => return literals::brace_in_text(span, "{"),
                 };
                 let end =
                     self.layout.trimmed(at..self.layout.behind(at).min(tokens.end).max(at + 1));
@@ -210,8 +210,8 @@ impl Parser<'_> {
             _ => format!("a {meant} {next}"),
         };
         let mut found = match self.text(at) {
-            "||" => syntax::two_bars(self.at(at)),
-            sign => syntax::foreign_sign(sign, meant, self.at(at), &written),
+            "||" => habits::two_bars(self.at(at)),
+            sign => habits::foreign_sign(sign, meant, self.at(at), &written),
         };
         // Where the line ends, another sign alone does not make it whole.
         if self.next(at, tokens).is_none() {

@@ -1,7 +1,7 @@
 //! Calls of aggregates: in a group, and where there is none.
 
 use super::{Scope, bad};
-use crate::diagnostics::{names, rows};
+use crate::diagnostics::{functions, rows};
 use crate::ir::{AggregateCall, Expr, ExprKind};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -79,9 +79,9 @@ impl Scope<'_, '_> {
             Some(ours) if arguments.len() >= 2 => {
                 let inside: Vec<String> =
                     arguments.iter().map(|argument| self.text(argument.value.span)).collect();
-                names::aggregate_of_two(&name.text, ours, name.span, &inside.join(", "))
+                functions::aggregate_of_two(&name.text, ours, name.span, &inside.join(", "))
             }
-            _ => names::aggregate_outside(&name.text, name.span, &self.text(span)),
+            _ => functions::aggregate_outside(&name.text, name.span, &self.text(span)),
         };
         self.found.push(found);
         bad(span)

@@ -3,7 +3,7 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, names, operand, types};
+use crate::diagnostics::{Diagnostic, functions, operand, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -47,7 +47,7 @@ impl Scope<'_, '_> {
     fn unknown_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
         self.no_function(name, span);
         let registry = self.globals.registry;
-        let meant = names::function_meant(&name.text, registry.names());
+        let meant = functions::function_meant(&name.text, registry.names());
         let of_rows = meant.is_none_or(|meant| registry.is_aggregate(meant));
         let group = if of_rows { self.group.take() } else { None };
         for argument in arguments {
@@ -62,7 +62,7 @@ impl Scope<'_, '_> {
     fn no_function(&mut self, name: &ast::Name, span: Span) {
         let text = name.text.as_str();
         if CLOCKS.contains(&text) {
-            self.found.push(names::clock(text, name.span, span));
+            self.found.push(functions::clock(text, name.span, span));
             return;
         }
         if self.globals.later.contains_key(text) {
@@ -85,14 +85,14 @@ impl Scope<'_, '_> {
             _ => None,
         };
         if let Some(form) = form {
-            self.found.push(names::function_is_form(text, name.span, span, &form));
+            self.found.push(functions::function_is_form(text, name.span, span, &form));
             return;
         }
         let mut all: Vec<&str> = self.globals.registry.names().collect();
         all.extend(self.globals.functions.keys().map(String::as_str));
         all.push("try");
         all.sort_unstable();
-        self.found.push(names::no_function(text, name.span, &all));
+        self.found.push(functions::no_function(text, name.span, &all));
     }
 
     fn try_call(&mut self, arguments: &[ast::Argument], name: &ast::Name, span: Span) -> Expr {

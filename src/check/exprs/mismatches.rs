@@ -139,7 +139,7 @@ impl Scope<'_, '_> {
                 if matches!(verb, "add" | "subtract") && is_time(time) =>
             {
                 let (number, unit) = text.trim().split_once(' ')?;
-                let unit = crate::diagnostics::syntax::unit(unit.trim())?;
+                let unit = crate::diagnostics::literals::unit(unit.trim())?;
                 number.parse::<u32>().ok()?;
                 if matches!(unit, "mo" | "y") {
                     return None;

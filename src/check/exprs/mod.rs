@@ -20,7 +20,7 @@ pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;
 use super::later;
-use crate::diagnostics::{Diagnostic, Diagnostics, names, syntax, types};
+use crate::diagnostics::{Diagnostic, Diagnostics, functions, literals, names, syntax, types};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, RunValue, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
 use crate::text::Span;
@@ -207,7 +207,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             A::Int(Some(value)) => match i64::try_from(*value) {
                 Ok(value) => Scalar::Int(value),
                 Err(_) => {
-                    self.found.push(syntax::number_too_large(span, &value.to_string()));
+                    self.found.push(literals::number_too_large(span, &value.to_string()));
                     return bad(span);
                 }
             },
@@ -275,7 +275,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             return Some(Expr { kind: ExprKind::Column(at), ty, span });
         }
         self.row?.find(name)?;
-        let found = names::not_aggregated(name, span, group.span, &group.keys_text);
+        let found = functions::not_aggregated(name, span, group.span, &group.keys_text);
         self.found.push(found);
         Some(bad(span))
     }

@@ -4,7 +4,7 @@
 use super::{Scope, bad, convert, literal};
 use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState, unique};
 use crate::check::types::resolve_type;
-use crate::diagnostics::{names, types};
+use crate::diagnostics::{functions, types};
 use crate::ir::{Expr, ExprKind, Slot};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -99,7 +99,7 @@ impl Scope<'_, '_> {
             FunctionState::Checked(checked) => Some(checked),
             FunctionState::Checking => {
                 let declared = declaration.name.span;
-                self.found.push(names::recursive(&name.text, name.span, declared));
+                self.found.push(functions::recursive(&name.text, name.span, declared));
                 None
             }
             FunctionState::Unchecked => {

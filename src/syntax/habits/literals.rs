@@ -1,11 +1,11 @@
 //! Literals as SQL writes them, which would be taken for something else.
 
-use super::super::ast::Later;
-use super::super::lower::{is_unit, unsigned_date};
-use super::super::parser::Parser;
-use super::super::tokens::TokenKind;
 use super::{Habit, Line};
-use crate::diagnostics::{Diagnostic, syntax};
+use crate::diagnostics::{Diagnostic, habits, syntax};
+use crate::syntax::ast::Later;
+use crate::syntax::lower::{is_unit, unsigned_date};
+use crate::syntax::parser::Parser;
+use crate::syntax::tokens::TokenKind;
 use crate::text::Span;
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ impl Parser<'_> {
             let habit = line.literal(at)?;
             let Range { start, end } = habit.place;
             let span = self.span(line.at[start]..line.at[end - 1] + 1);
-            Some(syntax::habit(habit.foreign, span, &habit.written))
+            Some(habits::habit(habit.foreign, span, &habit.written))
         })
     }
 }

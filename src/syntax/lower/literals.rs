@@ -3,7 +3,7 @@
 
 use super::super::ast::{Expr, ExprKind, Text, TextPart};
 use super::{Lower, Pair, first};
-use crate::diagnostics::syntax;
+use crate::diagnostics::literals;
 use crate::text::Span;
 use crate::types::{MICROS, MICROS_PER_DAY};
 use batchc_grammar::Rule;
@@ -43,7 +43,7 @@ impl Lower<'_> {
         let value = pair.as_str().trim_end().replace('_', "").parse().ok();
         let value = value.filter(|value| *value <= i64::MIN.unsigned_abs());
         if value.is_none() {
-            self.report(syntax::number_too_large(self.span(pair), pair.as_str().trim_end()));
+            self.report(literals::number_too_large(self.span(pair), pair.as_str().trim_end()));
         }
         value
     }
@@ -86,11 +86,11 @@ impl Lower<'_> {
         } else if let Some(size) = months {
             scaled(&digits, size).and_then(|value| i32::try_from(value).ok()).map(ExprKind::Months)
         } else {
-            self.report(syntax::unknown_unit(self.span(pair), &digits, unit));
+            self.report(literals::unknown_unit(self.span(pair), &digits, unit));
             return ExprKind::Bad;
         };
         value.unwrap_or_else(|| {
-            self.report(syntax::quantity_out_of_range(self.span(pair), text));
+            self.report(literals::quantity_out_of_range(self.span(pair), text));
             ExprKind::Bad
         })
     }
@@ -101,7 +101,7 @@ impl Lower<'_> {
             ExprKind::Duration(micros) => micros,
             ExprKind::Bad => 0,
             _ => {
-                self.report(syntax::not_a_duration(self.span(pair), pair.as_str().trim_end()));
+                self.report(literals::not_a_duration(self.span(pair), pair.as_str().trim_end()));
                 0
             }
         }
@@ -112,11 +112,11 @@ impl Lower<'_> {
         match moment(&text[1..]) {
             Ok(kind) => kind,
             Err(Wrong::Form) => {
-                self.report(syntax::malformed_date(self.span(pair), text));
+                self.report(literals::malformed_date(self.span(pair), text));
                 ExprKind::Bad
             }
             Err(Wrong::Day { year, month }) => {
-                self.report(syntax::no_such_date(
+                self.report(literals::no_such_date(
                     self.span(pair),
                     &text[1..],
                     year,
@@ -126,11 +126,11 @@ impl Lower<'_> {
                 ExprKind::Bad
             }
             Err(Wrong::Year) => {
-                self.report(syntax::no_such_year(self.span(pair), &text[1..]));
+                self.report(literals::no_such_year(self.span(pair), &text[1..]));
                 ExprKind::Bad
             }
             Err(Wrong::Time) => {
-                self.report(syntax::no_such_time(self.span(pair), &text[1..]));
+                self.report(literals::no_such_time(self.span(pair), &text[1..]));
                 ExprKind::Bad
             }
         }
@@ -149,7 +149,7 @@ impl Lower<'_> {
                 Rule::text_run | Rule::long_run => {
                     value.push_str(&self.unescaped(&part, &mut bad));
                 }
-                Rule::text_hole => self.report(syntax::no_interpolation_here(self.span(&part))),
+                Rule::text_hole => self.report(literals::no_interpolation_here(self.span(&part))),
                 _ => {}
             }
         }
@@ -187,7 +187,7 @@ impl Lower<'_> {
         let text = pair.as_str().trim_end();
         let whole = Span::new(self.file, start, start + text.len());
         let escape = &text[first.start as usize - start..first.end as usize - start];
-        self.report(syntax::bad_escape(*first, escape, whole, text));
+        self.report(literals::bad_escape(*first, escape, whole, text));
     }
 
     fn unescaped(&self, pair: &Pair, bad: &mut Vec<Span>) -> String {
@@ -239,7 +239,7 @@ impl Lower<'_> {
                     None => {
                         let start = span.start as usize;
                         let span = Span::new(self.file, start, start + length);
-                        self.report(syntax::bad_code_point(span, &rest[..length]));
+                        self.report(literals::bad_code_point(span, &rest[..length]));
                     }
                 }
                 return Some(length);

@@ -7,7 +7,7 @@ use super::super::words::{
     FOREIGN_DECLARATIONS, FOREIGN_STEPS, Place, WORDS, is_reserved, word_anywhere, word_in,
     words_of,
 };
-use crate::diagnostics::{Diagnostic, nearest, syntax};
+use crate::diagnostics::{Diagnostic, habits, nearest, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -59,7 +59,7 @@ impl Parser<'_> {
         }
         if let Some((_, meant)) = FOREIGN_DECLARATIONS.iter().find(|(foreign, _)| *foreign == lower)
         {
-            return syntax::foreign_word(word, meant, span, example(meant));
+            return habits::foreign_word(word, meant, span, example(meant));
         }
         if let Some(known) = word_anywhere(&lower) {
             let belongs =
@@ -69,7 +69,7 @@ impl Parser<'_> {
         if let Some((_, meant, written)) =
             FOREIGN_STEPS.iter().find(|(foreign, ..)| *foreign == lower)
         {
-            return syntax::foreign_word(word, meant, span, written_or_example(meant, written));
+            return habits::foreign_word(word, meant, span, written_or_example(meant, written));
         }
         let known = ["param", "source", "job", "output", "enum", "fn", "pipeline", "test"];
         syntax::unknown_word(
@@ -128,9 +128,9 @@ impl Parser<'_> {
             let found = &self.source[span.range()];
             return match self.rewritten(tokens, phrase.end, meant) {
                 Some(same) if written.is_empty() || lower == "order" => {
-                    syntax::foreign_word(found, meant, span, &same).fix(span, *meant)
+                    habits::foreign_word(found, meant, span, &same).fix(span, *meant)
                 }
-                _ => syntax::foreign_word(found, meant, span, written_or_example(meant, written)),
+                _ => habits::foreign_word(found, meant, span, written_or_example(meant, written)),
             };
         }
         if let Some(known) = word_anywhere(&lower) {

@@ -4,7 +4,7 @@ use super::super::parser::{Parser, parse};
 use super::super::tokens::TokenKind;
 use super::super::words::{Place, word_anywhere, word_in};
 use super::expected::{expected, keyword};
-use crate::diagnostics::{Diagnostic, nearest, syntax};
+use crate::diagnostics::{Diagnostic, habits, nearest, syntax};
 use batchc_grammar::Rule;
 use pest::error::{ErrorVariant, InputLocation};
 use std::ops::Range;
@@ -38,7 +38,7 @@ impl Parser<'_> {
         let expects_operator = rules.contains(&Rule::equal_op);
         if found == "=" && expects_operator {
             let (left, right) = self.around(at, tokens);
-            return syntax::single_equals(span, left, right);
+            return habits::single_equals(span, left, right);
         }
         let meant = self.meant(found, at, &rules);
         let can_end = rules.contains(&Rule::EOI);

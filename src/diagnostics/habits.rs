@@ -1,0 +1,100 @@
+//! What the parser says about what is written as in another language: E0004, E0007 to E0009, E0017.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+
+/// A word of SQL, of data frames or of another scheduler.
+pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0004,
+        format!("`{word}` is called `{meant}` here"),
+        span,
+        "a word of another language",
+    )
+    .help(format!("write `{written}`"))
+}
+
+/// What SQL or Python write so, `foreign`, and is `written` differently here.
+pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
+    let message = match foreign {
+        "unit" => "a number and its unit are written together".to_owned(),
+        "time" => "a date and its time are written together".to_owned(),
+        "if" => "an `if` needs an `else`".to_owned(),
+        "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
+        _ => format!("`{foreign}` is written differently here"),
+    };
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{written}`"))
+        .guess(span, written)
+}
+
+/// A part of a statement of SQL that is a step of its own.
+pub fn on_the_next_line(foreign: &str, span: Span, step: &str, place: &str) -> Diagnostic {
+    let message = format!("`{foreign}` is a step of its own here");
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{step}` on a line {place}"))
+}
+
+/// `=` in a condition.
+pub fn single_equals(span: Span, left: &str, right: &str) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::new(Code::E0007, "`=` names a column, `==` compares", span, "used to compare");
+    let help = if left.is_empty() || right.is_empty() {
+        "write `==`".to_string()
+    } else {
+        format!("write `{left} == {right}`")
+    };
+    diagnostic.help(help).fix(span, "==")
+}
+
+/// `'text'`, or a text in typographic quotes.
+pub fn wrong_quotes(span: Span, text: &str) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::new(Code::E0008, "texts use double quotes", span, "not a text here");
+    if text.is_empty() {
+        return diagnostic.help("write `\"text\"`");
+    }
+    let written = format!("\"{}\"", text.replace('"', "\\\""));
+    diagnostic.help(format!("write `{written}`")).fix(span, written)
+}
+
+/// `` `name` ``
+pub fn quoted_name(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0008, "names are written without quotes", span, "not a name here").help(
+        format!(
+            "write `{name}`; a column that a file calls otherwise is declared with `named \"...\"`"
+        ),
+    )
+}
+
+/// `&&`, `||`, `!`, `<>`, ...
+pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0009,
+        format!("`{sign}` is written `{meant}`"),
+        span,
+        "not an operator here",
+    )
+    .help(format!("write `{written}`"))
+    .fix(span, meant)
+}
+
+/// `||` between values of which the parser does not know the types.
+pub fn two_bars(span: Span) -> Diagnostic {
+    let message = "`||` is written differently here";
+    Diagnostic::new(Code::E0009, message, span, "not an operator here")
+        .help("between conditions write `or`; of texts make one text: `\"{a}{b}\"`")
+        .guess(span, "or")
+}
+
+/// `// like this`
+pub fn foreign_comment(span: Span, sign: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0017,
+        "comments begin with `#`",
+        span,
+        format!("`{sign}` does not begin a comment"),
+    )
+    .help("write `# like this`")
+    .fix(span, "#")
+}

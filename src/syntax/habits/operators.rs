@@ -1,0 +1,130 @@
+//! Operators that are other words or signs elsewhere.
+
+use super::{Habit, Line};
+use crate::syntax::tokens::TokenKind;
+
+impl Line<'_> {
+    /// Operators that are words or signs elsewhere.
+    pub(super) fn operator(&self, at: usize) -> Option<Habit> {
+        Some(match self.text(at).to_lowercase().as_str() {
+            "like" | "ilike" if self.kind(at + 1) == Some(TokenKind::Text) => return self.like(at),
+            ":" if self.touches(at) && self.text(at + 1) == ":" => {
+                let start = self.value_before(at)?;
+                let written = format!("{} as {}", self.slice(start..at), self.text(at + 2));
+                Habit { place: start..(at + 3).min(self.at.len()), written, foreign: "::" }
+            }
+            "||" => return self.concatenation(at),
+            word @ ("mod" | "div") if at > 0 && self.value_follows(at) => {
+                let start = self.value_before(at)?;
+                let (sign, foreign) = if word == "mod" { ("%", "mod") } else { ("//", "div") };
+                let written = format!("{} {sign} {}", self.slice(start..at), self.text(at + 1));
+                Habit { place: start..at + 2, written, foreign }
+            }
+            "elif" | "elsif" | "elseif" => {
+                Habit { place: at..at + 1, written: "else if".into(), foreign: "elif" }
+            }
+            "in" if self.text(at + 1) == "(" => {
+                let end = self.behind(at + 1)?;
+                let written = format!("in [{}]", self.slice(at + 2..end - 1));
+                Habit { place: at..end, written, foreign: "in (…)" }
+            }
+            "is" => {
+                let not = usize::from(self.text(at + 1) == "not");
+                let place = at + 1 + not..at + 2 + not;
+                match self.text(place.start).to_lowercase().as_str() {
+                    "null" if self.text(place.start) == "null" => return None,
+                    word @ ("none" | "null" | "nil") => {
+                        let foreign = if word == "null" { "NULL" } else { "None" };
+                        let written = format!("{} null", self.slice(at..place.start));
+                        Habit { place: at..place.end, written, foreign }
+                    }
+                    value @ ("true" | "false") => {
+                        let start = self.value_before(at)?;
+                        let yes = (value == "true") == (not == 0);
+                        let value = self.slice(start..at);
+                        let written = if yes { value.to_owned() } else { format!("not {value}") };
+                        Habit { place: start..place.end, written, foreign: "is true" }
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn value_follows(&self, at: usize) -> bool {
+        let starts = |kind| matches!(kind, TokenKind::Word | TokenKind::Number | TokenKind::Open);
+        self.kind(at + 1).is_some_and(starts)
+    }
+
+    /// `a || " " || b`, which makes one text of them in SQL; where no text is among them, it may
+    /// also be the `or` of other languages.
+    fn concatenation(&self, at: usize) -> Option<Habit> {
+        let start = self.value_before(at)?;
+        let (mut from, mut end) = (start, at);
+        let (mut written, mut has_text) = (String::new(), false);
+        loop {
+            let value = self.slice(from..end);
+            let is_text = matches!(self.kind(from), Some(TokenKind::Text | TokenKind::TextOpen));
+            if is_text {
+                written.push_str(value.trim_matches('"'));
+            } else {
+                written.push_str(&format!("{{{value}}}"));
+            }
+            has_text |= is_text;
+            if self.text(end) != "||" {
+                break;
+            }
+            from = end + 1;
+            end = self.value_behind(from)?;
+        }
+        let habit = Habit { place: start..end, written: format!("\"{written}\""), foreign: "||" };
+        has_text.then_some(habit)
+    }
+
+    /// `city like "B%"`
+    fn like(&self, at: usize) -> Option<Habit> {
+        let not = usize::from(at > 1 && self.text(at - 1) == "not");
+        let start = self.value_before(at - not)?;
+        let mut value = self.slice(start..at - not).to_owned();
+        let mut pattern = self.text(at + 1).trim_matches('"').to_owned();
+        if self.text(at).eq_ignore_ascii_case("ilike") {
+            (value, pattern) = (format!("lower({value})"), pattern.to_lowercase());
+        }
+        let inner = pattern.trim_matches('%');
+        let call = |name: &str| format!("{name}({value}, \"{inner}\")");
+        let written = match (pattern.starts_with('%'), pattern.ends_with('%')) {
+            _ if inner.contains(['%', '_']) => {
+                format!("{value} matches r\"(?s)^{}$\"", as_regex(&pattern))
+            }
+            (true, true) => call("contains"),
+            (false, true) => call("starts_with"),
+            (true, false) => call("ends_with"),
+            (false, false) => format!("{value} == \"{inner}\""),
+        };
+        let written = if not == 1 { format!("not {written}") } else { written };
+        Some(Habit { place: start..at + 2, written, foreign: "like" })
+    }
+}
+
+/// The pattern of a `like` as a regular expression: `%` for any text, `_` for any character, and
+/// all else for itself.
+fn as_regex(pattern: &str) -> String {
+    let mut regex = String::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            '\\' => {
+                regex.push('\\');
+                regex.extend(characters.next());
+            }
+            '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => {
+                regex.extend(['\\', character]);
+            }
+            _ => regex.push(character),
+        }
+    }
+    regex
+}
