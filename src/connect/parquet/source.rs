@@ -1,12 +1,14 @@
 //! Parquet files as a source: a row group is a morsel, of which only the wanted columns are read.
 
 use super::convert::{convert, fits, hint, spelling};
+use super::finer::{Finer, whole_micros};
 use crate::connect::input::{Identity, Inputs, missing_column};
 use crate::connect::{
     BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -64,6 +66,10 @@ struct OpenFile {
     places: Vec<usize>,
     /// Of which projected columns the reader itself checks that the texts are UTF-8.
     utf8: Vec<bool>,
+    /// Of the times that may be finer than a microsecond, the nanoseconds.
+    finer: Option<Finer>,
+    /// For each projected column its place among them.
+    finer_places: Vec<Option<usize>>,
 }
 
 impl Source for ParquetSource {
@@ -138,11 +144,18 @@ impl OpenFile {
         let wanted: Vec<usize> = spec.projection.iter().map(|&at| places[at]).collect();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
         let utf8 = wanted.iter().map(|&root| is_utf8(&metadata, root)).collect();
+        let times = wanted.iter().copied().filter(|&root| int96(&metadata, root)).collect();
+        let finer = Finer::new(&metadata, times);
+        let finer_place = |root: &usize| finer.as_ref().and_then(|finer| finer.place(*root));
+        let finer_places = wanted.iter().map(finer_place).collect();
         let mut sorted = wanted.clone();
         sorted.sort_unstable();
         sorted.dedup();
         let places = wanted.iter().map(|place| sorted.partition_point(|s| s < place)).collect();
-        Ok(OpenFile { name: name.clone(), file, identity, metadata, mask, places, utf8 })
+        let name = name.clone();
+        let open =
+            OpenFile { name, file, identity, metadata, mask, places, utf8, finer, finer_places };
+        Ok(open)
     }
 }
 
@@ -178,24 +191,27 @@ impl Morsel for ParquetMorsel {
             let (name, group) = (&open.name, self.group);
             ConnectError::new(format!("cannot read row group {group} of {name}: {error}"))
         };
-        let reader = guarded(&open.name, || {
-            let metadata = open.metadata.clone();
-            ParquetRecordBatchReaderBuilder::new_with_metadata(open.file.clone(), metadata)
-                .with_projection(open.mask.clone())
+        let reader = |metadata: &ArrowReaderMetadata, mask: &ProjectionMask| {
+            let (file, metadata) = (open.file.clone(), metadata.clone());
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+                .with_projection(mask.clone())
                 .with_row_groups(vec![self.group])
                 .with_batch_size(BATCH_ROWS)
                 .build()
                 .map_err(|error| failed(&error))
-        })?;
-        let mut reader = reader;
+        };
+        let mut batches = guarded(&open.name, || reader(&open.metadata, &open.mask))?;
+        let nanos = |finer: &Finer| guarded(&open.name, || reader(&finer.metadata, &finer.mask));
+        let mut nanos = open.finer.as_ref().map(nanos).transpose()?;
         let mut start = 0u64;
         // A file that is written over may look damaged; say so rather than that.
         let unchanged = || Inputs::check_unchanged(&open.name, &open.file.0, &open.identity);
         loop {
-            let read = guarded(&open.name, || match reader.next() {
-                None => Ok(None),
-                Some(Ok(batch)) => Ok(Some(self.rows(&batch, start))),
-                Some(Err(error)) => Err(failed(&error)),
+            let read = guarded(&open.name, || {
+                let batch = batches.next().transpose().map_err(|error| failed(&error))?;
+                let nanos = nanos.as_mut().and_then(Iterator::next).transpose();
+                let nanos = nanos.map_err(|error| failed(&error))?;
+                Ok(batch.map(|batch| self.rows(&batch, nanos.as_ref(), start)))
             });
             let rows = match read {
                 Ok(Some(rows)) => rows,
@@ -213,14 +229,19 @@ impl Morsel for ParquetMorsel {
 }
 
 impl ParquetMorsel {
-    fn rows(&self, batch: &arrow_array::RecordBatch, start: u64) -> Rows {
+    /// The rows of a batch; `nanos` are those of its times that may be finer than a microsecond.
+    fn rows(&self, batch: &RecordBatch, nanos: Option<&RecordBatch>, start: u64) -> Rows {
         let mut bad = Vec::new();
         let columns = self.columns.iter().zip(&self.open.places).enumerate();
         let arrays = columns
             .map(|(at, (column, &place))| {
                 let mut issues = Vec::new();
-                let array =
+                let mut array =
                     convert(batch.column(place), &column.ty, self.open.utf8[at], &mut issues);
+                if let (Some(nanos), Some(place)) = (nanos, self.open.finer_places[at]) {
+                    let nanos = nanos.column(place);
+                    array = whole_micros(array, nanos, &column.ty.data, &mut issues);
+                }
                 bad.extend(issues.into_iter().map(|issue| BadValue {
                     row: issue.row as u32,
                     column: Some(at as u32),

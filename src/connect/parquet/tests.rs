@@ -11,7 +11,7 @@ use crate::types::{
 use arrow_array::types::Int32Type;
 use arrow_array::*;
 use parquet::arrow::ArrowWriter;
-use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use std::fs::{self, File};
@@ -259,6 +259,64 @@ fn times_outside_the_years_fail_their_row() {
     let wanted =
         [(1, "10000-01-01", OUTSIDE_YEARS), (2, "-290308-12-21T19:59:05.224192Z", OUTSIDE_YEARS)];
     assert_eq!(bad, wanted);
+}
+
+#[test]
+fn int96_times_finer_than_a_microsecond_fail_their_row() {
+    /// The Julian days of 2024-01-05 and of 3000-01-01, which nanoseconds in 64 bits do not reach.
+    const DAYS: [u32; 2] = [2_460_315, 2_816_788];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let schema = "message m { required int32 i; optional int96 at; optional int96 clock; }";
+    let schema = parse_message_type(schema).unwrap();
+    let file = File::create(&path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let time = |day: u32, nanos: u64| {
+        let mut time = Int96::new();
+        time.set_data(nanos as u32, (nanos >> 32) as u32, day);
+        time
+    };
+    let mut column = group.next_column().unwrap().unwrap();
+    let numbers = column.typed::<parquet::data_type::Int32Type>();
+    numbers.write_batch(&[0, 1, 2, 3, 4], None, None).unwrap();
+    column.close().unwrap();
+    for _ in 0..2 {
+        let nanos = [5_000_000_123_000, 5_000_000_123_456];
+        let times = DAYS.iter().flat_map(|day| nanos.map(|nanos| time(*day, nanos)));
+        let times: Vec<Int96> = times.collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        let present = Some(&[1, 1, 1, 1, 0][..]);
+        column.typed::<Int96Type>().write_batch(&times, present, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    let declared = [
+        ("clock", DataType::Datetime.optional()),
+        ("i", DataType::Int.required()),
+        ("at", DataType::Timestamp.optional()),
+    ];
+    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap();
+    let micros = [1_704_417_800_000_123, 32_503_685_000_000_123];
+    let wanted = [Some(micros[0]), None, Some(micros[1]), None, None].map(|micros| {
+        let wanted = |scalar: fn(i64) -> Scalar| micros.map_or(Scalar::Null, scalar);
+        (wanted(Scalar::Datetime), wanted(Scalar::Timestamp))
+    });
+    let rows: Vec<_> = read.rows.iter().map(|row| (row[0].clone(), row[2].clone())).collect();
+    assert_eq!(rows, wanted);
+    let bad: Vec<_> =
+        read.bad.iter().map(|(row, _, _, text, why)| (*row, &**text, &**why)).collect();
+    let finer = "finer than a microsecond";
+    assert_eq!(
+        bad,
+        [
+            (1, "2024-01-05T01:23:20.000123456", finer),
+            (1, "2024-01-05T01:23:20.000123456Z", finer),
+            (3, "3000-01-01T01:23:20.000123456", finer),
+            (3, "3000-01-01T01:23:20.000123456Z", finer),
+        ]
+    );
 }
 
 #[test]
