@@ -2,9 +2,9 @@
 
 use super::operators::aggregate::{Aggregate, AggregateColumn};
 use super::operators::buffer::Buffer;
+use super::operators::chain::Chain;
 use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
 use super::operators::explode::Explode;
-use super::operators::filter::Filter;
 use super::operators::join::{JoinBuild, JoinProbe, JoinTable, Residual, SpilledJoin};
 use super::operators::project::Project;
 use super::operators::sort::Sort;
@@ -12,16 +12,16 @@ use super::operators::take::Take;
 use super::operators::{Breaker, Streaming};
 use super::order::Direction;
 use super::parse::ParseStep;
-use super::partition::{KeyBefore, SplitKey};
+use super::partition::SplitKey;
 use super::rows::hollow;
 use crate::data::Batch;
-use crate::expr::{Program, Registers, constant};
+use crate::expr::{self, Program, Registers, constant};
 use crate::functions::Registry;
 use crate::functions::kernel::{Call, Failure};
 use crate::ir::{
     self, Expectation, Expr, ExprKind, Keep, Partition, PartitionBy, Pipeline, RunContext, StepKind,
 };
-use crate::plan::{Node, NodeKind, Plan, step_of};
+use crate::plan::{Node, NodeKind, Plan, StepUse, may_fail, step_of, steps_of, uses_of};
 use crate::types::{DataType, Scalar, Type};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -33,9 +33,8 @@ pub struct Compiled {
     pub program: Option<Program>,
     /// What it does with them.
     pub action: Action,
-    /// The key of its job's partitions over its input, for rows that fail.
-    pub(super) partition_key: Option<KeyBefore>,
-    /// Which columns of its result are read; others may be left empty.
+    /// Which columns are read; others may be left empty: those of its result, or where it is
+    /// steps row by row, of its input.
     live: Vec<bool>,
 }
 
@@ -43,6 +42,8 @@ pub struct Compiled {
 pub enum Action {
     /// Nothing: the rows go on.
     Pass,
+    /// Filters and projects, row by row.
+    Chains(Vec<Chain>),
     /// Turns a batch into others.
     Stream(Box<dyn Streaming>),
     /// Joins with what an earlier stage has built.
@@ -87,16 +88,14 @@ impl Compiled {
 pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compiled> {
     let mut compiled: Vec<Compiled> = Vec::with_capacity(plan.nodes.len());
     for (id, node) in plan.iter() {
-        let mut one = compile_node(node, plan, pipeline, run);
-        let job = node.job.map(|job| &pipeline.jobs[job.0 as usize]);
-        one.partition_key = job.and_then(|job| KeyBefore::of(id, plan, job, run));
         debug_assert_eq!(id.at(), compiled.len());
-        compiled.push(one);
+        compiled.push(compile_node(node, plan, pipeline, run));
     }
     compiled
 }
 
 fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Compiled {
+    let mut live = node.live.clone();
     let (program, action) = match node.kind {
         NodeKind::Scan(_) | NodeKind::Read { .. } => (None, Action::Pass),
         NodeKind::Result => result(node, pipeline, run),
@@ -106,20 +105,24 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
             let StepKind::Join(join) = step_of(pipeline, node, step) else {
                 unreachable!("only joins have a right side");
             };
-            let types = types_of(&join.right_row);
             let keys: Vec<&Expr> = join.right_keys.iter().collect();
-            (program(&keys, &types, run), Action::Build(Box::new(build_of(join))))
+            (program(&keys, run), Action::Build(Box::new(build_of(join))))
+        }
+        NodeKind::Steps(_) => {
+            let width = plan.node(node.inputs[0]).width;
+            let (read, uses) = uses_of(node, pipeline, width);
+            live = read;
+            (None, Action::Chains(chains(node, pipeline, &uses, run)))
         }
         NodeKind::Step(step) => compile_step(node, step, pipeline, run),
     };
-    let mut live = node.live.clone();
     if let NodeKind::Step(step) = node.kind
         && let StepKind::Explode { column } = step_of(pipeline, node, step)
     {
         // How many items there are counts, also where nobody reads them.
         live[*column] = true;
     }
-    Compiled { program, action, live, partition_key: None }
+    Compiled { program, action, live }
 }
 
 /// The result of a job, with the partitions of its rows where a key says them.
@@ -128,7 +131,7 @@ fn result(node: &Node, pipeline: &Pipeline, run: &RunContext) -> (Option<Program
     match &job.partition {
         Some(partition @ Partition { by: PartitionBy::Hash(key), .. }) => {
             let split = SplitKey::new(key.ty.clone(), partition);
-            (program(&[key], &types_of(job.row()), run), Action::Split(split))
+            (program(&[key], run), Action::Split(split))
         }
         _ => (None, Action::Pass),
     }
@@ -161,21 +164,57 @@ fn gather(
         .map(|(value, is_live)| read_value(value, *is_live))
         .collect();
     let exprs: Vec<&Expr> = exprs.iter().collect();
-    // The columns are read by place and widened; the types of the others do not matter.
-    let mut types = vec![DataType::Null.optional(); plan.node(node.inputs[0]).width];
-    for expr in &exprs {
-        expr.visit_typed_columns(&mut |column, ty| types[column] = ty.clone());
-    }
     let id = union.inputs[position];
     let action = match plan.streamed.contains(&id) {
         true => Action::Stream(Box::new(Project)),
         false => Action::Break(Box::new(Buffer { projects: true })),
     };
-    (program(&exprs, &types, run), action)
+    (program(&exprs, run), action)
 }
 
-fn program(exprs: &[&Expr], types: &[Type], run: &RunContext) -> Option<Program> {
-    (!exprs.is_empty()).then(|| Program::compile(exprs, types, run))
+/// Steps row by row, as few programs as can be: one that may fail has one of its own, since what
+/// comes behind it is for the rows that did not, and a filter is the last in one.
+fn chains(node: &Node, pipeline: &Pipeline, uses: &[StepUse], run: &RunContext) -> Vec<Chain> {
+    let NodeKind::Steps(range) = node.kind else { unreachable!("only of steps row by row") };
+    let mut chains: Vec<Chain> = vec![];
+    let mut open: Option<(usize, expr::Chain)> = None;
+    let mut close = |open: &mut Option<(usize, expr::Chain)>, keep_nulls: Option<bool>| {
+        let chain =
+            |(step, code): (usize, expr::Chain)| Chain { step, code: code.finish(), keep_nulls };
+        chains.extend(open.take().map(chain));
+    };
+    for (at, (step, used)) in steps_of(pipeline, node, range).iter().zip(uses).enumerate() {
+        let fails = may_fail(&step.kind);
+        if fails {
+            close(&mut open, None);
+        }
+        let (_, chain) = open.get_or_insert_with(|| (at, expr::Chain::new(run)));
+        let mut filters = None;
+        match &step.kind {
+            StepKind::Filter { condition, keep_nulls } => {
+                chain.filter(condition);
+                filters = Some(*keep_nulls);
+            }
+            StepKind::Set { column, value } => {
+                chain.set(*column, used.computed[0].then_some(value));
+            }
+            StepKind::Project(values) => {
+                let computed = values.iter().zip(&used.computed);
+                chain.project(computed.map(|(value, is_computed)| is_computed.then_some(value)));
+            }
+            _ => unreachable!("only filters and projections go row by row"),
+        }
+        used.dead.iter().for_each(|&column| chain.set(column, None));
+        if fails || filters.is_some() {
+            close(&mut open, filters);
+        }
+    }
+    close(&mut open, None);
+    chains
+}
+
+fn program(exprs: &[&Expr], run: &RunContext) -> Option<Program> {
+    (!exprs.is_empty()).then(|| Program::compile(exprs, run))
 }
 
 /// The types of the columns of a row.
@@ -190,36 +229,11 @@ fn compile_step(
     run: &RunContext,
 ) -> (Option<Program>, Action) {
     let job = &pipeline.jobs[node.job.expect("a step belongs to a job").0 as usize];
-    let before = match number.checked_sub(1) {
-        Some(before) => &job.steps[before].row,
-        None => &job.input_row,
-    };
-    let types = types_of(before);
-    let make = |exprs: &[&Expr]| program(exprs, &types, run);
+    let make = |exprs: &[&Expr]| program(exprs, run);
     let params: Vec<Option<Scalar>> = run.params.iter().cloned().map(Some).collect();
     match &job.steps[number].kind {
-        StepKind::Filter { condition, keep_nulls } => {
-            (make(&[condition]), Action::Stream(Box::new(Filter { keep_nulls: *keep_nulls })))
-        }
-        StepKind::Project(columns) => {
-            let columns = columns.iter().zip(&node.live);
-            let exprs: Vec<Expr> =
-                columns.map(|(value, is_live)| read_value(value, *is_live)).collect();
-            let refs: Vec<&Expr> = exprs.iter().collect();
-            (make(&refs), Action::Stream(Box::new(Project)))
-        }
-        StepKind::Set { column, value } => {
-            let exprs: Vec<Expr> = (node.live.iter().enumerate())
-                .map(|(at, is_live)| {
-                    if at == *column {
-                        return read_value(value, *is_live);
-                    }
-                    let (kind, ty) = (ExprKind::Column(at), types[at].clone());
-                    read_value(&Expr { kind, ty, span: value.span }, *is_live)
-                })
-                .collect();
-            let refs: Vec<&Expr> = exprs.iter().collect();
-            (make(&refs), Action::Stream(Box::new(Project)))
+        StepKind::Filter { .. } | StepKind::Project(_) | StepKind::Set { .. } => {
+            unreachable!("they are planned with their neighbours")
         }
         StepKind::Aggregate { keys, aggregates } => {
             let mut exprs: Vec<&Expr> = keys.iter().collect();
@@ -242,7 +256,10 @@ fn compile_step(
             let key_types: Vec<Type> = by.iter().map(|key| key.ty.clone()).collect();
             (make(&exprs), Action::Break(Box::new(Take::new(count, key_types))))
         }
-        StepKind::Distinct => (None, Action::Break(Box::new(Distinct::new(types)))),
+        StepKind::Distinct => {
+            let types = types_of(&job.steps[number].row);
+            (None, Action::Break(Box::new(Distinct::new(types))))
+        }
         StepKind::Dedupe(dedupe) => {
             let (exprs, operator) = dedupe_of(dedupe);
             (make(&exprs), Action::Break(Box::new(operator)))
@@ -325,17 +342,9 @@ fn build_of(join: &ir::Join) -> JoinBuild {
 }
 
 /// The probe of a join, once its table is built.
-pub fn probe(
-    join: &ir::Join,
-    left: &ir::Row,
-    table: Arc<JoinTable>,
-    run: &RunContext,
-) -> JoinProbe {
-    let residual = join.residual.as_ref().map(|condition| {
-        let mut types = types_of(left);
-        types.extend(types_of(&join.right_row));
-        residual(Program::compile(&[condition], &types, run))
-    });
+pub fn probe(join: &ir::Join, table: Arc<JoinTable>, run: &RunContext) -> JoinProbe {
+    let residual =
+        join.residual.as_ref().map(|condition| residual(Program::compile(&[condition], run)));
     JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, join.check)
         .with_right_types(types_of(&join.right_row))
 }

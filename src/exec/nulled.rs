@@ -1,6 +1,7 @@
 //! Which rows of a job have failed while a morsel goes through it, so that a row counts once
 //! however many of its values became null.
 
+use super::rejects::Spot;
 use crate::ir::JobId;
 use crate::plan::NodeId;
 use std::collections::HashMap;
@@ -20,22 +21,22 @@ pub enum Flow {
 /// failed as in the operator where most did.
 #[derive(Debug, Default)]
 pub struct Nulled {
-    at_node: HashMap<(NodeId, u64), u64>,
+    at_spot: HashMap<(Spot, u64), u64>,
     most: HashMap<(Flow, u64), u64>,
 }
 
 impl Nulled {
     /// Forgets the morsel before.
     pub fn clear(&mut self) {
-        self.at_node.clear();
+        self.at_spot.clear();
         self.most.clear();
     }
 
-    /// Takes in that rows fail in an operator. How many of them had not failed before?
-    pub fn add(&mut self, flow: Flow, node: NodeId, positions: &[u64]) -> u64 {
+    /// Takes in that rows fail somewhere. How many of them had not failed before?
+    pub fn add(&mut self, flow: Flow, spot: Spot, positions: &[u64]) -> u64 {
         let mut new = 0;
         for &position in positions {
-            let here = self.at_node.entry((node, position)).or_default();
+            let here = self.at_spot.entry((spot, position)).or_default();
             *here += 1;
             let most = self.most.entry((flow, position)).or_default();
             if *here > *most {

@@ -3,16 +3,19 @@
 
 use super::compile::types_of;
 use super::gather::{expand, take_batch};
+use super::rejects::Spot;
 use super::stage::Execution;
 use crate::data::Batch;
 use crate::data::partition::{by_hash, by_size, sizes};
 use crate::expr::{Program, Registers};
 use crate::functions::kernel::Operand;
-use crate::ir::{ExprKind, Job, Partition, PartitionBy, Row, RunContext, StepKind};
-use crate::plan::{NodeId, NodeKind, Plan};
+use crate::ir::{Expr, ExprKind, Job, Partition, PartitionBy, Row, RunContext, Step, StepKind};
+use crate::plan::{NodeId, NodeKind};
 use crate::types::Type;
 use arrow_array::Array;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How rows are assigned whose partition depends on the row alone.
@@ -45,19 +48,21 @@ fn count_of(partition: &Partition) -> NonZeroU32 {
 }
 
 /// Rows of a partitioned job, by partition.
-#[derive(Debug, Default)]
 pub struct PartitionCounts {
     /// Rows of the result.
     pub processed: Vec<AtomicU64>,
     /// Rows that failed and whose partition is known.
     pub failed: Vec<AtomicU64>,
+    /// The key over the rows before each step, and behind the last, where it is known.
+    keys: Vec<Option<Arc<KeyBefore>>>,
 }
 
 impl PartitionCounts {
     /// Nothing counted yet.
-    pub fn new(partition: &Partition) -> PartitionCounts {
+    pub fn new(job: &Job, partition: &Partition, run: &RunContext) -> PartitionCounts {
         let zeros = || (0..partition.into).map(|_| AtomicU64::new(0)).collect();
-        PartitionCounts { processed: zeros(), failed: zeros() }
+        let keys = keys_before(job, partition, run);
+        PartitionCounts { processed: zeros(), failed: zeros(), keys }
     }
 
     /// Counts the rows of a result that are given out in turn.
@@ -76,64 +81,54 @@ impl PartitionCounts {
     }
 }
 
-/// The key by which a job's result is partitioned, over the rows that come into one operator.
-pub struct KeyBefore {
+/// The key by which a job's result is partitioned, over the rows that come into a step.
+struct KeyBefore {
     program: Program,
     ty: Type,
     into: NonZeroU32,
 }
 
-impl KeyBefore {
-    /// The key over the rows before `node`. None if the result is not partitioned by a key, or
-    /// the key is not made of columns that are there and stay as they are.
-    pub fn of(node: NodeId, plan: &Plan, job: &Job, run: &RunContext) -> Option<KeyBefore> {
-        let partition = job.partition.as_ref()?;
-        let PartitionBy::Hash(key) = &partition.by else { return None };
-        let first = match plan.node(node).kind {
-            NodeKind::Read { main: true, .. } => 0,
-            NodeKind::Step(step) => step,
-            _ => return None,
-        };
-        let mut places: Vec<(usize, usize)> = vec![];
-        let mut known = true;
-        key.visit_columns(&mut |column| match column_before(job, first, column) {
-            Some(before) => places.push((column, before)),
-            None => known = false,
-        });
-        if !known {
-            return None;
-        }
-        let row = match first.checked_sub(1) {
-            Some(before) => &job.steps[before].row,
-            None => &job.input_row,
-        };
+/// The key over the rows before each step of a job, and behind the last. None if the result is not partitioned by a key,
+/// or the key is not made of columns that are there and stay as they are.
+fn keys_before(job: &Job, partition: &Partition, run: &RunContext) -> Vec<Option<Arc<KeyBefore>>> {
+    let mut keys = vec![None; job.steps.len() + 1];
+    let PartitionBy::Hash(key) = &partition.by else { return keys };
+    let moved = |places: &BTreeMap<usize, usize>| {
         let mut moved = key.clone();
-        moved.map_columns(&|column| {
-            let place = places.iter().find(|(after, _)| *after == column);
-            place.map_or(column, |(_, before)| *before)
-        });
-        let program = Program::compile(&[&moved], &types_of(row), run);
-        let into = NonZeroU32::new(partition.into)?;
-        Some(KeyBefore { program, ty: key.ty.clone(), into })
+        moved.map_columns(&|column| places[&column]);
+        let program = Program::compile(&[&moved], run);
+        Arc::new(KeyBefore { program, ty: key.ty.clone(), into: count_of(partition) })
+    };
+    // Where the columns of the key are.
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    key.visit_columns(&mut |column| {
+        places.insert(column, column);
+    });
+    let mut here = moved(&places);
+    keys[job.steps.len()] = Some(here.clone());
+    for (at, step) in job.steps.iter().enumerate().rev() {
+        let before = |(&of, &place)| Some((of, column_before(step, place)?));
+        let before: Option<BTreeMap<usize, usize>> = places.iter().map(before).collect();
+        let Some(before) = before else { return keys };
+        if before != places {
+            here = moved(&before);
+            places = before;
+        }
+        keys[at] = Some(here.clone());
     }
+    keys
 }
 
-/// The column of the row before step `first` whose value a column of the result is.
-fn column_before(job: &Job, first: usize, column: usize) -> Option<usize> {
-    job.steps[first..].iter().rev().try_fold(column, |column, step| match &step.kind {
-        StepKind::Project(columns) => match columns[column].kind {
-            ExprKind::Column(before) => Some(before),
-            _ => None,
-        },
-        StepKind::Set { column: set, value } if *set == column => match value.kind {
-            ExprKind::Column(before) => Some(before),
-            _ => None,
-        },
-        StepKind::Set { .. } => Some(column),
-        StepKind::Aggregate { keys, .. } => match keys.get(column)?.kind {
-            ExprKind::Column(before) => Some(before),
-            _ => None,
-        },
+/// The column of the row before a step whose value a column of the row after it is.
+fn column_before(step: &Step, column: usize) -> Option<usize> {
+    let same = |value: &Expr| match value.kind {
+        ExprKind::Column(before) => Some(before),
+        _ => None,
+    };
+    match &step.kind {
+        StepKind::Project(columns) => same(&columns[column]),
+        StepKind::Set { column: set, value } if *set == column => same(value),
+        StepKind::Aggregate { keys, .. } => same(keys.get(column)?),
         StepKind::Explode { column: exploded } if *exploded == column => None,
         // The right side's columns follow the left ones, and those of a pattern all others.
         StepKind::Join(join) => {
@@ -144,14 +139,15 @@ fn column_before(job: &Job, first: usize, column: usize) -> Option<usize> {
             (column < step.row.columns.len() - parse.fields.len()).then_some(column)
         }
         StepKind::Union { .. } => None,
-        StepKind::Filter { .. }
+        StepKind::Set { .. }
+        | StepKind::Filter { .. }
         | StepKind::Sort(_)
         | StepKind::Take { .. }
         | StepKind::Distinct
         | StepKind::Dedupe(_)
         | StepKind::Explode { .. }
         | StepKind::Expect(_) => Some(column),
-    })
+    }
 }
 
 impl Execution<'_> {
@@ -164,12 +160,17 @@ impl Execution<'_> {
         }
     }
 
-    /// Counts rows that failed in an operator in the partitions that they belong to.
-    pub(super) fn count_failed_in_partitions(&self, node: NodeId, batch: &Batch, rows: &[u32]) {
-        let Some(key) = &self.nodes[node.at()].partition_key else { return };
-        let job = self.plan.node(node).job.expect("a key is a job's");
-        let Some(counts) = &self.partitions[job.0 as usize] else { return };
-        if rows.is_empty() || self.counted[node.at()].load(Relaxed) {
+    /// Counts rows that failed somewhere in the partitions that they belong to.
+    pub(super) fn count_failed_in_partitions(&self, spot: Spot, batch: &Batch, rows: &[u32]) {
+        let of = self.plan.node(spot.node);
+        let counts = of.job.and_then(|job| self.partitions[job.0 as usize].as_ref());
+        let step = match of.kind {
+            NodeKind::Read { main: true, .. } => Some(0),
+            _ => self.step_at(spot),
+        };
+        let (Some(counts), Some(step)) = (counts, step) else { return };
+        let Some(key) = counts.keys.get(step).and_then(Option::as_ref) else { return };
+        if rows.is_empty() || self.counted[spot.node.at()].load(Relaxed) {
             return;
         }
         let failed = take_batch(batch, rows);

@@ -128,7 +128,7 @@ impl Quarantines {
 
 /// In the order of the input; those of one row in that of the operators.
 fn in_order(mut rejects: Vec<Reject>) -> Vec<Reject> {
-    rejects.sort_by_key(|reject| (reject.position, reject.node));
+    rejects.sort_by_key(|reject| (reject.position, reject.by));
     rejects
 }
 

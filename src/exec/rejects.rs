@@ -35,13 +35,28 @@ pub struct PlaceInMorsel {
     pub line: Option<u64>,
 }
 
+/// Where rows fail: an operator, and which of its steps, where it is several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Spot {
+    /// The operator.
+    pub node: NodeId,
+    /// The step, from 0.
+    pub step: usize,
+}
+
+impl From<NodeId> for Spot {
+    fn from(node: NodeId) -> Spot {
+        Spot { node, step: 0 }
+    }
+}
+
 /// A row that was set aside.
 #[derive(Clone, Debug)]
 pub struct Reject {
     /// Into which quarantine.
     pub quarantine: QuarantineId,
-    /// By which operator.
-    pub node: NodeId,
+    /// Where it failed.
+    pub by: Spot,
     /// Where it stood in the input of its stage.
     pub position: u64,
     /// Where it stood in its source.
@@ -107,17 +122,26 @@ impl Execution<'_> {
             .map_or(ErrorPolicy::Fail, |job| self.pipeline.jobs[job.0 as usize].on_error.policy)
     }
 
-    /// The row before an operator.
-    fn row_before(&self, node: NodeId) -> Arc<Row> {
-        let of = self.plan.node(node);
+    /// The step of the job in which rows fail.
+    pub(super) fn step_at(&self, spot: Spot) -> Option<usize> {
+        match self.plan.node(spot.node).kind {
+            NodeKind::Steps(steps) => Some(steps.first + spot.step),
+            NodeKind::Step(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The row before an operator or a step of it.
+    fn row_before(&self, spot: Spot) -> Arc<Row> {
+        let of = self.plan.node(spot.node);
+        if let (Some(step), Some(job)) = (self.step_at(spot), of.job) {
+            let job = &self.pipeline.jobs[job.0 as usize];
+            return match step.checked_sub(1) {
+                Some(before) => job.steps[before].row.clone(),
+                None => job.input_row.clone(),
+            };
+        }
         match (of.kind, of.job) {
-            (NodeKind::Step(step), Some(job)) => {
-                let job = &self.pipeline.jobs[job.0 as usize];
-                match step.checked_sub(1) {
-                    Some(before) => job.steps[before].row.clone(),
-                    None => job.input_row.clone(),
-                }
-            }
             (NodeKind::Read { source, .. }, _) => {
                 self.pipeline.sources[source.0 as usize].row.clone()
             }
@@ -135,7 +159,7 @@ impl Execution<'_> {
     /// Takes out the rows on which expressions failed.
     pub(super) fn route(
         &self,
-        node: NodeId,
+        spot: Spot,
         batch: Batch,
         mut values: Vec<Operand>,
         failures: &[Failure],
@@ -146,16 +170,16 @@ impl Execution<'_> {
         first.sort_by_key(|failure| failure.row);
         first.dedup_by_key(|failure| failure.row);
         let rows: Vec<u32> = first.iter().map(|failure| failure.row).collect();
-        self.count_failed_in_partitions(node, &batch, &rows);
+        self.count_failed_in_partitions(spot, &batch, &rows);
         let fault = |failure: &&Failure| Fault {
             row: failure.row,
             reason: failure.reason.clone(),
             span: span(failure.site),
             text: None,
         };
-        match self.policy(node) {
+        match self.policy(spot.node) {
             ErrorPolicy::Fail => {
-                Err(self.failed(node, &batch, origin, fault(&first[0]), Failing::Expression))
+                Err(self.failed(spot.node, &batch, origin, fault(&first[0]), Failing::Expression))
             }
             ErrorPolicy::Null => {
                 Ok(Routed { values, nulled: batch.positions.of(&rows), ..Routed::whole(batch) })
@@ -166,7 +190,7 @@ impl Execution<'_> {
             }
             ErrorPolicy::Quarantine(quarantine) => {
                 let rejects =
-                    self.set_aside(node, &batch, origin, quarantine, first.iter().map(fault));
+                    self.set_aside(spot, &batch, origin, quarantine, first.iter().map(fault));
                 let batch = without(&batch, &mut values, &rows);
                 Ok(Routed { values, rejects, ..Routed::whole(batch) })
             }
@@ -191,8 +215,8 @@ impl Execution<'_> {
             return Ok(Routed::whole(batch));
         }
         let rows: Vec<u32> = first.iter().map(|bad| bad.row).collect();
-        self.count_failed_in_partitions(node, &batch, &rows);
-        let row = self.row_before(node);
+        self.count_failed_in_partitions(node.into(), &batch, &rows);
+        let row = self.row_before(node.into());
         let fault = |bad: &&BadValue| Fault {
             row: bad.row,
             reason: match bad.column {
@@ -220,8 +244,13 @@ impl Execution<'_> {
                 Ok(Routed { dropped: gone.len() as u64, nulled, ..Routed::whole(batch) })
             }
             ErrorPolicy::Quarantine(quarantine) => {
-                let rejects =
-                    self.set_aside(node, &batch, origin, quarantine, first.iter().map(fault));
+                let rejects = self.set_aside(
+                    node.into(),
+                    &batch,
+                    origin,
+                    quarantine,
+                    first.iter().map(fault),
+                );
                 let batch = without(&batch, &mut [], &rows);
                 Ok(Routed { rejects, ..Routed::whole(batch) })
             }
@@ -265,15 +294,20 @@ impl Execution<'_> {
                 Err(self.failed(node, &batch, origin, fault(&broken[0]), Failing::Rule))
             }
             ExpectAction::Drop => {
-                self.count_failed_in_partitions(node, &batch, &broken);
+                self.count_failed_in_partitions(node.into(), &batch, &broken);
                 let batch = without(&batch, &mut [], &broken);
                 let dropped = broken.len() as u64;
                 Ok(Routed { dropped, broken: gone, ..Routed::whole(batch) })
             }
             ExpectAction::Quarantine(quarantine) => {
-                self.count_failed_in_partitions(node, &batch, &broken);
-                let rejects =
-                    self.set_aside(node, &batch, origin, quarantine, broken.iter().map(fault));
+                self.count_failed_in_partitions(node.into(), &batch, &broken);
+                let rejects = self.set_aside(
+                    node.into(),
+                    &batch,
+                    origin,
+                    quarantine,
+                    broken.iter().map(fault),
+                );
                 let batch = without(&batch, &mut [], &broken);
                 Ok(Routed { rejects, broken: gone, ..Routed::whole(batch) })
             }
@@ -304,14 +338,14 @@ impl Execution<'_> {
 
     fn set_aside(
         &self,
-        node: NodeId,
+        by: Spot,
         batch: &Batch,
         origin: Option<&Origin>,
         quarantine: QuarantineId,
         faults: impl Iterator<Item = Fault>,
     ) -> Vec<Reject> {
-        let row = self.row_before(node);
-        let job = self.plan.node(node).job;
+        let row = self.row_before(by);
+        let job = self.plan.node(by.node).job;
         let job = job.map(|job| self.pipeline.jobs[job.0 as usize].name.as_str());
         let reject = |fault: Fault| {
             let mut head = b"{".to_vec();
@@ -320,7 +354,7 @@ impl Execution<'_> {
             write_value(&mut head, "_job", &job);
             Reject {
                 quarantine,
-                node,
+                by,
                 position: batch.positions.at(fault.row as usize),
                 place: place_of(batch, fault.row, origin),
                 head,

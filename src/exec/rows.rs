@@ -10,6 +10,7 @@ use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType as ArrowType;
 use arrow_select::filter::{FilterBuilder, FilterPredicate};
 use arrow_select::take::take;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A column that nobody reads.
@@ -48,22 +49,18 @@ pub fn filter_rows(batch: &Batch, values: &mut [Operand], keep: &BooleanBuffer) 
 /// filtered again.
 struct Filter {
     predicate: FilterPredicate,
-    done: Vec<(ArrayRef, ArrayRef)>,
+    done: HashMap<*const (), ArrayRef>,
 }
 
 impl Filter {
     fn new(keep: &BooleanBuffer) -> Filter {
         let keep = BooleanArray::new(keep.clone(), None);
-        Filter { predicate: FilterBuilder::new(&keep).optimize().build(), done: Vec::new() }
+        Filter { predicate: FilterBuilder::new(&keep).optimize().build(), done: HashMap::new() }
     }
 
     fn apply(&mut self, array: &ArrayRef) -> ArrayRef {
-        if let Some((_, filtered)) = self.done.iter().find(|(from, _)| Arc::ptr_eq(from, array)) {
-            return filtered.clone();
-        }
-        let filtered = self.predicate.filter(array).expect("the bitmap has the column's length");
-        self.done.push((array.clone(), filtered.clone()));
-        filtered
+        let filter = || self.predicate.filter(array).expect("the bitmap has the column's length");
+        self.done.entry(Arc::as_ptr(array).cast()).or_insert_with(filter).clone()
     }
 }
 

@@ -12,73 +12,55 @@ use super::logic::{And, Or};
 use super::membership::InSet;
 use super::operators::operator;
 use super::program::{LambdaCode, MaskRule, Output, Program, Value};
-use crate::functions::kernel::{Call, LiteralError, ScalarKernel};
+use crate::functions::kernel::{Call, ScalarKernel};
 use crate::functions::{FunctionId, Registry};
 use crate::ir::{Comparison, Expr, ExprKind, Lambda, RunContext, RunValue};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
 use std::collections::BTreeSet;
 
-/// Where kernels of functions come from; tests have their own.
-pub(super) trait Functions {
-    /// The kernel of a call.
-    fn scalar(&self, id: FunctionId, call: &Call) -> Result<Box<dyn ScalarKernel>, LiteralError>;
-
-    /// May a row fail?
-    fn is_fallible(&self, id: FunctionId) -> bool;
-}
-
-impl Functions for Registry {
-    fn scalar(&self, id: FunctionId, call: &Call) -> Result<Box<dyn ScalarKernel>, LiteralError> {
-        Registry::scalar(self, id, call)
-    }
-
-    fn is_fallible(&self, id: FunctionId) -> bool {
-        self.declaration(id).fallible
-    }
-}
-
 impl Program {
-    /// Compiles expressions over an input row of these types, with the parameters and values of a
-    /// run put in.
-    pub fn compile(exprs: &[&Expr], columns: &[Type], run: &RunContext) -> Program {
-        Program::compile_with(exprs, columns, run, Registry::standard())
-    }
-
-    pub(super) fn compile_with(
-        exprs: &[&Expr],
-        columns: &[Type],
-        run: &RunContext,
-        functions: &dyn Functions,
-    ) -> Program {
-        let frames = vec![Frame::of_columns(columns.len())];
-        let mut compiler = Compiler { run, functions, sites: Vec::new(), frames };
+    /// Compiles expressions over an input row, with the parameters and values of a run put in.
+    pub fn compile(exprs: &[&Expr], run: &RunContext) -> Program {
+        let mut compiler = Compiler::of_rows(run);
         let values: Vec<Value> =
             exprs.iter().map(|expr| compiler.value(expr, Scope::WHOLE)).collect();
-        let frame = compiler.frames.pop().expect("the frame of the rows");
-        let outputs = values
-            .iter()
-            .map(|&value| Output { value, sites: frame.sites_of(value).iter().copied().collect() })
-            .collect();
-        Program { code: frame.finish(&values), outputs, sites: compiler.sites }
+        compiler.finish(&values)
     }
 }
 
-struct Compiler<'a> {
+/// What makes a program of expressions.
+pub(super) struct Compiler<'a> {
     run: &'a RunContext,
-    functions: &'a dyn Functions,
+    functions: &'a Registry,
     sites: Vec<Span>,
     /// The rows, then the bodies of the lambdas around the expression at hand.
     frames: Vec<Frame>,
 }
 
-impl Compiler<'_> {
-    fn frame(&mut self) -> &mut Frame {
+impl<'a> Compiler<'a> {
+    /// For expressions over the rows of an input.
+    pub(super) fn of_rows(run: &'a RunContext) -> Compiler<'a> {
+        let functions = Registry::standard();
+        Compiler { run, functions, sites: Vec::new(), frames: vec![Frame::of_rows()] }
+    }
+
+    /// The program that gives these values.
+    pub(super) fn finish(mut self, values: &[Value]) -> Program {
+        let frame = self.frames.pop().expect("the frame of the rows");
+        let outputs = values
+            .iter()
+            .map(|&value| Output { value, sites: frame.sites_of(value).iter().copied().collect() })
+            .collect();
+        Program { code: frame.finish(values), outputs, sites: self.sites }
+    }
+
+    pub(super) fn frame(&mut self) -> &mut Frame {
         self.frames.last_mut().expect("the frame of the rows is never popped")
     }
 
     /// Compiles an expression; `scope` is the branch it stands in.
-    fn value(&mut self, expr: &Expr, scope: Scope) -> Value {
+    pub(super) fn value(&mut self, expr: &Expr, scope: Scope) -> Value {
         use ExprKind as K;
         let ty = &expr.ty.data;
         match &expr.kind {
@@ -279,7 +261,7 @@ impl Compiler<'_> {
             arguments.iter().map(|argument| self.value(argument, scope)).collect();
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
         let kernel = self.function(function, &operands, &types, &expr.ty);
-        let fallible = self.functions.is_fallible(function);
+        let fallible = self.functions.declaration(function).fallible;
         let kind = Kind::Function(function);
         self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
     }
@@ -317,7 +299,7 @@ impl Compiler<'_> {
         let kernel = self.function(function, &operands, &types, &expr.ty);
         let arguments = operands.len();
         operands.extend(body.captures());
-        let fallible = self.functions.is_fallible(function) || !sites.is_empty();
+        let fallible = self.functions.declaration(function).fallible || !sites.is_empty();
         let body = body.finish(&[result]);
         let lambda = Box::new(LambdaCode { body, result, kernel, arguments, over: lambda.over });
         self.sites.push(expr.span);

@@ -28,7 +28,7 @@ pub fn constant(expr: &Expr, params: &[Option<Scalar>]) -> Result<Scalar, NotCon
     }
     let params = params.iter().map(|value| value.clone().unwrap_or(Scalar::Null)).collect();
     let run = RunContext { params, time: 0, date: 0, id: String::new() };
-    let program = Program::compile(&[expr], &[], &run);
+    let program = Program::compile(&[expr], &run);
     let (row, mut failures) = (Batch::new(vec![], 1, 0), Vec::new());
     let values = program.eval(&row, &mut Registers::default(), &mut failures);
     match failures.into_iter().next() {

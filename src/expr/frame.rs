@@ -10,7 +10,7 @@ use crate::functions::FunctionId;
 use crate::functions::kernel::{KernelContext, Operand, ScalarKernel};
 use crate::ir::{Arithmetic, Comparison, Slot};
 use crate::types::{DataType, Scalar};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// An operation about to be added.
@@ -87,15 +87,19 @@ pub(super) struct Frame {
     sites: Vec<BTreeSet<u32>>,
     /// The first is the whole.
     branches: Vec<Option<Branch>>,
+    /// Those there are, to find equal ones: of which part, by which rule, of which value.
+    parts: HashMap<(usize, MaskRule, Value), usize>,
+    /// The mask of the whole: that of the body of a lambda is given from outside.
     whole: Option<usize>,
     bindings: HashMap<Name, Value>,
     captures: Vec<Value>,
+    /// The catches into which something may fail.
+    catching: HashSet<usize>,
 }
 
 impl Frame {
-    /// The frame of rows of so many columns.
-    pub fn of_columns(columns: usize) -> Frame {
-        let column = |at| (Name::Column(at), Value::Column(at));
+    /// The frame of rows: a column is that of the input until it is bound to something else.
+    pub fn of_rows() -> Frame {
         Frame {
             code: Code::default(),
             known: HashMap::new(),
@@ -103,15 +107,17 @@ impl Frame {
             scalars: Vec::new(),
             sites: Vec::new(),
             branches: vec![None],
+            parts: HashMap::new(),
             whole: None,
-            bindings: (0..columns).map(column).collect(),
+            bindings: HashMap::new(),
             captures: Vec::new(),
+            catching: HashSet::new(),
         }
     }
 
     /// The frame of the body of a lambda: its first column is the item, the others are captured.
     pub fn of_lambda(slot: Slot) -> Frame {
-        let mut frame = Frame::of_columns(0);
+        let mut frame = Frame::of_rows();
         frame.bindings.insert(Name::Slot(slot), Value::Column(0));
         frame.whole = Some(0);
         frame.code.masks = 1;
@@ -120,7 +126,16 @@ impl Frame {
 
     /// What a name stands for, if it is known here.
     pub fn binding(&self, name: Name) -> Option<Value> {
-        self.bindings.get(&name).copied()
+        let bound = self.bindings.get(&name).copied();
+        match name {
+            Name::Column(column) if self.whole.is_none() => bound.or(Some(Value::Column(column))),
+            _ => bound,
+        }
+    }
+
+    /// Lets a name stand for a value from here on.
+    pub fn bind(&mut self, name: Name, value: Value) {
+        self.bindings.insert(name, value);
     }
 
     /// Makes `outer`, a value of the frame around this one, the next column of this one.
@@ -166,14 +181,10 @@ impl Frame {
 
     /// The part of `scope` in which `value` is as `rule` says.
     pub fn branch(&mut self, scope: Scope, rule: MaskRule, value: Value) -> Scope {
-        let same = |branch: &Option<Branch>| {
-            branch.as_ref().is_some_and(|branch| {
-                (branch.parent, branch.rule, branch.value) == (scope.branch, rule, value)
-            })
-        };
-        let branch = self.branches.iter().position(same).unwrap_or_else(|| {
-            self.branches.push(Some(Branch { parent: scope.branch, rule, value, mask: None }));
-            self.branches.len() - 1
+        let Frame { branches, parts, .. } = self;
+        let branch = *parts.entry((scope.branch, rule, value)).or_insert_with(|| {
+            branches.push(Some(Branch { parent: scope.branch, rule, value, mask: None }));
+            branches.len() - 1
         });
         Scope { branch, ..scope }
     }
@@ -186,13 +197,7 @@ impl Frame {
 
     /// `value`, null where something failed into the catch.
     pub fn caught(&mut self, catch: usize, value: Value) -> Value {
-        let into_it = |operation: &Operation| match &operation.action {
-            Action::Kernel { place, .. } | Action::Lambda { place, .. } => {
-                place.catch == Some(catch)
-            }
-            Action::Mask { .. } | Action::Caught { .. } => false,
-        };
-        if !self.code.operations.iter().any(into_it) {
+        if !self.catching.contains(&catch) {
             return value;
         }
         let out = self.register(self.sites_of(value));
@@ -280,6 +285,7 @@ impl Frame {
     }
 
     fn place(&mut self, scope: Scope, site: u32) -> Place {
+        self.catching.extend(scope.catch);
         Place { site, mask: self.mask(scope.branch), catch: scope.catch }
     }
 

@@ -7,6 +7,7 @@
 //! the kernel of its name; functions of the standard library come from [`crate::functions`].
 
 mod arithmetic;
+mod chain;
 mod choose;
 mod compare;
 mod compile;
@@ -23,6 +24,7 @@ mod operators;
 mod program;
 mod texts;
 
+pub use chain::{Chain, ChainCode};
 pub use constant::{NotConstant, constant};
 pub use program::{Program, Registers};
 

@@ -30,8 +30,7 @@ fn ints(values: &[Option<i64>]) -> arrow_array::ArrayRef {
 
 fn eval(expr: &Expr, columns: Vec<arrow_array::ArrayRef>) -> (Vec<Scalar>, Vec<Failure>) {
     let rows = columns[0].len();
-    let types = vec![DataType::Int.optional(); columns.len()];
-    let program = Program::compile(&[expr], &types, &run());
+    let program = Program::compile(&[expr], &run());
     let mut failures = Vec::new();
     let batch = Batch::new(columns, rows, 0);
     let values = program.eval(&batch, &mut Registers::default(), &mut failures);
@@ -89,7 +88,7 @@ fn constants_fold_unless_they_fail() {
     assert_eq!(values, [Scalar::Null, Scalar::Null]);
     assert_eq!(failures.len(), 2);
     let folded = divide(int(7), int(2));
-    let program = Program::compile(&[&folded], &[], &run());
+    let program = Program::compile(&[&folded], &run());
     assert!(!program.is_fallible());
     let batch = Batch::new(vec![], 3, 0);
     let values = program.eval(&batch, &mut Registers::default(), &mut vec![]);

@@ -267,16 +267,6 @@ impl Expr {
         }
     }
 
-    /// Calls `see` with every column that the expression reads and its type.
-    pub fn visit_typed_columns(&self, see: &mut impl FnMut(usize, &Type)) {
-        if let ExprKind::Column(column) = self.kind {
-            see(column, &self.ty);
-        }
-        for child in self.children() {
-            child.visit_typed_columns(see);
-        }
-    }
-
     /// Puts `to(column)` in place of every column.
     pub fn map_columns(&mut self, to: &impl Fn(usize) -> usize) {
         if let ExprKind::Column(column) = &mut self.kind {

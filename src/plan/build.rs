@@ -1,8 +1,8 @@
 //! From the jobs that are wanted to the graph of operators.
 
 use super::liveness::find_live;
-use super::{Node, NodeId, NodeKind, Plan, Targets};
-use crate::ir::{self, Input, JobId, StepKind};
+use super::{Node, NodeId, NodeKind, Plan, StepRange, Targets};
+use crate::ir::{self, Input, JobId, Step, StepKind};
 use std::collections::{HashMap, HashSet};
 
 /// The operators that the targets need, and no others.
@@ -67,6 +67,11 @@ fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
     needed
 }
 
+/// Does it make at most one row of each, without looking at others?
+fn is_row_by_row(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Filter { .. } | StepKind::Project(_) | StepKind::Set { .. })
+}
+
 struct Builder<'p> {
     pipeline: &'p ir::Pipeline,
     plan: Plan,
@@ -110,7 +115,17 @@ impl Builder<'_> {
         let pipeline = self.pipeline;
         let job = &pipeline.jobs[id.0 as usize];
         let mut at = self.table(job.input, Some(id), true);
-        for (number, step) in job.steps.iter().enumerate() {
+        let mut number = 0;
+        while let Some(step) = job.steps.get(number) {
+            let row_by_row = job.steps[number..].iter().take_while(|step| is_row_by_row(step));
+            let end = number + row_by_row.count();
+            if end > number {
+                let width = job.steps[end - 1].row.columns.len();
+                let steps = StepRange { first: number, end };
+                at = self.add(NodeKind::Steps(steps), vec![at], Some(id), width);
+                number = end;
+                continue;
+            }
             let mut inputs = vec![at];
             match &step.kind {
                 StepKind::Join(join) => {
@@ -132,6 +147,7 @@ impl Builder<'_> {
             }
             let width = step.row.columns.len();
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
+            number += 1;
         }
         let width = job.row().columns.len();
         if job.partition.as_ref().is_some_and(|partition| partition.by_size()) {

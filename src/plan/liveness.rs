@@ -1,8 +1,8 @@
 //! Which columns anyone reads, from the outputs backwards. A column whose computing may fail a
 //! row is always computed: what a run does must not depend on what is read later.
 
-use super::{Node, NodeKind, Plan, step_of};
-use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, StepKind};
+use super::{Node, NodeKind, Plan, step_of, steps_of};
+use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, Step, StepKind};
 
 /// Fills [`Node::live`] of all operators.
 pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
@@ -26,10 +26,7 @@ fn add(live: &mut [bool], expr: &Expr) {
 /// The columns of input `position` (of `width` columns) that the operator reads.
 fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -> Vec<bool> {
     let all = vec![true; width];
-    // A row that is set aside is set aside whole.
-    let quarantines = node.job.is_some_and(|job| {
-        matches!(pipeline.jobs[job.0 as usize].on_error.policy, ErrorPolicy::Quarantine(_))
-    });
+    let quarantines = quarantines(node, pipeline);
     match node.kind {
         NodeKind::Sink(_) => all,
         NodeKind::Scan(_) => vec![],
@@ -63,6 +60,7 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
             join.right_keys.iter().for_each(|key| add(&mut live, key));
             live
         }
+        NodeKind::Steps(_) => uses_of(node, pipeline, width).0,
         NodeKind::Step(step) => {
             let step = step_of(pipeline, node, step);
             let mut live = step_wants(step, node, position, width);
@@ -71,6 +69,121 @@ fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -
             }
             live
         }
+    }
+}
+
+/// Are rows that fail set aside? Then they are whole.
+fn quarantines(node: &Node, pipeline: &ir::Pipeline) -> bool {
+    node.job.is_some_and(|job| {
+        matches!(pipeline.jobs[job.0 as usize].on_error.policy, ErrorPolicy::Quarantine(_))
+    })
+}
+
+/// What is read of a step among others of a [`NodeKind::Steps`].
+pub(crate) struct StepUse {
+    /// Which of its expressions are computed.
+    pub computed: Vec<bool>,
+    /// The columns of the row that it gives that hold something, and that nobody reads from here
+    /// on.
+    pub dead: Vec<usize>,
+}
+
+/// Of a [`NodeKind::Steps`] whose input has so many columns: which of those it reads, and what is
+/// read of each step.
+pub(crate) fn uses_of(
+    node: &Node,
+    pipeline: &ir::Pipeline,
+    width: usize,
+) -> (Vec<bool>, Vec<StepUse>) {
+    let NodeKind::Steps(range) = node.kind else { unreachable!("only of steps row by row") };
+    let steps = steps_of(pipeline, node, range);
+    let quarantines = quarantines(node, pipeline);
+    let dead = node.live.iter().filter(|live| !**live).count();
+    let mut live = Live { columns: node.live.clone(), dead };
+    let mut uses = Vec::with_capacity(steps.len());
+    for (at, step) in steps.iter().enumerate().rev() {
+        let width = at.checked_sub(1).map_or(width, |before| steps[before].row.columns.len());
+        uses.push(live.before(step, width, quarantines && may_fail(&step.kind)));
+    }
+    uses.reverse();
+    (live.columns, uses)
+}
+
+/// Which columns are read from some step on.
+struct Live {
+    columns: Vec<bool>,
+    /// How many are not.
+    dead: usize,
+}
+
+impl Live {
+    /// Goes back over a step before which there are so many columns; are all of them read?
+    fn before(&mut self, step: &Step, width: usize, all: bool) -> StepUse {
+        let mut computed = vec![];
+        let mut new = vec![];
+        match &step.kind {
+            StepKind::Filter { condition, .. } => {
+                computed.push(true);
+                self.add(condition, all, &mut new);
+            }
+            StepKind::Set { column, value } => {
+                let is_live = self.columns[*column];
+                let is_computed = is_live || value.may_fail();
+                computed.push(is_computed);
+                match *column < width {
+                    true => self.kill(*column),
+                    false => self.shrink(width),
+                }
+                if is_computed {
+                    self.add(value, all, &mut new);
+                    new.retain(|read| read != column);
+                    new.extend((!is_live).then_some(*column));
+                }
+            }
+            StepKind::Project(values) => {
+                let after = std::mem::replace(&mut self.columns, vec![false; width]);
+                self.dead = width;
+                for (value, is_live) in values.iter().zip(after) {
+                    let is_computed = is_live || value.may_fail();
+                    computed.push(is_computed);
+                    if is_computed {
+                        self.add(value, all, &mut new);
+                    }
+                }
+                // Nothing of the row before is left.
+                new.clear();
+            }
+            _ => unreachable!("only filters and projections go row by row"),
+        }
+        StepUse { computed, dead: new }
+    }
+
+    /// Adds the columns that an expression reads, or all, and to `new` those that nobody had read.
+    fn add(&mut self, expr: &Expr, all: bool, new: &mut Vec<usize>) {
+        let Live { columns, dead } = self;
+        if all && *dead == 0 {
+            return;
+        }
+        let width = columns.len();
+        let mut add = |column: usize| {
+            if !std::mem::replace(&mut columns[column], true) {
+                *dead -= 1;
+                new.push(column);
+            }
+        };
+        match all {
+            true => (0..width).for_each(add),
+            false => expr.visit_columns(&mut add),
+        }
+    }
+
+    fn kill(&mut self, column: usize) {
+        self.dead += usize::from(std::mem::replace(&mut self.columns[column], false));
+    }
+
+    fn shrink(&mut self, width: usize) {
+        let gone = self.columns.drain(width..);
+        self.dead -= gone.filter(|live| !live).count();
     }
 }
 
@@ -97,25 +210,8 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
     let mut live = vec![false; width];
     let pass = |live: &mut Vec<bool>| live.copy_from_slice(&node.live[..width]);
     match step {
-        StepKind::Filter { condition, .. } => {
-            pass(&mut live);
-            add(&mut live, condition);
-        }
-        StepKind::Project(columns) => {
-            for (at, value) in columns.iter().enumerate() {
-                if node.live[at] || value.may_fail() {
-                    add(&mut live, value);
-                }
-            }
-        }
-        StepKind::Set { column, value } => {
-            pass(&mut live);
-            if let Some(replaced) = live.get_mut(*column) {
-                *replaced = false;
-            }
-            if node.live[*column] || value.may_fail() {
-                add(&mut live, value);
-            }
+        StepKind::Filter { .. } | StepKind::Project(_) | StepKind::Set { .. } => {
+            unreachable!("they are planned with their neighbours")
         }
         StepKind::Aggregate { keys, aggregates } => {
             let arguments = aggregates.iter().flat_map(|call| &call.arguments);

@@ -8,6 +8,7 @@ mod liveness;
 mod show;
 
 pub use build::plan;
+pub(crate) use liveness::{StepUse, may_fail, uses_of};
 pub use show::show;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};
@@ -66,7 +67,10 @@ pub enum NodeKind {
         /// Is it the job's main input, whose rows the job's balance begins with?
         main: bool,
     },
-    /// A step of the job.
+    /// Steps of the job that follow each other and make at most one row of each: filters and
+    /// projections.
+    Steps(StepRange),
+    /// Any other step of the job.
     Step(usize),
     /// The right side of the job's join at this step.
     Build(usize),
@@ -77,6 +81,15 @@ pub enum NodeKind {
     Result,
     /// Writes the output at this position of the pipeline.
     Sink(usize),
+}
+
+/// Steps of a job, by their positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepRange {
+    /// The first.
+    pub first: usize,
+    /// Behind the last.
+    pub end: usize,
 }
 
 impl Plan {
@@ -99,7 +112,7 @@ impl Plan {
         }
         match node.kind {
             NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
-            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Result => {
+            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Steps(_) | NodeKind::Result => {
                 node.consumers.is_empty()
             }
             NodeKind::Step(step) => match step_of(pipeline, node, step) {
@@ -119,6 +132,12 @@ impl Plan {
             },
         }
     }
+}
+
+/// The steps that a [`NodeKind::Steps`] stands for.
+pub fn steps_of<'p>(pipeline: &'p ir::Pipeline, node: &Node, steps: StepRange) -> &'p [ir::Step] {
+    let job = node.job.expect("a step belongs to a job");
+    &pipeline.jobs[job.0 as usize].steps[steps.first..steps.end]
 }
 
 /// A table that a job reads, where its rows come into the job.

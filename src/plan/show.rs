@@ -1,7 +1,7 @@
 //! The plan as text.
 
-use super::{NodeKind, Plan, step_of};
-use crate::ir::{Pipeline, step_name};
+use super::{NodeKind, Plan, step_of, steps_of};
+use crate::ir::{Pipeline, Step, step_name};
 use std::fmt::Write;
 
 /// One line an operator: its number, what it does, what it reads, which columns are read of it.
@@ -24,6 +24,7 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
             NodeKind::Read { source, .. } => {
                 format!("read {}", pipeline.sources[source.0 as usize].name)
             }
+            NodeKind::Steps(steps) => words(steps_of(pipeline, node, steps)),
             NodeKind::Step(step) => step_name(step_of(pipeline, node, step)).to_owned(),
             NodeKind::Build(_) => "build the join table".to_owned(),
             NodeKind::Gather => "gather".to_owned(),
@@ -38,4 +39,14 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
         let _ = writeln!(out, "{:>3}  {job:<20} {what}{from}{end}", id.0);
     }
     out
+}
+
+/// `filter, project ×3`
+fn words(steps: &[Step]) -> String {
+    let runs = steps.chunk_by(|a, b| step_name(&a.kind) == step_name(&b.kind));
+    let word = |run: &[Step]| match (step_name(&run[0].kind), run.len()) {
+        (name, 1) => name.to_owned(),
+        (name, times) => format!("{name} ×{times}"),
+    };
+    runs.map(word).collect::<Vec<_>>().join(", ")
 }

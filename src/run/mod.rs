@@ -166,7 +166,10 @@ fn attempt(
         partitions: pipeline
             .jobs
             .iter()
-            .map(|job| job.partition.as_ref().map(PartitionCounts::new))
+            .map(|job| {
+                let new = |partition| PartitionCounts::new(job, partition, context);
+                job.partition.as_ref().map(new)
+            })
             .collect(),
         quarantines: publish::open_quarantines(pipeline, plan, context, options, room)?,
         cancelled: options.cancelled,

@@ -278,6 +278,7 @@ fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
         match execution.plan.node(node).kind {
             NodeKind::Build(_) => report.looked_up += given,
             NodeKind::Result => report.records_out = of(&counts.output),
+            NodeKind::Steps(_) => report.filtered += given - of(&counts.output),
             NodeKind::Step(step) => {
                 let step = step_of(execution.pipeline, execution.plan.node(node), step);
                 report.add_step(step, given, of(&counts.output), of(&counts.left_out));

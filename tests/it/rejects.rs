@@ -198,3 +198,78 @@ fn what_is_not_selected_keeps_its_quarantine() {
     assert_eq!(project.read(".batchc/quarantine/bad_ids.jsonl"), before);
     assert_eq!(project.read(".batchc/quarantine/bad_orders.jsonl"), "");
 }
+
+/// Steps in which rows fail for all reasons, several of them at one place of the source.
+const STEPS: &[&str] = &[
+    "derive tags = split(texts, \"|\")",
+    "explode tags as tag",
+    "drop texts",
+    "derive x = a // b",
+    "set a = a + 1",
+    "filter x > -2 nulls keep",
+    "derive y = 100 // a",
+    "derive unread = a * 4000000000 * b",
+    "set x = x * 3",
+    "rename y as w",
+    "filter w % b < 50 nulls keep",
+    "derive f = (a as float) / 4.0",
+    "set f = f + 1.0",
+    "select id, tag, q = w // x, a, x, f",
+    "filter f > 0.5 nulls drop",
+];
+
+/// What a run of the steps says, counts and leaves, with something between each two of them.
+fn ran(policy: &str, between: &str) -> (Vec<String>, Vec<serde_json::Value>, Vec<String>) {
+    let steps = STEPS.join(&format!("\n{between}  "));
+    let project = Project::new(&format!(
+        "source rows = csv(\"rows.csv\") {{ id: int, a: int?, b: int?, texts: string }}
+
+job shares {{
+  on error {policy}
+  partition by hash(id) into 3
+  from rows
+  {steps}
+}}
+
+output out = csv(\"out\") from shares
+"
+    ));
+    let mut rows = String::from("id,a,b,texts\n");
+    for id in 1..=200_i64 {
+        let a = ["0", "-1", "7", "", "5000000000", "3"][id as usize % 6];
+        let b = ["0", "1", "2", "-3"][id as usize % 4];
+        rows.push_str(&format!("{id},{a},{b},{}\n", ["p", "p|q|r", "q|p"][id as usize % 3]));
+    }
+    project.write("rows.csv", rows);
+    let ended = project.batchc(&["run", "--report", "report.json"]);
+    let job = &project.report()["jobs"][0];
+    let counts = ["records_out", "filtered", "dropped", "quarantined", "nulled", "added"];
+    let counts = counts.iter().chain(&["records_failed", "partitions", "unfinished"]);
+    let left = project.files().into_iter().filter(|name| name.ends_with(['v', 'l']));
+    (
+        ended.words.lines().filter(|line| line.starts_with("  ×")).map(String::from).collect(),
+        counts.map(|&count| job[count].clone()).collect(),
+        left.map(|name| format!("{name}:\n{}", project.read(&name))).collect(),
+    )
+}
+
+#[test]
+fn steps_that_are_computed_together_mean_what_each_means_alone() {
+    for policy in ["fail", "drop", "null", "quarantine aside"] {
+        let together = ran(policy, "");
+        // A rule stands between the steps, and is always met.
+        assert_eq!(together, ran(policy, "  expect id > 0 else warn\n"), "on error {policy}");
+        let (words, counts, left) = together;
+        match policy {
+            // A later step would fail on the first row.
+            "fail" => assert_eq!(words, ["  × rows.csv:5: division by zero"]),
+            _ => assert!(words.is_empty() && left.len() > 3, "{words:?} {left:?}"),
+        }
+        let count = |at: usize| counts[at].as_u64().expect("a number");
+        let (dropped, quarantined, nulled) = (count(2), count(3), count(4));
+        let failed = [("drop", dropped), ("quarantine aside", quarantined), ("null", nulled)];
+        for (of, failed) in failed {
+            assert_eq!(failed > 50, of == policy, "{of}: {failed} rows, on error {policy}");
+        }
+    }
+}

@@ -1,8 +1,6 @@
 //! `filter`: the rows for which a condition is true.
 
-use super::{Streaming, require};
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::take_positions;
 use crate::functions::kernel::Operand;
 use arrow_array::cast::AsArray;
@@ -10,36 +8,20 @@ use arrow_array::{Array, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_select::filter::FilterBuilder;
 
-/// Keeps rows. Its value: the condition.
-#[derive(Debug)]
-pub struct Filter {
-    /// Are rows kept whose condition is null?
-    pub keep_nulls: bool,
-}
-
-impl Streaming for Filter {
-    fn apply(
-        &self,
-        batch: Batch,
-        values: Vec<Operand>,
-        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let [condition] = require(values);
-        let kept = self.kept(condition.array.as_boolean());
-        if condition.constant {
-            return if kept.value(0) { emit(batch) } else { Ok(()) };
-        }
-        filter_batch(batch, kept).map_or(Ok(()), emit)
+/// The rows for which the condition is true, or with `keep_nulls` null; None when there are none.
+pub fn filter(batch: Batch, condition: &Operand, keep_nulls: bool) -> Option<Batch> {
+    let kept = kept(condition.array.as_boolean(), keep_nulls);
+    if condition.constant {
+        return kept.value(0).then_some(batch);
     }
+    filter_batch(batch, kept)
 }
 
-impl Filter {
-    fn kept(&self, condition: &BooleanArray) -> BooleanBuffer {
-        match condition.nulls() {
-            Some(nulls) if self.keep_nulls => condition.values() | &!nulls.inner(),
-            Some(nulls) => condition.values() & nulls.inner(),
-            None => condition.values().clone(),
-        }
+fn kept(condition: &BooleanArray, keep_nulls: bool) -> BooleanBuffer {
+    match condition.nulls() {
+        Some(nulls) if keep_nulls => condition.values() | &!nulls.inner(),
+        Some(nulls) => condition.values() & nulls.inner(),
+        None => condition.values().clone(),
     }
 }
 
@@ -66,7 +48,7 @@ pub fn filter_batch(batch: Batch, kept: BooleanBuffer) -> Option<Batch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::operators::testing::{Values, batches_of, rows_of, shown, stream, table};
+    use crate::exec::operators::testing::{Values, batches_of, rows_of, shown, table};
     use crate::types::{DataType, Scalar, Type};
 
     #[test]
@@ -75,7 +57,11 @@ mod tests {
         let rows = table(1, &types, 1000, 50);
         let batches = batches_of(&types, &rows, 70);
         for keep_nulls in [false, true] {
-            let result = stream(&Filter { keep_nulls }, &batches, &[0]);
+            let filtered = |batch: &Batch| {
+                let condition = Operand::column(batch.columns[0].clone());
+                filter(batch.clone(), &condition, keep_nulls)
+            };
+            let result: Vec<Batch> = batches.iter().filter_map(filtered).collect();
             let is_kept = |row: &&Values| match row[0] {
                 Scalar::Bool(value) => value,
                 _ => keep_nulls,

@@ -5,6 +5,7 @@
 //! batch into others at once; breakers take in all batches, one state a thread, and give their
 //! result at the end.
 
+pub mod chain;
 pub mod explode;
 pub mod filter;
 pub mod project;
@@ -134,11 +135,4 @@ pub trait State: Send {
 
     /// For [`Breaker::finish`].
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
-}
-
-/// The values of an operator that has exactly `N`.
-pub(crate) fn require<const N: usize>(values: Vec<Operand>) -> [Operand; N] {
-    values.try_into().unwrap_or_else(|values: Vec<Operand>| {
-        panic!("the operator has {N} values, not {}", values.len())
-    })
 }

@@ -1,4 +1,4 @@
-//! `derive`, `set`, `select` and their like: the columns of the next row.
+//! The columns of a union, from those of one of its tables.
 
 use super::Streaming;
 use crate::data::Batch;

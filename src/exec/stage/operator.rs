@@ -5,8 +5,9 @@ use super::Execution;
 use super::worker::Worker;
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
+use crate::exec::operators::chain::Chain;
 use crate::exec::operators::{State, Streaming};
-use crate::exec::rejects::{Reject, Routed};
+use crate::exec::rejects::{Reject, Routed, Spot};
 use crate::exec::{Counts, Error};
 use crate::functions::kernel::{Failure, Operand};
 use crate::plan::NodeId;
@@ -23,18 +24,19 @@ impl Execution<'_> {
     /// Keeps what routing set aside.
     pub(super) fn settle(
         &self,
-        node: NodeId,
+        spot: Spot,
         routed: Routed,
         worker: &mut Worker,
     ) -> Result<Batch, Error> {
+        let node = spot.node;
         self.count(node, |counts| &counts.dropped, routed.dropped);
         self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
         if !routed.nulled.is_empty() {
-            let new = worker.nulled.add(self.flow_of(node), node, &routed.nulled);
+            let new = worker.nulled.add(self.flow_of(node), spot, &routed.nulled);
             self.count(node, |counts| &counts.nulled, new);
         }
         if !routed.broken.is_empty() {
-            let new = worker.nulled.add(self.flow_of(node), node, &routed.broken);
+            let new = worker.nulled.add(self.flow_of(node), spot, &routed.broken);
             self.count(node, |counts| &counts.nulled_before, routed.broken.len() as u64 - new);
         }
         if !self.counted[node.at()].load(Relaxed) {
@@ -107,7 +109,7 @@ impl Execution<'_> {
             Some(program) => {
                 let values = program.eval(&batch, &mut worker.registers, &mut failures);
                 let span = |site| program.span(site);
-                self.take_out(node, (batch, values), &failures, &span, worker)?
+                self.take_out(node.into(), (batch, values), &failures, &span, worker)?
             }
         };
         if batch.rows == 0 {
@@ -119,7 +121,7 @@ impl Execution<'_> {
     /// Takes out the rows on which expressions failed, as the job says.
     fn take_out(
         &self,
-        node: NodeId,
+        spot: Spot,
         (batch, values): (Batch, Vec<Operand>),
         failures: &[Failure],
         span: &dyn Fn(u32) -> Span,
@@ -129,9 +131,9 @@ impl Execution<'_> {
             return Ok((batch, values));
         }
         let origin = worker.origin.as_ref();
-        let mut routed = self.route(node, batch, values, failures, span, origin)?;
+        let mut routed = self.route(spot, batch, values, failures, span, origin)?;
         let values = std::mem::take(&mut routed.values);
-        Ok((self.settle(node, routed, worker)?, values))
+        Ok((self.settle(spot, routed, worker)?, values))
     }
 
     /// Takes rows into the state of a breaker, which is made by the first of them.
@@ -165,6 +167,13 @@ impl Execution<'_> {
                 worker.parts = before;
                 given
             }
+            Action::Chains(chains) => {
+                let batch = compiled.drop_dead(batch);
+                match self.chain(node, batch, chains, worker)? {
+                    Some(batch) => self.emit(node, batch, active, worker),
+                    None => Ok(()),
+                }
+            }
             Action::Stream(operator) => {
                 let batch = compiled.drop_dead(batch);
                 operator.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
@@ -173,7 +182,7 @@ impl Execution<'_> {
                 Probe::Table(probe) => {
                     let (failures, span) = (probe.failures(&batch, &values), |at| probe.span(at));
                     let (batch, values) =
-                        self.take_out(node, (batch, values), &failures, &span, worker)?;
+                        self.take_out(node.into(), (batch, values), &failures, &span, worker)?;
                     probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
                 }
                 Probe::Spilled(join) => {
@@ -191,16 +200,42 @@ impl Execution<'_> {
                 all.extend(columns);
                 let out = (batch.with_columns(all), vec![]);
                 let span = |site: u32| parse.span(site);
-                let (out, _) = self.take_out(node, out, &failures, &span, worker)?;
+                let (out, _) = self.take_out(node.into(), out, &failures, &span, worker)?;
                 self.emit(node, out, active, worker)
             }
             Action::Expect(rule) => {
                 let routed = self.judge(node, batch, &values[0], rule, worker.origin.as_ref())?;
-                let batch = self.settle(node, routed, worker)?;
+                let batch = self.settle(node.into(), routed, worker)?;
                 self.emit(node, batch, active, worker)
             }
             Action::Sink => self.encode(node, &batch, worker),
         }
+    }
+
+    /// The rows of the batch after steps row by row, if there are some.
+    fn chain(
+        &self,
+        node: NodeId,
+        mut batch: Batch,
+        chains: &[Chain],
+        worker: &mut Worker,
+    ) -> Result<Option<Batch>, Error> {
+        for chain in chains {
+            if self.cancelled.load(Relaxed) {
+                return Err(Error::Cancelled);
+            }
+            let mut failures: Vec<Failure> = vec![];
+            let program = &chain.code.program;
+            let values = program.eval(&batch, &mut worker.registers, &mut failures);
+            let (spot, span) = (Spot { node, step: chain.step }, |site| program.span(site));
+            let (rest, values) = self.take_out(spot, (batch, values), &failures, &span, worker)?;
+            if rest.rows == 0 {
+                return Ok(None);
+            }
+            let Some(next) = chain.apply(rest, values) else { return Ok(None) };
+            batch = next;
+        }
+        Ok(Some(batch))
     }
 
     /// Encodes rows for a sink.

@@ -223,7 +223,7 @@ impl Execution<'_> {
             self.count(reader, |counts| &counts.input, rows as u64);
             let routed =
                 self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref())?;
-            let batch = self.settle(reader, routed, worker)?;
+            let batch = self.settle(reader.into(), routed, worker)?;
             self.emit(reader, batch, active, worker)?;
         }
         Ok(())

@@ -34,8 +34,8 @@ impl<'p> Schedule<'_, 'p> {
             }
             Action::Probe(probe) => {
                 if let Some(Probe::Spilled(join)) = probe.get() {
-                    let (ir, left) = self.join_at(end).expect("only joins probe");
-                    let make = |table| make_probe(ir, left, table, self.context);
+                    let ir = self.join_at(end).expect("only joins probe");
+                    let make = |table| make_probe(ir, table, self.context);
                     let result = join.finish(states, &make, execution.cancelled)?;
                     execution.count(end, |counts| &counts.output, result.rows());
                     execution.count(end, |counts| &counts.left_out, join.left_out());
@@ -44,6 +44,7 @@ impl<'p> Schedule<'_, 'p> {
                 }
             }
             Action::Pass
+            | Action::Chains(_)
             | Action::Stream(_)
             | Action::Parse(_)
             | Action::Expect(_)
@@ -58,10 +59,10 @@ impl<'p> Schedule<'_, 'p> {
     fn give_built(&mut self, build: NodeId, built: &Built) {
         for &reader in &self.execution.plan.node(build).consumers {
             let Action::Probe(slot) = &self.execution.nodes[reader.at()].action else { continue };
-            let Some((join, left)) = self.join_at(reader) else { continue };
+            let Some(join) = self.join_at(reader) else { continue };
             let made = match built {
                 Built::Table(table) => {
-                    let made = make_probe(join, left, table.clone(), self.context);
+                    let made = make_probe(join, table.clone(), self.context);
                     Probe::Table(Box::new(made))
                 }
                 Built::Spilled(right) => {
@@ -73,17 +74,12 @@ impl<'p> Schedule<'_, 'p> {
         }
     }
 
-    /// The join that an operator does, and the row on its left.
-    fn join_at(&self, id: NodeId) -> Option<(&'p ir::Join, &'p ir::Row)> {
+    /// The join that an operator does.
+    fn join_at(&self, id: NodeId) -> Option<&'p ir::Join> {
         let (pipeline, node) = (self.execution.pipeline, self.execution.plan.node(id));
         let NodeKind::Step(number) = node.kind else { return None };
         let StepKind::Join(join) = step_of(pipeline, node, number) else { return None };
-        let job = &pipeline.jobs[node.job?.0 as usize];
-        let left = match number.checked_sub(1) {
-            Some(before) => &job.steps[before].row,
-            None => &job.input_row,
-        };
-        Some((join, left))
+        Some(join)
     }
 
     /// The rows of a result that are given out to its partitions in turn.
