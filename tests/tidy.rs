@@ -23,7 +23,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("expr", &["text", "types", "data", "functions", "ir"]),
     (
         "check",
-        &["text", "types", "data", "diagnostics", "syntax", "functions", "connect", "ir", "expr"],
+        &[
+            "text",
+            "types",
+            "data",
+            "diagnostics",
+            "syntax",
+            "functions",
+            "connect",
+            "store",
+            "ir",
+            "expr",
+        ],
     ),
     ("plan", &["ir", "types", "data", "functions"]),
     (

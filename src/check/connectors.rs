@@ -10,6 +10,7 @@ use crate::data::parse;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
+use crate::store::STATE;
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar, Type};
@@ -428,6 +429,9 @@ fn check_targets(
         for path in path_of(&output.arguments) {
             if text == Some(OsStr::new(&path)) {
                 found.push(graph::writes_pipeline(&path, output.span));
+            }
+            if path == STATE || is_inside(&path, STATE) {
+                found.push(graph::writes_state(&path, output.span));
             }
             let meets = |(first, _): &&(String, Span)| {
                 *first == path || is_inside(first, &path) || is_inside(&path, first)

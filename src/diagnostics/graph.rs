@@ -33,6 +33,13 @@ pub fn writes_pipeline(target: &str, output: Span) -> Diagnostic {
     Diagnostic::new(Code::E0505, message, output, "written here").help("write to another path")
 }
 
+/// E0505: an output among the quarantines and what else runs keep.
+pub fn writes_state(target: &str, output: Span) -> Diagnostic {
+    let message = format!("this output would be `{target}`, among the files of runs themselves");
+    Diagnostic::new(Code::E0505, message, output, "written here")
+        .help("write to another path; quarantines are written there without an output")
+}
+
 /// E0505: an output replaces a file that the pipeline reads.
 pub fn writes_input(target: &str, output: Span, source: Span) -> Diagnostic {
     Diagnostic::new(

@@ -5,11 +5,12 @@ use super::arguments;
 use crate::connect::{Reads, place};
 use crate::diagnostics::{Diagnostic, graph};
 use crate::ir::{Output, Pipeline, RunContext, Source};
+use crate::store::STATE;
 use crate::text::Span;
 use std::path::{Path, PathBuf};
 
-/// Refuses outputs that would replace a file that the pipeline reads, its own text, or each other:
-/// also those that are not selected, which the next run may write.
+/// Refuses outputs that would replace a file that the pipeline reads, its own text, what runs keep,
+/// or each other: also those that are not selected, which the next run may write.
 pub fn check_places(
     pipeline: &Pipeline,
     context: &RunContext,
@@ -17,7 +18,7 @@ pub fn check_places(
     text: &Path,
 ) -> Result<(), Diagnostic> {
     let sources = read_places(pipeline, context, base);
-    let text = place(text);
+    let (text, state) = (place(text), place(&base.join(STATE)));
     let mut written: Vec<(PathBuf, String, &Output)> = vec![];
     for output in &pipeline.outputs {
         let arguments = arguments(&output.arguments, context);
@@ -25,6 +26,9 @@ pub fn check_places(
         let target = place(&base.join(path));
         if text.starts_with(&target) {
             return Err(graph::writes_pipeline(path, output.span));
+        }
+        if target.starts_with(&state) {
+            return Err(graph::writes_state(path, output.span));
         }
         if let Some((_, read)) = sources.iter().find(|(reads, _)| reads.meets(&target)) {
             return Err(graph::writes_input(path, output.span, *read));
@@ -56,6 +60,9 @@ pub fn replaced_by_report(
     let report = place(report);
     if report == place(text) {
         return Some("the pipeline".into());
+    }
+    if report.starts_with(place(&base.join(STATE))) {
+        return Some(format!("what runs keep in {STATE}"));
     }
     let sources = pipeline.sources.iter().zip(read_places(pipeline, context, base));
     if let Some((source, _)) = sources.into_iter().find(|(_, (reads, _))| reads.meets(&report)) {

@@ -62,6 +62,9 @@ fn no_output_replaces_what_is_read() {
     for path in ["pipeline.batch", "data/../pipeline.batch"] {
         refused(&project, &[&format!("a={path}")], "E0505", "where the pipeline itself is");
     }
+    for path in [".batchc/quarantine/failed.jsonl", "new/../.batchc/x.csv"] {
+        refused(&project, &[&format!("a={path}")], "E0505", "among the files of runs");
+    }
 }
 
 #[test]
