@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod failure;
+mod foreign;
 mod load;
 mod print;
 mod progress;
@@ -49,8 +50,9 @@ pub fn main() -> ExitCode {
 }
 
 fn command_given() -> ExitCode {
-    let found = args::Args::from_arg_matches(&command().get_matches());
-    let args = found.unwrap_or_else(|error| error.exit());
+    let found = command().try_get_matches();
+    let found = found.and_then(|found| args::Args::from_arg_matches(&found));
+    let args = found.unwrap_or_else(|error| foreign::with_hint(error).exit());
     if let Some(folder) = &args.global.chdir
         && let Err(error) = std::env::set_current_dir(folder)
     {

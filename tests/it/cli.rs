@@ -386,3 +386,19 @@ fn names_are_explained() {
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.words.contains("did you mean `trim`?"), "{}", unknown.words);
 }
+
+#[test]
+fn flags_of_other_tools_are_told_what_they_are_called_here() {
+    let project = project();
+    for (given, told) in [
+        (&["graph", "--format", "mermaid"][..], "tip: write `batchc graph --to mermaid`"),
+        (&["run", "-j4"], "tip: the number of threads is `--threads N`"),
+        (&["run", "--vars", "least=3"], "tip: a parameter is `--param NAME=VALUE`"),
+        (&["check", "--json"], "tip: write `--format json`"),
+        (&["run", "--output=x.csv"], "tip: the pipeline says where its outputs go"),
+        (&["build"], "tip: write `batchc run`"),
+        (&["run", "--threds", "4"], "a similar argument exists: '--threads'"),
+    ] {
+        project.batchc(given).fails(2, told);
+    }
+}
