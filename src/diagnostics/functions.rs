@@ -17,6 +17,28 @@ const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("mean", "avg"),
     ("average", "avg"),
     ("substr", "substring"),
+    ("mid", "substring"),
+    ("listagg", "string_agg"),
+    ("array_join", "join"),
+    ("array_to_string", "join"),
+    ("array_length", "length"),
+    ("array_size", "length"),
+    ("cardinality", "length"),
+    ("list_contains", "contains"),
+    ("array_distinct", "distinct_list"),
+    ("array_sort", "sort_list"),
+    ("list_transform", "map"),
+    ("list_filter", "filter_list"),
+    ("approx_count_distinct", "count_distinct"),
+    ("arg_max", "max_by"),
+    ("arg_min", "min_by"),
+    ("last_value", "last"),
+    ("first_value", "first"),
+    ("date_format", "format_date"),
+    ("timestampdiff", "diff"),
+    ("unix_timestamp", "epoch"),
+    ("startswith", "starts_with"),
+    ("endswith", "ends_with"),
     ("ifnull", "coalesce"),
     ("nvl", "coalesce"),
     ("isnull", "coalesce"),
@@ -61,7 +83,16 @@ fn ours(name: &str) -> Option<&'static str> {
 
 /// The function that was probably meant by a name that is none.
 pub fn function_meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    ours(name).or_else(|| nearest(name, names))
+    ours(name).or_else(|| near(name, names))
+}
+
+/// The function whose name was misspelled: what begins otherwise, or is longer than a function
+/// that it begins as, is of another language.
+fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let first = |name: &str| name.chars().next().map(|first| first.to_ascii_lowercase());
+    nearest(name, names.filter(|known| first(known) == first(name)))
+        .filter(|known| known.len() + 3 > name.len())
+        .filter(|known| name.len() > 3 || known.len() <= 4)
 }
 
 /// E0104: no function of this name.
@@ -86,9 +117,14 @@ pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
             found.help("every run gives the same rows, so nothing is random: `sample 10% seed 42` chooses rows")
         }
-        None => match nearest(name, names.iter().copied()) {
+        None if matches!(name, "unnest" | "flatten" | "explode") => {
+            found.help("a row for each item is a step: `explode items as item`")
+        }
+        None => match near(name, names.iter().copied()) {
             Some(near) => suggest(found, span, Some(near)),
-            None => found.help(format!("declare it: `fn {name}(x: int) -> int = …`")),
+            None => found.help(format!(
+                "where it is one of your own, declare it: `fn {name}(x: int) -> int = …`"
+            )),
         },
     }
 }

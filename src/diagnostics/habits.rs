@@ -19,6 +19,10 @@ pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
     let message = match foreign {
         "unit" => "a number and its unit are written together".to_owned(),
         "time" => "a date and its time are written together".to_owned(),
+        "not null" => "a column is not null unless its type has a `?`".to_owned(),
+        "null" => "what may be null has a `?` behind its type".to_owned(),
+        "primary key" => "a key is declared with `key` alone".to_owned(),
+        ".5" => "a number begins with a digit".to_owned(),
         "if" => "an `if` needs an `else`".to_owned(),
         "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
         _ => format!("`{foreign}` is written differently here"),
@@ -26,6 +30,21 @@ pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::E0004, message, span, "as in another language")
         .help(format!("write `{written}`"))
         .guess(span, written)
+}
+
+/// `primary key (id)`
+pub fn key_of_table(span: Span, column: &str) -> Diagnostic {
+    let message = "the key of a source stands behind its column";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("leave this line out, and write `key` behind the type: `{column}: int key`"))
+}
+
+/// A word of the language as a name.
+pub fn reserved_name(word: &str, span: Span, whole: Span, written: &str) -> Diagnostic {
+    let message = format!("`{word}` is a word of the language and cannot be a name");
+    Diagnostic::new(Code::E0018, message, span, "not a name here")
+        .help(format!("write for instance `{written}`"))
+        .guess(whole, written)
 }
 
 /// A part of a statement of SQL that is a step of its own.

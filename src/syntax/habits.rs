@@ -27,10 +27,26 @@ struct Habit {
 }
 
 impl Parser<'_> {
+    /// A column of a source as SQL declares it, or `primary key (id)` on a line of its own.
+    pub(super) fn foreign_column(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        let line = self.meaningful(tokens);
+        if line.text(0).eq_ignore_ascii_case("primary") && line.text(2) == "(" {
+            let column = line.text(3).to_owned();
+            return Some(habits::key_of_table(self.span(tokens.clone()), &column));
+        }
+        let habit = line.column()?;
+        Some(habits::habit(habit.foreign, self.span(tokens.clone()), &habit.written))
+    }
+
+    /// The tokens of a line that mean something.
+    fn meaningful(&self, tokens: &Range<usize>) -> Line<'_> {
+        let at = tokens.clone().filter(|at| !self.layout.tokens[*at].kind.is_trivia()).collect();
+        Line { parser: self, at }
+    }
+
     /// The first habit in these tokens.
     pub(super) fn habit(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
-        let at = tokens.clone().filter(|at| !self.layout.tokens[*at].kind.is_trivia()).collect();
-        let line = Line { parser: self, at };
+        let line = self.meaningful(tokens);
         if let Some((at, sign)) = (1..line.at.len()).find_map(|at| Some((at, line.comment(at)?))) {
             let start = self.span(line.at[at]..line.at[at] + 1).start as usize;
             let span = Span::new(self.file, start, start + sign.len());

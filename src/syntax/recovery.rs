@@ -255,7 +255,7 @@ impl Parser<'_> {
     fn bad_column(&self, tokens: &Range<usize>) -> Option<ColumnDeclaration> {
         let text = self.layout.source(tokens.start);
         let first = self.layout.tokens[tokens.start].kind;
-        if first != TokenKind::Word || is_reserved(text) || self.has_hidden(tokens) {
+        if first != TokenKind::Word || self.has_hidden(tokens) {
             return None;
         }
         let (name, span) = (self.span(tokens.start..tokens.start + 1), self.span(tokens.clone()));

@@ -33,6 +33,8 @@ impl Parser<'_> {
             .or_else(|| self.foreign_literal(&tokens))
             .or_else(|| self.bad_token(&tokens))
             .or_else(|| self.lone_brace(&tokens))
+            .or_else(|| self.reserved_name(&tokens, place))
+            .or_else(|| (place == Place::Source).then(|| self.foreign_column(&tokens)).flatten())
             .or_else(|| self.first_word(&tokens, place, entry))
             .or_else(|| problem.map(|problem| self.bracket(problem, &tokens)))
             .or_else(|| self.all_columns(&tokens))
@@ -80,6 +82,36 @@ impl Parser<'_> {
         let star = self.next(tokens.start, tokens)?;
         (self.text(tokens.start) == "select" && self.text(star) == "*" && star + 1 == tokens.end)
             .then(|| syntax::all_columns(self.span(tokens.clone())))
+    }
+
+    /// A word of the language where a column is named: `case: int`, `derive in = 1`.
+    fn reserved_name(&self, tokens: &Range<usize>, place: Place) -> Option<Diagnostic> {
+        let sign = |at: usize| self.next(at, tokens).map_or("", |next| self.text(next));
+        let first = tokens.start;
+        let is_named = matches!(self.text(first), "derive" | "set") && place == Place::Job;
+        let (at, wanted) = match place {
+            Place::Source => (first, ":"),
+            Place::Inner => (first, "="),
+            _ => (self.next(first, tokens).filter(|_| is_named)?, "="),
+        };
+        let word = self.text(at);
+        if !is_reserved(word) || sign(at) != wanted {
+            return None;
+        }
+        if place != Place::Source {
+            return Some(habits::reserved_name(
+                word,
+                self.at(at),
+                self.at(at),
+                &format!("{word}_"),
+            ));
+        }
+        // The file calls its column so all the same.
+        let line = (at..tokens.end).find(|at| self.kind(*at) == Some(TokenKind::Newline));
+        let whole = self.span(self.layout.trimmed(at..line.unwrap_or(tokens.end)));
+        let written =
+            format!("{word}_{} named \"{word}\"", &self.source[whole.range()][word.len()..]);
+        Some(habits::reserved_name(word, self.at(at), whole, &written))
     }
 
     fn foreign_comment(&self, tokens: &Range<usize>) -> Option<Diagnostic> {

@@ -1,6 +1,7 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::adapt;
+use super::foreign;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
 use crate::diagnostics::{Diagnostic, functions, operand, types};
@@ -51,7 +52,9 @@ impl Scope<'_, '_> {
         let of_rows = meant.is_none_or(|meant| registry.is_aggregate(meant));
         let group = if of_rows { self.group.take() } else { None };
         for argument in arguments {
-            if !matches!(argument.value.kind, A::Lambda(..)) {
+            // `day` may be the name of a unit here.
+            let is_unit = matches!(&argument.value.kind, A::Name(name) if foreign::is_unit(name));
+            if !is_unit && !matches!(argument.value.kind, A::Lambda(..)) {
                 self.check(&argument.value, None);
             }
         }
@@ -73,18 +76,12 @@ impl Scope<'_, '_> {
             return;
         }
         let call = self.text(span);
-        let given = call[text.len()..].trim().trim_start_matches('(').trim_end_matches(')');
-        let form = match text.to_lowercase().as_str() {
-            "cast" | "try_cast" if given.contains(" as ") => Some(given.to_owned()),
-            "isnull" | "isna" if !given.contains(',') => Some(format!("{given} is null")),
-            name @ ("int" | "float" | "bool") if !given.contains(',') => {
-                Some(format!("({} as {name})", operand(given)))
-            }
-            "str" if !given.contains(',') => Some(format!("({} as string)", operand(given))),
-            "notnull" | "notna" => Some(format!("{given} is not null")),
-            _ => None,
-        };
-        if let Some(form) = form {
+        if let Some(form) = foreign::form(text, &call) {
+            let is_loose = form.starts_with("if ") || form.contains(" + ") || form.contains(" - ");
+            let form = match is_loose && !self.is_whole_value(span) {
+                true => operand(&form),
+                false => form,
+            };
             self.found.push(functions::function_is_form(text, name.span, span, &form));
             return;
         }
@@ -93,6 +90,17 @@ impl Scope<'_, '_> {
         all.push("try");
         all.sort_unstable();
         self.found.push(functions::no_function(text, name.span, &all));
+    }
+
+    /// Is it a value as a whole, and not an operand of a larger one?
+    fn is_whole_value(&self, span: Span) -> bool {
+        let text = &self.globals.files.get(span.file).text;
+        let before = text[..span.start as usize].trim_end();
+        let behind = text[span.end as usize..].trim_start_matches([' ', '\t']);
+        let is_comparison = ["==", "!=", "<=", ">="].iter().any(|sign| before.ends_with(sign));
+        before.ends_with(['=', '(', '[', '{', ','])
+            && !is_comparison
+            && (behind.is_empty() || behind.starts_with(['\n', '\r', ')', ']', '}', ',', '#']))
     }
 
     fn try_call(&mut self, arguments: &[ast::Argument], name: &ast::Name, span: Span) -> Expr {

@@ -9,6 +9,7 @@ mod calls;
 mod cases;
 mod convert;
 pub(super) mod domain;
+mod foreign;
 mod members;
 mod mismatches;
 pub(super) mod narrow;

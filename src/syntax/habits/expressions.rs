@@ -10,6 +10,31 @@ impl Line<'_> {
             ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" => {
                 Habit { place: at - 2..at + 2, written: "count()".into(), foreign: "count(*)" }
             }
+            ("distinct", _)
+                if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" =>
+            {
+                let end = self.behind(at - 1)?;
+                let written = format!("count_distinct({})", self.slice(at + 1..end - 1));
+                Habit { place: at - 2..end, written, foreign: "count(distinct …)" }
+            }
+            (".", _)
+                if self.kind(at + 1) == Some(TokenKind::Number)
+                    && self.touches(at)
+                    && !(at > 0
+                        && self.touches(at - 1)
+                        && self
+                            .value_before(at)
+                            .is_some_and(|_| self.is_word(at - 1) || self.text(at - 1) == ")")) =>
+            {
+                let written = format!("0.{}", self.text(at + 1));
+                Habit { place: at..at + 2, written, foreign: ".5" }
+            }
+            ("{", _) if self.kind(at + 1) == Some(TokenKind::Text) && self.text(at + 2) == ":" => {
+                return self.record(at);
+            }
+            ("[", _) if self.find(at, "for").is_some() => return self.comprehension(at),
+            ("[", _) if at > 0 && self.touches(at - 1) => return self.items(at),
+            (":", _) => return self.format_in_text(at),
             ("case", _) => return self.case(at),
             ("f" | "F", _)
                 if self.touches(at)
@@ -47,6 +72,62 @@ impl Line<'_> {
         })
     }
 
+    /// `{"a": 1}`
+    fn record(&self, open: usize) -> Option<Habit> {
+        let end = self.behind(open)?;
+        let mut written = self.slice(open..end).to_owned();
+        for at in (open..end).filter(|at| self.text(at + 1) == ":") {
+            let name = self.text(at).trim_matches('"');
+            let is_name = name
+                .starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if self.kind(at) == Some(TokenKind::Text) {
+                let name = is_name.then_some(name)?;
+                written = written.replacen(self.text(at), name, 1);
+            }
+        }
+        Some(Habit { place: open..end, written, foreign: "{\"name\": …}" })
+    }
+
+    /// `[x * 2 for x in xs if x > 1]`
+    fn comprehension(&self, open: usize) -> Option<Habit> {
+        let (end, each) = (self.behind(open)?, self.find(open, "for")?);
+        let within = (self.text(each + 2) == "in").then_some(each + 3)?;
+        let condition = self.find(within, "if").filter(|at| *at < end);
+        let (item, name) = (self.slice(open + 1..each), self.text(each + 1));
+        let list = self.slice(within..condition.unwrap_or(end - 1));
+        let list = match condition {
+            Some(at) => format!("filter_list({list}, {name} -> {})", self.slice(at + 1..end - 1)),
+            None => list.to_owned(),
+        };
+        let written = if item == name { list } else { format!("map({list}, {name} -> {item})") };
+        Some(Habit { place: open..end, written, foreign: "[… for … in …]" })
+    }
+
+    /// `tags[0:2]`
+    fn items(&self, open: usize) -> Option<Habit> {
+        let (end, start) = (self.behind(open)?, self.value_before(open)?);
+        let colon = self.find(open, ":").filter(|at| *at < end)?;
+        let (from, to) = (self.slice(open + 1..colon), self.slice(colon + 1..end - 1));
+        let list = self.slice(start..open);
+        let from = if from.is_empty() { "0" } else { from };
+        let length = format!("length({list})");
+        let to = if to.is_empty() { length.as_str() } else { to };
+        let written = format!("slice({list}, {from}, {to})");
+        Some(Habit { place: start..end, written, foreign: "list[from:to]" })
+    }
+
+    /// `"{id:05d}"`, `"{share:.2f}"`
+    fn format_in_text(&self, colon: usize) -> Option<Habit> {
+        let is_text = |kind| matches!(kind, Some(TokenKind::TextMiddle | TokenKind::TextClose));
+        let end = (colon..self.at.len()).find(|at| is_text(self.kind(*at)))?;
+        let opens = |kind| matches!(kind, Some(TokenKind::TextOpen | TokenKind::TextMiddle));
+        let open = (0..colon).rev().find(|at| opens(self.kind(*at)))?;
+        let picture = picture(self.slice(colon + 1..end))?;
+        let written = format!("format({}, \"{picture}\")", self.slice(open + 1..colon));
+        Some(Habit { place: open + 1..end, written, foreign: "{value:format}" })
+    }
+
     /// `email.split("@")[1].lower()`
     fn methods(&self, first: usize) -> Option<Habit> {
         let start = self.value_before(first)?;
@@ -78,6 +159,19 @@ impl Line<'_> {
         let end = self.at.len();
         Some(match self.text(at) {
             "if" => {
+                if self.text(at + 1) == "("
+                    && let Some(behind) = self.behind(at + 1)
+                    && let [condition, yes, no] = self.arguments(at + 1)[..]
+                {
+                    let mut written = format!("if {condition} then {yes} else {no}");
+                    if !matches!(self.text(behind), "" | "," | ")" | "]" | "}") {
+                        written = format!("({written})");
+                    }
+                    return Some(Habit { place: at..behind, written, foreign: "if(a, b, c)" });
+                }
+                if let Some(colon) = self.find(at, ":") {
+                    return self.python_if(at, colon);
+                }
                 let start = (0..at).rev().find(|at| matches!(self.text(*at), "=" | "(" | ","));
                 let start = start.map_or(1, |sign| sign + 1);
                 let otherwise = self.find(at, "else");
@@ -113,6 +207,41 @@ impl Line<'_> {
         })
     }
 
+    /// `if n > 1: "a" elif n > 0: "b" else: "c"`
+    fn python_if(&self, at: usize, colon: usize) -> Option<Habit> {
+        let end = self.at.len();
+        let (mut written, mut from, mut colon) = (String::new(), at, colon);
+        loop {
+            let otherwise = (colon..end).find(|at| matches!(self.text(*at), "else" | "elif"))?;
+            let (condition, value) =
+                (self.slice(from + 1..colon), self.slice(colon + 1..otherwise));
+            written.push_str(&format!("if {condition} then {value} else "));
+            from = otherwise;
+            if self.text(otherwise) == "else" {
+                break;
+            }
+            colon = self.find(otherwise, ":")?;
+        }
+        let from = from + 1 + usize::from(self.text(from + 1) == ":");
+        written.push_str(self.slice(from..end));
+        Some(Habit { place: at..end, written, foreign: "if a: b else: c" })
+    }
+
+    /// The arguments between the bracket at `open` and its partner.
+    fn arguments(&self, open: usize) -> Vec<&str> {
+        let Some(end) = self.behind(open) else { return vec![] };
+        let (mut arguments, mut start, mut at) = (vec![], open + 1, open + 1);
+        while at < end {
+            if self.text(at) == "," || at == end - 1 {
+                arguments.push(self.slice(start..at));
+                start = at + 1;
+            }
+            let is_open = matches!(self.kind(at), Some(TokenKind::Open | TokenKind::TextOpen));
+            at = if is_open { self.behind(at).unwrap_or(end) } else { at + 1 };
+        }
+        arguments
+    }
+
     /// `case when a then b else c end`
     fn case(&self, at: usize) -> Option<Habit> {
         let end = self.find(at, "end")?;
@@ -134,4 +263,24 @@ impl Line<'_> {
         let written = format!("case {subject}{{ {} }}", arms.join(", "));
         Some(Habit { place: at..end + 1, written, foreign: "case … end" })
     }
+}
+
+/// What shows a number as a format of Python does: `05d`, `.2f`, `,`, `.1%`.
+fn picture(format: &str) -> Option<String> {
+    let percent = format.ends_with('%');
+    let digits = format.trim_end_matches(['d', 'f', '%']);
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let grouped = whole.ends_with([',', '_']);
+    let width = whole.trim_end_matches([',', '_']);
+    let width: usize = if width.is_empty() { 1 } else { width.parse().ok()? };
+    let places: usize = if places.is_empty() { 0 } else { places.parse().ok()? };
+    if width > 40 || places > 40 || format.is_empty() {
+        return None;
+    }
+    let mut picture = if grouped { "#,##0".to_owned() } else { "0".repeat(width) };
+    if places > 0 {
+        picture.push('.');
+        picture.push_str(&"0".repeat(places));
+    }
+    Some(if percent { picture + "%" } else { picture })
 }

@@ -13,8 +13,7 @@ impl Parser<'_> {
     /// A literal of SQL that would be taken for something else: `date '2024-01-31'`,
     /// `interval '1 day'`, `4 GB`; or `over (...)`.
     pub fn foreign_literal(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
-        let at = tokens.clone().filter(|at| !self.layout.tokens[*at].kind.is_trivia()).collect();
-        let line = Line { parser: self, at };
+        let line = self.meaningful(tokens);
         (1..line.at.len()).find_map(|at| {
             let span = |end: usize| self.span(line.at[at]..line.at[end - 1] + 1);
             if line.text(at) == "over" && line.text(at - 1) == ")" && line.text(at + 1) == "(" {

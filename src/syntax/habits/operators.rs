@@ -10,8 +10,12 @@ impl Line<'_> {
             "like" | "ilike" if self.kind(at + 1) == Some(TokenKind::Text) => return self.like(at),
             ":" if self.touches(at) && self.text(at + 1) == ":" => {
                 let start = self.value_before(at)?;
-                let written = format!("{} as {}", self.slice(start..at), self.text(at + 2));
-                Habit { place: start..(at + 3).min(self.at.len()), written, foreign: "::" }
+                let end = self.value_behind(at + 2)?;
+                let written = format!("{} as {}", self.slice(start..at), self.slice(at + 2..end));
+                Habit { place: start..end, written, foreign: "::" }
+            }
+            "=>" if self.is_in_call(at) => {
+                Habit { place: at..at + 1, written: "->".into(), foreign: "=>" }
             }
             "||" => return self.concatenation(at),
             word @ ("mod" | "div") if at > 0 && self.value_follows(at) => {
@@ -50,6 +54,15 @@ impl Line<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// Is the innermost bracket that is open here one of a call?
+    fn is_in_call(&self, at: usize) -> bool {
+        let open = (0..at).rev().find(|open| {
+            self.kind(*open) == Some(TokenKind::Open)
+                && self.behind(*open).is_none_or(|end| end > at)
+        });
+        open.is_some_and(|open| self.text(open) == "(" && open > 0 && self.is_word(open - 1))
     }
 
     fn value_follows(&self, at: usize) -> bool {

@@ -3,6 +3,12 @@
 use super::{Habit, Line};
 use crate::syntax::tokens::TokenKind;
 
+/// Does a value begin here that no word of a step is?
+fn is_value(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || first == '"')
+        || matches!(text, "true" | "false" | "-" | "[" | "(" | "@")
+}
+
 impl Line<'_> {
     /// What begins a statement, or belongs to it.
     pub(super) fn statement(&self, at: usize) -> Option<Habit> {
@@ -45,8 +51,112 @@ impl Line<'_> {
                 let written = format!("set {column} = {column} {} {}", self.text(at), rest(at + 2));
                 Habit { place: 0..self.at.len(), written, foreign: "+=" }
             }
+            ("with" | "to" | "=" | ":", _)
+                if verb == "fill" && at == 2 && self.text(at) != "with" =>
+            {
+                let written = format!("fill {} with {}", self.text(1), rest(3));
+                Habit { place: 0..self.at.len(), written, foreign: "fill" }
+            }
+            (_, value) if verb == "fill" && at == 1 && self.is_word(1) && is_value(value) => {
+                let written = format!("fill {} with {}", self.text(1), rest(2));
+                Habit { place: 0..self.at.len(), written, foreign: "fill" }
+            }
+            (sign @ ("to" | "->" | ":"), _) if verb == "cast" && at > 1 && self.is_word(at - 1) => {
+                let foreign = if sign == "to" { "to" } else { "cast" };
+                let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
+                Habit { place: 0..self.at.len(), written, foreign }
+            }
+            ("sort", "by") if at == 0 && self.at.len() > 2 => {
+                let written = format!("sort {}", rest(2));
+                Habit { place: 0..self.at.len(), written, foreign: "sort by" }
+            }
+            ("dedupe", next) if at == 0 && (next != "by" || self.at.len() > 3) => {
+                return self.dedupe();
+            }
+            ("select", "*") if at == 0 && self.text(2) == "from" && self.at.len() == 4 => {
+                let written = format!("from {}", self.text(3));
+                Habit { place: 0..4, written, foreign: "select *" }
+            }
+            ("agg" | "aggregate", "(") if verb == "group" && at > 2 => {
+                let end = self.behind(at + 1)?;
+                let values = self.slice(at + 2..end - 1);
+                let name = if self.text(at + 3) == "=" { "" } else { "value = " };
+                let written = format!("{{ {name}{values} }}");
+                Habit { place: at..end, written, foreign: "agg" }
+            }
             _ => return None,
         })
+    }
+
+    /// `dedupe id`, `dedupe by id order by at desc`
+    fn dedupe(&self) -> Option<Habit> {
+        let from = 1 + usize::from(matches!(self.text(1), "by" | "on"));
+        let order = self.find(from, "order").or_else(|| self.find(from, "sort"));
+        let end = self.at.len();
+        let keys = self.slice(from..order.unwrap_or(end));
+        let keys = keys.trim_start_matches('(').trim_end_matches(')');
+        let written = match order {
+            None if from == 2 && self.text(1) == "by" => return None,
+            None => format!("dedupe by {keys}"),
+            Some(order) => {
+                let first = order + 1 + usize::from(self.text(order + 1) == "by");
+                let (last, keep) = match self.text(end - 1).to_lowercase().as_str() {
+                    "desc" => (end - 1, "newest"),
+                    "asc" => (end - 1, "oldest"),
+                    _ => (end, "oldest"),
+                };
+                format!("dedupe by {keys} keep {keep} by {}", self.slice(first..last))
+            }
+        };
+        (!keys.is_empty()).then_some(Habit { place: 0..end, written, foreign: "dedupe" })
+    }
+
+    /// `id int not null`, a column of a source as SQL declares it.
+    pub(super) fn column(&self) -> Option<Habit> {
+        let colon = usize::from(self.text(1) == ":");
+        let core = 1 + colon;
+        if !self.is_word(0) || !self.is_word(core) {
+            return None;
+        }
+        let mut at = core + 1;
+        if self.text(at) == "(" || self.text(at) == "<" && self.find(at, ">").is_some() {
+            at = if self.text(at) == "(" { self.behind(at)? } else { self.find(at, ">")? + 1 };
+        }
+        let ty = self.slice(core..at);
+        let (mut null, mut rest, mut is_key) = ("", String::new(), false);
+        let start = at;
+        while at < self.at.len() {
+            let (word, next) = (self.text(at).to_lowercase(), self.text(at + 1).to_lowercase());
+            at += match (word.as_str(), next.as_str()) {
+                ("not", "null") => 2,
+                ("primary", "key") => {
+                    is_key = true;
+                    2
+                }
+                ("?" | "null" | "nullable" | "optional", _) => {
+                    null = "?";
+                    1
+                }
+                ("unique" | "key", _) => {
+                    is_key = true;
+                    1
+                }
+                ("required", _) => 1,
+                _ => {
+                    rest = format!(" {}", self.slice(at..self.at.len()));
+                    self.at.len() - at
+                }
+            };
+        }
+        let is_known = self.slice(start..self.at.len()).to_lowercase();
+        let is_foreign = ["null", "primary", "unique", "optional", "required"]
+            .iter()
+            .any(|word| is_known.contains(word));
+        let key = if is_key { " key" } else { "" };
+        let written = format!("{}: {ty}{null}{key}{rest}", self.text(0));
+        let foreign = if null == "?" { "null" } else { "not null" };
+        let foreign = if is_key { "primary key" } else { foreign };
+        is_foreign.then_some(Habit { place: 0..self.at.len(), written, foreign })
     }
 
     /// `select *, upper(city) as large`

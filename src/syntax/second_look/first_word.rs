@@ -127,8 +127,15 @@ impl Parser<'_> {
             let span = self.span(phrase.clone());
             let found = &self.source[span.range()];
             return match self.rewritten(tokens, phrase.end, meant) {
-                Some(same) if written.is_empty() || lower == "order" => {
-                    habits::foreign_word(found, meant, span, &same).fix(span, *meant)
+                // These keep the rows that the others remove.
+                Some(same) if !matches!(lower.as_str(), "delete" | "dropna") => {
+                    let whole = span.to(self.span(tokens.clone()));
+                    let finding = habits::foreign_word(found, meant, span, &same);
+                    // Often only the word is another.
+                    match self.source[whole.range()].ends_with(&same[meant.len()..]) {
+                        true => finding.fix(span, *meant),
+                        false => finding.guess(whole, same),
+                    }
                 }
                 _ => habits::foreign_word(found, meant, span, written_or_example(meant, written)),
             };
@@ -167,6 +174,11 @@ impl Parser<'_> {
         let rest = self.source.get(rest.range()).unwrap_or("").trim();
         let is_short = !rest.is_empty() && rest.len() < 60 && !rest.contains('\n');
         let candidate = format!("{meant} {rest}");
+        let candidate = if meant == "sort" {
+            candidate.replace(" DESC", " desc").replace(" ASC", "")
+        } else {
+            candidate
+        };
         (is_short && parse(Rule::only_job_item, &candidate).is_ok()).then_some(candidate)
     }
 
