@@ -53,14 +53,12 @@ impl Compression {
 
     /// Reads a file through this compression, counting the stored bytes in `progress`.
     pub fn reader(self, file: File, progress: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
-        let counted = Counted { file, progress };
+        let counted = Counted { file, position: 0, progress };
+        let buffered = |counted| io::BufReader::with_capacity(1 << 18, counted);
         Ok(match self {
             Compression::None => Box::new(counted),
-            Compression::Gzip => {
-                let buffered = io::BufReader::with_capacity(1 << 18, counted);
-                Box::new(Members { member: Some(GzDecoder::new(buffered)) })
-            }
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(counted)?),
+            Compression::Gzip => Box::new(Members::<GzDecoder<Stored>>::new(buffered(counted))?),
+            Compression::Zstd => Box::new(Members::<ZstdFrame>::new(buffered(counted))?),
         })
     }
 
@@ -187,27 +185,97 @@ impl Blocks {
     }
 }
 
-/// Reads the members of a gzip file one after the other.
-struct Members {
-    /// The one that is read; None at the end of the file.
-    member: Option<GzDecoder<io::BufReader<Counted>>>,
+/// The bytes of a file as they are stored.
+type Stored = io::BufReader<Counted>;
+
+type ZstdFrame = zstd::stream::read::Decoder<'static, Stored>;
+
+/// A gzip member or a zstd frame, of which a file may hold several.
+trait Member: Read + Sized {
+    const NAME: &'static str;
+    fn open(stored: Stored) -> io::Result<Self>;
+    fn stored(&mut self) -> &mut Stored;
+    fn into_stored(self) -> Stored;
+    /// May one begin with these bytes, of which there are four unless the file ends?
+    fn begins(head: &[u8]) -> bool;
 }
 
-impl Read for Members {
+impl Member for GzDecoder<Stored> {
+    const NAME: &'static str = "gzip";
+
+    fn open(stored: Stored) -> io::Result<Self> {
+        Ok(GzDecoder::new(stored))
+    }
+
+    fn stored(&mut self) -> &mut Stored {
+        self.get_mut()
+    }
+
+    fn into_stored(self) -> Stored {
+        self.into_inner()
+    }
+
+    fn begins(head: &[u8]) -> bool {
+        head.iter().zip(GZIP_MAGIC).all(|(byte, magic)| byte == magic)
+    }
+}
+
+impl Member for ZstdFrame {
+    const NAME: &'static str = "zstd";
+
+    fn open(stored: Stored) -> io::Result<Self> {
+        Ok(Self::with_buffer(stored)?.single_frame())
+    }
+
+    fn stored(&mut self) -> &mut Stored {
+        self.get_mut()
+    }
+
+    fn into_stored(self) -> Stored {
+        self.into_inner()
+    }
+
+    fn begins(head: &[u8]) -> bool {
+        // A frame, or one that readers skip.
+        let skipped = [head.first().map_or(0, |byte| byte & 0x0F) | 0x50, 0x2A, 0x4D, 0x18];
+        let begins = |magic: &[u8]| head.iter().zip(magic).all(|(byte, magic)| byte == magic);
+        begins(ZSTD_MAGIC) || begins(&skipped)
+    }
+}
+
+/// Reads the members of a file one after the other.
+struct Members<M> {
+    /// The one that is read; None at the end of the file.
+    member: Option<M>,
+}
+
+impl<M: Member> Members<M> {
+    fn new(stored: Stored) -> io::Result<Members<M>> {
+        Ok(Members { member: Some(M::open(stored)?) })
+    }
+}
+
+impl<M: Member> Read for Members<M> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let read = member.read(buffer)?;
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            let next = member.get_mut().fill_buf()?;
-            if next.first().is_some_and(|byte| *byte != GZIP_MAGIC[0]) {
-                let message = "there is something else behind the gzip data";
+            let stored = member.stored();
+            stored.fill_buf()?;
+            let next = stored.buffer();
+            if !M::begins(&next[..next.len().min(4)]) {
+                let (name, shown) = (M::NAME, next[..next.len().min(20)].escape_ascii());
+                let message = format!(
+                    "the {name} data ends at byte {}, and behind it is something else, `{shown}`",
+                    stored.get_ref().position - next.len() as u64,
+                );
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
             let is_end = next.is_empty();
-            let rest = self.member.take().map(GzDecoder::into_inner);
-            self.member = rest.filter(|_| !is_end).map(GzDecoder::new);
+            let rest = self.member.take().map(M::into_stored).filter(|_| !is_end);
+            self.member = rest.map(M::open).transpose()?;
         }
         Ok(0)
     }
@@ -215,12 +283,15 @@ impl Read for Members {
 
 struct Counted {
     file: File,
+    /// How many bytes have been read.
+    position: u64,
     progress: Arc<AtomicU64>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
+        self.position += read as u64;
         self.progress.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }

@@ -187,16 +187,24 @@ fn packed_inputs_are_unpacked_and_damage_is_an_error() {
 }
 
 #[test]
-fn what_stands_behind_gzip_data_is_told_and_more_members_are_read() {
-    let project = copying("csv(\"in.csv.gz\")", "  id: int");
-    let members = [gzip(b"id\n1\n"), gzip(b""), gzip(b"2\n")].concat();
-    project.write("in.csv.gz", &members);
-    project.run();
-    assert_eq!(project.read("out.jsonl"), "{\"id\":1}\n{\"id\":2}\n");
-    for junk in ["x", "behind the end of it"] {
-        project.write("in.csv.gz", [&members, junk.as_bytes()].concat());
-        let told = "cannot read in.csv.gz: there is something else behind the gzip data";
-        project.batchc(&["run"]).fails(3, told);
+fn what_stands_behind_packed_data_is_told_and_more_members_are_read() {
+    let packers: [(&str, fn(&[u8]) -> Vec<u8>); 2] = [("gz", |b| gzip(b)), ("zst", |b| zstd(b))];
+    for (extension, packed) in packers {
+        let file = format!("in.csv.{extension}");
+        let project = copying(&format!("csv(\"{file}\")"), "  id: int");
+        let members = [packed(b"id\n1\n"), packed(b""), packed(b"2\n")].concat();
+        project.write(&file, &members);
+        project.run();
+        assert_eq!(project.read("out.jsonl"), "{\"id\":1}\n{\"id\":2}\n");
+        for junk in ["x", "behind the end of it", "\0\0"] {
+            project.write(&file, [&members, junk.as_bytes()].concat());
+            let end = members.len();
+            let ended = project.batchc(&["run"]);
+            ended.fails(3, &format!("cannot read {file}: the "));
+            ended.fails(3, &format!("data ends at byte {end}, and behind it is something else, `"));
+        }
+        project.write(&file, &members[..members.len() - 3]);
+        project.batchc(&["run"]).fails(3, &format!("cannot read {file}: "));
     }
 }
 
