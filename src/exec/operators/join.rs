@@ -7,11 +7,13 @@
 //! ([`spill`]).
 
 mod build;
+mod candidates;
 mod probe;
 mod spill;
 
 pub use build::{Built, JoinBuild, JoinTable};
-pub use probe::{JoinProbe, Residual};
+pub use candidates::Residual;
+pub use probe::JoinProbe;
 pub use spill::SpilledJoin;
 
 use crate::data::{display, scalar_at};

@@ -5,8 +5,8 @@ use super::Execution;
 use super::worker::Worker;
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
+use crate::exec::operators::State;
 use crate::exec::operators::chain::Chain;
-use crate::exec::operators::{State, Streaming};
 use crate::exec::rejects::{Reject, Routed, Spot};
 use crate::exec::{Counts, Error};
 use crate::functions::kernel::{Failure, Operand};
@@ -180,10 +180,15 @@ impl Execution<'_> {
             }
             Action::Probe(probe) => match probe.get().expect("it is built in an earlier stage") {
                 Probe::Table(probe) => {
-                    let (failures, span) = (probe.failures(&batch, &values), |at| probe.span(at));
+                    let before = batch.rows;
+                    let (mut met, failures) = probe.look_up(&batch, &values);
+                    let span = |site| probe.span(site);
                     let (batch, values) =
                         self.take_out(node.into(), (batch, values), &failures, &span, worker)?;
-                    probe.apply(batch, values, &mut |out| self.emit(node, out, active, worker))
+                    if batch.rows < before {
+                        met = met.without(&failures, probe);
+                    }
+                    probe.join(batch, &values, met, &mut |out| self.emit(node, out, active, worker))
                 }
                 Probe::Spilled(join) => {
                     self.take_in(node, (batch, values), || join.state(), worker)

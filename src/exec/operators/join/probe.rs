@@ -1,10 +1,11 @@
 //! The left side of a join: rows looked up in the table of the right side.
 
 use super::JoinTable;
+use super::candidates::{Candidates, Met, Residual, ask};
 use super::key_text;
 use crate::data::{Batch, null_array};
 use crate::exec::Error;
-use crate::exec::gather::{BATCH_ROWS_MAX, slice_batch, take_batch, take_optional};
+use crate::exec::gather::{BATCH_ROWS_MAX, take_batch, take_optional};
 use crate::exec::operators::Streaming;
 use crate::exec::operators::filter::filter_batch;
 use crate::exec::rows::hollow;
@@ -14,34 +15,21 @@ use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::text::Span;
 use crate::types::Type;
 use arrow_array::ArrayRef;
-use arrow_buffer::BooleanBuffer;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Says for each candidate pair whether it is one.
-pub struct Residual {
-    /// The condition, over the left columns followed by all right columns. Where it fails, the
-    /// rows are no pair.
-    pub eval: Box<dyn Fn(&Batch, &mut Vec<Failure>) -> BooleanBuffer + Send + Sync>,
-    /// What failed, of a failure.
-    pub span: Box<dyn Fn(u32) -> Span + Send + Sync>,
-    /// Can it fail?
-    pub may_fail: bool,
-}
 
 /// Looks rows up. Its values: the left keys. Its columns: the left ones, then the chosen right
 /// ones.
 pub struct JoinProbe {
-    table: Arc<JoinTable>,
-    kind: JoinKind,
-    right_columns: Vec<usize>,
+    pub(super) table: Arc<JoinTable>,
+    pub(super) kind: JoinKind,
+    pub(super) right_columns: Vec<usize>,
     residual: Option<Residual>,
     /// Of the right columns, for a right side without rows.
     right_types: Vec<Type>,
     left_unique: Option<LeftUnique>,
-    right_unique: Option<Breach>,
-    unmatched: AtomicU64,
+    pub(super) right_unique: Option<Breach>,
+    pub(super) unmatched: AtomicU64,
     null_keys: AtomicU64,
     /// Have all rows been looked up? A later stage that runs the same rows through again has
     /// nothing to check and nothing to count.
@@ -49,14 +37,14 @@ pub struct JoinProbe {
 }
 
 /// Checks that no right row is matched by two left rows.
-struct LeftUnique {
+pub(super) struct LeftUnique {
     /// The first position that has matched each key, or with a residual each right row.
     matched: Vec<AtomicU64>,
     breach: Breach,
 }
 
 /// A promise and the left row that breaks it first, if one does.
-struct Breach {
+pub(super) struct Breach {
     promise: Promise,
     /// The side that has a key twice.
     side: &'static str,
@@ -103,38 +91,18 @@ impl JoinProbe {
         self
     }
 
-    /// Of the rows of a batch those with a pair on which the residual fails, and why. They are
-    /// asked for before anything is emitted, since a row that fails has no pairs at all.
-    pub fn failures(&self, batch: &Batch, values: &[Operand]) -> Vec<Failure> {
-        let Some(residual) = self.residual.as_ref().filter(|residual| residual.may_fail) else {
-            return vec![];
-        };
+    /// What the rows of a batch meet in the table, and which of them have a pair on which the
+    /// residual fails, and why: it is asked before anything is emitted, since a row that fails has
+    /// no pairs at all.
+    pub fn look_up(&self, batch: &Batch, values: &[Operand]) -> (Met, Vec<Failure>) {
         let mut found = vec![];
-        self.table.find(values, batch.rows, &mut Block::default(), &mut found);
-        let all: Vec<usize> = (0..self.table.columns.len()).collect();
-        let (mut pairs, mut failures) = (Pairs::default(), BTreeMap::new());
-        let mut settle = |pairs: &mut Pairs| {
-            let mut failed = vec![];
-            if !pairs.left.is_empty() {
-                (residual.eval)(&self.paired(batch, pairs, &all), &mut failed);
-            }
-            failed.sort_by_key(|failure| failure.row);
-            for mut failure in failed {
-                failure.row = pairs.left[failure.row as usize];
-                failures.entry(failure.row).or_insert(failure);
-            }
-            *pairs = Pairs::default();
-        };
-        for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
-            for &right in self.table.matches(key) {
-                pairs.push(row as u32, right);
-                if pairs.left.len() == BATCH_ROWS_MAX {
-                    settle(&mut pairs);
-                }
-            }
+        let null_keys = self.table.find(values, batch.rows, &mut Block::default(), &mut found);
+        let mut met = Met { found, null_keys, is_pair: None };
+        let mut failures = vec![];
+        if let Some(residual) = self.residual.as_ref().filter(|residual| residual.may_fail) {
+            met.is_pair = ask(self, residual, batch, &met.found, &mut failures);
         }
-        settle(&mut pairs);
-        failures.into_values().collect()
+        (met, failures)
     }
 
     /// What a failure of the residual is about.
@@ -161,11 +129,11 @@ impl JoinProbe {
     }
 
     /// What, if anything, is still to be checked of left rows that match the same.
-    fn left_to_check(&self) -> Option<&LeftUnique> {
+    pub(super) fn left_to_check(&self) -> Option<&LeftUnique> {
         self.left_unique.as_ref().filter(|_| !self.has_passed.load(Ordering::Relaxed))
     }
 
-    fn count(&self, of: &AtomicU64, rows: usize) {
+    pub(super) fn count(&self, of: &AtomicU64, rows: usize) {
         if !self.has_passed.load(Ordering::Relaxed) {
             of.fetch_add(rows as u64, Ordering::Relaxed);
         }
@@ -189,17 +157,38 @@ impl Streaming for JoinProbe {
         values: Vec<Operand>,
         emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut found = vec![];
-        let nulls = self.table.find(&values, batch.rows, &mut Block::default(), &mut found);
-        self.count(&self.null_keys, nulls);
-        if let Some(residual) = &self.residual {
-            return Candidates::new(self, residual, &batch, &values).decide(&found, emit);
+        let (met, _) = self.look_up(&batch, &values);
+        self.join(batch, &values, met, emit)
+    }
+
+    fn left_out(&self) -> u64 {
+        match self.kind {
+            JoinKind::Inner | JoinKind::Semi => self.unmatched(),
+            // The one keeps all rows, the other those that match nothing.
+            JoinKind::Left | JoinKind::Anti => 0,
         }
+    }
+}
+
+impl JoinProbe {
+    /// Joins the rows with what they have met.
+    pub fn join(
+        &self,
+        batch: Batch,
+        values: &[Operand],
+        met: Met,
+        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.count(&self.null_keys, met.null_keys);
+        if let Some(residual) = &self.residual {
+            return Candidates::new(self, residual, &batch, values).decide(&met, emit);
+        }
+        let found = met.found;
         let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
         self.count(&self.unmatched, batch.rows - matched);
         if let Some(uniqueness) = self.left_to_check() {
             for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
-                uniqueness.note(self, key, &batch, &values, row);
+                uniqueness.note(self, key, &batch, values, row);
             }
         }
         match self.kind {
@@ -214,25 +203,17 @@ impl Streaming for JoinProbe {
             JoinKind::Inner | JoinKind::Left => self.emit_matches(&batch, &found, emit),
         }
     }
-
-    fn left_out(&self) -> u64 {
-        match self.kind {
-            JoinKind::Inner | JoinKind::Semi => self.unmatched(),
-            // The one keeps all rows, the other those that match nothing.
-            JoinKind::Left | JoinKind::Anti => 0,
-        }
-    }
 }
 
 /// Left rows and the right row that each goes with, or [`NOT_FOUND`].
 #[derive(Default)]
-struct Pairs {
-    left: Vec<u32>,
-    right: Vec<u32>,
+pub(super) struct Pairs {
+    pub(super) left: Vec<u32>,
+    pub(super) right: Vec<u32>,
 }
 
 impl Pairs {
-    fn push(&mut self, left: u32, right: u32) {
+    pub(super) fn push(&mut self, left: u32, right: u32) {
         self.left.push(left);
         self.right.push(right);
     }
@@ -285,7 +266,7 @@ impl JoinProbe {
     }
 
     /// The left columns of the pairs, and these right ones.
-    fn paired(&self, batch: &Batch, pairs: &Pairs, right_columns: &[usize]) -> Batch {
+    pub(super) fn paired(&self, batch: &Batch, pairs: &Pairs, right_columns: &[usize]) -> Batch {
         let is_all = pairs.left.len() == batch.rows
             && pairs.left.iter().enumerate().all(|(at, &row)| at == row as usize);
         let mut paired = if is_all { batch.clone() } else { take_batch(batch, &pairs.left) };
@@ -310,7 +291,7 @@ impl Breach {
     }
 
     /// Notes that the row with this position and key breaks the promise.
-    fn note(&self, position: u64, probe: &JoinProbe, keys: &[Operand], row: usize) {
+    pub(super) fn note(&self, position: u64, probe: &JoinProbe, keys: &[Operand], row: usize) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.as_ref().is_none_or(|(before, _)| position < *before) {
             *first = Some((position, key_text(&probe.table.keys, keys, row)));
@@ -328,146 +309,19 @@ impl LeftUnique {
     /// Notes that a left row matches a key or a right row. Whatever the order in which rows come,
     /// the least position at which something was matched already is the second match of a key:
     /// of its two first rows, the one that comes later finds the other.
-    fn note(&self, probe: &JoinProbe, at: u32, batch: &Batch, keys: &[Operand], row: usize) {
+    pub(super) fn note(
+        &self,
+        probe: &JoinProbe,
+        at: u32,
+        batch: &Batch,
+        keys: &[Operand],
+        row: usize,
+    ) {
         let position = batch.positions.at(row);
         let before = self.matched[at as usize].fetch_min(position, Ordering::Relaxed);
         if before == NOWHERE {
             return;
         }
         self.breach.note(before.max(position), probe, keys, row);
-    }
-}
-
-/// The pairs of a batch with equal keys, which a residual decides on, some at a time.
-struct Candidates<'a> {
-    probe: &'a JoinProbe,
-    residual: &'a Residual,
-    batch: &'a Batch,
-    keys: &'a [Operand],
-    pairs: Pairs,
-    /// For each left row that is among the pairs or done: where its pairs end, and whether all of
-    /// them are there.
-    rows: Vec<(u32, usize, bool)>,
-    /// Has the row whose pairs are not all decided matched something?
-    has_matched: bool,
-    decided: Pairs,
-    /// The rows that match something, or for an anti join nothing.
-    kept: Vec<u32>,
-}
-
-impl<'a> Candidates<'a> {
-    fn new(
-        probe: &'a JoinProbe,
-        residual: &'a Residual,
-        batch: &'a Batch,
-        keys: &'a [Operand],
-    ) -> Candidates<'a> {
-        let (pairs, decided) = Default::default();
-        Candidates {
-            probe,
-            residual,
-            batch,
-            keys,
-            pairs,
-            rows: vec![],
-            has_matched: false,
-            decided,
-            kept: vec![],
-        }
-    }
-
-    fn decide(
-        mut self,
-        found: &[u32],
-        emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for (row, &key) in found.iter().enumerate() {
-            let mut matches = if key == NOT_FOUND { &[] } else { self.probe.table.matches(key) };
-            loop {
-                let room = BATCH_ROWS_MAX - self.pairs.left.len();
-                let (now, later) = matches.split_at(room.min(matches.len()));
-                self.pairs.left.resize(self.pairs.left.len() + now.len(), row as u32);
-                self.pairs.right.extend_from_slice(now);
-                self.rows.push((row as u32, self.pairs.left.len(), later.is_empty()));
-                matches = later;
-                if self.pairs.left.len() == BATCH_ROWS_MAX {
-                    self.settle(emit)?;
-                }
-                if matches.is_empty() {
-                    break;
-                }
-            }
-        }
-        self.settle(emit)?;
-        match self.probe.kind {
-            JoinKind::Semi | JoinKind::Anti if !self.kept.is_empty() => {
-                emit(take_batch(self.batch, &self.kept))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Decides on the pairs so far.
-    fn settle(&mut self, emit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
-        let is_pair = if self.pairs.left.is_empty() {
-            BooleanBuffer::new_unset(0)
-        } else {
-            let all: Vec<usize> = (0..self.probe.table.columns.len()).collect();
-            // Where it fails is known before: see `JoinProbe::failures`.
-            (self.residual.eval)(&self.probe.paired(self.batch, &self.pairs, &all), &mut vec![])
-        };
-        let mut start = 0;
-        for (row, end, is_done) in std::mem::take(&mut self.rows) {
-            for pair in (start..end).filter(|&pair| is_pair.value(pair)) {
-                self.note_pair(row, self.pairs.right[pair]);
-            }
-            start = end;
-            if is_done {
-                self.note_done(row);
-            }
-        }
-        self.pairs.left.clear();
-        self.pairs.right.clear();
-        let mut decided = std::mem::take(&mut self.decided);
-        if decided.left.is_empty() {
-            return Ok(());
-        }
-        // Rows without a match come on top of the pairs, so there may be more than a batch has.
-        let whole = self.probe.paired(self.batch, &decided, &self.probe.right_columns);
-        for start in (0..whole.rows).step_by(BATCH_ROWS_MAX) {
-            emit(slice_batch(&whole, start, BATCH_ROWS_MAX.min(whole.rows - start)))?;
-        }
-        decided.left.clear();
-        decided.right.clear();
-        self.decided = decided;
-        Ok(())
-    }
-
-    fn note_pair(&mut self, row: u32, right: u32) {
-        if let Some(uniqueness) = self.probe.left_to_check() {
-            uniqueness.note(self.probe, right, self.batch, self.keys, row as usize);
-        }
-        if let Some(breach) = self.probe.right_unique.as_ref().filter(|_| self.has_matched) {
-            let position = self.batch.positions.at(row as usize);
-            breach.note(position, self.probe, self.keys, row as usize);
-        }
-        self.has_matched = true;
-        match self.probe.kind {
-            JoinKind::Inner | JoinKind::Left => self.decided.push(row, right),
-            JoinKind::Semi | JoinKind::Anti => {}
-        }
-    }
-
-    fn note_done(&mut self, row: u32) {
-        let has_matched = std::mem::take(&mut self.has_matched);
-        if !has_matched {
-            self.probe.count(&self.probe.unmatched, 1);
-        }
-        match (self.probe.kind, has_matched) {
-            (JoinKind::Semi, true) | (JoinKind::Anti, false) => self.kept.push(row),
-            (JoinKind::Left, false) => self.decided.push(row, NOT_FOUND),
-            (JoinKind::Semi | JoinKind::Inner, false)
-            | (JoinKind::Anti | JoinKind::Inner | JoinKind::Left, true) => {}
-        }
     }
 }

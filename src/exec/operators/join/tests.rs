@@ -323,3 +323,63 @@ fn right_columns_that_nobody_needs_are_not_kept() {
     assert_eq!(table.columns[0].data_type(), &arrow_schema::DataType::Null);
     assert_eq!(table.columns[1].len(), 20);
 }
+
+#[test]
+fn a_condition_that_may_fail_is_asked_once_for_each_pair() {
+    use crate::exec::rows::{filter_rows, without_failed};
+    use crate::functions::kernel::Failure;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    let case = Case::new(&[DataType::Int], 5, (300, 80), 12);
+    let sum = |left: &Values, right: &Values| case.number(left) + case.number(right);
+    let pairs = case.left.iter().flat_map(|left| case.right.iter().map(move |right| (left, right)));
+    let pairs = pairs.filter(|(left, right)| case.is_match(left, right, false)).count();
+    let fails = |left: &&Values| {
+        let mut with = case.right.iter().filter(|right| case.is_match(left, right, false));
+        with.any(|right| sum(left, right) % 29 == 0)
+    };
+    let rest = Case {
+        types: case.types.clone(),
+        left: case.left.iter().filter(|left| !fails(left)).cloned().collect(),
+        right: case.right.clone(),
+        ..case
+    };
+    assert!(pairs > 1000 && rest.left.len() < 290 && rest.left.len() > 100, "{pairs}");
+    let mut types = case.types.clone();
+    types.extend(case.types.iter().map(|ty| ty.with_nullable(true)));
+    for kind in KINDS {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (count, width) = (asked.clone(), case.types.len());
+        let eval = move |pairs: &Batch, failures: &mut Vec<Failure>| {
+            count.fetch_add(pairs.rows, Relaxed);
+            let column = |at: usize| crate::exec::gather::i64_values(&pairs.columns[at]);
+            let sums: Vec<i64> =
+                column(1).iter().zip(column(width + 1)).map(|(a, b)| a + b).collect();
+            let failed = (0..).zip(&sums).filter(|(_, sum)| **sum % 29 == 0);
+            failures.extend(failed.map(|(row, _)| Failure { row, site: 0, reason: String::new() }));
+            sums.iter().map(|sum| sum % 3 == 0 && sum % 29 != 0).collect()
+        };
+        let span = Box::new(|_| Span::new(FileId(0), 0, 0));
+        let residual = Residual { eval: Box::new(eval), span, may_fail: true };
+        let is_pairs = matches!(kind, JoinKind::Inner | JoinKind::Left);
+        let right = if is_pairs { (0..width).collect() } else { vec![] };
+        let table = case.build(None, 30, 2).unwrap();
+        let probe = JoinProbe::new(table, kind, right, Some(residual), Cardinality::default());
+        let mut out = vec![];
+        for batch in batches_of(&case.types, &case.left, 70) {
+            let mut values = operands(&batch, &[0]);
+            let (met, failures) = probe.look_up(&batch, &values);
+            let keep = without_failed(batch.rows, &failures);
+            let (batch, met) =
+                (filter_rows(&batch, &mut values, &keep), met.without(&failures, &probe));
+            let mut emit = |batch: Batch| {
+                out.push(batch);
+                Ok(())
+            };
+            probe.join(batch, &values, met, &mut emit).unwrap();
+        }
+        assert_eq!(asked.load(Relaxed), pairs, "{kind:?}");
+        let expected = rest.naive(kind, true);
+        assert_eq!(shown(&types, &rows_of(&types, &out)), shown(&types, &expected), "{kind:?}");
+    }
+}
