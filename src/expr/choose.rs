@@ -124,15 +124,12 @@ fn chosen_validity(chosen: &[u16], values: &[&Operand]) -> Option<NullBuffer> {
 
 /// The operand with null in these rows; a constant becomes a column if there are some.
 pub fn null_where(operand: &Operand, rows: usize, failed: impl Iterator<Item = u32>) -> Operand {
-    let mut marks = vec![false; rows];
-    let mut any = false;
-    for row in failed {
-        marks[row as usize] = true;
-        any = true;
-    }
-    if !any || operand.array.data_type() == &ArrowType::Null {
+    let mut failed = failed.peekable();
+    if failed.peek().is_none() || operand.array.data_type() == &ArrowType::Null {
         return operand.clone();
     }
+    let mut marks = vec![false; rows];
+    failed.for_each(|row| marks[row as usize] = true);
     let array = column(operand, rows);
     let marks = BooleanArray::from(marks);
     Operand::column(nullif(&array, &marks).expect("the bitmap is as long as the column"))

@@ -11,6 +11,7 @@ use crate::functions::kernel::{Failure, KernelContext, Operand, ScalarKernel};
 use crate::text::Span;
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
+use std::collections::HashMap;
 
 /// Expressions compiled to run over batches.
 pub struct Program {
@@ -129,12 +130,14 @@ impl Program {
             .iter()
             .map(|output| self.code.operand(output.value, &batch.columns, registers))
             .collect();
-        let failed = &failures[before..];
+        let mut failed: HashMap<u32, Vec<u32>> = HashMap::new();
+        for failure in &failures[before..] {
+            failed.entry(failure.site).or_default().push(failure.row);
+        }
         if !failed.is_empty() {
             for (output, result) in self.outputs.iter().zip(&mut results) {
-                let of_output = |failure: &&Failure| output.sites.contains(&failure.site);
-                let rows = failed.iter().filter(of_output).map(|failure| failure.row);
-                *result = null_where(result, batch.rows, rows);
+                let rows = output.sites.iter().filter_map(|site| failed.get(site)).flatten();
+                *result = null_where(result, batch.rows, rows.copied());
             }
         }
         registers.values.clear();

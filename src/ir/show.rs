@@ -1,24 +1,34 @@
-//! The pipeline as text, with the type of every row.
+//! The pipeline as text, with the type of every row: behind a step that sets one column, that column.
 
-use super::{Input, Pipeline, Row, StepKind};
+use super::{Column, Input, Pipeline, Row, StepKind};
 use std::fmt::Write;
 
-/// Each job with its steps and the row after each.
+/// Each job with its steps and the row after each, or what of it is new.
 pub fn show(pipeline: &Pipeline) -> String {
     let mut out = String::new();
     for param in &pipeline.params {
         let _ = writeln!(out, "param {}: {}", param.name, param.ty);
     }
     for source in &pipeline.sources {
-        let _ = writeln!(out, "source {} = {} {}", source.name, source.connector, row(&source.row));
+        let _ = writeln!(
+            out,
+            "source {} = {} {}",
+            source.name,
+            source.connector,
+            row(&source.row, None)
+        );
     }
     for &id in &pipeline.order {
         let job = &pipeline.jobs[id.0 as usize];
         let _ = writeln!(out, "job {}", job.name);
         let input = name(pipeline, job.input);
-        let _ = writeln!(out, "  from {input:<10} {}", row(&job.input_row));
+        let _ = writeln!(out, "  from {input:<10} {}", row(&job.input_row, None));
         for step in &job.steps {
-            let _ = writeln!(out, "  {:<15} {}", step_name(&step.kind), row(&step.row));
+            let changed = match step.kind {
+                StepKind::Set { column, .. } => Some(column),
+                _ => None,
+            };
+            let _ = writeln!(out, "  {:<15} {}", step_name(&step.kind), row(&step.row, changed));
         }
     }
     for output in &pipeline.outputs {
@@ -35,10 +45,14 @@ fn name(pipeline: &Pipeline, input: Input) -> &str {
     }
 }
 
-/// `{id: int, name: string?} key (id) order (name)`
-fn row(row: &Row) -> String {
-    let columns: Vec<String> =
-        row.columns.iter().map(|column| format!("{}: {}", column.name, column.ty)).collect();
+/// `{id: int, name: string?} key (id) order (name)`, or `{…, name: string?} key (id)` where one
+/// column has changed: a list of all for each step of a long job would be the square of its length.
+fn row(row: &Row, changed: Option<usize>) -> String {
+    let column = |column: &Column| format!("{}: {}", column.name, column.ty);
+    let columns: Vec<String> = match changed {
+        Some(at) if row.columns.len() > 1 => vec!["…".to_owned(), column(&row.columns[at])],
+        _ => row.columns.iter().map(column).collect(),
+    };
     let names = |places: &[usize]| -> String {
         let of = |at: &usize| row.columns.get(*at).map_or("…", |column| &*column.name).to_owned();
         places.iter().map(of).collect::<Vec<_>>().join(", ")
