@@ -80,7 +80,7 @@ pub(super) enum Command {
     Preview(Preview),
     /// Print a form of the program between two phases
     Show(Show),
-    /// Explain a diagnostic, a function or a step
+    /// Explain a diagnostic, a function or a word of the language
     Explain(Explain),
     /// Make a pipeline that runs at once
     New(New),

@@ -120,7 +120,7 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
             &["preview", "pipeline.batch", "numbrs"],
             "no job or source `numbrs`; did you mean `numbers`?",
         ),
-        (&["explain", "E9999"], "there is no diagnostic, function or step `E9999`"),
+        (&["explain", "E9999"], "there is no diagnostic, function or word `E9999`"),
         (&["check", "missing.batch"], "cannot read missing.batch: "),
         (&["-C", "nowhere", "check"], "cannot work in nowhere: "),
         (&["run", "--threads", "0"], "a number from 1 to 1024 is expected"),
@@ -377,6 +377,9 @@ fn names_are_explained() {
         ("trim", "trim(text: string, chars: string) -> string"),
         ("dedupe", "# dedupe\n"),
         ("Source", "# source\n"),
+        ("case", "# if and case\n"),
+        ("on error", "# on error\n"),
+        ("decimal", "# Types\n"),
         ("e0301", "# E0301: "),
     ] {
         let ended = ends_well(project.batchc(&["explain", name]));

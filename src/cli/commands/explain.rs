@@ -6,13 +6,45 @@ use crate::cli::print::put;
 use crate::diagnostics::Code;
 use crate::functions::Registry;
 
-/// The pages of the reference whose sections are called like words of the language.
-const PAGES: [&str; 2] = [
+/// The pages of the reference, whose sections are called like words of the language.
+const PAGES: [&str; 8] = [
     include_str!("../../../docs/language/steps.md"),
     include_str!("../../../docs/language/declarations.md"),
+    include_str!("../../../docs/language/expressions.md"),
+    include_str!("../../../docs/language/types.md"),
+    include_str!("../../../docs/language/errors-and-rows.md"),
+    include_str!("../../../docs/language/connectors.md"),
+    include_str!("../../../docs/language/formats.md"),
+    include_str!("../../../docs/language/command-line.md"),
 ];
 
-/// Prints the page of a code, of a function, a step or a declaration; or lists all codes.
+/// Words that a section with another heading is about.
+const TOPICS: &[(&str, &[&str])] = &[
+    ("if and case", &["if", "then", "else", "case"]),
+    (
+        "operators",
+        &["and", "or", "not", "in", "not in", "between", "matches", "is", "**", "//", "%"],
+    ),
+    ("null", &["nulls", "is null", "is not null", "??", "?"]),
+    ("conversions", &["as"]),
+    ("lists and records", &["->", "lambda", "list", "record"]),
+    ("literals", &["true", "false"]),
+    (
+        "types",
+        &["bool", "int", "float", "decimal", "string", "date", "datetime", "timestamp", "duration"],
+    ),
+    ("enums", &["enum"]),
+    ("names", &["run.time", "run.date"]),
+    ("on error", &["on", "fail"]),
+    ("quarantines", &["quarantine"]),
+    ("source", &["key", "named", "sensitive"]),
+    ("job", &["partition"]),
+    ("pipeline", &["timezone", "owner", "tags"]),
+    ("join", &["left join", "full join", "semi join", "anti join", "cross join", "asof join"]),
+    ("plan, graph, show", &["plan", "graph", "show"]),
+];
+
+/// Prints the page of a code, what is said of a function or of a word; or lists all codes.
 pub(in crate::cli) fn run(explain: &Explain, global: &Global) -> u8 {
     let Some(text) = &explain.name else {
         for code in Code::ALL {
@@ -23,15 +55,13 @@ pub(in crate::cli) fn run(explain: &Explain, global: &Global) -> u8 {
     let name = text.to_lowercase();
     let found: Vec<String> = match Code::parse(text) {
         Some(code) => vec![code.page().to_owned()],
-        None => {
-            functions(&name).chain(PAGES.iter().filter_map(|page| section(page, &name))).collect()
-        }
+        None => functions(&name).chain(sections(&name)).collect(),
     };
     if found.is_empty() {
-        let known =
-            Registry::standard().names().chain(PAGES.iter().flat_map(|page| headings(page)));
-        let near = did_you_mean(&name, known);
-        let message = format!("there is no diagnostic, function or step `{text}`{near}");
+        let words = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
+        let known = PAGES.iter().flat_map(|page| headings(page)).chain(words);
+        let near = did_you_mean(&name, Registry::standard().names().chain(known));
+        let message = format!("there is no diagnostic, function or word `{text}`{near}");
         return refuse(&message, global);
     }
     put!("{}", found.join("\n"));
@@ -47,20 +77,45 @@ fn functions(name: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// The sections of the reference about a word.
+fn sections(name: &str) -> impl Iterator<Item = String> {
+    let topics = TOPICS.iter().filter(move |(_, words)| words.contains(&name));
+    let wanted = [name].into_iter().chain(topics.map(|(heading, _)| *heading));
+    wanted.flat_map(|wanted| PAGES.iter().filter_map(move |page| section(page, wanted)))
+}
+
 /// The headings of a page, which stand outside of its programs.
 fn headings(page: &str) -> impl Iterator<Item = &str> {
     let mut is_program = false;
     page.lines().filter_map(move |line| {
         is_program ^= line.starts_with("```");
-        if is_program { None } else { line.strip_prefix("## ") }
+        let heading = line.strip_prefix("# ").or_else(|| line.strip_prefix("## "));
+        heading.filter(|_| !is_program)
     })
 }
 
 /// The section of a page that has this heading.
 fn section(page: &str, name: &str) -> Option<String> {
-    let mut sections = headings(page).skip_while(|heading| *heading != name);
+    let mut sections = headings(page).skip_while(|heading| heading.to_lowercase() != name);
     let heading = sections.next()?;
-    let (_, behind) = page.split_once(&format!("\n## {heading}\n"))?;
+    let (_, behind) = page.split_once(&format!("# {heading}\n"))?;
     let end = sections.next().and_then(|next| behind.find(&format!("\n## {next}\n")));
     Some(format!("# {heading}\n{}", &behind[..end.unwrap_or(behind.len())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_has_its_section() {
+        for (heading, words) in TOPICS {
+            for word in *words {
+                let found = sections(word).any(|text| {
+                    text.lines().next().is_some_and(|line| line[2..].to_lowercase() == *heading)
+                });
+                assert!(found, "{word}: no section `{heading}`");
+            }
+        }
+    }
 }
