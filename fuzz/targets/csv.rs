@@ -124,8 +124,13 @@ fn against_the_csv_crate(base: &Path, dialect: &Dialect, columns: usize, piece: 
         return;
     }
     let types = vec![DataType::String.required(); columns];
-    let Read { rows, bad, .. } = read_in_all_ways(&dialect.spec(base, false, 0, types), pieces(piece))
-        .unwrap_or_else(|error| panic!("{}", error.message));
+    let Read { rows, bad, .. } =
+        match read_in_all_ways(&dialect.spec(base, false, 0, types), pieces(piece)) {
+            Ok(read) => read,
+            // It took the rest of the file, so there are no records to compare.
+            Err(error) if error.message.contains("is never closed") => return,
+            Err(error) => panic!("{}", error.message),
+        };
     // A comment that the file ends in without a line end is a record there.
     let mut ended = file.to_vec();
     if file.last().is_some_and(|last| *last != b'\n') {

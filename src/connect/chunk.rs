@@ -53,6 +53,8 @@ pub struct Chunk<S> {
     pub file: usize,
     /// Where in the file.
     pub place: Place,
+    /// Bytes of the file before it, unpacked.
+    pub offset: u64,
     /// What the cut learned.
     pub shape: S,
 }
@@ -129,31 +131,35 @@ impl<C: Cut> Chunks<C> {
                     line_end_added = true;
                 }
                 let (_, shape) = self.cut.cut(&buffer.bytes, filled, place);
-                let buffer = bytes::Bytes::from_owner(buffer);
-                return Ok(Some(Chunk { buffer, len: filled, line_end_added, file, place, shape }));
+                let (buffer, offset) = (bytes::Bytes::from_owner(buffer), self.offset);
+                let len = filled;
+                let chunk = Chunk { buffer, len, line_end_added, file, place, offset, shape };
+                return Ok(Some(chunk));
             }
             let (len, shape) = self.cut.cut(&buffer.bytes, filled, place);
             if len > 0 {
                 self.carry.extend_from_slice(&buffer.bytes[len..filled]);
                 self.first = false;
-                self.offset += len as u64;
                 let (buffer, file) = (bytes::Bytes::from_owner(buffer), self.file);
-                return Ok(Some(Chunk { buffer, len, line_end_added, file, place, shape }));
+                let offset = self.offset;
+                self.offset += len as u64;
+                let chunk = Chunk { buffer, len, line_end_added, file, place, offset, shape };
+                return Ok(Some(chunk));
             }
             if filled >= RECORD_BYTES_MAX {
-                return Err(self.endless_record());
+                return Err(self.endless_record()?);
             }
             buffer.grow(2 * filled + SLACK);
         }
     }
 
-    fn endless_record(&self) -> ConnectError {
+    fn endless_record(&self) -> Result<ConnectError, ConnectError> {
         let (name, megabytes) = (&self.inputs.names[self.file], RECORD_BYTES_MAX >> 20);
-        ConnectError::new(format!(
-            "a record of {name} is longer than {megabytes} MiB; it begins at byte {}",
-            self.offset
+        let line = self.inputs.line_at(self.file, self.offset)?;
+        Ok(ConnectError::new(format!(
+            "a record of {name} is longer than {megabytes} MiB; it begins in line {line}"
         ))
-        .help("look there for a quote that is never closed, or a file of another format")
+        .help("look there for a quote that is never closed, or a file of another format"))
     }
 }
 

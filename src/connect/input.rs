@@ -92,6 +92,20 @@ impl Inputs {
         Ok(OpenInput { name, reader, watched, identity })
     }
 
+    /// The line of file `at` in which this byte of it stands, unpacked. Reads the file again: only
+    /// errors need it.
+    pub fn line_at(&self, at: usize, offset: u64) -> Result<u64, ConnectError> {
+        let mut input = self.open(at, Arc::default())?;
+        let (mut buffer, mut left, mut line) = (vec![0; 1 << 16], offset, 1);
+        while left > 0 {
+            let wanted = left.min(buffer.len() as u64) as usize;
+            let read = input.fill(&mut buffer[..wanted])?;
+            line += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+            left = if read < wanted { 0 } else { left - read as u64 };
+        }
+        Ok(line)
+    }
+
     /// Opens file `at` as it is stored.
     pub fn open_plain(&self, at: usize) -> Result<(File, Identity), ConnectError> {
         let name = &self.names[at];

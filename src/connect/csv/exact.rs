@@ -19,10 +19,10 @@ pub const ABSENT: Cell = (1, 0);
 pub enum Flaw {
     /// It has another number of fields than the file has columns.
     Fields(usize),
-    /// Text follows a closing quote.
-    TextAfterQuote,
-    /// The file ends inside quotes.
-    OpenQuote,
+    /// Text follows a closing quote, so many lines behind the opening one.
+    TextAfterQuote(u32),
+    /// The file ends inside quotes that open here.
+    OpenQuote(u32),
 }
 
 /// One line or more of the bytes.
@@ -59,7 +59,7 @@ pub struct Refused {
 }
 
 /// Splits the record that begins at `start` and appends its fields. The bytes end with a line end;
-/// a record that they do not hold whole is [`Flaw::OpenQuote`].
+/// a record that they do not hold whole is a [`Flaw::OpenQuote`].
 pub fn split_record(
     bytes: &[u8],
     start: usize,
@@ -77,14 +77,15 @@ pub fn split_record(
         if dialect.quote.is_some() && bytes.get(at).copied() == dialect.quote {
             let Some(after) = quoted_end(bytes, at, bytes[at]) else {
                 cells.push((begin as u32, bytes.len() as u32));
-                let flaw = Some(Flaw::OpenQuote);
+                let flaw = Some(Flaw::OpenQuote(begin as u32));
                 return Record { next: bytes.len(), is_data: true, flaw };
             };
             at = after;
             let ends = bytes[at..].starts_with(b"\r\n")
                 || matches!(bytes.get(at), Some(&byte) if byte == b'\n' || byte == dialect.delimiter);
             if !ends {
-                flaw = flaw.or(Some(Flaw::TextAfterQuote));
+                let lines = memchr::memchr_iter(b'\n', &bytes[begin..at]).count();
+                flaw = flaw.or(Some(Flaw::TextAfterQuote(lines as u32)));
             }
         }
         let rest = &bytes[at..];
@@ -144,7 +145,7 @@ pub fn records_end(bytes: &[u8], dialect: &Dialect) -> usize {
     while end < bytes.len() {
         cells.clear();
         let record = split_record(bytes, end, dialect, &mut cells);
-        if bytes[record.next - 1] != b'\n' || record.flaw == Some(Flaw::OpenQuote) {
+        if bytes[record.next - 1] != b'\n' || matches!(record.flaw, Some(Flaw::OpenQuote(_))) {
             break;
         }
         end = record.next;

@@ -200,7 +200,12 @@ impl Source for CsvSource {
             }
         };
         let binding = serial.binding.clone();
-        Ok(Some(Box::new(CsvMorsel { chunk, binding, table: self.plan.clone() })))
+        Ok(Some(Box::new(CsvMorsel {
+            inputs: self.inputs.clone(),
+            chunk,
+            binding,
+            table: self.plan.clone(),
+        })))
     }
 
     fn files(&self) -> &[Arc<str>] {
@@ -285,6 +290,7 @@ impl Plan {
 }
 
 struct CsvMorsel {
+    inputs: Arc<Inputs>,
     chunk: Chunk<Shape>,
     binding: Arc<Binding>,
     table: Arc<Table>,
@@ -340,15 +346,20 @@ impl Morsel for CsvMorsel {
         let mut marks = pooled.unwrap_or_default();
         let extent = self.read_with(&mut marks, emit);
         scratch.lock().unwrap_or_else(PoisonError::into_inner).push(marks);
-        Ok(extent)
+        extent
     }
 }
 
 impl CsvMorsel {
-    fn read_with(&self, marks: &mut Vec<u32>, emit: &mut dyn FnMut(Rows) -> bool) -> Extent {
+    fn read_with(
+        &self,
+        marks: &mut Vec<u32>,
+        emit: &mut dyn FnMut(Rows) -> bool,
+    ) -> Result<Extent, ConnectError> {
         let (chunk, table, columns) = (&self.chunk, &*self.table, self.binding.columns);
         let bytes: &[u8] = &chunk.buffer;
         let (layout, rows) = self.layout(marks);
+        self.check_end(&layout)?;
         let lines_in = |range: std::ops::Range<usize>| memchr::memchr_iter(b'\n', &bytes[range]);
         let before = lines_in(0..chunk.shape.start).count();
         let ends = match &layout {
@@ -397,7 +408,7 @@ impl CsvMorsel {
                 break;
             }
         }
-        extent
+        Ok(extent)
     }
 
     /// Finds the fields of all records, and how many records there are.
@@ -467,8 +478,35 @@ impl CsvMorsel {
                     format!("{fields} field{s} where {columns} {are} declared")
                 }
             }
-            Flaw::TextAfterQuote => "text follows a closing quote".into(),
-            Flaw::OpenQuote => "a quote is never closed".into(),
+            Flaw::TextAfterQuote(0) => "text follows a closing quote".into(),
+            Flaw::TextAfterQuote(lines) => {
+                let s = if lines == 1 { "" } else { "s" };
+                format!("text follows a closing quote, whose opening one is {lines} line{s} before")
+            }
+            Flaw::OpenQuote(_) => "a quote is never closed".into(),
         }
+    }
+
+    /// A quote that is never closed has taken the rest of the file, unless it stands in the last
+    /// line.
+    fn check_end(&self, layout: &Layout<'_>) -> Result<(), ConnectError> {
+        let Layout::Listed(Records { refused, .. }) = layout else { return Ok(()) };
+        let Some(&Refused { flaw: Flaw::OpenQuote(quote), .. }) = refused.last() else {
+            return Ok(());
+        };
+        let (chunk, quote) = (&self.chunk, quote as usize);
+        let rest = chunk.buffer[quote..chunk.len].trim_ascii_end();
+        let lines = memchr::memchr_iter(b'\n', rest).count();
+        if lines == 0 {
+            return Ok(());
+        }
+        let name = &self.inputs.names[chunk.file];
+        let line = self.inputs.line_at(chunk.file, chunk.offset + quote as u64)?;
+        let s = if lines == 1 { "" } else { "s" };
+        Err(ConnectError::new(format!(
+            "the quote that opens in line {line} of {name} is never closed, \
+             and the {lines} line{s} behind it cannot be read"
+        ))
+        .help("correct that line; or, if quotes mean nothing in the file, give the source `quote: \"\"`"))
     }
 }

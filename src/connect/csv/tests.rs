@@ -81,26 +81,36 @@ fn truth(bytes: &[u8]) -> Vec<Option<Vec<Vec<u8>>>> {
 
 #[test]
 fn all_ways_and_chunk_sizes_read_the_same() {
-    let mut random = Random(1);
+    let (mut random, mut unread) = (Random(1), 0);
     let ty = || DataType::String.required();
     let declared = [("a", ty()), ("b", ty()), ("c", ty())];
     let dir = tempfile::tempdir().unwrap();
     let spec = source_spec(dir.path(), &[("path", "a.csv"), ("header", "false")], &declared);
     for round in 0..400 {
-        let bytes = random_csv(&mut random, round);
+        let mut bytes = random_csv(&mut random, round);
+        if round.is_multiple_of(10) {
+            bytes.extend_from_slice(b"\nx,\"y,z\np,q,r\n");
+        }
         fs::write(dir.path().join("a.csv"), &bytes).unwrap();
-        let mut first: Option<Read> = None;
+        let mut first: Option<Result<Read, String>> = None;
         for chunk_bytes in [7, 64, 300, 1 << 20] {
             for level in Level::all() {
                 let source = CsvSource::open(&spec, chunk_bytes, level).unwrap();
-                let read = read_all(&source, &spec).unwrap();
+                let read = read_all(&source, &spec).map_err(|error| error.message);
                 match &first {
                     Some(first) => assert_eq!(&read, first, "{:?}", bytes.escape_ascii()),
                     None => first = Some(read),
                 }
             }
         }
-        let read = first.unwrap();
+        let read = match first.unwrap() {
+            Ok(read) => read,
+            Err(message) => {
+                assert!(message.ends_with("cannot be read"), "{message}");
+                unread += 1;
+                continue;
+            }
+        };
         let rows = read.rows.iter().map(|row| {
             let text = |value: &Scalar| match value {
                 Scalar::String(text) => Some(text.as_bytes().to_vec()),
@@ -112,6 +122,7 @@ fn all_ways_and_chunk_sizes_read_the_same() {
         let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
         assert_eq!(read.extent, (read.rows.len() as u64, lines));
     }
+    assert!((1..80).contains(&unread), "{unread} with a quote that is never closed");
 }
 
 #[test]
@@ -135,6 +146,27 @@ fn bad_values_name_row_line_column_and_reason() {
     assert_eq!(read.rows[2], [Scalar::Null, string("c\nd")]);
     assert_eq!(read.rows[3], [Scalar::Null, Scalar::Null]);
     assert_eq!(read.rows[6], [Scalar::Int(7), Scalar::Null]);
+}
+
+#[test]
+fn a_quote_that_takes_the_rest_of_the_file_ends_the_run() {
+    let declared = [("n", DataType::Int.required()), ("t", DataType::String.optional())];
+    let error = |text: &str| try_read(text.as_bytes(), &[], &declared).unwrap_err().message;
+    assert_eq!(
+        error("n,t\n1,\"a\nb\"\n2,\"c\n3,d\n4,e"),
+        "the quote that opens in line 4 of a.csv is never closed, and the 2 lines behind it cannot be read"
+    );
+    // The quote, not the record.
+    assert!(error("n,t\n\"1\n\",\"a\n2,b\n").contains("opens in line 3 of a.csv"));
+    // Nothing is lost behind it.
+    let bad = |text: &str| read_text(text, &[], &declared).bad.pop().unwrap();
+    assert_eq!(
+        bad("n,t\n1,\"a\n\n"),
+        (0, None, 1, "1,\"a".into(), "a quote is never closed".into())
+    );
+    let (.., text, reason) = bad("n,t\n1,\"a\n2,b\n3,\"c\"\n4,d\n");
+    assert_eq!(text, "1,\"a\n2,b\n3,\"c\"");
+    assert_eq!(reason, "text follows a closing quote, whose opening one is 2 lines before");
 }
 
 #[test]
