@@ -507,6 +507,6 @@ pub fn no_format(span: Span, ty: &DataType) -> Diagnostic {
 
 /// E0226: a format where dates and times are no texts.
 pub fn no_format_in(connector: &str, span: Span) -> Diagnostic {
-    let message = format!("dates and times of `{connector}` are no texts that a format could read");
+    let message = format!("values of `{connector}` are no texts that a format could read");
     Diagnostic::new(Code::E0226, message, span, "this format").help("remove it")
 }

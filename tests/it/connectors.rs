@@ -358,6 +358,19 @@ fn text_is_a_line_a_row() {
 }
 
 #[test]
+fn a_null_in_a_list_of_parquet_is_told_by_its_place() {
+    let project = Project::new(
+        "source s = json(\"in.jsonl\") { l: list<{a: int?}> }\noutput o = parquet(\"p.parquet\") from s\n",
+    );
+    project.write("in.jsonl", "{\"l\":[{\"a\":1}]}\n{\"l\":[{\"a\":2},{\"a\":null}]}\n");
+    project.run();
+    let read = "source s = parquet(\"p.parquet\") { l: list<{a: int}> }\noutput o = json(\"out.jsonl\") from s\n";
+    project.write("pipeline.batch", read);
+    let told = "p.parquet, row 2: l[1].a is null, and its type has no `?`";
+    project.batchc(&["run"]).fails(3, told);
+}
+
+#[test]
 fn parquet_goes_through_and_damage_is_an_error() {
     let project = copying("csv(\"in.csv\")", "  id: int\n  text: string?\n  day: date?");
     project.write("in.csv", "id,text,day\n1,a,2026-01-01\n2,,\n");
@@ -377,7 +390,7 @@ fn parquet_goes_through_and_damage_is_an_error() {
     project.write("pipeline.batch", &program);
     project.run();
     let bad = project.records(".batchc/quarantine/bad.jsonl");
-    assert_eq!(bad[0]["_reason"], "text is null, and the column has no `?`");
+    assert_eq!(bad[0]["_reason"], "text is null, and its type has no `?`");
     assert_eq!((bad[0]["_source_row"].as_u64(), bad[0]["_line"].as_u64()), (Some(2), None));
     let whole = std::fs::read(project.path("p.parquet")).expect("it was written");
     for damaged in [&whole[..whole.len() / 2], b"not parquet", b""] {

@@ -27,10 +27,19 @@ const SHOWN_BYTES_MAX: usize = 200;
 pub struct Issue {
     /// The row.
     pub row: usize,
+    /// Where in the value, as in [`BadValue`](crate::connect::BadValue).
+    pub path: String,
     /// The value.
     pub text: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl Issue {
+    /// A whole value of a column.
+    pub fn new(row: usize, text: impl Into<String>, reason: impl Into<String>) -> Issue {
+        Issue { row, path: String::new(), text: text.into(), reason: reason.into() }
+    }
 }
 
 /// Can a file's type be read as a declared one?
@@ -100,13 +109,13 @@ pub fn hint(from: &ArrowType, to: Option<&DataType>) -> ArrowType {
     }
 }
 
-/// A file's type as the user would write it, if there is such a type.
+/// A file's type as the user would write it; if there is no such type, as Parquet calls it.
 pub fn spelling(from: &ArrowType) -> String {
     use ArrowType as A;
     match from {
         A::Boolean => "bool".into(),
-        A::Int64 => "int".into(),
-        A::Float64 => "float".into(),
+        from if from.is_integer() => "int".into(),
+        A::Float32 | A::Float64 => "float".into(),
         A::Decimal32(p, s) | A::Decimal64(p, s) | A::Decimal128(p, s) | A::Decimal256(p, s) => {
             format!("decimal({p}, {s})")
         }
@@ -115,14 +124,22 @@ pub fn spelling(from: &ArrowType) -> String {
         A::Date32 | A::Date64 => "date".into(),
         A::Timestamp(_, None) => "datetime".into(),
         A::Timestamp(_, Some(_)) => "timestamp".into(),
-        A::List(item) | A::LargeList(item) => format!("list<{}>", spelling(item.data_type())),
+        A::List(item) | A::LargeList(item) | A::FixedSizeList(item, _) => {
+            format!("list<{}>", spelling(item.data_type()))
+        }
         A::Struct(fields) => {
             let field = |field: &Arc<ArrowField>| {
                 format!("{}: {}", field.name(), spelling(field.data_type()))
             };
             format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
-        other => other.to_string().to_lowercase(),
+        A::Duration(_) => "duration".into(),
+        A::FixedSizeBinary(length) => format!("FIXED_LEN_BYTE_ARRAY({length})"),
+        A::Float16 => "FLOAT16".into(),
+        A::Time32(_) | A::Time64(_) => "TIME".into(),
+        A::Interval(_) => "INTERVAL".into(),
+        A::Map(..) => "MAP".into(),
+        _ => "of a type that is unknown here".into(),
     }
 }
 
@@ -153,11 +170,10 @@ pub fn convert(array: &ArrayRef, to: &Type, is_utf8: bool, issues: &mut Vec<Issu
     if !to.nullable && converted.null_count() > 0 {
         let known: Vec<usize> = issues[before..].iter().map(|issue| issue.row).collect();
         let rows = (0..converted.len()).filter(|&row| converted.is_null(row));
-        issues.extend(rows.filter(|row| known.binary_search(row).is_err()).map(|row| Issue {
-            row,
-            text: String::new(),
-            reason: "null, and the column has no `?`".into(),
-        }));
+        issues.extend(
+            rows.filter(|row| known.binary_search(row).is_err())
+                .map(|row| Issue::new(row, "", "null, and its type has no `?`")),
+        );
     }
     issues[before..].sort_by_key(|issue| issue.row);
     converted
@@ -237,8 +253,8 @@ fn texts(bytes: BinaryViewArray, issues: &mut Vec<Issue>) -> StringViewArray {
         let bytes = bytes?;
         let text = simdutf8::basic::from_utf8(bytes).ok();
         if text.is_none() {
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX)]).into();
-            issues.push(Issue { row, text, reason: "not UTF-8".into() });
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX)]);
+            issues.push(Issue::new(row, text, "not UTF-8"));
         }
         text.map(str::to_owned)
     };
@@ -261,8 +277,7 @@ fn within<T: ArrowPrimitiveType<Native: PartialOrd>>(
     let kept = (0..times.len()).map(|row| {
         let time = times.is_valid(row).then(|| times.value(row))?;
         if !years.contains(&time) {
-            let (text, reason) = (display(&scalar(time), ty), OUTSIDE_YEARS.into());
-            issues.push(Issue { row, text, reason });
+            issues.push(Issue::new(row, display(&scalar(time), ty), OUTSIDE_YEARS));
             return None;
         }
         Some(time)
@@ -311,8 +326,7 @@ fn map<F: ArrowPrimitiveType, T: ArrowPrimitiveType>(
         match change(array.value(row)) {
             Ok(value) => Some(value),
             Err(reason) => {
-                let text = format!("{:?}", array.value(row));
-                issues.push(Issue { row, text, reason: reason.into() });
+                issues.push(Issue::new(row, format!("{:?}", array.value(row)), reason));
                 None
             }
         }
@@ -385,7 +399,7 @@ fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> In
         let found = declared.by_text(text).map(|at| at as i32);
         if found.is_none() {
             let reason = format!("not a member of {}", declared.name);
-            issues.push(Issue { row, text: text.into(), reason });
+            issues.push(Issue::new(row, text, reason));
         }
         found
     };
@@ -402,7 +416,8 @@ fn list(array: &ArrayRef, item: &Type, is_utf8: bool, issues: &mut Vec<Issue>) -
     };
     issues.extend(inner.into_iter().map(|issue| {
         let row = offsets.partition_point(|&start| start as usize <= issue.row) - 1;
-        Issue { row, ..issue }
+        let path = format!("[{}]{}", issue.row - offsets[row] as usize, issue.path);
+        Issue { row, path, ..issue }
     }));
     let field = Arc::new(ArrowField::new("item", arrow_type(&item.data), true));
     Arc::new(ListArray::new(field, offsets, items, array.nulls().cloned()))
@@ -453,7 +468,11 @@ fn record(
             let column = column.expect("the fields were looked for when the file was opened");
             let mut inner = Vec::new();
             let converted = convert(column, &field.ty, is_utf8, &mut inner);
-            issues.extend(inner.into_iter().filter(|issue| !is_null(issue.row)));
+            let inner = inner.into_iter().filter(|issue| !is_null(issue.row));
+            issues.extend(inner.map(|issue| {
+                let path = format!(".{}{}", field.name, issue.path);
+                Issue { path, ..issue }
+            }));
             converted
         })
         .collect();

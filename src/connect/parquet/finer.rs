@@ -64,10 +64,9 @@ pub fn whole_micros(
     let rest = |row: usize| nanos.value(row).wrapping_sub(micros.value(row).wrapping_mul(1000));
     let is_finer = |row: usize| micros.is_valid(row) && rest(row) != 0;
     let before = issues.len();
-    issues.extend((0..micros.len()).filter(|row| is_finer(*row)).map(|row| Issue {
-        row,
-        text: spelled(micros.value(row), rest(row), ty),
-        reason: "finer than a microsecond".into(),
+    issues.extend((0..micros.len()).filter(|row| is_finer(*row)).map(|row| {
+        let text = spelled(micros.value(row), rest(row), ty);
+        Issue::new(row, text, "finer than a microsecond")
     }));
     if issues.len() == before {
         return times;

@@ -245,7 +245,7 @@ impl ParquetMorsel {
                 bad.extend(issues.into_iter().map(|issue| BadValue {
                     row: issue.row as u32,
                     column: Some(at as u32),
-                    path: String::new(),
+                    path: issue.path,
                     text: issue.text,
                     is_literal: false,
                     reason: issue.reason,

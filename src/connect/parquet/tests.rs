@@ -143,7 +143,7 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     assert_eq!(
         bad,
         [
-            (1, Some(0), "null, and the column has no `?`"),
+            (1, Some(0), "null, and its type has no `?`"),
             (1, Some(2), "too large for an int"),
             (1, Some(4), "too large for the declared decimal"),
             (1, Some(8), "not a member of Level"),
@@ -161,6 +161,30 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
 }
 
+#[test]
+fn types_without_a_match_have_the_names_of_parquet() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = FixedSizeBinaryArray::try_from_iter([b"abc"].into_iter()).unwrap();
+    let times = Time64MicrosecondArray::from(vec![1]);
+    let mut maps =
+        builder::MapBuilder::new(None, builder::StringBuilder::new(), builder::Int64Builder::new());
+    maps.append(true).unwrap();
+    let columns: [(&str, ArrayRef, &str); 4] = [
+        ("bytes", Arc::new(bytes), "FIXED_LEN_BYTE_ARRAY(3)"),
+        ("time", Arc::new(times), "TIME"),
+        ("map", Arc::new(maps.finish()), "MAP"),
+        ("number", Arc::new(Int32Array::from(vec![1])), "int"),
+    ];
+    let arrays = columns.iter().map(|(name, array, _)| (*name, array.clone())).collect();
+    write_arrow(&dir.path().join("a.parquet"), arrays);
+    for (name, _, told) in columns {
+        let declared = [(name, DataType::Bool.required())];
+        let wrong = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared);
+        let wanted = format!("column `{name}` of a.parquet is {told}, and bool is declared");
+        assert_eq!(wrong.unwrap_err().message, wanted);
+    }
+}
+
 const BYTES: [&[u8]; 4] = [b"abc", b"\xff", b"a longer text, cut \xe2\x82", "€".as_bytes()];
 
 /// What is found at rows 1 and 2 of a column of [`BYTES`].
@@ -168,7 +192,7 @@ const NOT_UTF8: [(usize, &str, &str); 2] =
     [(1, "�", "not UTF-8"), (2, "a longer text, cut �", "not UTF-8")];
 
 #[track_caller]
-fn check_bytes(path: &Path, ty: DataType, wanted: [Scalar; 2]) {
+fn check_bytes(path: &Path, ty: DataType, place: &str, wanted: [Scalar; 2]) {
     let declared = [("b", ty.clone().optional())];
     let read = read_file(
         &CONNECTOR,
@@ -177,8 +201,11 @@ fn check_bytes(path: &Path, ty: DataType, wanted: [Scalar; 2]) {
         &declared,
     )
     .unwrap();
-    let bad: Vec<_> =
-        read.bad.iter().map(|(row, _, _, text, why)| (*row, &**text, &**why)).collect();
+    let bad: Vec<_> = read
+        .bad
+        .iter()
+        .map(|(row, _, _, text, why)| (*row, &**text, why.trim_start_matches(place)))
+        .collect();
     assert_eq!(bad, NOT_UTF8, "{ty}");
     let [first, last] = wanted;
     assert_eq!((&read.rows[0][0], &read.rows[3][0]), (&first, &last));
@@ -210,15 +237,15 @@ fn bytes_that_are_not_utf8_fail_their_row() {
     ];
     for array in plain {
         write_arrow(&path, vec![("b", array)]);
-        check_bytes(&path, DataType::String, texts());
+        check_bytes(&path, DataType::String, "", texts());
     }
     write_arrow(&path, vec![("b", Arc::new(lists.finish()))]);
     let list = DataType::List(Box::new(DataType::String.required()));
-    check_bytes(&path, list, texts().map(|text| Scalar::List([string("x"), text].into())));
+    check_bytes(&path, list, "[1]: ", texts().map(|text| Scalar::List([string("x"), text].into())));
     write_arrow(&path, vec![("b", Arc::new(record))]);
     let field = Field { name: "r".into(), ty: DataType::String.optional() };
     let record = DataType::Record([field].into());
-    check_bytes(&path, record, texts().map(|text| Scalar::Record([text].into())));
+    check_bytes(&path, record, ".r: ", texts().map(|text| Scalar::Record([text].into())));
 }
 
 #[test]
@@ -236,7 +263,7 @@ fn bytes_that_a_file_calls_json_may_not_be_utf8() {
     group.close().unwrap();
     writer.close().unwrap();
     let string = |text: &str| Scalar::String(text.into());
-    check_bytes(&path, DataType::String, [string("abc"), string("€")]);
+    check_bytes(&path, DataType::String, "", [string("abc"), string("€")]);
 }
 
 #[test]
