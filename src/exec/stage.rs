@@ -63,8 +63,8 @@ pub enum Root<'r> {
         /// Columns of the row.
         width: usize,
     },
-    /// The result of an earlier stage.
-    Result(Output),
+    /// The result of an earlier stage, and whether no later one reads it.
+    Result(Output, bool),
 }
 
 /// The states of the breakers that end a stage, by operator.

@@ -20,6 +20,20 @@ use std::time::Instant;
 pub(super) type Open<'o> =
     dyn Fn(NodeId) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
 
+/// What is computed in one pass.
+struct Stage {
+    /// Where it begins: scans, and results of earlier stages.
+    roots: Vec<NodeId>,
+    /// What later stages begin with.
+    read_later: BTreeSet<NodeId>,
+    /// Does no other stage, earlier or later, read any of the roots? Rows that several stages read
+    /// are counted only once, so all of them.
+    is_only: bool,
+    ends: Vec<NodeId>,
+    /// All that leads from the roots to the ends.
+    active: BTreeSet<NodeId>,
+}
+
 /// The state of a run between stages.
 pub(super) struct Schedule<'e, 'p> {
     execution: &'e Execution<'p>,
@@ -80,18 +94,8 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let whole = ready.iter().find(|(_, (ends, whole))| *whole && !ends.is_empty());
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
             let Some((&roots, (ends, _))) = next else { return Ok(()) };
-            let ends = ends.clone();
-            let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
-            // Rows that another stage has read or is to read are counted only once, so all of them.
-            let reads = |path: &Path| path.roots.iter().any(|root| roots.contains(root));
-            let is_only = paths.iter().all(|(end, path)| ends.contains(end) || !reads(path));
-            self.stage((roots, is_only), &ends, &active, open)?;
-            for root in roots {
-                let reads = |path: &Path| path.roots.contains(root);
-                if paths.iter().all(|(end, path)| !reads(path) || self.done.contains(end)) {
-                    self.results.remove(root);
-                }
-            }
+            let stage = self.next_stage(roots, ends, &paths);
+            self.stage(&stage, open)?;
             if std::mem::take(&mut self.has_spilled_join) {
                 (_, paths) = self.cut();
             }
@@ -107,7 +111,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let mut all: Vec<Batch> = vec![];
         for input in inputs {
             if let Some(result) = self.results.remove(input) {
-                all.extend(result.into_batches()?);
+                let is_counted = result.rows().is_some();
+                let batches = result.into_batches()?;
+                if !is_counted {
+                    let rows = batches.iter().map(|batch| batch.rows as u64).sum();
+                    self.execution.count(*input, |counts| &counts.output, rows);
+                    self.execution.counted[input.at()].store(true, Relaxed);
+                }
+                all.extend(batches);
             }
         }
         let rows = all.iter().map(|batch| batch.rows as u64).sum();
@@ -118,13 +129,28 @@ impl<'e, 'p> Schedule<'e, 'p> {
         Ok(())
     }
 
-    fn stage(
-        &mut self,
-        (roots, is_only): (&[NodeId], bool),
+    fn next_stage(
+        &self,
+        roots: &[NodeId],
         ends: &[NodeId],
-        active: &BTreeSet<NodeId>,
-        open: &Open,
-    ) -> Result<(), Failure> {
+        paths: &BTreeMap<NodeId, Path>,
+    ) -> Stage {
+        let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
+        let others = || paths.iter().filter(|(end, _)| !ends.contains(end));
+        let read_later = others()
+            .filter(|(end, _)| !self.done.contains(end))
+            .flat_map(|(_, path)| path.roots.iter().copied());
+        Stage {
+            is_only: !others().any(|(_, path)| path.roots.iter().any(|root| roots.contains(root))),
+            read_later: read_later.collect(),
+            roots: roots.to_vec(),
+            ends: ends.to_vec(),
+            active,
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
+        let Stage { roots, ends, active, .. } = stage;
         let started = Instant::now();
         let execution = self.execution;
         self.begin_jobs(active);
@@ -133,23 +159,27 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let scans = roots.iter().filter(|root| is_scan(root));
         let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> =
             scans.map(|&root| Ok((root, open(root)?))).collect::<Result<_, ConnectError>>()?;
-        let begin = |&root: &NodeId| match sources.get(&root) {
+        let mut begin = |&root: &NodeId| match sources.get(&root) {
             Some((source, places)) => {
                 let (places, width) = (places.clone(), plan.node(root).width);
                 (root, Root::Scan { source: &**source, places, width })
             }
             None => {
-                let result = self.results.get(&root).cloned();
-                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![]))))
+                let is_last = !stage.read_later.contains(&root);
+                let result = match is_last {
+                    true => self.results.remove(&root),
+                    false => self.results.get(&root).cloned(),
+                };
+                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![])), is_last))
             }
         };
-        let begins: Vec<(NodeId, Root)> = roots.iter().map(begin).collect();
+        let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
         // A job accounts for all rows that came to it, also for those it does not need in the end.
         let goes_on = |root: &NodeId| {
             let (job, mut readers) = (plan.node(*root).job, plan.node(*root).consumers.iter());
             job.is_some() && readers.any(|reader| plan.node(*reader).job == job)
         };
-        let may_end_early = is_only && !roots.iter().any(goes_on);
+        let may_end_early = stage.is_only && !roots.iter().any(goes_on);
         let ran = execution.run_stage(&begins, active, may_end_early);
         let mut states = ran.map_err(|(at, error)| {
             let source = sources.get(&roots[at]);
@@ -173,7 +203,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let states = std::mem::take(&mut states[end.at()]);
             self.finish(end, states)?;
         }
-        for &node in active {
+        // What is known only when it is read is counted then.
+        let is_counted =
+            |node: &NodeId| self.results.get(node).is_none_or(|result| result.rows().is_some());
+        for &node in active.iter().filter(|node| is_counted(node)) {
             self.count_in_turn(node);
             execution.counted[node.at()].store(true, Relaxed);
         }

@@ -123,3 +123,57 @@ fn little_memory_gives_the_same_bytes() {
     }
     assert_eq!(project.read(".batchc/.gitignore"), "*\n", "git sees nothing of the spool");
 }
+
+/// Groups of which there are so many that they are found only when they are read.
+const MANY_GROUPS: &str = r#"
+source rows = csv("rows.csv") { id: int, twin: int }
+job groups {
+  from rows
+  group by id { twins = count(), twin = max(twin) }
+}
+job others {
+  from groups
+  select other = id, others = twins
+}
+job again {
+  from groups
+  join others on twin == others.other
+}
+job none {
+  from groups
+  filter id < 0
+}
+job all {
+  from groups
+  union none
+}
+output o1 = csv("out/groups.csv") from groups
+output o2 = csv("out/again.csv") from again
+output o3 = csv("out/all.csv") from all
+"#;
+
+#[test]
+fn very_many_groups_are_counted_and_read_as_often_as_is_needed() {
+    const GROUPS: u64 = 1_100_000;
+    let project = Project::new(MANY_GROUPS);
+    let mut text = String::from("id,twin\n");
+    for id in 0..GROUPS {
+        writeln!(text, "{id},{}", (id + 1) % GROUPS).expect("a text grows");
+    }
+    project.write("rows.csv", text);
+    let outputs = |arguments: &[&str]| {
+        let arguments = [&["run", "--report", "report.json"], arguments].concat();
+        let ended = project.batchc(&arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        let report = project.report();
+        for job in report["jobs"].as_array().expect("a list") {
+            let expected = if job["job"] == "none" { 0 } else { GROUPS };
+            assert_eq!(job["records_out"], expected, "{job}");
+        }
+        ["out/groups.csv", "out/again.csv", "out/all.csv"].map(|output| project.read(output))
+    };
+    let whole = outputs(&["--memory", "4GB", "--threads", "2"]);
+    assert!(whole[0] == whole[2], "the order is the same for all who read");
+    assert!(whole == outputs(&["--memory", "4GB", "--threads", "1"]), "one thread differs");
+    assert!(whole == outputs(&["--memory", "32MB", "--threads", "2"]), "less memory differs");
+}

@@ -212,13 +212,11 @@ impl Breaker for Aggregate {
                 Phase::Sampling { .. } => unreachable!("it was decided"),
             }
         }
-        let parts = if scattered.is_empty() {
-            let groups = merge_all(grouped, stop)?.unwrap_or_else(|| Groups::new(&self.plan));
-            vec![groups.finish(&self.plan)]
-        } else {
-            scatter::finish(&self.plan, scattered, stop)?
-        };
-        Ok(order::ordered(&self.plan, parts)?.into())
+        if !scattered.is_empty() {
+            return scatter::finish(&self.plan, scattered, stop);
+        }
+        let groups = merge_all(grouped, stop)?.unwrap_or_else(|| Groups::new(&self.plan));
+        Ok(order::ordered(&self.plan, groups.finish(&self.plan))?.into())
     }
 }
 

@@ -83,11 +83,12 @@ pub trait Pieces: Send + Sync {
     /// How many pieces there are.
     fn count(&self) -> usize;
 
-    /// Rows of all pieces.
-    fn rows(&self) -> u64;
+    /// Rows of all pieces; none if that is known only when all have been read.
+    fn rows(&self) -> Option<u64>;
 
     /// The rows of a piece, in batches as those of [`Output::Batches`]; piece `p` is morsel `p`.
-    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error>;
+    /// The last time that a piece is read, what it was kept in may be given up.
+    fn read(&self, piece: usize, is_last: bool) -> Result<Vec<Batch>, Error>;
 }
 
 impl From<Vec<Batch>> for Output {
@@ -97,10 +98,10 @@ impl From<Vec<Batch>> for Output {
 }
 
 impl Output {
-    /// Rows in all.
-    pub fn rows(&self) -> u64 {
+    /// Rows in all; none if that is known only when all have been read.
+    pub fn rows(&self) -> Option<u64> {
         match self {
-            Output::Batches(batches) => batches.iter().map(|batch| batch.rows as u64).sum(),
+            Output::Batches(batches) => Some(batches.iter().map(|batch| batch.rows as u64).sum()),
             Output::Pieces(pieces) => pieces.rows(),
         }
     }
@@ -112,7 +113,7 @@ impl Output {
             Output::Pieces(pieces) => {
                 let batches: Vec<Vec<Batch>> = (0..pieces.count())
                     .into_par_iter()
-                    .map(|piece| pieces.read(piece))
+                    .map(|piece| pieces.read(piece, true))
                     .collect::<Result<_, Error>>()?;
                 Ok(buffer::renumber(batches.into_iter().flatten().collect()))
             }

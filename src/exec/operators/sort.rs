@@ -97,11 +97,11 @@ impl Pieces for Sorted {
         self.order.len().div_ceil(BATCH_ROWS_MAX)
     }
 
-    fn rows(&self) -> u64 {
-        self.order.len() as u64
+    fn rows(&self) -> Option<u64> {
+        Some(self.order.len() as u64)
     }
 
-    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+    fn read(&self, piece: usize, _: bool) -> Result<Vec<Batch>, Error> {
         let start = piece * BATCH_ROWS_MAX;
         let end = self.order.len().min(start + BATCH_ROWS_MAX);
         Ok(numbered(gather_batches(&self.batches, &self.order[start..end]), piece))

@@ -20,7 +20,8 @@ enum Taken<'r> {
     /// A part of a source; the places of its columns, and how many the row has.
     Morsel(Box<dyn Morsel>, (&'r [usize], usize)),
     Batch(&'r Batch),
-    Piece(&'r dyn operators::Pieces, usize),
+    /// A piece of a result, and whether it is read for the last time.
+    Piece(&'r dyn operators::Pieces, usize, bool),
 }
 
 impl Root<'_> {
@@ -31,9 +32,9 @@ impl Root<'_> {
         dispenser.take(|at| {
             let at = usize::try_from(at).expect("results are in memory or on disk");
             Ok(match self {
-                Root::Result(Output::Batches(batches)) => batches.get(at).map(Taken::Batch),
-                Root::Result(Output::Pieces(pieces)) => {
-                    (at < pieces.count()).then_some(Taken::Piece(&**pieces, at))
+                Root::Result(Output::Batches(batches), _) => batches.get(at).map(Taken::Batch),
+                Root::Result(Output::Pieces(pieces), is_last) => {
+                    (at < pieces.count()).then_some(Taken::Piece(&**pieces, at, *is_last))
                 }
                 Root::Scan { source, places, width } => {
                     source.next()?.map(|morsel| Taken::Morsel(morsel, (places, *width)))
@@ -113,9 +114,14 @@ impl Execution<'_> {
                     };
                     let done = match given.morsel {
                         Taken::Batch(batch) => give(batch.clone()),
-                        Taken::Piece(pieces, at) => pieces
-                            .read(at)
-                            .and_then(|batches| batches.into_iter().try_for_each(give)),
+                        Taken::Piece(pieces, at, is_last) => {
+                            let batches = pieces.read(at, is_last);
+                            if let (None, Ok(batches)) = (pieces.rows(), &batches) {
+                                let rows = batches.iter().map(|batch| batch.rows as u64).sum();
+                                self.count(root, |counts| &counts.output, rows);
+                            }
+                            batches.and_then(|batches| batches.into_iter().try_for_each(give))
+                        }
                         Taken::Morsel(morsel, places) => {
                             self.read(root, given.number, morsel, places, active, worker)
                         }

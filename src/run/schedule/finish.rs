@@ -23,7 +23,7 @@ impl<'p> Schedule<'_, 'p> {
         match &execution.nodes[end.at()].action {
             Action::Break(operator) => {
                 let result = operator.finish(states, execution.cancelled)?;
-                execution.count(end, |counts| &counts.output, result.rows());
+                self.count_output(end, &result);
                 if let Output::Batches(batches) = &result {
                     self.assign_parts(end, batches);
                 }
@@ -37,7 +37,7 @@ impl<'p> Schedule<'_, 'p> {
                     let ir = self.join_at(end).expect("only joins probe");
                     let make = |table| make_probe(ir, table, self.context);
                     let result = join.finish(states, &make, execution.cancelled)?;
-                    execution.count(end, |counts| &counts.output, result.rows());
+                    self.count_output(end, &result);
                     execution.count(end, |counts| &counts.left_out, join.left_out());
                     execution.count(end, |counts| &counts.null_keys, join.null_keys());
                     self.results.insert(end, result);
@@ -53,6 +53,13 @@ impl<'p> Schedule<'_, 'p> {
         }
         self.done.insert(end);
         Ok(())
+    }
+
+    /// Counts what an operator has given, unless those who read it do.
+    fn count_output(&self, end: NodeId, result: &Output) {
+        if let Some(rows) = result.rows() {
+            self.execution.count(end, |counts| &counts.output, rows);
+        }
     }
 
     /// Gives the right side of a join to those who join with it.

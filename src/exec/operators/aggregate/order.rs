@@ -15,32 +15,30 @@ use rayon::prelude::*;
 /// from all over the memory. Also the language's users are told this number.
 pub(super) const SORTED_GROUPS_MAX: usize = 1 << 20;
 
-/// The rows of all parts in the order of their keys, or, when they are many, of their hashes; parts
-/// are then those of the top bits of the hash, or one.
-pub(super) fn ordered(plan: &Plan, parts: Vec<Finished>) -> Result<Vec<Batch>, Error> {
-    let failed = parts.iter().filter_map(|part| first_failed(plan, part)).collect();
-    if let Some(error) = first_failure(plan, failed) {
-        return Err(error);
+/// The rows of all groups in the order of their keys, or, when they are many, of their hashes.
+pub(super) fn ordered(plan: &Plan, groups: Finished) -> Result<Vec<Batch>, Error> {
+    fail_first(plan, std::slice::from_ref(&groups))?;
+    if groups.groups <= SORTED_GROUPS_MAX {
+        return Ok(by_key(plan, vec![groups]));
     }
-    let groups: usize = parts.iter().map(|part| part.groups).sum();
-    Ok(if groups > SORTED_GROUPS_MAX { by_hash(plan, parts) } else { by_key(plan, parts) })
+    let batches = part_by_hash(plan, groups).into_iter().enumerate();
+    Ok(batches.map(|(at, batch)| Batch::new(batch.columns, batch.rows, at as u64)).collect())
 }
 
-fn by_key(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
+/// Fails with the first group of these parts that fails.
+pub(super) fn fail_first(plan: &Plan, parts: &[Finished]) -> Result<(), Error> {
+    let failed = parts.iter().filter_map(|part| first_failed(plan, part)).collect();
+    first_failure(plan, failed).map_or(Ok(()), Err)
+}
+
+/// The rows of all parts in the order of their keys.
+pub(super) fn by_key(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
     let batches: Vec<Batch> = parts
         .into_iter()
         .enumerate()
         .map(|(part, finished)| Batch::new(finished.columns, finished.groups, part as u64))
         .collect();
     gather_batches(&batches, &order_of(plan, &batches).sort())
-}
-
-/// Each part by itself, so that what is fetched is in the caches.
-fn by_hash(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
-    let sorted: Vec<Vec<Batch>> =
-        parts.into_par_iter().map(|part| part_by_hash(plan, part)).collect();
-    let batches = sorted.into_iter().flatten().enumerate();
-    batches.map(|(at, batch)| Batch::new(batch.columns, batch.rows, at as u64)).collect()
 }
 
 /// The rows of a part in the order of their hashes. Equal hashes are rare, and their groups are in

@@ -149,11 +149,11 @@ impl Pieces for ByHash {
         self.pieces.len()
     }
 
-    fn rows(&self) -> u64 {
-        self.rows
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows)
     }
 
-    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+    fn read(&self, piece: usize, _: bool) -> Result<Vec<Batch>, Error> {
         let (file, blocks) = &self.pieces[piece];
         let mut batches = vec![];
         for block in blocks.clone() {
@@ -178,7 +178,7 @@ fn sorted_by_key(
     let mut runs = RunWriter::new(sort.clone(), spool);
     for piece in 0..groups.count() {
         go_on(stop)?;
-        for batch in groups.read(piece)? {
+        for batch in groups.read(piece, false)? {
             let keys = batch.columns[..keys].iter().cloned().map(Operand::column).collect();
             runs.push(batch, keys)?;
         }

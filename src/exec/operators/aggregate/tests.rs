@@ -195,12 +195,12 @@ fn a_thread_that_scatters_groups_what_it_has_when_it_is_much() {
         }
     }
     let mut all: Vec<(i64, i64, i64)> = vec![];
-    for part in scatter::finish(&plan, vec![scatter], &AtomicBool::new(false)).unwrap() {
-        let column = |at: usize| crate::exec::gather::i64_values(&part.columns[at]).to_vec();
+    let result = scatter::finish(&plan, vec![scatter], &AtomicBool::new(false)).unwrap();
+    for batch in result.into_batches().unwrap() {
+        let column = |at: usize| crate::exec::gather::i64_values(&batch.columns[at]).to_vec();
         let (key, sum, count) = (column(0), column(1), column(2));
-        all.extend((0..part.groups).map(|row| (key[row], sum[row], count[row])));
+        all.extend((0..batch.rows).map(|row| (key[row], sum[row], count[row])));
     }
-    all.sort_unstable();
     assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0));
     assert_eq!(all.iter().map(|group| group.2).sum::<i64>(), 200_000);
     let mut sorted = rows;

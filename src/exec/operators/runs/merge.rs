@@ -29,6 +29,10 @@ pub(in crate::exec::operators) struct SortedRuns {
 }
 
 impl SortedRuns {
+    fn row_count(&self) -> u64 {
+        self.runs.iter().map(|run| run.at.rows).sum()
+    }
+
     /// The rows of the runs; of equal rows of one position, those of earlier runs come first.
     pub fn new(sort: Sort, mut runs: Vec<Run>, stop: &AtomicBool) -> Result<SortedRuns, Error> {
         let runs_max = runs.first().map_or(1, |run| run.file.spool().runs_max());
@@ -140,7 +144,7 @@ fn fewer(
 fn merge(sort: &Sort, runs: Vec<Run>, into: &mut RunFile, stop: &AtomicBool) -> Result<(), Error> {
     let runs = SortedRuns::of(sort.clone(), runs);
     let bytes = runs.runs.iter().map(|run| run.at.bytes).sum();
-    let mut merged = into.begin(sort, bytes, runs.rows());
+    let mut merged = into.begin(sort, bytes, runs.row_count());
     for piece in 0..runs.count() {
         go_on(stop)?;
         let (stored, order) = runs.ordered(piece)?;
@@ -182,11 +186,11 @@ impl Pieces for SortedRuns {
         self.pieces.len()
     }
 
-    fn rows(&self) -> u64 {
-        self.runs.iter().map(|run| run.at.rows).sum()
+    fn rows(&self) -> Option<u64> {
+        Some(self.row_count())
     }
 
-    fn read(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+    fn read(&self, piece: usize, _: bool) -> Result<Vec<Batch>, Error> {
         let (mut stored, order) = self.ordered(piece)?;
         let others = self.sort.columns.iter().filter(|column| column.is_none()).count();
         for batch in &mut stored {
