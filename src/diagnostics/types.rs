@@ -130,16 +130,40 @@ pub fn case_forgets(span: Span, missing: &[&str], declared: Option<Span>) -> Dia
     found.help(format!("add `{} => …` or `else => …`", missing.join(", ")))
 }
 
+/// A value as written, with its place and its type.
+pub type Shown<'a> = (&'a str, Span, &'a Type);
+
 /// E0205: results of different types.
-pub fn results_differ(first: (&Type, Span), other: (&Type, Span)) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0205,
-        format!("the results differ: `{}` and `{}`", first.0, other.0),
-        other.1,
-        format!("this is `{}`", other.0),
-    )
-    .label(first.1, format!("this is `{}`", first.0))
-    .help("make both the same type, for instance with `as string`")
+pub fn results_differ(first: Shown, other: Shown) -> Diagnostic {
+    let message = format!("the results differ: `{}` and `{}`", first.2, other.2);
+    made_alike(Diagnostic::new(Code::E0205, message, other.1, ""), first, other)
+}
+
+/// E0202: arguments that must be of one type.
+pub fn arguments_differ(function: &str, first: Shown, other: Shown) -> Diagnostic {
+    let message =
+        format!("`{function}` needs values of one type, not `{}` and `{}`", first.2, other.2);
+    made_alike(Diagnostic::new(Code::E0202, message, other.1, ""), first, other)
+}
+
+/// Both values, and how one becomes of the type of the other.
+fn made_alike(mut found: Diagnostic, first: Shown, other: Shown) -> Diagnostic {
+    found.labels[0].text = format!("this is `{}`", other.2);
+    let found = found.label(first.1, format!("this is `{}`", first.2));
+    let [a, b] = [&first.2.data, &other.2.data];
+    let (to, (text, span, _)) = match (a, b) {
+        (DataType::Float, DataType::Decimal { .. }) => ("float", other),
+        (DataType::Decimal { .. }, DataType::Float) => ("float", first),
+        (DataType::String, b) if b.is_number() => ("string", other),
+        (a, DataType::String) if a.is_number() => ("string", first),
+        _ => return found.help("make both the same type, for instance with `as string`"),
+    };
+    let is_number = text.parse::<f64>().is_ok();
+    let written = match to {
+        "string" if is_number => format!("\"{text}\""),
+        _ => format!("{} as {to}", operand(text)),
+    };
+    found.help(format!("make both the same type: `{written}`")).guess(span, written)
 }
 
 /// E0206: more digits than a decimal has.
@@ -238,6 +262,14 @@ pub fn no_cast(span: Span, from: &Type, to: &DataType, help: Option<String>) -> 
         Some(help) => found.help(help),
         None => found,
     }
+}
+
+/// E0214: an argument that decides the digits of a decimal, and is computed.
+pub fn digits_of_rows(function: &str, span: Span, name: &str, written: &str) -> Diagnostic {
+    let message =
+        format!("`{function}`: `{name}` must be a literal, as it decides the type of the result");
+    Diagnostic::new(Code::E0214, message, span, "computed for each row")
+        .help(format!("a `float` is rounded to any number of digits: `{written}`"))
 }
 
 /// E0214: a literal that a function cannot work with.

@@ -225,6 +225,15 @@ impl Scope<'_, '_> {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
                     types::date_needs_zone(value.span, &self.text(value.span), zone)
                 }
+                Some(value)
+                    if matches!(function, "greatest" | "least" | "coalesce")
+                        && let Some(first) = given.first().and_then(Option::as_ref)
+                        && argument > 0 =>
+                {
+                    let (text, other) = (self.text(first.span), self.text(value.span));
+                    let first = (text.as_str(), first.span, &first.ty);
+                    types::arguments_differ(function, first, (&other, value.span, &value.ty))
+                }
                 Some(value) => {
                     let swapped = self.swapped(name, given);
                     self.with_given(function, span, value, |given| match &swapped {
@@ -234,6 +243,15 @@ impl Scope<'_, '_> {
                 }
                 None => types::stray_lambda(arguments[argument].value.span),
             },
+            Mismatch::Literal { argument, .. }
+                if let [Some(value), Some(digits)] = given
+                    && argument == 1
+                    && matches!(value.ty.data, DataType::Decimal { .. }) =>
+            {
+                let value = operand(&self.text(value.span));
+                let written = format!("{function}({value} as float, {})", self.text(digits.span));
+                types::digits_of_rows(function, digits.span, "scale", &written)
+            }
             Mismatch::Literal { argument, reason } => {
                 types::bad_literal(function, arguments[argument].value.span, &reason)
             }

@@ -204,8 +204,11 @@ impl Scope<'_, '_> {
             match unify(&ty, &value.ty) {
                 Some(unified) => ty = unified,
                 None => {
-                    let first = (&values[shown].ty, values[shown].span);
-                    self.found.push(types::results_differ(first, (&value.ty, value.span)));
+                    let first = &values[shown];
+                    let (text, other) = (self.text(first.span), self.text(value.span));
+                    let first = (text.as_str(), first.span, &first.ty);
+                    let other = (other.as_str(), value.span, &value.ty);
+                    self.found.push(types::results_differ(first, other));
                     return (values, Type::UNKNOWN);
                 }
             }
