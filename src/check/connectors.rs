@@ -7,7 +7,7 @@ use super::later;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
-use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
+use crate::diagnostics::{Diagnostics, foreign, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
 use crate::store::STATE;
@@ -73,7 +73,7 @@ fn check_source(
     };
     if let Some(connector) = connector {
         check_options(connector, Side::Source, &arguments, &connect_columns(&row), globals, found);
-        check_formats(source, connector, &row, &arguments, found);
+        check_formats(source, connector, &row, &arguments, globals, found);
     }
     let connector = connector.map_or("", |connector| connector.name);
     ir::Source { name, connector, arguments, columns, row: Arc::new(row), span }
@@ -250,6 +250,7 @@ fn check_formats(
     connector: &Connector,
     row: &Row,
     arguments: &[(String, Expr)],
+    globals: &Globals,
     found: &mut Diagnostics,
 ) {
     let has_zone = arguments.iter().any(|(name, _)| name == "zone");
@@ -273,7 +274,9 @@ fn check_formats(
             )),
             Some(data) => {
                 if let Err(reason) = parse::check_format(&format.value, data, has_zone) {
-                    found.push(types::bad_literal("format", format.span, &reason));
+                    let meant = foreign::time_format(globals.files.text(format.span));
+                    let meant = meant.as_deref();
+                    found.push(types::bad_format("format", format.span, &reason, meant));
                 }
             }
             None if known.ty.is_unknown() => {}

@@ -1,85 +1,10 @@
 //! What the checker says about names of functions, and aggregates out of place: E0104, E0108 to
 //! E0110, E0121, E0122, E0125.
 
+use super::foreign::ours;
 use super::names::suggest;
 use super::{Code, Diagnostic, nearest};
 use crate::text::Span;
-
-/// Names that other languages have for functions, with ours.
-const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
-    ("len", "length"),
-    ("size", "length"),
-    ("initcap", "title"),
-    ("array_contains", "contains"),
-    ("weekofyear", "iso_week"),
-    ("from_unixtime", "from_epoch"),
-    ("char_length", "length"),
-    ("mean", "avg"),
-    ("average", "avg"),
-    ("substr", "substring"),
-    ("mid", "substring"),
-    ("listagg", "string_agg"),
-    ("array_join", "join"),
-    ("array_to_string", "join"),
-    ("array_length", "length"),
-    ("array_size", "length"),
-    ("cardinality", "length"),
-    ("list_contains", "contains"),
-    ("array_distinct", "distinct_list"),
-    ("array_sort", "sort_list"),
-    ("list_transform", "map"),
-    ("list_filter", "filter_list"),
-    ("approx_count_distinct", "count_distinct"),
-    ("arg_max", "max_by"),
-    ("arg_min", "min_by"),
-    ("last_value", "last"),
-    ("first_value", "first"),
-    ("date_format", "format_date"),
-    ("timestampdiff", "diff"),
-    ("unix_timestamp", "epoch"),
-    ("startswith", "starts_with"),
-    ("endswith", "ends_with"),
-    ("ifnull", "coalesce"),
-    ("nvl", "coalesce"),
-    ("isnull", "coalesce"),
-    ("strpos", "position"),
-    ("instr", "position"),
-    ("ucase", "upper"),
-    ("lcase", "lower"),
-    ("strip", "trim"),
-    ("lstrip", "trim_start"),
-    ("rstrip", "trim_end"),
-    ("ltrim", "trim_start"),
-    ("rtrim", "trim_end"),
-    ("lpad", "pad_start"),
-    ("rpad", "pad_end"),
-    ("ceiling", "ceil"),
-    ("pow", "power"),
-    ("log", "ln"),
-    ("nunique", "count_distinct"),
-    ("array_agg", "collect"),
-    ("collect_list", "collect"),
-    ("group_concat", "string_agg"),
-    ("percentile", "quantile"),
-    ("std", "stddev"),
-    ("var", "variance"),
-    ("countif", "count_if"),
-    ("sumif", "sum_if"),
-    ("strptime", "parse_datetime"),
-    ("to_date", "parse_date"),
-    ("strftime", "format_date"),
-    ("dayofweek", "weekday"),
-    ("date_diff", "diff"),
-    ("datediff", "diff"),
-    ("regexp_extract", "regex_extract"),
-    ("regexp_replace", "regex_replace"),
-];
-
-/// What a function is called here that other languages call `name`.
-fn ours(name: &str) -> Option<&'static str> {
-    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    foreign.map(|(_, ours)| *ours)
-}
 
 /// The function that was probably meant by a name that is none.
 pub fn function_meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -96,7 +21,7 @@ fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str>
 }
 
 /// E0104: no function of this name.
-pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> Diagnostic {
     let found = Diagnostic::new(
         Code::E0104,
         format!("there is no function `{name}`"),
@@ -115,16 +40,19 @@ pub fn no_function(name: &str, span: Span, names: &[&str]) -> Diagnostic {
             .guess(span, "diff"),
         Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
         None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
-            found.help("every run gives the same rows, so nothing is random: `sample 10% seed 42` chooses rows")
+            found.help("every run gives the same rows, so nothing is random: for some of them `filter` by a column, or `take 10`")
         }
         None if matches!(name, "unnest" | "flatten" | "explode") => {
             found.help("a row for each item is a step: `explode items as item`")
         }
         None => match near(name, names.iter().copied()) {
             Some(near) => suggest(found, span, Some(near)),
-            None => found.help(format!(
-                "where it is one of your own, declare it: `fn {name}(x: int) -> int = …`"
-            )),
+            None => {
+                let parameter = |(at, ty)| format!("{}: {ty}", ["a", "b", "c", "d", "e"][at]);
+                let parameters: Vec<String> =
+                    types.iter().take(5).enumerate().map(parameter).collect();
+                found.help(format!("where it is one of your own, declare it: `fn {name}({}) -> … = …`", parameters.join(", ")))
+            }
         },
     }
 }

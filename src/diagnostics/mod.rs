@@ -6,6 +6,7 @@
 //! here.
 
 mod code;
+pub mod foreign;
 pub mod functions;
 pub mod graph;
 pub mod habits;

@@ -277,6 +277,15 @@ pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::E0214, format!("`{function}`: {reason}"), span, "this argument")
 }
 
+/// E0214: a format of times that cannot be one; `meant` is the one that it probably means.
+pub fn bad_format(function: &str, span: Span, reason: &str, meant: Option<&str>) -> Diagnostic {
+    let found = bad_literal(function, span, reason);
+    match meant {
+        Some(meant) => found.help(format!("write `{meant}`")).guess(span, meant),
+        None => found,
+    }
+}
+
 /// W0229: a pattern for `replace`, which looks for a text.
 pub fn pattern_as_text(pattern: Span, written: &str, name: Span) -> Diagnostic {
     let message = "`replace` looks for this text itself, not for what it matches";

@@ -126,6 +126,13 @@ impl Files {
         self.get(span.file).text.get(span.range()).unwrap_or("")
     }
 
+    /// The text before a span, and that behind it.
+    pub fn around(&self, span: Span) -> (&str, &str) {
+        let text = &self.get(span.file).text;
+        let part = |range| text.get(range).unwrap_or("");
+        (part(0..span.start as usize), part(span.end as usize..text.len()))
+    }
+
     /// The position at which a span begins.
     pub fn position(&self, span: Span) -> Position {
         self.get(span.file).position(span.start as usize)

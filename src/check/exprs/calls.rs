@@ -1,10 +1,9 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::adapt;
-use super::foreign;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, functions, operand, types};
+use crate::diagnostics::{Diagnostic, foreign, functions, operand, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -46,23 +45,31 @@ impl Scope<'_, '_> {
     /// A call of nothing. Its arguments are checked all the same: in a group as those of an
     /// aggregate, unless a function of single values seems to be meant, for which they must be keys.
     fn unknown_call(&mut self, name: &ast::Name, arguments: &[ast::Argument], span: Span) -> Expr {
-        self.no_function(name, span);
         let registry = self.globals.registry;
         let meant = functions::function_meant(&name.text, registry.names());
         let of_rows = meant.is_none_or(|meant| registry.is_aggregate(meant));
         let group = if of_rows { self.group.take() } else { None };
+        let mut types = vec![];
         for argument in arguments {
             // `day` may be the name of a unit here.
             let is_unit = matches!(&argument.value.kind, A::Name(name) if foreign::is_unit(name));
             if !is_unit && !matches!(argument.value.kind, A::Lambda(..)) {
-                self.check(&argument.value, None);
+                let ty = self.check(&argument.value, None).ty;
+                types.push(if ty.is_unknown() { "…".to_owned() } else { ty.to_string() });
             }
         }
         self.group = group.or_else(|| self.group.take());
+        self.no_function(name, arguments, &types, span);
         bad(span)
     }
 
-    fn no_function(&mut self, name: &ast::Name, span: Span) {
+    fn no_function(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::Argument],
+        types: &[String],
+        span: Span,
+    ) {
         let text = name.text.as_str();
         if CLOCKS.contains(&text) {
             self.found.push(functions::clock(text, name.span, span));
@@ -75,13 +82,12 @@ impl Scope<'_, '_> {
             self.found.push(super::not_yet(&format!("{text}()"), name.span));
             return;
         }
-        let call = self.text(span);
-        if let Some(form) = foreign::form(text, &call) {
-            let is_loose = form.starts_with("if ") || form.contains(" + ") || form.contains(" - ");
-            let form = match is_loose && !self.is_whole_value(span) {
-                true => operand(&form),
-                false => form,
-            };
+        let given: Vec<String> =
+            arguments.iter().map(|argument| self.text(argument.value.span)).collect();
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        if let Some(form) = foreign::call(text, &given) {
+            let (before, behind) = self.globals.files.around(span);
+            let form = foreign::in_place(form, before, behind);
             self.found.push(functions::function_is_form(text, name.span, span, &form));
             return;
         }
@@ -89,18 +95,7 @@ impl Scope<'_, '_> {
         all.extend(self.globals.functions.keys().map(String::as_str));
         all.push("try");
         all.sort_unstable();
-        self.found.push(functions::no_function(text, name.span, &all));
-    }
-
-    /// Is it a value as a whole, and not an operand of a larger one?
-    fn is_whole_value(&self, span: Span) -> bool {
-        let text = &self.globals.files.get(span.file).text;
-        let before = text[..span.start as usize].trim_end();
-        let behind = text[span.end as usize..].trim_start_matches([' ', '\t']);
-        let is_comparison = ["==", "!=", "<=", ">="].iter().any(|sign| before.ends_with(sign));
-        before.ends_with(['=', '(', '[', '{', ','])
-            && !is_comparison
-            && (behind.is_empty() || behind.starts_with(['\n', '\r', ')', ']', '}', ',', '#']))
+        self.found.push(functions::no_function(text, name.span, &all, types));
     }
 
     fn try_call(&mut self, arguments: &[ast::Argument], name: &ast::Name, span: Span) -> Expr {
@@ -203,7 +198,7 @@ impl Scope<'_, '_> {
     ) {
         let function = name.text.as_str();
         let found = match mismatch {
-            Mismatch::NoFunction => return self.no_function(name, span),
+            Mismatch::NoFunction => return self.no_function(name, arguments, &[], span),
             Mismatch::Count { signatures } => {
                 if function == "date"
                     && let [Some(value)] = given
@@ -399,7 +394,9 @@ impl Scope<'_, '_> {
         };
         if let Some(error) = &error {
             let span = values.get(error.argument).map_or(name.span, |value| value.span);
-            self.found.push(types::bad_literal(&name.text, span, &error.reason));
+            let written = foreign::time_format(&self.text(span))
+                .filter(|_| registry.has_parameter(&name.text, "format"));
+            self.found.push(types::bad_format(&name.text, span, &error.reason, written.as_deref()));
         }
         error.is_none()
     }

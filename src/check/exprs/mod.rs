@@ -9,7 +9,6 @@ mod calls;
 mod cases;
 mod convert;
 pub(super) mod domain;
-mod foreign;
 mod members;
 mod mismatches;
 pub(super) mod narrow;

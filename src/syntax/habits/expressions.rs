@@ -1,6 +1,7 @@
 //! Values that are written in other forms elsewhere: choices, methods, literals.
 
 use super::{Habit, Line};
+use crate::diagnostics::{foreign, operand};
 use crate::syntax::tokens::TokenKind;
 
 impl Line<'_> {
@@ -45,7 +46,9 @@ impl Line<'_> {
                 Habit { place: at..text, written, foreign: "f\"…\"" }
             }
             ("lambda", variable) if self.text(at + 2) == ":" => {
-                Habit { place: at..at + 3, written: format!("{variable} ->"), foreign: "lambda" }
+                let end = self.item_end(at + 3);
+                let written = format!("{variable} -> {}", self.slice(at + 3..end));
+                Habit { place: at..end, written, foreign: "lambda" }
             }
             (day, hour)
                 if self.kind(at) == Some(TokenKind::Date)
@@ -138,20 +141,51 @@ impl Line<'_> {
                 (".", "str" | "dt") => at += 2,
                 (".", name) if self.text(at + 2) == "(" => {
                     let end = self.behind(at + 2)?;
-                    let more = self.slice(at + 3..end - 1);
-                    let comma = if more.is_empty() { "" } else { ", " };
-                    written = format!("{name}({written}{comma}{more})");
+                    let mut items = self.arguments(at + 2);
+                    items.insert(0, &written);
+                    written = match foreign::call(name, &items) {
+                        Some(form) if end == self.at.len() || self.text(end) != "." => {
+                            foreign::in_place(form, self.before(start), self.rest(end))
+                        }
+                        Some(form) => form,
+                        None => {
+                            let name = foreign::same(name).unwrap_or(name);
+                            format!("{name}({})", items.join(", "))
+                        }
+                    };
                     at = end;
                 }
                 ("[", _) if self.touches(at - 1) => {
                     let end = self.behind(at)?;
-                    written.push_str(self.slice(at..end));
+                    written = format!("{}{}", operand(&written), self.slice(at..end));
                     at = end;
                 }
                 _ => break,
             }
         }
         Some(Habit { place: start..at, written, foreign: "value.function()" })
+    }
+
+    /// Behind the item that begins here: at its comma, or at the bracket that closes its list.
+    fn item_end(&self, from: usize) -> usize {
+        let mut at = from;
+        while at < self.at.len() && !matches!(self.text(at), "," | ")" | "]" | "}") {
+            at = self
+                .kind(at)
+                .filter(|kind| matches!(kind, TokenKind::Open | TokenKind::TextOpen))
+                .and_then(|_| self.behind(at))
+                .unwrap_or(at + 1);
+        }
+        at
+    }
+
+    /// The text of the line before a token, and that from it on.
+    fn before(&self, at: usize) -> &str {
+        self.slice(0..at)
+    }
+
+    fn rest(&self, at: usize) -> &str {
+        self.slice(at..self.at.len())
     }
 
     /// `if` and what stands for it elsewhere.
@@ -232,7 +266,7 @@ impl Line<'_> {
         let Some(end) = self.behind(open) else { return vec![] };
         let (mut arguments, mut start, mut at) = (vec![], open + 1, open + 1);
         while at < end {
-            if self.text(at) == "," || at == end - 1 {
+            if self.text(at) == "," || at == end - 1 && start < at {
                 arguments.push(self.slice(start..at));
                 start = at + 1;
             }

@@ -1,0 +1,309 @@
+//! How calls of SQL, Python and spreadsheets are written here.
+
+use super::operand;
+
+/// Names that other languages have for functions, with ours.
+const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
+    ("len", "length"),
+    ("size", "length"),
+    ("initcap", "title"),
+    ("array_contains", "contains"),
+    ("weekofyear", "iso_week"),
+    ("from_unixtime", "from_epoch"),
+    ("char_length", "length"),
+    ("mean", "avg"),
+    ("average", "avg"),
+    ("substr", "substring"),
+    ("mid", "substring"),
+    ("listagg", "string_agg"),
+    ("array_join", "join"),
+    ("array_to_string", "join"),
+    ("array_length", "length"),
+    ("array_size", "length"),
+    ("cardinality", "length"),
+    ("list_contains", "contains"),
+    ("array_distinct", "distinct_list"),
+    ("array_sort", "sort_list"),
+    ("list_transform", "map"),
+    ("list_filter", "filter_list"),
+    ("approx_count_distinct", "count_distinct"),
+    ("arg_max", "max_by"),
+    ("arg_min", "min_by"),
+    ("last_value", "last"),
+    ("first_value", "first"),
+    ("date_format", "format_date"),
+    ("timestampdiff", "diff"),
+    ("unix_timestamp", "epoch"),
+    ("startswith", "starts_with"),
+    ("endswith", "ends_with"),
+    ("ifnull", "coalesce"),
+    ("nvl", "coalesce"),
+    ("isnull", "coalesce"),
+    ("strpos", "position"),
+    ("instr", "position"),
+    ("ucase", "upper"),
+    ("lcase", "lower"),
+    ("strip", "trim"),
+    ("lstrip", "trim_start"),
+    ("rstrip", "trim_end"),
+    ("ltrim", "trim_start"),
+    ("rtrim", "trim_end"),
+    ("lpad", "pad_start"),
+    ("rpad", "pad_end"),
+    ("ceiling", "ceil"),
+    ("pow", "power"),
+    ("log", "ln"),
+    ("nunique", "count_distinct"),
+    ("array_agg", "collect"),
+    ("collect_list", "collect"),
+    ("group_concat", "string_agg"),
+    ("percentile", "quantile"),
+    ("std", "stddev"),
+    ("var", "variance"),
+    ("countif", "count_if"),
+    ("sumif", "sum_if"),
+    ("strptime", "parse_datetime"),
+    ("to_date", "parse_date"),
+    ("strftime", "format_date"),
+    ("dayofweek", "weekday"),
+    ("day_of_week", "weekday"),
+    ("date_diff", "diff"),
+    ("datediff", "diff"),
+    ("regexp_extract", "regex_extract"),
+    ("regexp_replace", "regex_replace"),
+];
+
+/// What a function is called here that other languages call `name`.
+pub(super) fn ours(name: &str) -> Option<&'static str> {
+    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    foreign.map(|(_, ours)| *ours)
+}
+
+/// The same, where nothing but the name differs.
+pub fn same(name: &str) -> Option<&'static str> {
+    ours(name).filter(|ours| !matches!(*ours, "weekday" | "ln" | "diff"))
+}
+
+/// A call of another language as it is written here, where more than its name differs.
+pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
+    let lower = name.to_lowercase();
+    Some(match (lower.as_str(), arguments) {
+        ("cast" | "try_cast", [only]) if only.contains(" as ") => (*only).to_owned(),
+        ("isnull" | "isna" | "is_null", [value]) => format!("{} is null", operand(value)),
+        ("notnull" | "notna" | "isnotnull" | "is_not_null", [value]) => {
+            format!("{} is not null", operand(value))
+        }
+        ("fillna" | "fill_null", [value, other]) => {
+            format!("{} ?? {}", operand(value), operand(other))
+        }
+        ("isin" | "is_in", [value, list]) => format!("{} in {list}", operand(value)),
+        ("between", [value, least, most]) => {
+            format!("{} between {} and {}", operand(value), operand(least), operand(most))
+        }
+        ("to_int" | "to_integer", [value]) => format!("{} as int", operand(value)),
+        ("to_date", [value]) => format!("{} as date", operand(value)),
+        ("to_char" | "to_string", [value]) => format!("{} as string", operand(value)),
+        ("int" | "float" | "bool" | "str", [value]) => {
+            format!("{} as {}", operand(value), type_called(&lower)?)
+        }
+        ("astype", [value, ty]) => {
+            format!("{} as {}", operand(value), type_called(ty.trim_matches('"'))?)
+        }
+        ("iff" | "iif" | "ifelse" | "if_else" | "where", [condition, then, otherwise]) => {
+            format!("if {condition} then {then} else {otherwise}")
+        }
+        ("iff" | "iif", [condition, then]) => format!("if {condition} then {then} else null"),
+        ("date_add" | "dateadd" | "adddate" | "add_days", [at, days]) => {
+            moved(at, "+", days, "day")?
+        }
+        ("date_sub" | "datesub" | "subdate", [at, days]) => moved(at, "-", days, "day")?,
+        ("date_add" | "dateadd" | "timestampadd", [unit, count, at]) => {
+            moved(at, "+", count, unit)?
+        }
+        ("datediff", [to, from]) => format!("diff(\"day\", {from}, {to})"),
+        ("datediff" | "date_diff" | "timestampdiff", [unit, from, to]) => {
+            let unit = unit.trim_matches(['"', '\'']).to_lowercase();
+            format!("diff(\"{unit}\", {from}, {to})")
+        }
+        ("regexp_matches" | "regexp_like" | "rlike", [text, pattern]) if pattern.ends_with('"') => {
+            format!("{} matches {pattern}", operand(text))
+        }
+        ("charindex" | "locate", [part, text]) => format!("position({text}, {part})"),
+        ("concat_ws", [separator, items @ ..]) if !items.is_empty() => {
+            format!("join([{}], {separator})", items.join(", "))
+        }
+        ("to_char", [value, format]) => match (time_format(format), picture(format)) {
+            (Some(format), _) => format!("format_date({value}, {format})"),
+            (None, Some(picture)) => format!("format({value}, {picture})"),
+            (None, None) => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// What stands in the place of a call, between this text before and behind it: in parentheses
+/// where something else would take a part of it.
+pub fn in_place(written: String, before: &str, behind: &str) -> String {
+    let (before, behind) = (before.trim_end_matches(' '), behind.trim_start_matches(' '));
+    let is_first = before.ends_with(['(', '[', ',', '{'])
+        || before.ends_with("filter")
+        || before.ends_with("expect")
+        || before.ends_with(" =");
+    let is_last = behind.is_empty() || behind.starts_with(['\n', '\r', ')', ']', ',', '}', '#']);
+    // What stands behind its operand holds on to it.
+    let tail = written.rsplit_once(" as ").map(|(_, ty)| ty);
+    let is_tight = !written.starts_with("if ")
+        && !written.contains(" ?? ")
+        && (written.ends_with(" null") || tail.is_some_and(|ty| !ty.contains([' ', ')'])));
+    if is_tight || is_first && is_last { written } else { operand(&written) }
+}
+
+/// Is it a unit of time as others name it?
+pub fn is_unit(name: &str) -> bool {
+    matches!(name, "year" | "quarter" | "month" | "week" | "day" | "hour" | "minute" | "second")
+}
+
+/// A time that is moved by a count of units, or by a length of time.
+fn moved(at: &str, sign: &str, count: &str, unit: &str) -> Option<String> {
+    let is_length = count.starts_with(|first: char| first.is_ascii_digit())
+        && count.ends_with(|last: char| last.is_ascii_alphabetic());
+    let minus = if sign == "-" { "-" } else { "" };
+    let unit = unit.trim_matches(['"', '\'']).to_lowercase();
+    let one = match unit.trim_end_matches('s') {
+        _ if is_length => "",
+        "month" if minus.is_empty() => return Some(format!("add_months({at}, {count})")),
+        "month" => return Some(format!("add_months({at}, -{})", operand(count))),
+        "year" => return Some(format!("add_months({at}, {minus}12 * {})", operand(count))),
+        "week" => "w",
+        "day" => "d",
+        "hour" => "h",
+        "minute" => "m",
+        "second" => "s",
+        _ => return None,
+    };
+    let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match is_length || is_number {
+        true => format!("{} {sign} {count}{one}", operand(at)),
+        false => format!("{} {sign} {} * 1{one}", operand(at), operand(count)),
+    })
+}
+
+/// Our type of a name that Python and its libraries have for one.
+fn type_called(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().as_str() {
+        "str" | "string" | "object" => "string",
+        "float" | "float32" | "float64" | "double" => "float",
+        "int" | "int8" | "int16" | "int32" | "int64" => "int",
+        "bool" | "boolean" => "bool",
+        "date" => "date",
+        "datetime" | "datetime64[ns]" => "datetime",
+        _ => return None,
+    })
+}
+
+/// A picture of a number as SQL has it, `"999.00"`, as one of ours: `"##0.00"`.
+fn picture(quoted: &str) -> Option<String> {
+    let text = quoted.trim_matches('"').trim_start_matches("FM").replace('9', "#");
+    let whole = text.find('.').unwrap_or(text.len());
+    let is_picture = whole > 0 && text.chars().all(|char| "#0,.".contains(char));
+    // The last digit before the point is always there.
+    let last = if text[..whole].ends_with('#') { whole - 1 } else { whole };
+    let zero = if last < whole { "0" } else { "" };
+    is_picture.then(|| format!("\"{}{zero}{}\"", &text[..last], &text[whole..]))
+}
+
+/// A format of times in the letters of SQL and Java, `"YYYY-MM-DD"`, as one of ours.
+pub fn time_format(quoted: &str) -> Option<String> {
+    let mut rest = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    let has_half_days = rest.ends_with(" a") || rest.ends_with("AM") || rest.ends_with("PM");
+    let (mut written, mut has_hour, mut has_day) = (String::new(), false, false);
+    while let Some(first) = rest.chars().next() {
+        if !first.is_ascii_alphabetic() {
+            if matches!(first, '%' | '"' | '\\' | '{') {
+                return None;
+            }
+            // Letters between single quotes are themselves.
+            if first != '\'' {
+                written.push(first);
+            }
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let known = TIME_LETTERS.iter().find(|(letters, _)| rest.starts_with(letters));
+        let (letters, field) = known.filter(|(letters, _)| {
+            !rest[letters.len()..].starts_with(first) || matches!(*letters, "AM" | "PM")
+        })?;
+        let field = match *letters {
+            "mm" if !has_hour && !rest.contains("MM") && !written.contains("%m") => "%m",
+            "hh" | "HH" if has_half_days => "%I",
+            _ => field,
+        };
+        has_hour |= matches!(field, "%H" | "%I");
+        has_day |= matches!(field, "%d" | "%Y" | "%y" | "%m" | "%b" | "%B");
+        written.push_str(field);
+        rest = &rest[letters.len()..];
+    }
+    (has_hour || has_day).then(|| format!("\"{written}\""))
+}
+
+/// Fields of times in SQL and Java, the longer ones before those that they begin with.
+const TIME_LETTERS: &[(&str, &str)] = &[
+    ("YYYY", "%Y"),
+    ("yyyy", "%Y"),
+    ("YY", "%y"),
+    ("yy", "%y"),
+    ("MONTH", "%B"),
+    ("Month", "%B"),
+    ("MMMM", "%B"),
+    ("MON", "%b"),
+    ("Mon", "%b"),
+    ("MMM", "%b"),
+    ("MM", "%m"),
+    ("MI", "%M"),
+    ("mi", "%M"),
+    ("mm", "%M"),
+    ("DD", "%d"),
+    ("dd", "%d"),
+    ("HH24", "%H"),
+    ("hh24", "%H"),
+    ("HH12", "%I"),
+    ("HH", "%H"),
+    ("hh", "%H"),
+    ("SS", "%S"),
+    ("ss", "%S"),
+    ("AM", "%p"),
+    ("PM", "%p"),
+    ("a", "%p"),
+    ("T", "T"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_other_alphabets_are_ours() {
+        for (theirs, ours) in [
+            ("YYYY-MM-DD", Some("%Y-%m-%d")),
+            ("yyyy-mm-dd", Some("%Y-%m-%d")),
+            ("dd.MM.yyyy HH:mm:ss", Some("%d.%m.%Y %H:%M:%S")),
+            ("yyyy-MM-dd'T'HH:mm", Some("%Y-%m-%dT%H:%M")),
+            ("DD Mon YYYY HH24:MI", Some("%d %b %Y %H:%M")),
+            ("hh:mm a", Some("%I:%M %p")),
+            ("%Y-MM", None),
+            ("at home", None),
+            ("d/M/y", None),
+            ("DDD", None),
+        ] {
+            let ours = ours.map(|ours| format!("\"{ours}\""));
+            assert_eq!(time_format(&format!("\"{theirs}\"")), ours, "{theirs}");
+        }
+    }
+
+    #[test]
+    fn pictures_keep_their_last_digit() {
+        assert_eq!(picture("\"FM9,999.00\"").as_deref(), Some("\"#,##0.00\""));
+        assert_eq!(picture("\"99\"").as_deref(), Some("\"#0\""));
+        assert_eq!(picture("\"x\""), None);
+    }
+}
