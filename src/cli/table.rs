@@ -7,16 +7,40 @@ use crate::run::{InputReport, JobReport, Report};
 use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-/// The first rows under their names and types.
-pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
+/// The first rows under their names and types, and how many columns a terminal of this width has
+/// room for; a line that is broken in two cannot be read.
+pub(super) fn rows_table(
+    row: &Row,
+    batches: &[Batch],
+    limit: usize,
+    width: Option<usize>,
+) -> (String, usize) {
+    let table = first_columns(row, batches, limit, row.columns.len());
+    let mut used = 1;
+    let fitting = table.column_max_content_widths().into_iter().take_while(|content| {
+        used += usize::from(*content) + 3;
+        width.is_none_or(|width| used <= width)
+    });
+    let shown = fitting.count().max(1).min(row.columns.len());
+    match shown == row.columns.len() {
+        true => (table.to_string(), shown),
+        false => (first_columns(row, batches, limit, shown).to_string(), shown),
+    }
+}
+
+/// The first columns of the first rows.
+fn first_columns(row: &Row, batches: &[Batch], limit: usize, shown: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(
-        row.columns.iter().map(|column| Cell::new(format!("{}\n{}", column.name, column.ty))),
+        row.columns
+            .iter()
+            .take(shown)
+            .map(|column| Cell::new(format!("{}\n{}", column.name, column.ty))),
     );
     let rows = batches.iter().flat_map(|batch| (0..batch.rows).map(move |at| (batch, at)));
     for (batch, at) in rows.take(limit) {
-        table.add_row(row.columns.iter().zip(&batch.columns).map(|(column, array)| {
+        table.add_row(row.columns.iter().take(shown).zip(&batch.columns).map(|(column, array)| {
             let value = scalar_at(array, &column.ty.data, at);
             let text = match &value {
                 value if value.is_null() => "null".to_owned(),
@@ -26,7 +50,7 @@ pub(super) fn rows_table(row: &Row, batches: &[Batch], limit: usize) -> String {
             if column.ty.data.is_number() { cell.set_alignment(CellAlignment::Right) } else { cell }
         }));
     }
-    table.to_string()
+    table
 }
 
 /// A count of rows: its name, whether it is shown when no job has such rows, and where it is found.

@@ -58,11 +58,19 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         return explain_failure(failure, &compiled, global).0;
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
-    put!("{}\n", rows_table(row, &batches, args.rows));
+    let width = terminal_size::terminal_size_of(std::io::stdout());
+    let width = width.map(|(width, _)| usize::from(width.0));
+    let (table, columns) = rows_table(row, &batches, args.rows, width);
+    put!("{table}\n");
     let rows: usize = batches.iter().map(|batch| batch.rows).sum();
     if !global.quiet {
         let shown = rows_text(rows.min(args.rows) as u64);
         say!("{shown}{}", if rows > args.rows { ", and there are more" } else { "" });
+        let others: Vec<&str> =
+            row.columns.iter().skip(columns).map(|column| &*column.name).collect();
+        if !others.is_empty() {
+            say!("not shown, as the terminal has no room: {}", others.join(", "));
+        }
     }
     0
 }
