@@ -35,16 +35,20 @@ pub(super) fn date_trunc(call: &Call) -> Prepared {
             let zone = Zone::of(call, 2)?;
             kernel(move |context, arguments| {
                 let all = values::<TimestampMicrosecondType>(&arguments[1]);
-                as_timestamp(dense::<TimestampMicrosecondType>(context, &arguments[1..2], |row| {
-                    let instant = all.at(row);
-                    let local = zone.local(instant);
-                    let cut = truncate(local, unit);
-                    match unit {
-                        // By the same clock, so that hours told twice stay apart.
-                        Unit::Micros(_) => instant.saturating_sub(local.saturating_sub(cut)),
-                        Unit::Days(_) | Unit::Months(_) => zone.earliest(cut),
-                    }
-                }))
+                as_timestamp(fallible::<TimestampMicrosecondType>(
+                    context,
+                    &arguments[1..2],
+                    |row| {
+                        let instant = all.at(row);
+                        let local = zone.local(instant);
+                        let cut = truncate(local, unit);
+                        within(Some(match unit {
+                            // By the same clock, so that hours told twice stay apart.
+                            Unit::Micros(_) => instant.saturating_sub(local.saturating_sub(cut)),
+                            Unit::Days(_) | Unit::Months(_) => zone.earliest(cut),
+                        }))
+                    },
+                ))
             })
         }
         _ => {

@@ -83,10 +83,19 @@ impl Zone {
         }
     }
 
-    /// The first instant when clocks here show this, or where it would be.
+    /// The first instant when clocks here show this; where they are set forward over it, the
+    /// instant when they are.
     pub(super) fn earliest(&self, local: i64) -> i64 {
-        let (Ok((earlier, _)) | Err((earlier, _))) = self.instants(local);
-        earlier
+        let (mut before, mut behind) = match self.instants(local) {
+            Ok((earlier, _)) => return earlier,
+            Err(around) => around,
+        };
+        let after = self.offset(behind);
+        while behind - before > 1 {
+            let middle = before + (behind - before) / 2;
+            *(if self.offset(middle) == after { &mut behind } else { &mut before }) = middle;
+        }
+        behind
     }
 }
 
@@ -177,6 +186,31 @@ mod tests {
         }
         assert_eq!(Zone::named("UTC").unwrap().local(i64::MAX), i64::MAX);
         assert!(Zone::named("Mars/Base").is_err());
+    }
+
+    /// Around every change of every zone, among them those that are at midnight.
+    #[test]
+    fn a_day_begins_on_that_day() {
+        let day = |zone: &Zone, instant| zone.local(instant).div_euclid(MICROS_PER_DAY);
+        let mut at_midnight = 0;
+        for name in jiff::tz::db().available() {
+            let zone = Zone::named(name.as_str()).unwrap();
+            let changes = zone.zone.following(Timestamp::MIN).map(|change| change.timestamp());
+            for change in
+                changes.map(Timestamp::as_microsecond).take_while(|at| *at < TABLE.1 * 1_000_000)
+            {
+                for hours in [-30, -12, -1, 0, 1, 6, 19, 23, 30] {
+                    let instant = change + hours * 3_600_000_000;
+                    let of = day(&zone, instant);
+                    let start = zone.earliest(of * MICROS_PER_DAY);
+                    assert!(start <= instant, "{name:?} {instant}");
+                    assert_eq!(day(&zone, start), of, "{name:?} {instant}");
+                    assert_ne!(day(&zone, start - 1), of, "{name:?} {instant}");
+                    at_midnight += u32::from(zone.local(start) != of * MICROS_PER_DAY);
+                }
+            }
+        }
+        assert!(at_midnight > 1000, "{at_midnight} days that do not begin at midnight");
     }
 
     #[test]
