@@ -45,31 +45,40 @@ fn parse_number(call: &Call) -> Prepared {
 }
 
 /// The unscaled number; none unless it is one, with at most `scale` digits after the point and 38
-/// in all. Groups may have any length, as in India they do.
+/// in all.
 fn number(text: &str, point: char, group: char, scale: u8) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (mut value, mut after, mut seen, mut last_is_digit) = (0i128, None, false, false);
-    for c in digits.chars() {
-        match c.to_digit(10) {
-            Some(digit) => {
-                value = value.checked_mul(10)?.checked_add(i128::from(digit))?;
-                after = after.map(|after| after + 1);
-                seen = true;
-            }
-            None if c == point && after.is_none() => after = Some(0u32),
-            None if c == group && after.is_none() && last_is_digit => {}
-            None => return None,
-        }
-        last_is_digit = c.is_ascii_digit();
+    let (whole, part) = digits.split_once(point).unwrap_or((digits, ""));
+    if !groups_are_right(whole, group) {
+        return None;
     }
-    let ends_in_group = digits.ends_with(group);
-    let missing = u32::from(scale).checked_sub(after.unwrap_or(0))?;
-    let value = value.checked_mul(10i128.checked_pow(missing)?)?;
-    let fits = seen && !ends_in_group && value < 10i128.pow(38);
+    let (mut value, mut seen) = (0i128, false);
+    for c in whole.chars().filter(|c| *c != group).chain(part.chars()) {
+        value = value.checked_mul(10)?.checked_add(i128::from(c.to_digit(10)?))?;
+        seen = true;
+    }
+    let missing = usize::from(scale).checked_sub(part.len())?;
+    let value = value.checked_mul(10i128.checked_pow(missing as u32)?)?;
+    let fits = seen && value < 10i128.pow(38);
     fits.then_some(if negative { -value } else { value })
+}
+
+/// Are the digits before the point in groups as they are written somewhere, or in none? The last
+/// group has three digits, those before it two (in India) or three, the first one to three: so a
+/// sign that means the point in another country is not taken for one between groups.
+fn groups_are_right(whole: &str, group: char) -> bool {
+    let mut groups = whole.rsplit(group).map(str::len);
+    let (last, Some(mut first)) = (groups.next(), groups.next()) else { return true };
+    for before in groups {
+        if !(2..=3).contains(&first) {
+            return false;
+        }
+        first = before;
+    }
+    last == Some(3) && (1..=3).contains(&first)
 }
 
 /// What a picture like `#,##0.00` says.
@@ -212,7 +221,15 @@ mod tests {
         assert_eq!(german("1.234.567,89"), Some(123_456_789));
         assert_eq!(german("-5"), Some(-500));
         assert_eq!(german(",5"), Some(50));
+        assert_eq!(german("-1.234"), Some(-123_400));
+        assert_eq!(german("1.23.45.678,9"), Some(1_234_567_890));
         for wrong in ["", "-", ",", "1,2,3", "1,234", "1..2", ".1", "1.", "1 2", "--1", "1,2.3"] {
+            assert_eq!(german(wrong), None, "{wrong}");
+        }
+        // Not in groups: more likely the point of another country.
+        let ungrouped =
+            ["12.34", "1.2.3", "1.23,4", "1.234.5", "1234.567", "1.2345", ".123", "1.2.345"];
+        for wrong in ungrouped {
             assert_eq!(german(wrong), None, "{wrong}");
         }
         assert_eq!(german(&"9".repeat(37)), None);
