@@ -1,6 +1,9 @@
 //! What the parser says about what is written as in another language: E0004, E0007 to E0009, E0017.
 
+use super::names::option_called;
+use super::syntax::not_available_yet;
 use super::{Code, Diagnostic};
+use crate::syntax::ast::Later;
 use crate::text::Span;
 
 /// A word of SQL, of data frames or of another scheduler.
@@ -64,6 +67,34 @@ pub fn single_equals(span: Span, left: &str, right: &str) -> Diagnostic {
         format!("write `{left} == {right}`")
     };
     diagnostic.help(help).fix(span, "==")
+}
+
+/// `csv("a.csv", sep=";")`
+pub fn argument_equals(span: Span, name: &str, value: &str) -> Diagnostic {
+    let message = "an argument is named with `:`";
+    let found = Diagnostic::new(Code::E0007, message, span, "as in another language");
+    let name = option_called(name);
+    let shown = match value {
+        "True" | "False" => value.to_lowercase(),
+        "" => "…".to_owned(),
+        _ => value.to_owned(),
+    };
+    found.help(format!("write `{name}: {shown}`")).guess(span, format!("{name}: "))
+}
+
+/// A file of SQL.
+pub fn sql_file(word: Span) -> Diagnostic {
+    let message = "a pipeline is not written in SQL";
+    Diagnostic::new(Code::E0012, message, word, "a statement of SQL begins here").help(
+        "a source says what is read, a job has the steps, an output says where they go; \
+         `batchc new DIR` makes a pipeline with one of each",
+    )
+}
+
+/// A step of other languages whose own is not there yet.
+pub fn foreign_word_later(word: &str, later: &Later) -> Diagnostic {
+    let message = format!("`{word}` is called `{}` here, and is not available yet", later.what);
+    Diagnostic { message, ..not_available_yet(later) }
 }
 
 /// `'text'`, or a text in typographic quotes.

@@ -191,6 +191,55 @@ pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Di
     }
 }
 
+/// Arguments of readers of other tools, and what they are called here.
+const FOREIGN_OPTIONS: &[(&str, &str)] = &[
+    ("sep", "delimiter"),
+    ("delim", "delimiter"),
+    ("separator", "delimiter"),
+    ("field_separator", "delimiter"),
+    ("quotechar", "quote"),
+    ("na_values", "null"),
+    ("null_values", "null"),
+    ("nullstr", "null"),
+    ("skiprows", "skip"),
+    ("skip_rows", "skip"),
+    ("skip_header", "skip"),
+    ("tz", "zone"),
+    ("timezone", "zone"),
+    ("file", "path"),
+    ("filename", "path"),
+    ("filepath", "path"),
+    ("filepath_or_buffer", "path"),
+];
+
+/// What an argument of a connector is called here that other tools call `name`.
+pub fn option_called(name: &str) -> &str {
+    let foreign = FOREIGN_OPTIONS.iter().find(|(foreign, _)| *foreign == name);
+    foreign.map_or(name, |(_, ours)| ours)
+}
+
+/// What is done here with what other tools are told by an argument.
+fn instead_of_option(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "encoding" | "charset" => {
+            "files are UTF-8: convert the file, as by `iconv -f LATIN1 -t UTF-8`"
+        }
+        "compression" => "leave it out: gzip and zstd are known by what is in the file",
+        "columns" | "usecols" | "names" | "dtype" | "dtypes" | "schema" | "infer_schema" => {
+            "name the columns that are read, with their types, in the block behind it: `{ id: int }`"
+        }
+        "parse_dates" | "dateformat" | "date_format" => {
+            "a column says so itself: `day: date format \"%d.%m.%Y\"`"
+        }
+        "decimal" | "thousands" => {
+            "read a `string`, and `parse_number(text, decimal: \",\", group: \".\")`"
+        }
+        "on_bad_lines" | "ignore_errors" => "a job says so: `on error drop`",
+        "nrows" | "limit" => "a job says so: `take 10`",
+        _ => return None,
+    })
+}
+
 /// E0114: an argument that the connector does not take.
 pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let message = match name {
@@ -198,6 +247,13 @@ pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Dia
         name => format!("`{connector}` takes no argument `{name}`"),
     };
     let found = Diagnostic::new(Code::E0114, message, span, "not an argument of it");
+    if let Some(instead) = instead_of_option(name) {
+        return found.help(instead);
+    }
+    let called = option_called(name);
+    if called != name && names.contains(&called) {
+        return found.help(format!("it is called `{called}` here")).fix(span, called);
+    }
     match nearest(name, names.iter().copied()) {
         Some(near) => suggest(found, span, Some(near)),
         None => found.help(format!("it takes {}", backquoted(names))),

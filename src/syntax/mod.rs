@@ -19,6 +19,7 @@ mod words;
 pub use layout::NESTING_MAX;
 pub use tokens::{Token, TokenKind, tokens};
 
+use crate::diagnostics::habits::sql_file;
 use crate::diagnostics::{Diagnostics, syntax};
 use crate::text::{FileId, Files, Span};
 use layout::{Layout, lay_out};
@@ -60,8 +61,16 @@ const PARALLEL_PIECES_MIN: usize = 16;
 
 /// Parses the pieces of a file, each alone, so on all cores; in their order.
 fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
+    let sql = sql_pieces(layout);
     let one = |at: usize| {
         let mut found = Diagnostics::new();
+        if at < sql {
+            if at == 0 {
+                let first = layout.tokens[layout.pieces[0].tokens.start].range();
+                found.push(sql_file(Span::new(file, first.start, first.end)));
+            }
+            return Parsed { edition: None, declaration: None, found };
+        }
         let mut parser = Parser { file, source, layout, found: &mut found };
         let is_edition = layout.source(layout.pieces[at].tokens.start) == "batch";
         let edition = if is_edition { parser.edition(at) } else { None };
@@ -73,6 +82,16 @@ fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
         return all.map(one).collect();
     }
     all.into_par_iter().map(one).collect()
+}
+
+/// How many pieces at the beginning of a file are of SQL: none, unless it begins so.
+fn sql_pieces(layout: &Layout) -> usize {
+    let word = |at: usize| layout.source(layout.pieces[at].tokens.start);
+    let count = layout.pieces.len();
+    if count == 0 || !word(0).eq_ignore_ascii_case("select") {
+        return 0;
+    }
+    (1..count).find(|at| words::word_in(words::Place::File, word(*at)).is_some()).unwrap_or(count)
 }
 
 /// Reports characters that cannot be seen. In comments and texts only those that change the

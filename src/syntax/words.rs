@@ -213,6 +213,10 @@ pub const FOREIGN_STEPS: &[(&str, &str, &str)] = &[
     ("needs", "after", "after other_job"),
 ];
 
+/// Those of ours that are not available yet.
+pub const LATER: &[&str] =
+    &["unpivot", "window", "except", "full join", "schedule", "retry", "after"];
+
 /// The same for declarations.
 pub const FOREIGN_DECLARATIONS: &[(&str, &str)] = &[
     ("import", "use"),

@@ -136,6 +136,15 @@ impl Scope<'_, '_> {
                 })
             }
             (ExprKind::Literal(Scalar::String(text)), _)
+                if matches!(verb, "add" | "subtract")
+                    && (is_time(time) || time.ty.data == D::Duration)
+                    && text.get(..10).is_some_and(is_day) =>
+            {
+                let ty = if text.len() == 10 { D::Date } else { D::Datetime };
+                let written = time_literal(text, &ty)?;
+                Some(found(format!("a {ty} is written `{written}`")).guess(other.span, written))
+            }
+            (ExprKind::Literal(Scalar::String(text)), _)
                 if matches!(verb, "add" | "subtract") && is_time(time) =>
             {
                 let (number, unit) = text.trim().split_once(' ')?;

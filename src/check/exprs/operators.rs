@@ -158,7 +158,9 @@ impl Scope<'_, '_> {
             let list = self.check(list, None);
             let DataType::List(item) = list.ty.data.clone() else {
                 if !list.ty.is_unknown() {
-                    self.found.push(types::one_operand("in", list.span, "list", &list.ty));
+                    let found = types::one_operand("in", list.span, "list", &list.ty);
+                    let written = format!("[{}]", self.text(list.span));
+                    self.found.push(found.help(format!("write a list: `in {written}`")));
                 }
                 return bad(span);
             };

@@ -43,7 +43,9 @@ impl Line<'_> {
             ("warn" | "drop" | "fail" | "quarantine", _)
                 if verb == "expect" && at > 1 && self.text(at - 1) != "else" =>
             {
-                let written = format!("{} else {}", self.slice(0..at), rest(at));
+                let is_else = matches!(self.text(at - 1), "otherwise" | "or" | "then" | "on_fail");
+                let condition = self.slice(0..at - usize::from(is_else));
+                let written = format!("{condition} else {}", rest(at));
                 Habit { place: 0..self.at.len(), written, foreign: "expect" }
             }
             ("+" | "-" | "*" | "/", "=") if verb == "set" && self.touches(at) && at == 2 => {

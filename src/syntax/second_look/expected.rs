@@ -15,7 +15,7 @@ pub(super) fn keyword(rule: Rule) -> Option<String> {
 
 /// What the grammar expected, in words; each once, words of the language first.
 pub(super) fn expected(rules: &[Rule]) -> Vec<String> {
-    let mut described: Vec<String> = rules.iter().filter_map(|rule| describe(*rule)).collect();
+    let mut described: Vec<String> = rules.iter().flat_map(|rule| described(*rule)).collect();
     described.sort_by_key(|word| (word == "an operator", word.contains(' ')));
     let mut once: Vec<String> = Vec::new();
     for word in described {
@@ -33,6 +33,17 @@ pub(super) fn expected(rules: &[Rule]) -> Vec<String> {
         });
     }
     once
+}
+
+/// The words of a rule that is one of several, or what it is called.
+fn described(rule: Rule) -> Vec<String> {
+    let words: &[&str] = match rule {
+        Rule::keep => &["newest", "oldest", "first", "last"],
+        Rule::expect_action => &["warn", "drop", "fail", "quarantine"],
+        Rule::error_policy => &["fail", "drop", "null", "quarantine"],
+        _ => return describe(rule).into_iter().collect(),
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn describe(rule: Rule) -> Option<String> {
@@ -80,9 +91,6 @@ fn describe(rule: Rule) -> Option<String> {
         Rule::ellipsis => "...",
         Rule::format => "format",
         Rule::quarantine => "quarantine",
-        Rule::keep => "newest",
-        Rule::expect_action => "warn",
-        Rule::error_policy => "fail",
         Rule::table => "a table: `| column |`",
         _ => return keyword(rule),
     };

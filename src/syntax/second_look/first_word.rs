@@ -1,10 +1,11 @@
 //! The first word of a piece: one that begins nothing here, but elsewhere, in another language, or
 //! with another spelling.
 
+use super::super::ast::Later;
 use super::super::parser::{Parser, parse};
 use super::super::tokens::TokenKind;
 use super::super::words::{
-    FOREIGN_DECLARATIONS, FOREIGN_STEPS, Place, WORDS, is_reserved, word_anywhere, word_in,
+    FOREIGN_DECLARATIONS, FOREIGN_STEPS, LATER, Place, WORDS, is_reserved, word_anywhere, word_in,
     words_of,
 };
 use crate::diagnostics::{Diagnostic, habits, nearest, syntax};
@@ -123,6 +124,10 @@ impl Parser<'_> {
         if let Some((_, meant, written)) =
             FOREIGN_STEPS.iter().find(|(foreign, ..)| *foreign == lower)
         {
+            if LATER.contains(meant) {
+                let later = Later { what: (*meant).to_owned(), name: None, span };
+                return habits::foreign_word_later(word, &later);
+            }
             let phrase = self.foreign_phrase(tokens, &lower);
             let span = self.span(phrase.clone());
             let found = &self.source[span.range()];

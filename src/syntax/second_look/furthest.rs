@@ -5,6 +5,7 @@ use super::super::tokens::TokenKind;
 use super::super::words::{Place, word_anywhere, word_in};
 use super::expected::{expected, keyword};
 use crate::diagnostics::{Diagnostic, habits, nearest, syntax};
+use crate::text::Span;
 use batchc_grammar::Rule;
 use pest::error::{ErrorVariant, InputLocation};
 use std::ops::Range;
@@ -38,6 +39,9 @@ impl Parser<'_> {
         let expects_operator = rules.contains(&Rule::equal_op);
         if found == "=" && expects_operator {
             let (left, right) = self.around(at, tokens);
+            if matches!(self.text(tokens.start), "source" | "output") {
+                return habits::argument_equals(self.single(at, left, tokens), left, right);
+            }
             return habits::single_equals(span, left, right);
         }
         let meant = self.meant(found, at, &rules);
@@ -70,6 +74,12 @@ impl Parser<'_> {
         let left = self.previous(at, tokens).map_or("", |last| slice(start_of(last), last));
         let right = self.next(at, tokens).map_or("", |first| slice(first, end_of(first)));
         (left, right)
+    }
+
+    /// The place of a sign with the name before it.
+    fn single(&self, at: usize, name: &str, tokens: &Range<usize>) -> Span {
+        let before = self.previous(at, tokens).filter(|_| !name.is_empty());
+        self.span(before.unwrap_or(at)..at + 1)
     }
 
     fn incomplete(
