@@ -7,10 +7,12 @@
 
 pub mod nested;
 mod pack;
+mod rows;
 mod unpack;
 
 pub(super) use pack::hash;
 pub use pack::{KeyColumns, LongTexts, Packed};
+pub use rows::PackedRows;
 pub use unpack::{LongBuffers, unpack};
 
 use crate::types::{DataType, Type};

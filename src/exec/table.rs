@@ -11,12 +11,14 @@
 //! (a bool, an enum) index an array of numbers directly.
 
 use super::keys::{
-    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, hash, is_long, unpack,
+    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, PackedRows, hash,
+    is_long, unpack,
 };
 use crate::functions::kernel::Operand;
 use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::Buffer;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What [`find`] gives for a key that is not there.
@@ -111,6 +113,31 @@ impl GroupTable {
             self.insert_block(&mut block, &columns, out);
         }
         self.block = block;
+    }
+
+    /// The same for keys that are packed.
+    pub fn find_or_insert_packed(
+        &mut self,
+        keys: &PackedRows,
+        rows: Range<usize>,
+        out: &mut Vec<u32>,
+    ) {
+        out.clear();
+        out.reserve(rows.len());
+        let mut block = std::mem::take(&mut self.block);
+        for start in rows.clone().step_by(BLOCK) {
+            keys.copy(start..rows.end.min(start + BLOCK), &mut block.packed);
+            self.insert_block(&mut block, &keys.from(start), out);
+        }
+        self.block = block;
+    }
+
+    /// Makes room for so many more keys.
+    pub fn reserve(&mut self, keys: usize) {
+        self.keys.reserve(keys * self.layout.width());
+        if self.layout.direct_bits().is_none() {
+            self.grow_for(keys);
+        }
     }
 
     /// Takes in the keys `numbers` of another table of the same layout, and puts the number that

@@ -109,13 +109,11 @@ enum Phase {
 impl State for Grouping {
     fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
         let mut input = Input { values, rows: batch.rows, positions: batch.positions };
-        if !matches!(self.phase, Phase::Grouped(_)) {
-            // It is kept for a while, and a few texts must not keep pieces of a file.
-            compact_operands(&mut input.values);
-        }
         match &mut self.phase {
             Phase::Sampling { groups, sample, rows, bytes: held } => {
                 groups.update(&self.plan, &input);
+                // It is kept for a while, and a few texts must not keep pieces of a file.
+                compact_operands(&mut input.values);
                 *rows += input.rows;
                 *held += input.bytes();
                 sample.push(input);
@@ -173,7 +171,7 @@ impl Grouping {
             groups.len() > SCATTER_GROUPS_MIN && *rows < groups.len() * SCATTER_ROWS_PER_GROUP_MAX
         });
         self.phase = if is_scattered {
-            let mut scatter = Scatter::new();
+            let mut scatter = Scatter::new(&self.plan);
             for input in sample.drain(..) {
                 scatter.push(&self.plan, input);
             }

@@ -1,11 +1,14 @@
 //! Keys with the states of their aggregates.
 
 use super::{Input, Plan};
+use crate::data::Positions;
+use crate::exec::keys::PackedRows;
 use crate::exec::table::GroupTable;
 use crate::functions::kernel::{Accumulator, Failure, KernelContext, Operand};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Some groups.
@@ -60,17 +63,39 @@ impl Groups {
 
     /// Takes in rows.
     pub fn update(&mut self, plan: &Plan, input: &Input) {
-        let (keys, mut arguments) = input.values.split_at(plan.keys.len());
+        let (keys, arguments) = input.values.split_at(plan.keys.len());
         if self.has_keys {
             self.table.find_or_insert(keys, input.rows, &mut self.numbers);
         } else {
             self.numbers.clear();
             self.numbers.resize(input.rows, 0);
         }
+        self.aggregate(plan, arguments, &input.positions);
+    }
+
+    /// The same for rows whose keys are packed; there must be keys.
+    pub fn update_packed(
+        &mut self,
+        plan: &Plan,
+        (keys, rows): (&PackedRows, Range<usize>),
+        arguments: &[Operand],
+        positions: &Positions,
+    ) {
+        self.table.find_or_insert_packed(keys, rows, &mut self.numbers);
+        self.aggregate(plan, arguments, positions);
+    }
+
+    /// Makes room for so many more groups.
+    pub fn reserve(&mut self, groups: usize) {
+        self.table.reserve(groups);
+    }
+
+    /// Takes in the arguments of the rows whose groups are [`Self::numbers`].
+    fn aggregate(&mut self, plan: &Plan, mut arguments: &[Operand], positions: &Positions) {
         let count = self.len();
         for (states, aggregate) in self.accumulators.iter_mut().zip(&plan.aggregates) {
             let (own, others) = arguments.split_at(aggregate.arguments);
-            states.update(&self.numbers, count, own, &input.positions);
+            states.update(&self.numbers, count, own, positions);
             arguments = others;
         }
     }

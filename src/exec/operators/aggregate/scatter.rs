@@ -3,13 +3,15 @@
 
 use super::groups::{Finished, Groups};
 use super::order::{SORTED_GROUPS_MAX, by_key, fail_first, part_by_hash};
-use super::{Input, Plan};
+use super::{Input, Plan, SCATTER_ROWS_PER_GROUP_MAX};
 use crate::data::{Batch, Positions};
 use crate::exec::gather::bytes_of;
-use crate::exec::keys::KeyLayout;
+use crate::exec::keys::{KeyColumns, KeyLayout, Packed, PackedRows};
+use crate::exec::operators::collected::compact_operands;
 use crate::exec::operators::runs::numbered;
 use crate::exec::operators::{Output, Pieces};
-use crate::exec::scatter::{gather, scatter_rows};
+use crate::exec::scatter::gather;
+use crate::exec::table::part_of;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
@@ -22,9 +24,10 @@ const PART_BITS: u32 = 8;
 const PARTS: usize = 1 << PART_BITS;
 /// Rows are scattered so many at a time, which gives a part some hundred of them in a row.
 const BLOCK_ROWS: usize = 1 << 17;
-/// When a thread has scattered so much, its parts are grouped, so that many equal keys after a
-/// sample of different ones do not fill the memory.
-const SCATTERED_BYTES_MAX: usize = 1 << 29;
+/// When a thread has scattered so much, its parts are grouped if that makes them smaller, so that
+/// many equal keys after a sample of different ones do not fill the memory; else it goes on to twice
+/// as much.
+const SCATTERED_BYTES: usize = 1 << 28;
 
 /// So many parts are worked on together, and what was scattered of them is freed before the next
 /// are: the groups take the place of the rows.
@@ -33,7 +36,8 @@ const PARTS_AT_ONCE: usize = 32;
 /// The rows of [`PARTS_AT_ONCE`] parts in their order, and their positions if any aggregate looks at
 /// them.
 struct Block {
-    values: Vec<ArrayRef>,
+    keys: PackedRows,
+    arguments: Vec<ArrayRef>,
     starts: Vec<usize>,
     positions: Option<Vec<u64>>,
 }
@@ -47,58 +51,116 @@ fn no_blocks() -> Blocks {
 
 /// The rows that one thread has scattered.
 pub(super) struct Scatter {
-    pending: Vec<Input>,
-    pending_rows: usize,
+    layout: KeyLayout,
+    packed: Packed,
+    /// The rows of the next block: keys, part of each, and the rest by batches.
+    keys: PackedRows,
+    parts: Vec<u8>,
+    pending: Vec<Pending>,
     blocks: Blocks,
     blocks_bytes: usize,
+    bytes_max: usize,
     /// The groups of the parts of earlier blocks.
-    parts: Option<Vec<Groups>>,
+    groups: Option<Vec<Groups>>,
+}
+
+/// What rows have beside their keys.
+struct Pending {
+    arguments: Vec<Operand>,
+    rows: usize,
+    positions: Positions,
 }
 
 impl Scatter {
-    pub fn new() -> Scatter {
-        let blocks = no_blocks();
-        Scatter { pending: vec![], pending_rows: 0, blocks, blocks_bytes: 0, parts: None }
+    pub fn new(plan: &Plan) -> Scatter {
+        let layout = KeyLayout::new(&plan.keys);
+        Scatter {
+            packed: Packed::default(),
+            keys: PackedRows::with_capacity(&layout, BLOCK_ROWS),
+            layout,
+            parts: vec![],
+            pending: vec![],
+            blocks: no_blocks(),
+            blocks_bytes: 0,
+            bytes_max: SCATTERED_BYTES,
+            groups: None,
+        }
     }
 
     /// Takes in rows.
     pub fn push(&mut self, plan: &Plan, input: Input) {
-        self.pending_rows += input.rows;
-        self.pending.push(input);
-        if self.pending_rows >= BLOCK_ROWS {
+        let Input { values: mut keys, rows, positions } = input;
+        let mut arguments = keys.split_off(plan.keys.len());
+        let mut columns = KeyColumns::new(&self.layout, &keys, rows);
+        columns.pack(0..rows, &mut self.packed);
+        self.keys.append(&self.packed, &columns);
+        self.parts.extend(self.packed.hashes.iter().map(|&hash| part_of(hash, PART_BITS) as u8));
+        // They are kept for a while, and a few texts must not keep pieces of a file.
+        compact_operands(&mut arguments);
+        self.pending.push(Pending { arguments, rows, positions });
+        if self.parts.len() >= BLOCK_ROWS {
             self.scatter(plan);
         }
-        if self.blocks_bytes > SCATTERED_BYTES_MAX {
-            self.flush(plan);
+        if self.blocks_bytes > self.bytes_max {
+            let mut first = Groups::new(plan);
+            let rows = update_part(&mut first, plan, &self.blocks[0], 0);
+            if rows < first.len() * SCATTER_ROWS_PER_GROUP_MAX {
+                self.bytes_max *= 2;
+            } else {
+                self.flush(plan);
+            }
         }
     }
 
     /// About how much memory it holds.
     pub fn bytes(&self) -> usize {
-        let pending = self.pending.iter().flat_map(|input| &input.values);
+        let pending = self.pending.iter().flat_map(|input| &input.arguments);
         let pending: usize =
             pending.map(|value| bytes_of(std::slice::from_ref(&value.array))).sum();
-        let parts = self.parts.iter().flatten().map(Groups::bytes).sum::<usize>();
-        pending + self.blocks_bytes + parts
+        let groups = self.groups.iter().flatten().map(Groups::bytes).sum::<usize>();
+        self.keys.bytes() + pending + self.blocks_bytes + groups
     }
 
+    /// Makes blocks of the rows that came last.
     fn scatter(&mut self, plan: &Plan) {
+        let mut starts = vec![0; PARTS + 1];
+        for &part in &self.parts {
+            starts[usize::from(part) + 1] += 1;
+        }
+        for part in 0..PARTS {
+            starts[part + 1] += starts[part];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0; self.parts.len()];
+        for (row, &part) in self.parts.iter().enumerate() {
+            order[next[usize::from(part)]] = row as u32;
+            next[usize::from(part)] += 1;
+        }
         let pending = std::mem::take(&mut self.pending);
-        self.pending_rows = 0;
-        let inputs: Vec<_> = pending.iter().map(|input| (&input.values[..], input.rows)).collect();
-        let scattered = scatter_rows(&KeyLayout::new(&plan.keys), &inputs, PART_BITS);
-        let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
+        let from: Vec<(usize, usize)> = pending
+            .iter()
+            .enumerate()
+            .flat_map(|(input, pending)| (0..pending.rows).map(move |row| (input, row)))
+            .collect();
         for (at, blocks) in self.blocks.iter_mut().enumerate() {
-            let starts = &scattered.starts[at * PARTS_AT_ONCE..=(at + 1) * PARTS_AT_ONCE];
-            let rows = &scattered.from[starts[0]..starts[PARTS_AT_ONCE]];
-            let values = gather(&inputs, rows);
+            let starts = &starts[at * PARTS_AT_ONCE..=(at + 1) * PARTS_AT_ONCE];
+            let order = &order[starts[0]..starts[PARTS_AT_ONCE]];
+            let mut keys = PackedRows::with_capacity(&self.layout, order.len());
+            order.iter().for_each(|&row| keys.push(&self.keys, row as usize));
+            let rows: Vec<(usize, usize)> = order.iter().map(|&row| from[row as usize]).collect();
+            let inputs: Vec<_> =
+                pending.iter().map(|pending| (&pending.arguments[..], pending.rows)).collect();
+            let arguments = gather(&inputs, &rows);
+            let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
             let positions: Option<Vec<u64>> =
                 plan.uses_positions.then(|| rows.iter().map(position).collect());
             let positions_bytes = positions.as_ref().map_or(0, |at| at.len() * 8);
-            self.blocks_bytes += bytes_of(&values) + positions_bytes;
+            self.blocks_bytes += keys.bytes() + bytes_of(&arguments) + positions_bytes;
             let starts = starts.iter().map(|start| start - starts[0]).collect();
-            blocks.push(Block { values, starts, positions });
+            blocks.push(Block { keys, arguments, starts, positions });
         }
+        self.keys.clear();
+        self.parts.clear();
     }
 
     /// Gives the groups of one part after the other, leaving nothing.
@@ -110,7 +172,7 @@ impl Scatter {
         self.scatter(plan);
         let blocks = std::mem::replace(&mut self.blocks, no_blocks());
         self.blocks_bytes = 0;
-        let mut parts = self.parts.take().unwrap_or_default().into_iter();
+        let mut parts = self.groups.take().unwrap_or_default().into_iter();
         (0..PARTS).try_for_each(|part| {
             let mut groups = parts.next().unwrap_or_else(|| Groups::new(plan));
             update_part(&mut groups, plan, &blocks[part / PARTS_AT_ONCE], part % PARTS_AT_ONCE);
@@ -123,27 +185,32 @@ impl Scatter {
         let blocks = std::mem::replace(&mut self.blocks, no_blocks());
         self.blocks_bytes = 0;
         let parts =
-            self.parts.get_or_insert_with(|| (0..PARTS).map(|_| Groups::new(plan)).collect());
+            self.groups.get_or_insert_with(|| (0..PARTS).map(|_| Groups::new(plan)).collect());
         for (part, groups) in parts.iter_mut().enumerate() {
             update_part(groups, plan, &blocks[part / PARTS_AT_ONCE], part % PARTS_AT_ONCE);
         }
     }
 }
 
-fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) {
+/// Groups the rows of a part, and says how many there were.
+fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) -> usize {
+    let rows_of = |block: &Block| block.starts[part]..block.starts[part + 1];
+    let count = blocks.iter().map(|block| rows_of(block).len()).sum();
+    groups.reserve(count);
     for block in blocks {
-        let rows = block.starts[part]..block.starts[part + 1];
+        let rows = rows_of(block);
         if rows.is_empty() {
             continue;
         }
         let slice = |array: &ArrayRef| Operand::column(array.slice(rows.start, rows.len()));
-        let values = block.values.iter().map(slice).collect();
+        let arguments: Vec<Operand> = block.arguments.iter().map(slice).collect();
         let positions = match &block.positions {
             Some(positions) => Positions::At(positions[rows.clone()].into()),
             None => Positions::Range(0),
         };
-        groups.update(plan, &Input { values, rows: rows.len(), positions });
+        groups.update_packed(plan, (&block.keys, rows), &arguments, &positions);
     }
+    count
 }
 
 /// What all threads have of a part: groups of earlier blocks, and rows among those of the parts
@@ -172,7 +239,7 @@ fn gathered(plan: &Plan, states: Vec<Scatter>) -> Vec<Rest> {
         for (blocks, more) in blocks.iter_mut().zip(state.blocks) {
             blocks.extend(more);
         }
-        for (part, groups) in state.parts.into_iter().flatten().enumerate() {
+        for (part, groups) in state.groups.into_iter().flatten().enumerate() {
             grouped[part].push(groups);
         }
     }

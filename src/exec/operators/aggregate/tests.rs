@@ -186,7 +186,7 @@ fn a_thread_that_scatters_groups_what_it_has_when_it_is_much() {
     let rows = without_overflow(&types, table(5, &types, 200_000, 1 << 17));
     let keys = &types[..1];
     let plan = operator(keys).plan;
-    let mut scatter = Scatter::new();
+    let mut scatter = Scatter::new(&plan);
     for (at, batch) in batches_of(&types, &rows, 30_000).into_iter().enumerate() {
         let values = crate::exec::operators::testing::operands(&batch, &[0, 1]);
         scatter.push(&plan, Input { values, rows: batch.rows, positions: batch.positions });

@@ -1,0 +1,112 @@
+//! Packed keys that are kept, with the bytes of their long texts beside them: one piece of memory
+//! for all columns, which is copied row by row.
+
+use super::{INLINE_BYTES_MAX, KeyLayout, LongTexts, Packed, is_long};
+use std::ops::Range;
+
+/// Packed keys, one after the other.
+pub struct PackedRows {
+    width: usize,
+    /// The first word of each column that may hold long texts.
+    long_words: Vec<usize>,
+    words: Vec<u64>,
+    /// For each of those columns the bytes of its long texts; none while there are no long texts.
+    long: Vec<LongColumn>,
+}
+
+#[derive(Clone, Default)]
+struct LongColumn {
+    /// Where the long text of each row begins; the last rows may have none.
+    starts: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+/// Some of the rows, from the first of them.
+pub struct RowsFrom<'r> {
+    rows: &'r PackedRows,
+    first: usize,
+}
+
+impl PackedRows {
+    /// Room for so many keys.
+    pub fn with_capacity(layout: &KeyLayout, rows: usize) -> PackedRows {
+        PackedRows {
+            width: layout.width(),
+            long_words: layout.long_words().collect(),
+            words: Vec::with_capacity(rows * layout.width()),
+            long: vec![],
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.words.len() / self.width
+    }
+
+    /// About how much memory they take.
+    pub fn bytes(&self) -> usize {
+        let long = self.long.iter().map(|column| column.starts.len() * 8 + column.bytes.len());
+        self.words.len() * 8 + long.sum::<usize>()
+    }
+
+    /// Forgets all keys, and keeps the memory for others.
+    pub fn clear(&mut self) {
+        self.words.clear();
+        self.long.clear();
+    }
+
+    /// Appends keys that were just packed, whose long texts `long` has.
+    pub fn append(&mut self, packed: &Packed, long: &impl LongTexts) {
+        let first = self.len();
+        self.words.extend_from_slice(&packed.words);
+        if packed.has_long {
+            (0..packed.len()).for_each(|row| self.append_long(first + row, row, long));
+        }
+    }
+
+    /// Appends one key of others.
+    #[inline]
+    pub fn push(&mut self, from: &PackedRows, row: usize) {
+        self.words.extend_from_slice(&from.words[row * self.width..(row + 1) * self.width]);
+        if !from.long.is_empty() {
+            self.append_long(self.len() - 1, row, &from.from(0));
+        }
+    }
+
+    /// Keeps the long texts of `row`, which is row `at` here.
+    fn append_long(&mut self, at: usize, row: usize, long: &impl LongTexts) {
+        for (column, &word) in self.long_words.iter().enumerate() {
+            if is_long(self.words[at * self.width + word]) {
+                self.long.resize(self.long_words.len(), LongColumn::default());
+                let LongColumn { starts, bytes } = &mut self.long[column];
+                starts.resize(at, 0);
+                starts.push(bytes.len());
+                bytes.extend_from_slice(long.bytes(column, row));
+            }
+        }
+    }
+
+    /// The rows from `first` on, to look up their long texts.
+    pub fn from(&self, first: usize) -> RowsFrom<'_> {
+        RowsFrom { rows: self, first }
+    }
+
+    /// Copies some of the keys, to be looked up.
+    pub fn copy(&self, rows: Range<usize>, out: &mut Packed) {
+        out.words.clear();
+        out.words.extend_from_slice(&self.words[rows.start * self.width..rows.end * self.width]);
+        out.has_long = !self.long.is_empty();
+        out.hash(self.width);
+    }
+}
+
+impl LongTexts for RowsFrom<'_> {
+    fn bytes(&self, long: usize, row: usize) -> &[u8] {
+        let PackedRows { width, long_words, words, long: columns } = self.rows;
+        let row = self.first + row;
+        let length = words[row * width + long_words[long]] as u32 as usize;
+        debug_assert!(length > INLINE_BYTES_MAX, "only long texts are kept");
+        let LongColumn { starts, bytes } = &columns[long];
+        &bytes[starts[row]..starts[row] + length]
+    }
+}
