@@ -4,6 +4,7 @@ use crate::diagnostics::render::Format;
 use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// A typed language for batch pipelines: proven before it runs, whole or not at all.
 #[derive(Parser)]
@@ -30,6 +31,9 @@ pub(super) struct Global {
     /// Only errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// The first error that was said, for the report of a run that cannot start.
+    #[arg(skip)]
+    pub(super) said: OnceLock<String>,
 }
 
 /// When to use colour.

@@ -5,7 +5,7 @@ use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
 use crate::diagnostics::render::{Format, outside, render, summary};
-use crate::diagnostics::{Diagnostic, Diagnostics, names, nearest};
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run;
@@ -25,6 +25,7 @@ pub(super) fn refuse(message: &str, global: &Global) -> u8 {
 
 /// Says what went wrong outside of the program.
 pub(super) fn print_outside(message: &str, help: Option<&str>, global: &Global) {
+    let _ = global.said.set(message.to_owned());
     print_text(&outside(message, help, global.format), global);
 }
 
@@ -130,6 +131,9 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
 
 /// Shows diagnostics: JSON on stdout, words on stderr.
 pub(super) fn print_found(found: &Diagnostics, files: &Files, global: &Global) {
+    if let Some(error) = found.iter().find(|found| found.severity == Severity::Error) {
+        let _ = global.said.set(format!("{}: {}", error.code, error.message));
+    }
     print_text(&render(found, files, global.format, colour(global)), global);
 }
 
@@ -187,10 +191,15 @@ pub(super) fn context(
             }
         }
     }
+    Ok(context_with(known))
+}
+
+/// The time and the name of a run that has these parameters.
+pub(super) fn context_with(params: Vec<Scalar>) -> RunContext {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = now.as_micros() as i64;
     let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
-    Ok(RunContext { params: known, time, date, id: run_name(time) })
+    RunContext { params, time, date, id: run_name(time) }
 }
 
 /// Refuses a run whose outputs would replace what it reads, or each other.

@@ -183,6 +183,11 @@ impl Report {
         }
     }
 
+    /// The report of a run that could not start.
+    pub fn not_started(context: &RunContext, why: String) -> Report {
+        Report { status: Status::Failed, error: Some(why), ..Report::running(context) }
+    }
+
     pub(super) fn ended(self, status: Status, records_read: u64, seconds: f64) -> Report {
         Report {
             status,

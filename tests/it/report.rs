@@ -184,6 +184,32 @@ fn a_failed_run_says_why_and_which_job_failed() {
 }
 
 #[test]
+fn a_run_that_cannot_start_leaves_no_report_of_an_earlier_one() {
+    let project = project();
+    let failed = |arguments: &[&str], code: i32, why: &str| {
+        project.run();
+        assert_eq!(project.report()["status"], "SUCCESS");
+        let arguments = [&["run", "--report", "report.json"], arguments].concat();
+        assert_eq!(project.batchc(&arguments).code, Some(code));
+        let report = project.report();
+        assert_eq!(report["status"], "FAILED");
+        assert_eq!(report["jobs"], json!([]));
+        assert!(report["error"].as_str().is_some_and(|error| error.contains(why)), "{report}");
+    };
+    failed(&["-p", "nowhere=1"], 2, "the pipeline has no parameter `nowhere`");
+    failed(&["--select", "nothing"], 2, "there is no output or job `nothing`");
+    failed(&["missing.batch"], 2, "cannot read missing.batch");
+    project.write("sub/wrong.batch", PIPELINE.replace("filter amount", "filter amuont"));
+    failed(&["sub/wrong.batch"], 1, "E0101: ");
+    // What is no report stays, and a dry run writes none.
+    project.write("notes.json", "{}");
+    project.batchc(&["run", "--report", "notes.json", "sub/wrong.batch"]).fails(1, "E0101");
+    assert_eq!(project.read("notes.json"), "{}");
+    project.batchc(&["run", "-n", "--report", "new.json", "sub/wrong.batch"]).fails(1, "E0101");
+    assert!(!project.path("new.json").exists());
+}
+
+#[test]
 fn jobs_are_told_line_by_line_when_nobody_looks() {
     let project = project();
     let words = project.run().words;

@@ -1,31 +1,67 @@
 //! `batchc run`
 
+use crate::Compiled;
 use crate::cli::args::{Global, Run};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, check_places, context, refuse, runnable, targets};
+use crate::cli::load::{base, check_places, context, context_with, refuse, runnable, targets};
 use crate::cli::print::{put, say};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
+use crate::ir::RunContext;
+use crate::plan::Targets;
 use crate::run::{Options, Outcome, Report, Status, replaced_by_report, run as run_pipeline};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Runs a pipeline and reports.
 pub(in crate::cli) fn run(args: &Run, global: &Global) -> u8 {
-    match start(args, global) {
+    let prepared = prepare(args, global).inspect_err(|_| {
+        if !args.dry_run {
+            report_not_started(args, global);
+        }
+    });
+    match prepared.and_then(|prepared| start(args, prepared, global)) {
         Ok(code) | Err(code) => code,
     }
 }
 
-/// The exit code; an error when nothing could be run.
-fn start(args: &Run, global: &Global) -> Result<u8, u8> {
+/// A pipeline that can be run, where it is, and with what.
+type Prepared = (PathBuf, Compiled, Targets, RunContext);
+
+fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
-    let pipeline = &compiled.pipeline;
-    let targets = targets(pipeline, &args.select, global)?;
+    let targets = targets(&compiled.pipeline, &args.select, global)?;
     let context = context(&compiled, &path, &args.params, global)?;
     check_places(&compiled, &path, &context, global)?;
+    Ok((path, compiled, targets, context))
+}
+
+/// Says in the report that nothing was run, so that nobody takes that of an earlier run for this
+/// one's. Only a report is replaced: what else the file may be to a wrong pipeline, nobody knows.
+fn report_not_started(args: &Run, global: &Global) {
+    let Some(file) = &args.report else { return };
+    let is_report = |text: String| {
+        let found: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        found.is_ok_and(|found| found.get("execution_id").is_some())
+    };
+    if file.exists() && !std::fs::read_to_string(file).is_ok_and(is_report) {
+        return;
+    }
+    let why = global.said.get().cloned().unwrap_or_default();
+    if let Err(message) = write_report(&Report::not_started(&context_with(vec![]), why), file) {
+        refuse(&message, global);
+    }
+}
+
+/// The exit code; an error when nothing could be run.
+fn start(
+    args: &Run,
+    (path, compiled, targets, context): Prepared,
+    global: &Global,
+) -> Result<u8, u8> {
+    let pipeline = &compiled.pipeline;
     if args.dry_run {
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
