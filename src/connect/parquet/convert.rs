@@ -143,11 +143,24 @@ pub fn spelling(from: &ArrowType) -> String {
     }
 }
 
-/// The array as the declared type. `is_utf8` says that the reader has looked at all texts: those
-/// of an array that it has not may be any bytes, whatever the array's type.
-pub fn convert(array: &ArrayRef, to: &Type, is_utf8: bool, issues: &mut Vec<Issue>) -> ArrayRef {
+/// How the values of a column are taken.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// The reader has looked at all texts: those of an array that it has not may be any bytes,
+    /// whatever the array's type.
+    pub is_utf8: bool,
+    /// Digits below the microsecond are cut off.
+    pub truncates: bool,
+}
+
+/// What is wrong with a time that has digits below the microsecond.
+pub const FINER: &str =
+    "finer than a microsecond (`allow_truncated_timestamps: true` of the source)";
+
+/// The array as the declared type.
+pub fn convert(array: &ArrayRef, to: &Type, how: How, issues: &mut Vec<Issue>) -> ArrayRef {
     let before = issues.len();
-    let converted = convert_data(array, &to.data, is_utf8, issues);
+    let converted = convert_data(array, &to.data, how, issues);
     let converted = match to.data {
         DataType::Date => within::<Date32Type>(converted, DAYS, Scalar::Date, &to.data, issues),
         DataType::Datetime => within::<TimestampMicrosecondType>(
@@ -179,16 +192,11 @@ pub fn convert(array: &ArrayRef, to: &Type, is_utf8: bool, issues: &mut Vec<Issu
     converted
 }
 
-fn convert_data(
-    array: &ArrayRef,
-    to: &DataType,
-    is_utf8: bool,
-    issues: &mut Vec<Issue>,
-) -> ArrayRef {
+fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issue>) -> ArrayRef {
     use ArrowType as A;
-    if let (false, Some(bytes)) = (is_utf8, bytes(array)) {
+    if let (false, Some(bytes)) = (how.is_utf8, bytes(array)) {
         let checked: ArrayRef = Arc::new(texts(bytes, issues));
-        return convert_data(&checked, to, true, issues);
+        return convert_data(&checked, to, How { is_utf8: true, ..how }, issues);
     }
     if *array.data_type() == arrow_type(to)
         && !matches!(to, DataType::List(_) | DataType::Record(_))
@@ -202,6 +210,10 @@ fn convert_data(
             Arc::new(floats.unary::<_, Float64Type>(f64::from))
         }
         (from, DataType::Int) if from.is_integer() => Arc::new(integers(array, issues)),
+        (A::UInt64, DataType::Float) => {
+            let large = array.as_primitive::<UInt64Type>();
+            Arc::new(large.unary::<_, Float64Type>(|value| value as f64))
+        }
         (from, DataType::Float) if from.is_integer() => {
             Arc::new(integers(array, issues).unary::<_, Float64Type>(|value| value as f64))
         }
@@ -220,16 +232,14 @@ fn convert_data(
         (A::Timestamp(unit, _), DataType::Datetime | DataType::Timestamp)
         | (A::Duration(unit), DataType::Duration) => {
             let counts = integers(array, issues);
-            let micros = micros(&counts, *unit, issues);
+            let micros = micros(&counts, *unit, how, issues);
             let reinterpreted = micros.into_data().into_builder().data_type(arrow_type(to));
             arrow_array::make_array(reinterpreted.build().expect("64-bit numbers either way"))
         }
         (A::List(_) | A::LargeList(_) | A::FixedSizeList(..), DataType::List(item)) => {
-            list(array, item, is_utf8, issues)
+            list(array, item, how, issues)
         }
-        (A::Struct(_), DataType::Record(fields)) => {
-            record(array.as_struct(), fields, is_utf8, issues)
-        }
+        (A::Struct(_), DataType::Record(fields)) => record(array.as_struct(), fields, how, issues),
         (from, to) => unreachable!("{from} as {to} was refused when the file was opened"),
     }
 }
@@ -302,7 +312,8 @@ fn integers(array: &ArrayRef, issues: &mut Vec<Issue>) -> PrimitiveArray<Int64Ty
         ArrowType::UInt64 => {
             let large = array.as_primitive::<UInt64Type>();
             let fitting = map::<_, Int64Type>(large, issues, |value| {
-                i64::try_from(value).map_err(|_| "too large for an int")
+                i64::try_from(value)
+                    .map_err(|_| "too large for an int, but not for a decimal(20, 0)")
             });
             fitting.as_primitive::<Int64Type>().clone()
         }
@@ -337,15 +348,19 @@ fn map<F: ArrowPrimitiveType, T: ArrowPrimitiveType>(
 fn micros(
     counts: &PrimitiveArray<Int64Type>,
     unit: TimeUnit,
+    how: How,
     issues: &mut Vec<Issue>,
 ) -> PrimitiveArray<Int64Type> {
     let factor = match unit {
         TimeUnit::Second => 1_000_000,
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond => return counts.clone(),
+        TimeUnit::Nanosecond if how.truncates => {
+            return counts.unary(|nanos: i64| nanos.div_euclid(1000));
+        }
         TimeUnit::Nanosecond => {
             let cut = map::<_, Int64Type>(counts, issues, |nanos| {
-                if nanos % 1000 == 0 { Ok(nanos / 1000) } else { Err("finer than a microsecond") }
+                if nanos % 1000 == 0 { Ok(nanos / 1000) } else { Err(FINER) }
             });
             return cut.as_primitive::<Int64Type>().clone();
         }
@@ -374,6 +389,7 @@ fn unscaled(
         ArrowType::Decimal128(_, scale) => {
             (array.as_primitive::<Decimal128Type>().clone(), *scale as u8)
         }
+        ArrowType::UInt64 => (array.as_primitive::<UInt64Type>().unary(i128::from), 0),
         _ => (integers(array, issues).unary(i128::from), 0),
     }
 }
@@ -406,12 +422,12 @@ fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> In
     array.as_string_view().iter().enumerate().map(member).collect()
 }
 
-fn list(array: &ArrayRef, item: &Type, is_utf8: bool, issues: &mut Vec<Issue>) -> ArrayRef {
+fn list(array: &ArrayRef, item: &Type, how: How, issues: &mut Vec<Issue>) -> ArrayRef {
     let (items, lengths) = items_and_lengths(array);
     let offsets = OffsetBuffer::from_lengths(lengths);
     let mut inner = Vec::new();
     let items = match items {
-        Some(items) => convert(&items, item, is_utf8, &mut inner),
+        Some(items) => convert(&items, item, how, &mut inner),
         None => null_array(&item.data, 0),
     };
     issues.extend(inner.into_iter().map(|issue| {
@@ -454,12 +470,7 @@ fn items_of(array: &ArrayRef, row: usize) -> ArrayRef {
     }
 }
 
-fn record(
-    array: &StructArray,
-    fields: &[Field],
-    is_utf8: bool,
-    issues: &mut Vec<Issue>,
-) -> ArrayRef {
+fn record(array: &StructArray, fields: &[Field], how: How, issues: &mut Vec<Issue>) -> ArrayRef {
     let is_null = |row: usize| array.nulls().is_some_and(|nulls: &NullBuffer| nulls.is_null(row));
     let columns: Vec<ArrayRef> = fields
         .iter()
@@ -467,7 +478,7 @@ fn record(
             let column = array.column_by_name(&field.name);
             let column = column.expect("the fields were looked for when the file was opened");
             let mut inner = Vec::new();
-            let converted = convert(column, &field.ty, is_utf8, &mut inner);
+            let converted = convert(column, &field.ty, how, &mut inner);
             let inner = inner.into_iter().filter(|issue| !is_null(issue.row));
             issues.extend(inner.map(|issue| {
                 let path = format!(".{}{}", field.name, issue.path);

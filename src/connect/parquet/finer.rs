@@ -2,7 +2,7 @@
 //! second time as nanoseconds, which alone would not do, since they wrap around outside of 1677 to
 //! 2262.
 
-use super::convert::Issue;
+use super::convert::{FINER, Issue};
 use crate::data::display;
 use crate::types::{DataType, Scalar};
 use arrow_array::cast::AsArray;
@@ -66,7 +66,7 @@ pub fn whole_micros(
     let before = issues.len();
     issues.extend((0..micros.len()).filter(|row| is_finer(*row)).map(|row| {
         let text = spelled(micros.value(row), rest(row), ty);
-        Issue::new(row, text, "finer than a microsecond")
+        Issue::new(row, text, FINER)
     }));
     if issues.len() == before {
         return times;

@@ -10,7 +10,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{PATH, independent, one_of, option};
+use super::options::{PATH, any, independent, one_of, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -25,6 +25,13 @@ pub static CONNECTOR: Connector = Connector {
             Side::Sink,
             |value, _| one_of(value, &["zstd", "snappy", "lz4", "gzip", "none"]),
             "\"zstd\" (default), \"snappy\", \"lz4\", \"gzip\" or \"none\"",
+        ),
+        option(
+            "allow_truncated_timestamps",
+            "bool",
+            Side::Source,
+            any,
+            "digits of times below the microsecond are cut off (false)",
         ),
     ],
     together: independent,

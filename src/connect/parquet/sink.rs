@@ -8,7 +8,7 @@ use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{Field as ArrowField, Schema};
+use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
@@ -47,7 +47,7 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
         .set_compression(compression)
         .set_created_by("batchc".into())
         .build();
-    add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+    add_encoded_arrow_schema_to_metadata(&for_others(&schema), &mut properties);
     let properties = Arc::new(properties);
     let root = ArrowSchemaConverter::new().convert(&schema).map_err(unwritable)?;
     let (staging, files) = stage_files(spec, "parquet")?;
@@ -74,6 +74,28 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
     let parts = files.into_iter().map(part).collect::<Result<_, ConnectError>>()?;
     let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
     Ok(Box::new(ParquetSink { staging, parts, types }))
+}
+
+/// The schema that is kept in the file for other readers: with texts as Arrow first had them, since
+/// not all that others do with a table knows views.
+fn for_others(schema: &Schema) -> Schema {
+    fn known(ty: &ArrowType) -> ArrowType {
+        let field = |field: &Arc<ArrowField>| {
+            let ty = known(field.data_type());
+            Arc::new(field.as_ref().clone().with_data_type(ty))
+        };
+        match ty {
+            ArrowType::Utf8View => ArrowType::Utf8,
+            ArrowType::List(item) => ArrowType::List(field(item)),
+            ArrowType::Struct(fields) => ArrowType::Struct(fields.iter().map(field).collect()),
+            other => other.clone(),
+        }
+    }
+    let field = |field: &Arc<ArrowField>| {
+        let ty = known(field.data_type());
+        field.as_ref().clone().with_data_type(ty)
+    };
+    Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>())
 }
 
 struct ParquetSink {

@@ -1,6 +1,6 @@
 //! Parquet files as a source: a row group is a morsel, of which only the wanted columns are read.
 
-use super::convert::{convert, fits, hint, spelling};
+use super::convert::{How, convert, fits, hint, spelling};
 use super::finer::{Finer, whole_micros};
 use crate::connect::input::{Identity, Inputs, missing_column};
 use crate::connect::{
@@ -64,8 +64,8 @@ struct OpenFile {
     mask: ProjectionMask,
     /// For each projected column its place among the columns of the mask.
     places: Vec<usize>,
-    /// Of which projected columns the reader itself checks that the texts are UTF-8.
-    utf8: Vec<bool>,
+    /// How the values of the projected columns are taken.
+    hows: Vec<How>,
     /// Of the times that may be finer than a microsecond, the nanoseconds.
     finer: Option<Finer>,
     /// For each projected column its place among them.
@@ -143,8 +143,11 @@ impl OpenFile {
         }
         let wanted: Vec<usize> = spec.projection.iter().map(|&at| places[at]).collect();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
-        let utf8 = wanted.iter().map(|&root| is_utf8(&metadata, root)).collect();
-        let times = wanted.iter().copied().filter(|&root| int96(&metadata, root)).collect();
+        let truncates = spec.arguments.bool("allow_truncated_timestamps").unwrap_or(false);
+        let how = |&root: &usize| How { is_utf8: is_utf8(&metadata, root), truncates };
+        let hows = wanted.iter().map(how).collect();
+        let is_finer = |root: &usize| !truncates && int96(&metadata, *root);
+        let times = wanted.iter().copied().filter(is_finer).collect();
         let finer = Finer::new(&metadata, times);
         let finer_place = |root: &usize| finer.as_ref().and_then(|finer| finer.place(*root));
         let finer_places = wanted.iter().map(finer_place).collect();
@@ -154,7 +157,7 @@ impl OpenFile {
         let places = wanted.iter().map(|place| sorted.partition_point(|s| s < place)).collect();
         let name = name.clone();
         let open =
-            OpenFile { name, file, identity, metadata, mask, places, utf8, finer, finer_places };
+            OpenFile { name, file, identity, metadata, mask, places, hows, finer, finer_places };
         Ok(open)
     }
 }
@@ -237,7 +240,7 @@ impl ParquetMorsel {
             .map(|(at, (column, &place))| {
                 let mut issues = Vec::new();
                 let mut array =
-                    convert(batch.column(place), &column.ty, self.open.utf8[at], &mut issues);
+                    convert(batch.column(place), &column.ty, self.open.hows[at], &mut issues);
                 if let (Some(nanos), Some(place)) = (nanos, self.open.finer_places[at]) {
                     let nanos = nanos.column(place);
                     array = whole_micros(array, nanos, &column.ty.data, &mut issues);

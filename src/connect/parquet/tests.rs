@@ -1,6 +1,7 @@
 //! What is written reads back, and files of other writers read as the declared types.
 
 use super::CONNECTOR;
+use super::convert::FINER;
 use crate::connect::testing::{
     Random, all_types, random_batches, read_file, sink_spec, write_file,
 };
@@ -10,7 +11,9 @@ use crate::types::{
 };
 use arrow_array::types::Int32Type;
 use arrow_array::*;
+use arrow_schema::{DataType as ArrowType, TimeUnit};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -144,10 +147,10 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
         bad,
         [
             (1, Some(0), "null, and its type has no `?`"),
-            (1, Some(2), "too large for an int"),
+            (1, Some(2), "too large for an int, but not for a decimal(20, 0)"),
             (1, Some(4), "too large for the declared decimal"),
             (1, Some(8), "not a member of Level"),
-            (1, Some(11), "finer than a microsecond"),
+            (1, Some(11), FINER),
         ]
     );
     let error = |name: &str, ty: DataType| {
@@ -159,6 +162,46 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     let wrong = error("nanos", DataType::Timestamp);
     assert_eq!(wrong.message, "column `nanos` of a.parquet is datetime, and timestamp is declared");
     assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
+}
+
+#[test]
+fn what_is_too_large_or_too_fine_is_read_as_what_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("unsigned", Arc::new(UInt64Array::from(vec![7, u64::MAX]))),
+        ("nanos", Arc::new(TimestampNanosecondArray::from(vec![1999, -1]))),
+    ];
+    write_arrow(&dir.path().join("a.parquet"), columns);
+    let given = [("path", "a.parquet"), ("allow_truncated_timestamps", "true")];
+    let read = |unsigned: DataType| {
+        let declared =
+            [("unsigned", unsigned.required()), ("nanos", DataType::Datetime.required())];
+        read_file(&CONNECTOR, dir.path(), &given, &declared).unwrap()
+    };
+    let exact = read(DataType::Decimal { precision: 20, scale: 0 });
+    assert!(exact.bad.is_empty(), "{:?}", exact.bad);
+    // Digits are cut off, also before 1970.
+    assert_eq!(exact.rows[0], [Scalar::Decimal(7), Scalar::Datetime(1)]);
+    assert_eq!(exact.rows[1], [Scalar::Decimal(u64::MAX.into()), Scalar::Datetime(-1)]);
+    assert_eq!(read(DataType::Float).rows[1][0], Scalar::Float(u64::MAX as f64));
+}
+
+/// Other readers take the types from the schema that is kept in the file, and not all of them can
+/// filter, sort and join views of texts.
+#[test]
+fn the_schema_for_other_readers_has_plain_texts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, batches) = random_batches(&mut Random(4), &all_types(), &[10]);
+    let spec = sink_spec(dir.path(), &[("path", "a.parquet")], &all_types());
+    write_file(&CONNECTOR, &spec, &batches).unwrap();
+    let file = File::open(dir.path().join("a.parquet")).unwrap();
+    let read = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).unwrap();
+    let shown = format!("{:?}", read.schema());
+    assert!(shown.contains("Utf8") && !shown.contains("Utf8View"), "{shown}");
+    let ty = |name: &str| read.schema().field_with_name(name).unwrap().data_type().clone();
+    assert_eq!(ty("s"), ArrowType::Utf8);
+    assert_eq!(ty("ts"), ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+    assert_eq!(ty("len"), ArrowType::Duration(TimeUnit::Microsecond));
 }
 
 #[test]
@@ -334,7 +377,7 @@ fn int96_times_finer_than_a_microsecond_fail_their_row() {
     assert_eq!(rows, wanted);
     let bad: Vec<_> =
         read.bad.iter().map(|(row, _, _, text, why)| (*row, &**text, &**why)).collect();
-    let finer = "finer than a microsecond";
+    let finer = FINER;
     assert_eq!(
         bad,
         [
@@ -344,6 +387,11 @@ fn int96_times_finer_than_a_microsecond_fail_their_row() {
             (3, "3000-01-01T01:23:20.000123456Z", finer),
         ]
     );
+    let given = [("path", "a.parquet"), ("allow_truncated_timestamps", "true")];
+    let read = read_file(&CONNECTOR, dir.path(), &given, &declared).unwrap();
+    assert!(read.bad.is_empty());
+    assert_eq!(read.rows[1][0], Scalar::Datetime(micros[0]));
+    assert_eq!(read.rows[3][2], Scalar::Timestamp(micros[1]));
 }
 
 #[test]
