@@ -71,6 +71,13 @@ pub fn number_too_large(span: Span, text: &str) -> Diagnostic {
         .help(format!("the largest `int` is {}; with `.0` behind it, it is a `float`", i64::MAX))
 }
 
+/// A number that no float comes near.
+pub fn float_too_large(span: Span, text: &str) -> Diagnostic {
+    let shown = if text.len() > 24 { "this number" } else { &format!("`{text}`") };
+    Diagnostic::new(Code::E0014, format!("{shown} is too large"), span, "does not fit")
+        .help("the largest `float` is 1.7976931348623157e308")
+}
+
 /// A backslash before something that needs none, in a text or its first piece `text` at `whole`.
 pub fn bad_escape(span: Span, escape: &str, whole: Span, text: &str) -> Diagnostic {
     let message = format!("`{escape}` means nothing in a text");

@@ -230,6 +230,10 @@ impl<'s, 'a> Scope<'s, 'a> {
             A::Timestamp(micros) => Scalar::Timestamp(*micros),
             _ => return bad(span),
         };
+        if matches!(value, Scalar::Float(number) if number.is_infinite()) {
+            self.found.push(literals::float_too_large(span, self.globals.files.text(span)));
+            return bad(span);
+        }
         let data = value.natural_type();
         literal(value, data, span)
     }
