@@ -7,17 +7,18 @@ use crate::data::parse::{Clock, date, datetime, refuse, scalar, timestamp};
 use crate::data::{Batch, TextBuilder, array_of};
 use crate::exec::gather::expand;
 use crate::functions::kernel::{Failure, Operand};
+use crate::functions::regex::{Groups, Places};
 use crate::ir::Parse;
 use crate::text::Span;
 use crate::types::{DataType, Scalar};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringViewArray};
-use regex::{CaptureLocations, Regex};
+use regex::Regex;
 use std::sync::Arc;
 
 /// A compiled `parse`.
 pub struct ParseStep {
-    regex: Regex,
+    groups: Groups,
     column: usize,
     fields: Vec<Field>,
     span: Span,
@@ -55,7 +56,7 @@ impl ParseStep {
             })
             .collect();
         let regex = Regex::new(&parse.pattern).expect("the pattern was compiled by the checker");
-        ParseStep { regex, column: parse.column, fields, span: parse.span }
+        ParseStep { groups: Groups::new(regex), column: parse.column, fields, span: parse.span }
     }
 
     /// The new columns, for all rows of the batch. Site 0 of a failure is the pattern, site `n`
@@ -64,9 +65,9 @@ impl ParseStep {
         let text = expand(&Operand::column(batch.columns[self.column].clone()), batch.rows);
         let text: &StringViewArray = text.as_string_view();
         let mut columns: Vec<Growing> = self.fields.iter().map(|field| field.start(text)).collect();
-        let mut groups = self.regex.capture_locations();
+        let mut places = self.groups.places();
         for row in 0..batch.rows {
-            let failed = self.row(text, row, &mut groups, &mut columns);
+            let failed = self.row(text, row, &mut places, &mut columns);
             if let Err((site, reason)) = failed {
                 failures.push(Failure { row: row as u32, site, reason });
                 for column in &mut columns {
@@ -83,7 +84,7 @@ impl ParseStep {
         &self,
         text: &StringViewArray,
         row: usize,
-        groups: &mut CaptureLocations,
+        places: &mut Places,
         columns: &mut [Growing],
     ) -> Result<(), (u32, String)> {
         let no_match = || {
@@ -94,9 +95,11 @@ impl ParseStep {
             return Err(no_match());
         }
         let line = text.value(row);
-        self.regex.captures_read(groups, line).ok_or_else(no_match)?;
+        if !self.groups.read(line, places) {
+            return Err(no_match());
+        }
         for (at, (field, column)) in self.fields.iter().zip(columns).enumerate() {
-            let part = groups.get(field.group).map(|(start, end)| &line[start..end]);
+            let part = places.get(field.group).map(|(start, end)| &line[start..end]);
             let site = at as u32 + 1;
             column
                 .push(field, part, (text, row))

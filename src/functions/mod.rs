@@ -23,6 +23,7 @@ mod hashing;
 mod lists;
 mod math;
 pub mod regex;
+mod straight;
 mod strings;
 mod times;
 

@@ -5,10 +5,11 @@ use super::columns::{
     write_texts,
 };
 use super::kernel::{Call, LiteralError, PrepareScalar};
+use super::straight::{NO_PLACE, Straight};
 use crate::data::TextBuilder;
 use crate::types::{DataType, Scalar};
 use arrow_array::types::Int64Type;
-use regex::Regex;
+use regex::{CaptureLocations, Regex};
 use std::sync::Arc;
 
 /// The kernel of each function.
@@ -34,6 +35,54 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
         };
         format!("this is not a regular expression: {text}")
     })
+}
+
+/// A pattern whose groups are read, row by row.
+pub struct Groups {
+    regex: Regex,
+    straight: Option<Straight>,
+}
+
+/// Where the groups of a match are.
+pub struct Places {
+    /// Begin and end of each.
+    slots: Vec<usize>,
+    found: CaptureLocations,
+}
+
+impl Groups {
+    /// The groups of a pattern.
+    pub fn new(regex: Regex) -> Groups {
+        let straight = Straight::compile(regex.as_str());
+        Groups { regex, straight }
+    }
+
+    /// Room for the places of a match.
+    pub fn places(&self) -> Places {
+        let slots = vec![NO_PLACE; self.regex.captures_len() * 2];
+        Places { slots, found: self.regex.capture_locations() }
+    }
+
+    /// Does the text match? Then `places` are those of the first match.
+    pub fn read(&self, text: &str, places: &mut Places) -> bool {
+        let known =
+            self.straight.as_ref().and_then(|straight| straight.read(text, &mut places.slots));
+        known.unwrap_or_else(|| {
+            let is_match = self.regex.captures_read(&mut places.found, text).is_some();
+            for (group, slots) in places.slots.as_chunks_mut().0.iter_mut().enumerate() {
+                *slots = places.found.get(group).map_or([NO_PLACE; 2], |(start, end)| [start, end]);
+            }
+            is_match
+        })
+    }
+}
+
+impl Places {
+    /// Where a group begins and ends, if it takes part in the match; group 0 is all of it.
+    pub fn get(&self, group: usize) -> Option<(usize, usize)> {
+        let (start, end) = (self.slots[group * 2], self.slots[group * 2 + 1]);
+        (end != NO_PLACE).then_some((start, end))
+    }
 }
 
 fn pattern(call: &Call) -> Result<Regex, LiteralError> {
@@ -62,15 +111,18 @@ fn group(call: &Call, pattern: &Regex) -> Result<usize, LiteralError> {
 fn regex_extract(call: &Call) -> Prepared {
     let pattern = pattern(call)?;
     let group = group(call, &pattern)?;
+    let groups = Groups::new(pattern);
     kernel(move |context, arguments| {
         let all = texts(&arguments[0]);
-        let mut places = pattern.capture_locations();
+        let mut places = groups.places();
         write_pieces(context, &arguments[..1], all, |row, column| {
             let text = all.at(row);
             let found = if group == 0 {
-                pattern.find(text).map(|found| (found.start(), found.end()))
+                groups.regex.find(text).map(|found| (found.start(), found.end()))
+            } else if groups.read(text, &mut places) {
+                places.get(group)
             } else {
-                pattern.captures_read(&mut places, text).and_then(|_| places.get(group))
+                None
             };
             match found {
                 Some((start, end)) => column.push(&text[start..end]),
