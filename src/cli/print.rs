@@ -4,7 +4,8 @@
 //! of words that goes away must not end a run, so nobody is told when words cannot be written.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::process;
 
 /// Prints data.
@@ -21,6 +22,17 @@ pub(super) fn data(text: fmt::Arguments) {
 /// Prints words.
 pub(super) fn words(text: fmt::Arguments) {
     let _ = io::stderr().lock().write_fmt(text);
+}
+
+/// How many columns the terminal that reads this has, if it is one: what it says itself, or else
+/// the variable `COLUMNS`.
+pub(super) fn width_of(stream: impl AsFd + IsTerminal) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let said = || std::env::var("COLUMNS").ok()?.trim().parse().ok();
+    let width = terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0));
+    width.or_else(said).filter(|width| *width > 0)
 }
 
 /// Prints data, as `print!` does.

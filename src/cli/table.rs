@@ -15,17 +15,16 @@ pub(super) fn rows_table(
     limit: usize,
     width: Option<usize>,
 ) -> (String, usize) {
-    let table = first_columns(row, batches, limit, row.columns.len());
+    let all = row.columns.len();
+    let table = first_columns(row, batches, limit, all);
     let mut used = 1;
     let fitting = table.column_max_content_widths().into_iter().take_while(|content| {
         used += usize::from(*content) + 3;
         width.is_none_or(|width| used <= width)
     });
-    let shown = fitting.count().max(1).min(row.columns.len());
-    match shown == row.columns.len() {
-        true => (table.to_string(), shown),
-        false => (first_columns(row, batches, limit, shown).to_string(), shown),
-    }
+    let shown = fitting.count().max(1).min(all);
+    let table = if shown == all { table } else { first_columns(row, batches, limit, shown) };
+    (table.to_string(), shown)
 }
 
 /// The first columns of the first rows.
@@ -70,29 +69,62 @@ const COUNTS: &[Count] = &[
     ("unfinished", false, |job| job.unfinished),
 ];
 
-/// Prints what each job saw and gave, and what was written.
-pub(super) fn print_report(report: &Report) {
+/// The table of the jobs, and what of it a terminal of this width has no room for: first counts that
+/// are 0 everywhere are left out, then others, from the right, then the time.
+fn jobs_table(report: &Report, width: Option<usize>) -> (String, Vec<String>) {
+    let is_zero = |count: &Count| report.jobs.iter().all(|job| (count.2)(job) == 0);
+    let mut counts: Vec<&Count> =
+        COUNTS.iter().filter(|count| count.1 || !is_zero(count)).collect();
+    let (mut left_out, mut with_time) = (vec![], true);
+    loop {
+        let table = table_of(report, &counts, with_time);
+        let used = table.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        if width.is_none_or(|width| used <= width) {
+            return (table, left_out);
+        }
+        let may_go = |count: &&Count| !["in", "out"].contains(&count.0);
+        let zero = counts.iter().rposition(|count| may_go(count) && is_zero(count));
+        if let Some(last) = zero.or_else(|| counts.iter().rposition(may_go)) {
+            let count = counts.remove(last);
+            left_out.push(format!("{}{}", count.0, if is_zero(count) { " (0)" } else { "" }));
+        } else if std::mem::take(&mut with_time) {
+            left_out.push("seconds".to_owned());
+        } else {
+            return (table, left_out);
+        }
+    }
+}
+
+/// What each job saw and gave, of these counts.
+fn table_of(report: &Report, columns: &[&Count], with_time: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    let columns: Vec<&Count> = COUNTS
-        .iter()
-        .filter(|(_, is_always, count)| *is_always || report.jobs.iter().any(|job| count(job) > 0))
-        .collect();
     let names = columns.iter().map(|(name, ..)| *name);
-    table.set_header(["job"].into_iter().chain(names.clone()).chain(["seconds"]));
+    table
+        .set_header(["job"].into_iter().chain(names.clone()).chain(with_time.then_some("seconds")));
     for job in &report.jobs {
         let mut cells = vec![Cell::new(&job.job)];
         cells.extend(columns.iter().map(|(_, _, count)| {
             Cell::new(grouped(count(job))).set_alignment(CellAlignment::Right)
         }));
         let seconds = format!("{:.3}", job.seconds);
-        cells.push(Cell::new(seconds).set_alignment(CellAlignment::Right));
+        let seconds = Cell::new(seconds).set_alignment(CellAlignment::Right);
+        cells.extend(with_time.then_some(seconds));
         table.add_row(cells);
         for input in job.inputs.iter().filter(|_| job.inputs.len() > 1) {
             table.add_row(input_cells(input, names.clone()));
         }
     }
+    table.to_string()
+}
+
+/// Prints what each job saw and gave, as far as there is room for it, and what was written.
+pub(super) fn print_report(report: &Report, width: Option<usize>) {
+    let (table, left_out) = jobs_table(report, width);
     say!("{table}");
+    if !left_out.is_empty() {
+        say!("  not shown, as the terminal has no room: {}", left_out.join(", "));
+    }
     for job in &report.jobs {
         for (rule, broken) in job.expectations.iter().filter(|(_, broken)| *broken > 0) {
             say!("  {}: `{rule}` does not hold for {}", job.job, rows_text(*broken));
@@ -149,4 +181,64 @@ pub(super) fn grouped(count: u64) -> String {
 pub(super) fn rows_text(count: u64) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} row{s}", grouped(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Column, RunContext};
+    use crate::text::{FileId, Span};
+    use crate::types::DataType;
+    use arrow_array::{ArrayRef, Int64Array};
+    use std::sync::Arc;
+
+    const WIDTHS: [Option<usize>; 4] = [Some(40), Some(60), Some(200), None];
+
+    fn widest(table: &str) -> usize {
+        table.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn rows_are_shown_as_far_as_there_is_room() {
+        let column = |at: usize| Column {
+            name: format!("column_{at}").into(),
+            ty: DataType::Int.required(),
+            origin: Span::new(FileId(0), 0, 0),
+            domain: None,
+        };
+        let row = Row { columns: (0..8).map(column).collect(), ..Row::default() };
+        let values = |at: i64| Arc::new(Int64Array::from(vec![at, -at])) as ArrayRef;
+        let batches = [Batch::new((0..8).map(values).collect(), 2, 0)];
+        let shown = WIDTHS.map(|width| {
+            let (table, shown) = rows_table(&row, &batches, 5, width);
+            assert!(width.is_none_or(|width| widest(&table) <= width), "{table}");
+            shown
+        });
+        // A column takes 8 letters, 2 spaces and a line.
+        assert_eq!(shown, [3, 5, 8, 8]);
+        // One that does not fit is better than none.
+        assert_eq!(rows_table(&row, &batches, 5, Some(3)).1, 1);
+    }
+
+    #[test]
+    fn counts_of_a_run_are_shown_as_far_as_there_is_room() {
+        let job = |name: &str, grouped| JobReport {
+            job: name.into(),
+            records_in: 1_234_567,
+            records_out: 1_234_567 - grouped,
+            grouped,
+            ..JobReport::default()
+        };
+        let jobs = vec![job("orders_clean", 0), job("by_country", 1_234_000)];
+        let run = RunContext { params: vec![], time: 0, date: 0, id: String::new() };
+        let mut report = Report::running(&run);
+        report.jobs = jobs;
+        let left_out = WIDTHS.map(|width| {
+            let (table, left_out) = jobs_table(&report, width);
+            assert!(width.is_none_or(|width| widest(&table) <= width), "{table}");
+            left_out.join(", ")
+        });
+        let zeros = "quarantined (0), dropped (0), filtered (0)";
+        assert_eq!(left_out, [&format!("{zeros}, grouped, seconds"), zeros, "", ""]);
+    }
 }

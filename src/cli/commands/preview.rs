@@ -3,7 +3,7 @@
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{base, context, refuse_name, runnable};
-use crate::cli::print::{put, say};
+use crate::cli::print::{put, say, width_of};
 use crate::cli::table::{rows_table, rows_text};
 use crate::ir::{Input, JobId, Row, SourceId};
 use crate::plan::Targets;
@@ -58,9 +58,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         return explain_failure(failure, &compiled, global).0;
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
-    let width = terminal_size::terminal_size_of(std::io::stdout());
-    let width = width.map(|(width, _)| usize::from(width.0));
-    let (table, columns) = rows_table(row, &batches, args.rows, width);
+    let (table, columns) = rows_table(row, &batches, args.rows, width_of(std::io::stdout()));
     put!("{table}\n");
     let rows: usize = batches.iter().map(|batch| batch.rows).sum();
     if !global.quiet {

@@ -4,7 +4,7 @@ use crate::Compiled;
 use crate::cli::args::{Global, Run};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{base, check_places, context, context_with, refuse, runnable, targets};
-use crate::cli::print::{put, say};
+use crate::cli::print::{put, say, width_of};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
 use crate::ir::RunContext;
@@ -97,7 +97,7 @@ fn start(
     let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
     if !global.quiet {
-        print_report(&report);
+        print_report(&report, width_of(std::io::stderr()));
     }
     let mut code = 0;
     if let Some(failure) = failure {
