@@ -5,7 +5,7 @@ use super::compression::Compression;
 use super::{ConnectError, SourceSpec};
 use std::fs::{File, Metadata};
 use std::io::Read;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -22,18 +22,52 @@ pub struct Inputs {
 
 /// A declared column that a file does not have, with the nearest one that it has.
 pub fn missing_column(file: &str, wanted: &str, found: &[String]) -> ConnectError {
-    let near = |name: &str| strsim::jaro_winkler(name, wanted);
+    let near = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
     let nearest = found.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
-    let help = match nearest {
-        Some(nearest) if near(nearest) > 0.75 => format!("it has `{nearest}`"),
+    let other_delimiter = ";\t|,".chars().find(
+        |sign| matches!(found, [only] if only.split(*sign).count() > 1 && only.split(*sign).any(|name| name.trim() == wanted)),
+    );
+    let help = match (other_delimiter, nearest) {
+        (Some(sign), _) => {
+            let sign = sign.escape_default();
+            format!("its columns are parted by another sign: `delimiter: \"{sign}\"`")
+        }
+        (None, Some(nearest)) if near(nearest) > 0.75 => {
+            let nearest = shown(nearest);
+            format!(
+                "it has `{nearest}`: declare it as that, or as `{wanted}: … named \"{nearest}\"`"
+            )
+        }
         _ => {
             let names: Vec<String> =
-                found.iter().take(20).map(|name| format!("`{name}`")).collect();
+                found.iter().take(20).map(|name| format!("`{}`", shown(name))).collect();
             let more = if found.len() > 20 { ", .." } else { "" };
             format!("it has {}{more}", names.join(", "))
         }
     };
     ConnectError::new(format!("{file} has no column `{wanted}`")).help(help)
+}
+
+/// A name from a file as a message may show it: escaped, cut at 40 characters.
+fn shown(name: &str) -> String {
+    let more = if name.chars().nth(40).is_some() { "…" } else { "" };
+    let start: String = name.chars().take(40).collect();
+    format!("{}{more}", start.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))
+}
+
+/// What a file without compression is that no text can be, with what to do.
+fn other_kind(file: &File, size: u64, name: &str) -> Option<ConnectError> {
+    let (mut head, mut tail) = ([0; 4], [0; 4]);
+    file.read_exact_at(&mut head, 0).ok()?;
+    file.read_exact_at(&mut tail, size.checked_sub(4)?).ok()?;
+    let (kind, help) = match (&head, &tail) {
+        (b"PAR1", b"PAR1") => ("a Parquet file", format!("read it with `parquet(\"{name}\")`")),
+        (b"PK\x03\x04", _) => {
+            ("a zip archive, as those of Excel are", "unpack it, or save it as CSV".to_owned())
+        }
+        _ => return None,
+    };
+    Some(ConnectError::new(format!("{name} is {kind}")).help(help))
 }
 
 /// What tells whether a file changed while it was read.
@@ -87,6 +121,11 @@ impl Inputs {
         {
             return Err(ConnectError::new(format!("{name} is packed with {packed}"))
                 .help(format!("give it a name that says so: `{name}.{extension}`")));
+        }
+        if compression == Compression::None
+            && let Some(error) = other_kind(&file, identity.size, &name)
+        {
+            return Err(error);
         }
         let reader = compression.reader(file, progress).map_err(failed)?;
         Ok(OpenInput { name, reader, watched, identity })

@@ -15,15 +15,21 @@ pub fn may_multiply(span: Span, right: &str, right_span: Span) -> Diagnostic {
     .help("say what you expect: `expect many_to_one` is checked while it runs, `expect many_to_many` allows it")
 }
 
-/// W0402: join keys that may be null.
-pub fn nullable_key(name: &str, span: Span) -> Diagnostic {
+/// W0402: join keys that may be null. Of joins that keep what matches nothing such rows are kept.
+pub fn nullable_key(name: &str, span: Span, are_kept: bool) -> Diagnostic {
+    let help = match are_kept {
+        true => format!(
+            "if another value is meant for them, `fill {name} with …` above; the report counts them"
+        ),
+        false => format!("`filter {name} is not null` above, or read the count in the report"),
+    };
     Diagnostic::new(
         Code::W0402,
         format!("rows without `{name}` never match (null is not a key)"),
         span,
         "may be null",
     )
-    .help(format!("`filter {name} is not null` above, or read the count in the report"))
+    .help(help)
 }
 
 /// A column in which two tables differ: its type and its place on each side that has it.

@@ -95,6 +95,16 @@ impl EnumType {
         self.members.iter().position(|member| &*member.name == name)
     }
 
+    /// Why a text is no member, with the first of those that there are.
+    pub fn refusal(&self) -> String {
+        let texts: Vec<String> =
+            self.members.iter().take(8).map(|member| format!("`{}`", member.text)).collect();
+        let more = if self.members.len() > 8 { ", …" } else { "" };
+        let vowel = self.name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
+        let article = if vowel { "an" } else { "a" };
+        format!("not {article} {} ({}{more})", self.name, texts.join(", "))
+    }
+
     /// The position of the member that files spell `text`.
     pub fn by_text(&self, text: &str) -> Option<usize> {
         self.members.iter().position(|member| &*member.text == text)

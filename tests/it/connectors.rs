@@ -112,10 +112,10 @@ fn bad_json_names_file_line_path_text_and_type() {
             text(7, "who.name: 7 is not a string"),
             text(8, "who.name is missing, and its type has no `?`"),
             text(9, "who.tags[1] is null, and its type has no `?`"),
-            text(10, "who.born: \"2001-02-30\" is not a date (`2024-12-31`)"),
+            text(10, "who.born: \"2001-02-30\" is not a date: February 2001 has 28 days"),
             text(11, "who: [] is not a record"),
             text(12, "scores[1].at: true is not an int"),
-            text(13, "level: \"mid\" is not a member of Level"),
+            text(13, "level: \"mid\" is not a Level (`low`, `high`)"),
             text(14, "who.name: \"\\ud800\" is half a character (a lone surrogate)"),
             text(15, "not JSON: it ends, and a comma or `}` is missing"),
             text(16, "not a JSON object"),
@@ -220,6 +220,21 @@ fn a_packed_file_without_its_extension_is_told() {
 }
 
 #[test]
+fn files_of_another_kind_are_told_for_what_they_are() {
+    let project = copying("csv(\"in.csv\")", "  id: int");
+    project.write("in.csv", "PAR1 no real one PAR1");
+    let ended = project.batchc(&["run"]);
+    ended.fails(3, "in.csv is a Parquet file");
+    ended.fails(3, "read it with `parquet(\"in.csv\")`");
+    assert!(!ended.words.contains("filtered"), "a table of nothing: {}", ended.words);
+    project.write("in.csv", "PK\u{3}\u{4} and more");
+    project.batchc(&["run"]).fails(3, "in.csv is a zip archive");
+    project.write("in.csv", &format!("{}\n", "\u{1}".repeat(100)));
+    let escaped = "\\u{1}".repeat(40);
+    project.batchc(&["run"]).fails(3, &format!("help: it has `{escaped}…`"));
+}
+
+#[test]
 fn what_a_terminal_would_obey_is_escaped_in_names_of_columns() {
     let project = copying("csv(\"in.csv\")", "  id: int");
     project.write("in.csv", "\u{1b}[31mred,other\n1,2\n");
@@ -308,7 +323,7 @@ fn ragged_and_bad_csv_rows_are_told_by_line() {
             told(3, "2 fields where the header has 5"),
             told(5, "ok: \"maybe\" is not a bool (`true` or `false`)"),
             told(6, "when: \"noon\" is not a timestamp (`2024-12-31T23:59:59Z`)"),
-            told(8, "level: \"mid\" is not a member of Level"),
+            told(8, "level: \"mid\" is not a Level (`low`, `high`)"),
             told(9, "6 fields where the header has 5"),
             told(11, "text follows a closing quote"),
             told(12, "a is empty, and the column has no `?`"),

@@ -94,7 +94,7 @@ fn quarantine_tells_reason_file_row_and_line() {
         [
             of(2, "amount: \"x\" is not a decimal(8, 2)"),
             of(3, "2 fields where the header has 3"),
-            of(4, "day: \"2026-02-30\" is not a date (`2024-12-31`)"),
+            of(4, "day: \"2026-02-30\" is not a date: February 2026 has 28 days"),
         ]
     );
     // What could be read is kept with its type, and of what is no row the text.

@@ -43,7 +43,8 @@ impl JobChecker<'_, '_> {
             ast::JoinKind::Semi => JoinKind::Semi,
             ast::JoinKind::Anti => JoinKind::Anti,
         };
-        self.warn_null_keys(&conditions.left_keys);
+        let keeps_all = matches!(kind, JoinKind::Left | JoinKind::Anti);
+        self.warn_null_keys(&conditions.left_keys, keeps_all);
         let (check, right_unique) =
             self.cardinality(join, kind, &conditions, &right_row, statement, table);
         let Some((row, right_columns)) =
@@ -173,12 +174,12 @@ impl JobChecker<'_, '_> {
         all.residual.push(condition);
     }
 
-    fn warn_null_keys(&mut self, keys: &[Expr]) {
+    fn warn_null_keys(&mut self, keys: &[Expr], are_kept: bool) {
         for key in keys {
             let is_null_at_times = self.scope().can_be_null(key);
             if is_null_at_times {
                 let text = self.text(key.span);
-                self.found.push(rows::nullable_key(&text, key.span));
+                self.found.push(rows::nullable_key(&text, key.span, are_kept));
             }
         }
     }

@@ -96,7 +96,8 @@ fn start(
     };
     let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
-    if !global.quiet {
+    let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
+    if !global.quiet && (failure.is_none() || was_read) {
         print_report(&report, width_of(std::io::stderr()));
     }
     let mut code = 0;

@@ -123,11 +123,7 @@ impl Reader<'_> {
                 array!(
                     Int32Type,
                     |bytes, start, end| members.find(bytes.get(start..end)?, &mut last),
-                    |text| members.find(text, &mut 0).ok_or_else(|| format!(
-                        "not a member of {}",
-                        declared.name
-                    )
-                    .into())
+                    |text| members.find(text, &mut 0).ok_or_else(|| declared.refusal().into())
                 )
             }
             DataType::Bool => self.booleans(column, plan, spans),

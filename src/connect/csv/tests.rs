@@ -215,7 +215,15 @@ fn columns_are_bound_by_the_header_or_by_position() {
     assert_eq!(read_text(text, &odd, &declared).rows, expected);
     let error = |text: &[u8]| try_read(text, &[], &declared).unwrap_err();
     assert_eq!(error(b"a,bb\n").message, "a.csv has no column `b`");
-    assert_eq!(error(b"a,bb\n").help.unwrap(), "it has `bb`");
+    assert_eq!(
+        error(b"a,bb\n").help.unwrap(),
+        "it has `bb`: declare it as that, or as `b: … named \"bb\"`"
+    );
+    assert_eq!(
+        error(b"a;b\n").help.unwrap(),
+        "its columns are parted by another sign: `delimiter: \";\"`"
+    );
+    assert!(error(b"a\tb\n").help.unwrap().ends_with("`delimiter: \"\\t\"`"));
     assert_eq!(error(b"a,b,a\n").message, "a.csv has two columns `a`");
     assert_eq!(error(b"").message, "a.csv is empty, and a header was expected");
     assert!(error(b"\xFF\xFEa\0").message.contains("UTF-16"));

@@ -138,7 +138,7 @@ impl Builder<'_> {
                 let text = self.inner(cell, "not a text")?;
                 let text = std::str::from_utf8(&text).map_err(|_| "not UTF-8")?;
                 let member = declared.by_text(text).map(|at| at as i32);
-                member.ok_or_else(|| format!("not a member of {}", declared.name).into())
+                member.ok_or_else(|| declared.refusal().into())
             }),
             DataType::String => self.texts(cells, ty, issues),
             DataType::List(item) => self.lists(cells, ty, item, spelling, issues),

@@ -414,8 +414,7 @@ fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> In
         let text = text?;
         let found = declared.by_text(text).map(|at| at as i32);
         if found.is_none() {
-            let reason = format!("not a member of {}", declared.name);
-            issues.push(Issue::new(row, text, reason));
+            issues.push(Issue::new(row, text, declared.refusal()));
         }
         found
     };

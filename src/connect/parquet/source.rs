@@ -14,7 +14,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{ConvertedType, Type as PhysicalType};
+use parquet::basic::{Compression, ConvertedType, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
@@ -92,6 +92,16 @@ impl Source for ParquetSource {
     }
 }
 
+/// A compression of some column that no decoder is built in for.
+fn unread_compression(loaded: &ArrowReaderMetadata) -> Option<&'static str> {
+    let groups = loaded.metadata().row_groups().iter();
+    groups.flat_map(|group| group.columns()).find_map(|column| match column.compression() {
+        Compression::BROTLI(_) => Some("brotli"),
+        Compression::LZO => Some("LZO"),
+        _ => None,
+    })
+}
+
 impl OpenFile {
     fn new(
         name: &Arc<str>,
@@ -105,6 +115,11 @@ impl OpenFile {
         };
         let file = Positioned(Arc::new(file));
         let loaded = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(broken)?;
+        if let Some(packed) = unread_compression(&loaded) {
+            let message = format!("{name} is packed with {packed}, which is not read here");
+            let help = "pack its columns with snappy, gzip, zstd or lz4, or not at all";
+            return Err(ConnectError::new(message).help(help));
+        }
         let found = loaded.schema().fields();
         let names: Vec<String> = found.iter().map(|field| field.name().clone()).collect();
         let mut places = Vec::with_capacity(spec.columns.len());

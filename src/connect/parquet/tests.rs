@@ -149,7 +149,7 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
             (1, Some(0), "null, and its type has no `?`"),
             (1, Some(2), "too large for an int, but not for a decimal(20, 0)"),
             (1, Some(4), "too large for the declared decimal"),
-            (1, Some(8), "not a member of Level"),
+            (1, Some(8), "not a Level (`low`, `high`)"),
             (1, Some(11), FINER),
         ]
     );
@@ -161,7 +161,10 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
     assert_eq!(wrong.message, "column `large` of a.parquet is string, and int is declared");
     let wrong = error("nanos", DataType::Timestamp);
     assert_eq!(wrong.message, "column `nanos` of a.parquet is datetime, and timestamp is declared");
-    assert_eq!(error("larg", DataType::String).help.unwrap(), "it has `large`");
+    assert_eq!(
+        error("larg", DataType::String).help.unwrap(),
+        "it has `large`: declare it as that, or as `larg: … named \"large\"`"
+    );
 }
 
 #[test]

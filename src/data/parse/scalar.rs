@@ -21,7 +21,7 @@ pub fn scalar(text: &str, ty: &Type) -> Result<Scalar, String> {
         DataType::Duration => duration(bytes).map(Scalar::Duration),
         DataType::Enum(declared) => match declared.by_text(text) {
             Some(at) => Ok(Scalar::Enum(at as i32)),
-            None => Err(format!("not a {}", declared.name).into()),
+            None => Err(declared.refusal().into()),
         },
         DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
             Err(format!("not a {ty}, which cannot be given as text").into())

@@ -70,7 +70,37 @@ pub fn date(text: &[u8], clock: &Clock) -> Result<i32, Reason> {
     }
     let mut cursor = Cursor { text, at: 0 };
     let days = cursor.date().filter(|_| cursor.at == text.len());
-    day_within(days.ok_or("not a date (`2024-12-31`)")?)
+    day_within(days.ok_or_else(|| missing_day(text).unwrap_or("not a date (`2024-12-31`)".into()))?)
+}
+
+/// Why a text that is spelled as a date is none, if it is one that the calendar does not have.
+fn missing_day(text: &[u8]) -> Option<Reason> {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let mut cursor = Cursor { text, at: 0 };
+    let year = cursor.number().filter(|_| cursor.at == 4)?;
+    let month = cursor.skip(b"-").then(|| cursor.two_digits()).flatten()? as usize;
+    let day = cursor.skip(b"-").then(|| cursor.two_digits()).flatten()?;
+    if cursor.at != text.len() || day == 0 || month == 0 {
+        return None;
+    }
+    let Some(name) = MONTHS.get(month - 1) else {
+        return Some("not a date: a year has 12 months".into());
+    };
+    let days = (28..=31).rev().find(|day| days_of(year, month as u32, *day).is_some())?;
+    Some(format!("not a date: {name} {year} has {days} days").into())
 }
 
 /// A wall clock reading; a zone is refused.
@@ -242,7 +272,9 @@ impl Cursor<'_> {
 
     /// Date, `T` or space, hours, minutes, and seconds if there are.
     fn datetime(&mut self, wrong: &'static str) -> Result<i64, Reason> {
-        let days = i64::from(day_within(self.date().ok_or(wrong)?)?);
+        let text = self.text;
+        let missing = || text.get(..10).and_then(missing_day).unwrap_or(wrong.into());
+        let days = i64::from(day_within(self.date().ok_or_else(missing)?)?);
         if !self.skip(b"Tt ") {
             return Err(if self.at == self.text.len() {
                 "has no time".into()

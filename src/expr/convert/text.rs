@@ -39,7 +39,7 @@ pub fn parse(context: &mut KernelContext, operand: &Operand, to: &DataType) -> A
 
 /// The members of an enum by their texts.
 pub struct Members<'a> {
-    name: &'a str,
+    declared: &'a EnumType,
     by_text: HashMap<&'a [u8], i32>,
 }
 
@@ -49,15 +49,12 @@ impl<'a> Members<'a> {
         let members = declared.members.iter().enumerate();
         // The first of equal texts counts, as everywhere.
         let by_text = members.rev().map(|(at, member)| (member.text.as_bytes(), at as i32));
-        Members { name: &declared.name, by_text: by_text.collect() }
+        Members { declared, by_text: by_text.collect() }
     }
 
     /// The member that is spelled so.
     pub fn find(&self, text: &[u8]) -> Result<i32, Reason> {
-        self.by_text.get(text).copied().ok_or_else(|| {
-            let vowel = self.name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
-            format!("not {} {}", if vowel { "an" } else { "a" }, self.name).into()
-        })
+        self.by_text.get(text).copied().ok_or_else(|| self.declared.refusal().into())
     }
 }
 
