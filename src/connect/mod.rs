@@ -264,6 +264,8 @@ pub struct BadValue {
     pub path: String,
     /// The text found, cut at 200 bytes; empty when there is none.
     pub text: String,
+    /// The record that it stands in, as far as 16 KiB; none where records are no text.
+    pub record: Option<Arc<str>>,
     /// Is the text a literal of the format, which has quotes of its own?
     pub is_literal: bool,
     /// What is wrong, without the value: `not an int`, `4 fields where 7 are declared`.

@@ -132,6 +132,7 @@ fn push_unsure(line: &[u8], texts: &mut Texts, bad: &mut Vec<BadValue>) {
                 column: Some(0),
                 path: String::new(),
                 text: super::csv::shown(line),
+                record: Some(super::csv::kept(line)),
                 is_literal: false,
                 reason: "not UTF-8".into(),
             });

@@ -143,7 +143,7 @@ fn write_line(out: &mut Vec<u8>, reject: &Reject, before: &Extent, names: &[Arc<
     write_value(out, "_source_row", &row);
     write_value(out, "_line", &line);
     if let Some(text) = &reject.text {
-        write_value(out, "_text", text);
+        write_value(out, "_text", &&**text);
     }
     out.extend_from_slice(b"}\n");
 }

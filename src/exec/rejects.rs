@@ -64,14 +64,14 @@ pub struct Reject {
     /// What is known of it before its place is: the beginning of a JSON object with the values as
     /// they were, what was wrong, and the job.
     pub head: Vec<u8>,
-    /// The text of a record that could not be read at all.
-    pub text: Option<String>,
+    /// The text of its record, if it failed while it was read.
+    pub text: Option<Arc<str>>,
 }
 
 impl Reject {
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        size_of::<Reject>() + self.head.len() + self.text.as_ref().map_or(0, String::len)
+        size_of::<Reject>() + self.head.len() + self.text.as_ref().map_or(0, |text| text.len())
     }
 }
 
@@ -111,7 +111,7 @@ struct Fault {
     reason: String,
     /// The expression or rule, or what reads the row.
     span: Span,
-    text: Option<String>,
+    text: Option<Arc<str>>,
 }
 
 impl Execution<'_> {
@@ -224,7 +224,7 @@ impl Execution<'_> {
                 None => bad.reason.clone(),
             },
             span: self.read_by(node),
-            text: bad.column.is_none().then(|| bad.text.clone()),
+            text: bad.record.clone(),
         };
         match self.policy(node) {
             ErrorPolicy::Fail => {

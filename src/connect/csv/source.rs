@@ -1,7 +1,7 @@
 //! CSV files as a source: the serial part dispenses chunks of whole records, the parallel part
 //! indexes a chunk and reads the wanted columns.
 
-use super::columns::{Plan, Reader, Spans, shown, unquoted};
+use super::columns::{Plan, Reader, Spans, keep_records, shown, unquoted};
 use super::dialect::Dialect;
 use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
@@ -402,6 +402,7 @@ impl CsvMorsel {
             let mut bad = reader.bad;
             self.add_flaws(&layout, range.clone(), &mut bad);
             bad.sort_by_key(|bad| bad.row);
+            keep_records(&mut bad, |row| &bytes[self.record(&layout, first + row)]);
             let positions = Positions::Range(first as u64);
             let batch = Batch { columns: arrays, rows: range.len(), positions };
             if !emit(Rows { batch, bad, file: chunk.file, lines: lines.clone() }) {
@@ -443,6 +444,21 @@ impl CsvMorsel {
         }
     }
 
+    /// Where a record stands, without comments and empty lines behind it.
+    fn record(&self, layout: &Layout<'_>, row: usize) -> std::ops::Range<usize> {
+        let last = (row + 1) * self.binding.columns;
+        let end = match layout {
+            Layout::Marked(marks) => marks[last],
+            Layout::Listed(Records { cells, refused, .. }) => {
+                match refused.binary_search_by_key(&(row as u32), |one| one.row) {
+                    Ok(at) => refused[at].end,
+                    Err(_) => cells[last - 1].1,
+                }
+            }
+        };
+        self.record_start(layout, row)..end as usize
+    }
+
     /// Reports the records of `rows` that are bad as a whole.
     fn add_flaws(
         &self,
@@ -452,14 +468,14 @@ impl CsvMorsel {
     ) {
         let Layout::Listed(records) = layout else { return };
         let refused = records.refused.iter().filter(|one| rows.contains(&(one.row as usize)));
-        for &Refused { row, end, flaw } in refused {
-            let start = records.starts[row as usize] as usize;
-            let text = self.chunk.buffer[start..end as usize].trim_ascii_end();
+        for &Refused { row, flaw, .. } in refused {
+            let record = self.record(layout, row as usize);
             bad.push(BadValue {
                 row: row - rows.start as u32,
                 column: None,
                 path: String::new(),
-                text: shown(text),
+                text: shown(self.chunk.buffer[record].trim_ascii_end()),
+                record: None,
                 is_literal: true,
                 reason: self.reason(flaw),
             });

@@ -54,7 +54,7 @@ impl Issue {
         Issue { row, path: String::new(), cell, reason }
     }
 
-    /// The bad value of a column, whose text stands in `bytes`. Its line is set later.
+    /// The bad value of a column, whose text stands in `bytes`. Its line and record are set later.
     pub fn into_bad(self, column: u32, bytes: &[u8]) -> BadValue {
         let text = bytes.get(self.cell.0 as usize..self.cell.1 as usize).unwrap_or(b"");
         BadValue {
@@ -62,6 +62,7 @@ impl Issue {
             column: Some(column),
             path: self.path,
             text: if text == b"null" { String::new() } else { shown(text) },
+            record: None,
             is_literal: true,
             reason: self.reason.into_owned(),
         }

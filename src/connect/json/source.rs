@@ -4,7 +4,7 @@
 use super::columns::{Builder, Keys, Spelling};
 use super::scan::{ABSENT, Cell, Fault, Scanner};
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
-use crate::connect::csv::shown;
+use crate::connect::csv::{keep_records, shown};
 use crate::connect::input::Inputs;
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
@@ -239,6 +239,22 @@ impl JsonMorsel {
         reader.records
     }
 
+    /// The text of a record.
+    fn record(&self, records: &Records, row: usize) -> &[u8] {
+        let start = records.starts[row] as usize;
+        let fault = records.faults.binary_search_by_key(&(row as u32), |fault| fault.0);
+        let end = fault.map_or_else(
+            |_| {
+                let mut scanner = Scanner::new(&self.chunk.buffer, start, self.chunk.len);
+                let whole = scanner.value(1);
+                debug_assert!(whole.is_ok(), "it was read before");
+                scanner.at
+            },
+            |fault| records.faults[fault].1 as usize,
+        );
+        &self.chunk.buffer[start..end]
+    }
+
     fn emit(&self, records: &Records, lines: &RowLines, emit: &mut dyn FnMut(Rows) -> bool) {
         let (chunk, rows) = (&self.chunk, records.starts.len());
         let bytes: &[u8] = &chunk.buffer;
@@ -252,13 +268,14 @@ impl JsonMorsel {
             while let Some((row, end, reason)) = faults.next_if(|f| (f.0 as usize) < first + count)
             {
                 let start = records.starts[*row as usize] as usize;
-                let text = shown(bytes[start..*end as usize].trim_ascii_end());
+                let record = &bytes[start..*end as usize];
                 let row = row - first as u32;
                 bad.push(BadValue {
                     row,
                     column: None,
                     path: String::new(),
-                    text,
+                    text: shown(record.trim_ascii_end()),
+                    record: None,
                     is_literal: true,
                     reason: reason.clone(),
                 });
@@ -276,6 +293,7 @@ impl JsonMorsel {
             });
             let columns = arrays.collect();
             bad.sort_by_key(|bad| bad.row);
+            keep_records(&mut bad, |row| self.record(records, first + row));
             let positions = Positions::Range(first as u64);
             let batch = Batch { columns, rows: count, positions };
             if !emit(Rows { batch, bad, file: chunk.file, lines: lines.clone() }) {

@@ -265,6 +265,7 @@ impl ParquetMorsel {
                     column: Some(at as u32),
                     path: issue.path,
                     text: issue.text,
+                    record: None,
                     is_literal: false,
                     reason: issue.reason,
                 }));
