@@ -1,6 +1,7 @@
 //! All commands and flags.
 
 use crate::diagnostics::render::Format;
+use crate::plan::PASSES;
 use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -105,6 +106,22 @@ pub(super) struct Params {
     pub(super) param: Vec<String>,
 }
 
+/// How a pipeline is planned.
+#[derive(ClapArgs)]
+pub(super) struct Passes {
+    /// Switch an optimisation off, to look for its part in something: `batchc plan --help` lists all
+    #[arg(long, value_name = "PASS", value_delimiter = ',', long_help = passes())]
+    pub(super) without: Vec<String>,
+}
+
+fn passes() -> String {
+    let mut help = "Switch an optimisation off, to look for its part in something:\n".to_owned();
+    for pass in PASSES {
+        help.push_str(&format!("\n  {}: {}", pass.name, pass.does));
+    }
+    help
+}
+
 /// What a run may use.
 #[derive(ClapArgs)]
 pub(super) struct Resources {
@@ -127,6 +144,8 @@ pub(super) struct Run {
     pub(super) params: Params,
     #[command(flatten)]
     pub(super) resources: Resources,
+    #[command(flatten)]
+    pub(super) passes: Passes,
     /// Only these outputs and jobs (name, +name, name+), with what they need
     #[arg(short, long, value_name = "NAME")]
     pub(super) select: Vec<String>,
@@ -147,6 +166,8 @@ pub(super) struct Plan {
     pub(super) file: File,
     #[command(flatten)]
     pub(super) params: Params,
+    #[command(flatten)]
+    pub(super) passes: Passes,
     /// Only these outputs and jobs, with what they need
     #[arg(short, long, value_name = "NAME")]
     pub(super) select: Vec<String>,
@@ -182,6 +203,8 @@ pub(super) struct Preview {
     pub(super) rows: usize,
     #[command(flatten)]
     pub(super) resources: Resources,
+    #[command(flatten)]
+    pub(super) passes: Passes,
 }
 
 #[derive(ClapArgs)]

@@ -1,13 +1,13 @@
 //! Finding, reading and compiling the pipeline of a command; parameters; selections.
 
-use super::args::{Color, File, Global, Params};
+use super::args::{Color, File, Global, Params, Passes};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
 use crate::diagnostics::render::{Format, outside, render, summary};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
-use crate::plan::Targets;
+use crate::plan::{PASSES, Targets, Without};
 use crate::run;
 use crate::text::{FileId, Files};
 use crate::types::Scalar;
@@ -290,15 +290,26 @@ fn run_name(time: i64) -> String {
     format!("{date}-{clock}-{}-{}", words.0, words.1)
 }
 
+/// The passes that are switched off.
+pub(super) fn without(passes: &Passes, global: &Global) -> Result<Without, u8> {
+    let names = passes.without.iter().map(|name| name.trim());
+    Without::of(names).map_err(|name| {
+        let all = PASSES.iter().map(|pass| pass.name);
+        refuse_name("there is no optimisation", name, all, global)
+    })
+}
+
 /// What a selection means; everything when nothing is selected.
 pub(super) fn targets(
     pipeline: &Pipeline,
     select: &[String],
+    passes: &Passes,
     global: &Global,
 ) -> Result<Targets, u8> {
+    let without = without(passes, global)?;
     let all: Vec<usize> = (0..pipeline.outputs.len()).collect();
     if select.is_empty() {
-        return Ok(Targets { outputs: all, ..Targets::default() });
+        return Ok(Targets { outputs: all, without, ..Targets::default() });
     }
     let mut chosen: HashSet<usize> = HashSet::new();
     for one in select.iter().flat_map(|one| one.split_whitespace()) {
@@ -340,7 +351,7 @@ pub(super) fn targets(
     }
     let mut outputs: Vec<usize> = chosen.into_iter().collect();
     outputs.sort_unstable();
-    Ok(Targets { outputs, ..Targets::default() })
+    Ok(Targets { outputs, without, ..Targets::default() })
 }
 
 fn leads_to(pipeline: &Pipeline, job: usize, input: Input, following: bool) -> bool {

@@ -1,13 +1,24 @@
 //! From the jobs that are wanted to the graph of operators.
 
-use super::liveness::find_live;
-use super::{Node, NodeId, NodeKind, Plan, StepRange, Targets};
+use super::passes;
+use super::{Node, NodeId, NodeKind, Plan, StepRange, Targets, liveness, verify};
 use crate::ir::{self, Input, JobId, Step, StepKind};
 use std::collections::{HashMap, HashSet};
 
-/// The operators that the targets need, and no others.
+/// The operators that the targets need, and no others, after all passes that are on.
 pub fn plan(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
-    let mut builder = Builder { pipeline, plan: Plan::default(), tables: HashMap::new() };
+    let mut plan = build(pipeline, targets);
+    passes::run(&mut plan, pipeline, &targets.without);
+    find_streamed(&mut plan, pipeline);
+    liveness::find_live(&mut plan, pipeline);
+    verify(&plan, pipeline, "finding what is read");
+    plan
+}
+
+/// An operator for every step, with nothing made cheaper.
+fn build(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
+    let plan = Plan { computes_unread: true, first_rows: targets.first_rows, ..Plan::default() };
+    let mut builder = Builder { pipeline, plan, tables: HashMap::new() };
     let needed = needed(pipeline, targets);
     for &job in &pipeline.order {
         if needed.contains(&job) {
@@ -22,11 +33,7 @@ pub fn plan(pipeline: &ir::Pipeline, targets: &Targets) -> Plan {
         let width = builder.plan.node(from).width;
         builder.add(NodeKind::Gather, vec![from], None, width);
     }
-    let mut plan = builder.plan;
-    plan.first_rows = targets.first_rows;
-    find_streamed(&mut plan, pipeline);
-    find_live(&mut plan, pipeline);
-    plan
+    builder.plan
 }
 
 /// Fills [`Plan::streamed`].
@@ -91,7 +98,7 @@ impl Builder<'_> {
         for input in &inputs {
             self.plan.nodes[input.at()].consumers.push(id);
         }
-        let live = vec![false; width];
+        let live = vec![];
         self.plan.nodes.push(Node { kind, inputs, consumers: vec![], job, width, live });
         id
     }
@@ -115,15 +122,11 @@ impl Builder<'_> {
         let pipeline = self.pipeline;
         let job = &pipeline.jobs[id.0 as usize];
         let mut at = self.table(job.input, Some(id), true);
-        let mut number = 0;
-        while let Some(step) = job.steps.get(number) {
-            let row_by_row = job.steps[number..].iter().take_while(|step| is_row_by_row(step));
-            let end = number + row_by_row.count();
-            if end > number {
-                let width = job.steps[end - 1].row.columns.len();
-                let steps = StepRange { first: number, end };
+        for (number, step) in job.steps.iter().enumerate() {
+            let width = step.row.columns.len();
+            if is_row_by_row(step) {
+                let steps = StepRange { first: number, end: number + 1 };
                 at = self.add(NodeKind::Steps(steps), vec![at], Some(id), width);
-                number = end;
                 continue;
             }
             let mut inputs = vec![at];
@@ -145,9 +148,7 @@ impl Builder<'_> {
                 }
                 _ => {}
             }
-            let width = step.row.columns.len();
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
-            number += 1;
         }
         let width = job.row().columns.len();
         if job.partition.as_ref().is_some_and(|partition| partition.by_size()) {

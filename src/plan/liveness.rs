@@ -6,6 +6,7 @@ use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, Step, StepKi
 
 /// Fills [`Node::live`] of all operators.
 pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
+    plan.nodes.iter_mut().for_each(|node| node.live = vec![false; node.width]);
     for at in (0..plan.nodes.len()).rev() {
         let node = &plan.nodes[at];
         let inputs: Vec<usize> = node.inputs.iter().map(|input| input.at()).collect();
@@ -17,6 +18,67 @@ pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
             }
         }
     }
+    if plan.computes_unread {
+        compute_unread(plan, pipeline);
+    }
+}
+
+/// Adds to what is read all that can be computed from the columns that are read of the sources:
+/// which these are decides which rows fail, so it does not depend on passes.
+fn compute_unread(plan: &mut Plan, pipeline: &ir::Pipeline) {
+    for at in 0..plan.nodes.len() {
+        let node = &plan.nodes[at];
+        let given: Vec<&[bool]> =
+            node.inputs.iter().map(|input| &*plan.nodes[input.at()].live).collect();
+        let is_there = |value: &Expr, given: &[bool]| {
+            let mut all = true;
+            value.visit_columns(&mut |column| all &= given[column]);
+            all
+        };
+        let live: Vec<bool> = match node.kind {
+            NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Sink(_) => continue,
+            NodeKind::Gather | NodeKind::Result | NodeKind::Build(_) => given[0].to_vec(),
+            NodeKind::Steps(range) => {
+                let mut live = given[0].to_vec();
+                for step in steps_of(pipeline, node, range) {
+                    match &step.kind {
+                        StepKind::Set { column, value } => {
+                            let is_there = is_there(value, &live);
+                            match live.get_mut(*column) {
+                                Some(old) => *old = is_there,
+                                None => live.push(is_there),
+                            }
+                        }
+                        StepKind::Project(values) => {
+                            live = values.iter().map(|value| is_there(value, &live)).collect();
+                        }
+                        _ => {}
+                    }
+                }
+                live
+            }
+            NodeKind::Step(step) => match step_of(pipeline, node, step) {
+                StepKind::Aggregate { .. } => vec![true; node.width],
+                StepKind::Join(join) => {
+                    let right = join.right_columns.iter().map(|column| given[1][*column]);
+                    given[0].iter().copied().chain(right).collect()
+                }
+                StepKind::Union { columns, .. } => {
+                    let of_all = |column: usize| {
+                        let mut tables = columns.iter().zip(&given);
+                        tables.all(|(values, given)| is_there(&values[column], given))
+                    };
+                    (0..node.width).map(of_all).collect()
+                }
+                // The columns of a pattern follow all others.
+                _ => {
+                    let new = vec![true; node.width - given[0].len()];
+                    given[0].iter().copied().chain(new).collect()
+                }
+            },
+        };
+        plan.nodes[at].live = live;
+    }
 }
 
 fn add(live: &mut [bool], expr: &Expr) {
@@ -24,7 +86,12 @@ fn add(live: &mut [bool], expr: &Expr) {
 }
 
 /// The columns of input `position` (of `width` columns) that the operator reads.
-fn wanted(node: &Node, position: usize, width: usize, pipeline: &ir::Pipeline) -> Vec<bool> {
+pub(super) fn wanted(
+    node: &Node,
+    position: usize,
+    width: usize,
+    pipeline: &ir::Pipeline,
+) -> Vec<bool> {
     let all = vec![true; width];
     let quarantines = quarantines(node, pipeline);
     match node.kind {

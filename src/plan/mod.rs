@@ -5,14 +5,18 @@
 
 mod build;
 mod liveness;
+mod passes;
 mod show;
+mod verify;
 
 pub use build::plan;
 pub(crate) use liveness::{StepUse, may_fail, uses_of};
+pub use passes::{PASSES, Pass, Without};
 pub use show::show;
+use verify::verify;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An operator, by its position in [`Plan::nodes`]. Inputs come before those that read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +40,8 @@ pub struct Plan {
     pub streamed: BTreeSet<NodeId>,
     /// So many first rows of the tables that are gathered are enough; none if all are wanted.
     pub first_rows: Option<u64>,
+    /// Are columns computed also where nobody reads them?
+    computes_unread: bool,
 }
 
 /// An operator.
@@ -51,7 +57,7 @@ pub struct Node {
     pub job: Option<JobId>,
     /// How many columns it gives.
     pub width: usize,
-    /// Which of them anyone reads; the others are not computed.
+    /// Which of them are computed; the others nobody reads.
     pub live: Vec<bool>,
 }
 
@@ -101,6 +107,29 @@ impl Plan {
     /// All operators with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().map(|(at, node)| (NodeId(at as u32), node))
+    }
+
+    /// Puts other operators in the place of some: what read these reads those.
+    fn replace(&mut self, by: &BTreeMap<NodeId, NodeId>) {
+        let mut places: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        let nodes = std::mem::take(&mut self.nodes);
+        for (old, node) in (0..).map(NodeId).zip(nodes) {
+            if !by.contains_key(&old) {
+                places.insert(old, NodeId(self.nodes.len() as u32));
+                self.nodes.push(Node { consumers: vec![], ..node });
+            }
+        }
+        for at in 0..self.nodes.len() {
+            for input in 0..self.nodes[at].inputs.len() {
+                let mut of = self.nodes[at].inputs[input];
+                while let Some(other) = by.get(&of) {
+                    of = *other;
+                }
+                let of = places[&of];
+                self.nodes[at].inputs[input] = of;
+                self.nodes[of.at()].consumers.push(NodeId(at as u32));
+            }
+        }
     }
 
     /// Does it need all its input before it gives anything (or nothing follows it)? Stages end
@@ -205,7 +234,7 @@ pub fn step_of<'p>(pipeline: &'p ir::Pipeline, node: &Node, step: usize) -> &'p 
 }
 
 /// What a selection of outputs and jobs needs: the outputs by position, and jobs whose results are
-/// wanted for themselves (a preview).
+/// wanted for themselves (a preview); and how it is planned.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
     /// Outputs by their position.
@@ -214,4 +243,6 @@ pub struct Targets {
     pub tables: Vec<Input>,
     /// So many first rows of each table are enough; none if all are wanted.
     pub first_rows: Option<u64>,
+    /// The passes that are switched off.
+    pub without: Without,
 }

@@ -74,6 +74,8 @@ fn data_goes_to_stdout_and_words_to_stderr() {
         assert!(!ended.data.is_empty() && ended.words.is_empty(), "{arguments:?}: {}", ended.words);
     }
     assert_eq!(project.batchc(&["run", "-n"]).data, project.batchc(&["plan"]).data);
+    let plain = ends_well(project.batchc(&["run", "-n", "--without", "fused-steps"])).data;
+    assert!(plain.ends_with("\nwithout fused-steps\n"), "{plain}");
     let page = ends_well(project.batchc(&["explain", "e0301"]));
     assert!(page.data.starts_with("# E0301: "), "{}", page.data);
     assert!(ends_well(project.batchc(&["explain"])).data.lines().count() > 50);
@@ -116,6 +118,10 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
         (&["run", "--select", "lagre"], "no output or job `lagre`; did you mean `large`?"),
         (&["run", "--select", "large"], "no output is written from `large`; `--select large+`"),
         (&["plan", "--select", "dubled"], "did you mean `doubled`?"),
+        (
+            &["run", "--without", "fused-steps,unread-column"],
+            "there is no optimisation `unread-column`; did you mean `unread-columns`?",
+        ),
         (
             &["preview", "pipeline.batch", "numbrs"],
             "no job or source `numbrs`; did you mean `numbers`?",

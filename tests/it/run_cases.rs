@@ -1,10 +1,12 @@
 //! Every `tests/runs/**/*.batch`, with what a run of it says and writes, against its snapshot.
 //!
 //! A case is one file. Below the pipeline, after a line `#---- NAME`, follow the files that it
-//! reads, each line behind `#`. It is run with 1 and 4 threads, which must make no difference.
+//! reads, each line behind `#`. It is run with 1 and 4 threads, and without each optimisation and
+//! any, which must make no difference.
 
 use super::folders::compare;
 use super::project::Project;
+use batchc::plan::PASSES;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -13,14 +15,20 @@ use std::fs;
 fn run_cases() {
     compare("runs", |path, name| {
         let text = fs::read_to_string(path).expect("a case can be read");
-        let shown = run(&text, "1");
-        assert_eq!(shown, run(&text, "4"), "{name} with 4 threads");
+        let shown = run(&text, &["--threads", "1"]);
+        let all: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
+        let mut others = vec![vec!["--threads", "4"]];
+        others.push(all.iter().flat_map(|pass| ["--without", pass]).collect());
+        others.extend(all.iter().map(|pass| vec!["--without", pass]));
+        for flags in others {
+            assert_eq!(shown, run(&text, &flags), "{name} with {flags:?}");
+        }
         shown
     });
 }
 
 /// The pipeline, its exit code and words, the rows of each job, and the files that are new or changed.
-fn run(text: &str, threads: &str) -> String {
+fn run(text: &str, flags: &[&str]) -> String {
     let mut parts = text.split("\n#---- ");
     let pipeline = parts.next().unwrap_or("").trim_end();
     let project = Project::new(&format!("{pipeline}\n"));
@@ -34,7 +42,7 @@ fn run(text: &str, threads: &str) -> String {
     let before = project.files();
     let before: BTreeMap<String, String> =
         before.into_iter().map(|name| (name.clone(), content(&name))).collect();
-    let flags = ["run", "-q", "--threads", threads, "--report", "report.json"];
+    let flags = [&["run", "-q", "--report", "report.json"], flags].concat();
     let ended = project.batchc(&flags);
     let mut shown = format!("{pipeline}\n\n---- exit {} ----\n", ended.code.unwrap_or(-1));
     shown.push_str(&ended.words);

@@ -17,13 +17,13 @@ pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
 /// The exit code as an error when there is no plan to show. Parameters need no value for it.
 fn show(args: &Plan, global: &Global) -> Result<(), u8> {
     let (path, compiled) = runnable(&args.file, global)?;
-    let targets = targets(&compiled.pipeline, &args.select, global)?;
+    let targets = targets(&compiled.pipeline, &args.select, &args.passes, global)?;
     checked_values(&compiled, &path, &args.params, global)?;
     put!("{}", text(&compiled.pipeline, &targets));
     Ok(())
 }
 
-/// The plan of the targets as text.
+/// The plan of the targets as text, with the passes that are off.
 pub(in crate::cli) fn text(pipeline: &Pipeline, targets: &plan::Targets) -> String {
     let plan = plan::plan(pipeline, targets);
     let mut out = plan::show(&plan, pipeline);
@@ -36,6 +36,10 @@ pub(in crate::cli) fn text(pipeline: &Pipeline, targets: &plan::Targets) -> Stri
             };
             out.push_str(&format!("{} is split by {by} into {}\n", job.name, partition.into));
         }
+    }
+    let without: Vec<&str> = targets.without.names().collect();
+    if !without.is_empty() {
+        out.push_str(&format!("without {}\n", without.join(", ")));
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, context, refuse_name, runnable};
+use crate::cli::load::{base, context, refuse_name, runnable, without};
 use crate::cli::print::{put, say, width_of};
 use crate::cli::table::{rows_table, rows_text};
 use crate::ir::{Input, JobId, Row, SourceId};
@@ -37,6 +37,10 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
         Ok(context) => context,
         Err(code) => return code,
     };
+    let without = match without(&args.passes, global) {
+        Ok(without) => without,
+        Err(code) => return code,
+    };
     let cancelled = AtomicBool::new(false);
     let options = Options {
         base: base(&path),
@@ -48,6 +52,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             outputs: vec![],
             tables: vec![input],
             first_rows: Some((args.rows as u64).saturating_add(1)),
+            without,
         },
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),

@@ -1,0 +1,59 @@
+//! What makes a plan cheaper and changes nothing that a run says or writes: each is an entry of one
+//! list, runs once, in the order of the list, and can be switched off (`--without`).
+
+mod fuse;
+
+use super::{Plan, verify};
+use crate::ir::Pipeline;
+use std::collections::BTreeSet;
+
+/// An optimisation.
+pub struct Pass {
+    /// What `--without` calls it.
+    pub name: &'static str,
+    /// What it does, as a sentence.
+    pub does: &'static str,
+    apply: fn(&mut Plan, &Pipeline),
+}
+
+/// All optimisations of plans, in their order.
+pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "fused-steps",
+        does: "steps that go row by row and follow each other are one operator, which computes \
+               equal parts once",
+        apply: fuse::fuse,
+    },
+    Pass {
+        name: "unread-columns",
+        does: "columns that nobody reads are not computed, where no row can fail on them",
+        apply: |plan, _| plan.computes_unread = false,
+    },
+];
+
+/// The passes that are switched off.
+#[derive(Clone, Debug, Default)]
+pub struct Without(BTreeSet<&'static str>);
+
+impl Without {
+    /// Those of these names; the first that is none as an error.
+    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Without, &'n str> {
+        let find = |name| PASSES.iter().find(|pass| pass.name == name).ok_or(name);
+        let names = names.into_iter().map(|name| find(name).map(|pass| pass.name));
+        Ok(Without(names.collect::<Result<_, _>>()?))
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+/// Runs all passes but these.
+pub(super) fn run(plan: &mut Plan, pipeline: &Pipeline, without: &Without) {
+    verify(plan, pipeline, "the building");
+    for pass in PASSES.iter().filter(|pass| !without.0.contains(pass.name)) {
+        (pass.apply)(plan, pipeline);
+        verify(plan, pipeline, pass.name);
+    }
+}
