@@ -138,6 +138,10 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
             say!("  {}: {rows} without a key, which match{s} nothing in a join", job.job);
         }
     }
+    for spill in &report.spills {
+        let of = spill.job.as_ref().map_or(String::new(), |job| format!(" of {job}"));
+        say!("  went to disk: {}{of} ({})", spill.operator, bytes_text(spill.bytes));
+    }
     for quarantine in report.quarantines.iter().filter(|quarantine| quarantine.records > 0) {
         say!("  set aside: {} ({})", quarantine.path, rows_text(quarantine.records));
     }
@@ -175,6 +179,20 @@ pub(super) fn grouped(count: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `999 B`, `1.5 MiB`, `120 GiB`
+pub(super) fn bytes_text(bytes: u64) -> String {
+    if bytes < 1 << 10 {
+        return format!("{bytes} B");
+    }
+    let (unit, name) = match bytes {
+        ..0x10_0000 => (1 << 10, "KiB"),
+        ..0x4000_0000 => (1 << 20, "MiB"),
+        _ => (1 << 30, "GiB"),
+    };
+    let (whole, tenth) = (bytes / unit, bytes % unit * 10 / unit);
+    if whole < 10 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }
 }
 
 /// `1 row`, `1,234 rows`
@@ -218,6 +236,12 @@ mod tests {
         assert_eq!(shown, [3, 5, 8, 8]);
         // One that does not fit is better than none.
         assert_eq!(rows_table(&row, &batches, 5, Some(3)).1, 1);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 1023, 1024, 1 << 20, 25 << 20, (3 << 30) + (1 << 29)].map(bytes_text);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "25 MiB", "3.5 GiB"]);
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub struct Execution<'p> {
     pub rows_read: &'p AtomicU64,
     /// Threads.
     pub threads: usize,
-    /// How much memory there is, and where states go when it is used up.
-    pub spool: Arc<Spool>,
+    /// How much memory there is, and where states go when it is used up, by operator.
+    pub spools: Vec<Arc<Spool>>,
 }
 
 /// Where a stage begins.

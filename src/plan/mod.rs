@@ -12,7 +12,7 @@ mod verify;
 pub use build::plan;
 pub(crate) use liveness::{StepUse, may_fail, uses_of};
 pub use passes::{PASSES, Pass, Without};
-pub use show::show;
+pub use show::{operator_name, show};
 use verify::verify;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};

@@ -1,36 +1,34 @@
 //! The plan as text.
 
-use super::{NodeKind, Plan, step_of, steps_of};
-use crate::ir::{Pipeline, Step, step_name};
+use super::{Node, NodeKind, Plan, step_of, steps_of};
+use crate::ir::{Pipeline, SourceId, Step, step_name};
 use std::fmt::Write;
+
+/// What an operator does, in a few words: `scan orders`, `filter, project ×3`, `sort`.
+pub fn operator_name(node: &Node, pipeline: &Pipeline) -> String {
+    let source_name = |source: SourceId| &pipeline.sources[source.0 as usize].name;
+    match node.kind {
+        NodeKind::Scan(source) => format!("scan {}", source_name(source)),
+        NodeKind::Read { source, .. } => format!("read {}", source_name(source)),
+        NodeKind::Steps(steps) => words(steps_of(pipeline, node, steps)),
+        NodeKind::Step(step) => step_name(step_of(pipeline, node, step)).to_owned(),
+        NodeKind::Build(_) => "build the join table".to_owned(),
+        NodeKind::Gather => "gather".to_owned(),
+        NodeKind::Result => "result".to_owned(),
+        NodeKind::Sink(output) => format!("write {}", pipeline.outputs[output].name),
+    }
+}
 
 /// One line an operator: its number, what it does, what it reads, which columns are read of it.
 pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
     let mut out = String::new();
     for (id, node) in plan.iter() {
-        let what = match node.kind {
-            NodeKind::Scan(source) => {
-                let source = &pipeline.sources[source.0 as usize];
-                let columns: Vec<&str> = source
-                    .row
-                    .columns
-                    .iter()
-                    .zip(&node.live)
-                    .filter(|(_, live)| **live)
-                    .map(|(column, _)| &*column.name)
-                    .collect();
-                format!("scan {} [{}]", source.name, columns.join(", "))
-            }
-            NodeKind::Read { source, .. } => {
-                format!("read {}", pipeline.sources[source.0 as usize].name)
-            }
-            NodeKind::Steps(steps) => words(steps_of(pipeline, node, steps)),
-            NodeKind::Step(step) => step_name(step_of(pipeline, node, step)).to_owned(),
-            NodeKind::Build(_) => "build the join table".to_owned(),
-            NodeKind::Gather => "gather".to_owned(),
-            NodeKind::Result => "result".to_owned(),
-            NodeKind::Sink(output) => format!("write {}", pipeline.outputs[output].name),
-        };
+        let mut what = operator_name(node, pipeline);
+        if let NodeKind::Scan(source) = node.kind {
+            let columns = pipeline.sources[source.0 as usize].row.columns.iter().zip(&node.live);
+            let read = columns.filter(|(_, live)| **live).map(|(column, _)| &*column.name);
+            let _ = write!(what, " [{}]", read.collect::<Vec<_>>().join(", "));
+        }
         let job = node.job.map_or("", |job| pipeline.jobs[job.0 as usize].name.as_str());
         let inputs: Vec<String> = node.inputs.iter().map(|input| input.0.to_string()).collect();
         let from =

@@ -8,7 +8,8 @@ mod schedule;
 
 pub use places::{check_places, replaced_by_report};
 pub use report::{
-    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, Status,
+    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, SpillReport,
+    Status,
 };
 
 use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
@@ -154,8 +155,8 @@ fn attempt(
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
     publish::sweep(pipeline, context, options);
-    let spool = Spool::new(options.temp.clone(), options.memory, options.threads);
-    let room = spool.waiting_bytes();
+    let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
+    let room = spool().waiting_bytes();
     let execution = Execution {
         pipeline,
         plan,
@@ -175,7 +176,7 @@ fn attempt(
         cancelled: options.cancelled,
         rows_read: options.rows_read,
         threads: options.threads,
-        spool: Arc::new(spool),
+        spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
     };
     let open = |id| open_source(pipeline, plan, id, context, options);
     let result = compute(&execution, context, options, &open, report);
@@ -205,7 +206,7 @@ fn compute(
     let mut schedule = schedule::Schedule::new(execution, context, options.watch);
     let result = schedule.run_all(open);
     report.add_jobs(execution, &schedule, result.as_ref().err());
-    report.spilled = execution.spool.written();
+    report.add_spills(execution);
     result?;
     report.check_balance();
     if let Err(failure) = publish::check_thresholds(execution) {

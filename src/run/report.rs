@@ -6,7 +6,7 @@ use super::schedule::Schedule;
 use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
 use crate::ir::{JobId, RunContext, StepKind};
-use crate::plan::{Entry, NodeId, NodeKind, ReadBy, step_of};
+use crate::plan::{Entry, NodeId, NodeKind, ReadBy, operator_name, step_of};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -46,6 +46,8 @@ pub struct Report {
     pub peak_memory: u64,
     /// Bytes written to disk because memory was used up.
     pub spilled: u64,
+    /// Which operators wrote them.
+    pub spills: Vec<SpillReport>,
     /// The jobs in the order in which they were run.
     pub jobs: Vec<JobReport>,
     /// The outputs.
@@ -135,6 +137,17 @@ pub struct PartitionReport {
     pub records_failed: u64,
 }
 
+/// What an operator wrote to disk because memory was used up.
+#[derive(Debug, Serialize)]
+pub struct SpillReport {
+    /// What it does, as the plan says.
+    pub operator: String,
+    /// The job that it is part of.
+    pub job: Option<String>,
+    /// Bytes.
+    pub bytes: u64,
+}
+
 /// What was written.
 #[derive(Debug, Serialize)]
 pub struct OutputReport {
@@ -176,6 +189,7 @@ impl Report {
             records_per_second: 0.0,
             peak_memory: 0,
             spilled: 0,
+            spills: vec![],
             jobs: vec![],
             outputs: vec![],
             quarantines: vec![],
@@ -220,6 +234,20 @@ impl Report {
                 report.seconds = schedule.timings.get(&job).copied().unwrap_or(0.0);
                 report.records_per_second = rate(report.records_in, report.seconds);
                 self.jobs.push(report);
+            }
+        }
+    }
+
+    /// Adds what each operator wrote to disk.
+    pub(super) fn add_spills(&mut self, execution: &Execution) {
+        let pipeline = execution.pipeline;
+        for (node, spool) in execution.plan.nodes.iter().zip(&execution.spools) {
+            let bytes = spool.written();
+            if bytes > 0 {
+                self.spilled += bytes;
+                let operator = operator_name(node, pipeline);
+                let job = node.job.map(|job| pipeline.jobs[job.0 as usize].name.clone());
+                self.spills.push(SpillReport { operator, job, bytes });
             }
         }
     }

@@ -109,7 +109,17 @@ fn little_memory_gives_the_same_bytes() {
         let arguments = [&["run", "--report", "report.json"], arguments].concat();
         let ended = project.batchc(&arguments);
         assert_eq!(ended.code, Some(0), "{}", ended.words);
-        let spilled = project.report()["spilled"].as_u64().expect("a number of bytes");
+        let report = project.report();
+        let bytes = |of: &serde_json::Value| of.as_u64().expect("a number of bytes");
+        let spilled = bytes(&report["spilled"]);
+        let spills = report["spills"].as_array().expect("a list");
+        assert_eq!(spills.iter().map(|spill| bytes(&spill["bytes"])).sum::<u64>(), spilled);
+        for spill in spills {
+            let (operator, job) = (spill["operator"].as_str(), spill["job"].as_str());
+            let told = format!("went to disk: {} of {} (", operator.unwrap(), job.unwrap());
+            assert!(ended.words.contains(&told), "{told} is in {}", ended.words);
+        }
+        assert_eq!(spilled > 0, spills.iter().any(|spill| spill["job"] == "sorted"));
         (OUTPUTS.map(|output| project.read(output)), spilled)
     };
     let (whole, spilled) = outputs(&["--memory", "4GB", "--threads", "2"]);

@@ -145,7 +145,7 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) -> Result<(), Error> {
         worker.states[node.at()].get_or_insert_with(make).push(batch, values)?;
-        self.relieve(worker)
+        self.relieve(node, worker)
     }
 
     fn act(
@@ -254,19 +254,25 @@ impl Execution<'_> {
             of.push((part, piece));
         })?;
         pieces.rows[node.at()] += batch.rows as u64;
-        if pieces.bytes > self.spool.held_bytes() { self.flush_pieces(worker) } else { Ok(()) }
+        if pieces.bytes > self.spools[node.at()].held_bytes() {
+            self.flush_pieces(worker)
+        } else {
+            Ok(())
+        }
     }
 
-    /// When memory is used up, has the largest state of this thread that can be written to disk
-    /// written there.
-    fn relieve(&self, worker: &mut Worker) -> Result<(), Error> {
-        if !self.spool.is_full() {
+    /// When memory is used up, as a state has grown, has the largest state of this thread that can
+    /// be written to disk written there.
+    fn relieve(&self, grown: NodeId, worker: &mut Worker) -> Result<(), Error> {
+        if !self.spools[grown.at()].is_full() {
             return Ok(());
         }
-        let mut states: Vec<_> = worker.states.iter_mut().flatten().collect();
-        states.sort_by_cached_key(|state| std::cmp::Reverse(state.bytes()));
-        for state in states {
-            if state.bytes() < self.spool.state_bytes_min() || state.spill(&self.spool)? {
+        let states = worker.states.iter_mut().zip(&self.spools);
+        let mut states: Vec<_> =
+            states.filter_map(|(state, spool)| Some((state.as_mut()?, spool))).collect();
+        states.sort_by_cached_key(|(state, _)| std::cmp::Reverse(state.bytes()));
+        for (state, spool) in states {
+            if state.bytes() < spool.state_bytes_min() || state.spill(spool)? {
                 break;
             }
         }

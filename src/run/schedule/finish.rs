@@ -30,7 +30,8 @@ impl<'p> Schedule<'_, 'p> {
                 self.results.insert(end, result);
             }
             Action::Build(build) => {
-                self.give_built(end, &build.finish(states, &execution.spool, execution.cancelled)?)
+                let spool = &execution.spools[end.at()];
+                self.give_built(end, &build.finish(states, spool, execution.cancelled)?)
             }
             Action::Probe(probe) => {
                 if let Some(Probe::Spilled(join)) = probe.get() {
