@@ -261,7 +261,10 @@ impl<'a> Compiler<'a> {
             arguments.iter().map(|argument| self.value(argument, scope)).collect();
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
         let kernel = self.function(function, &operands, &types, &expr.ty);
-        let fallible = self.functions.declaration(function).fallible;
+        let is_literal = |at: usize| {
+            arguments.get(at).is_some_and(|one| matches!(one.kind, ExprKind::Literal(_)))
+        };
+        let fallible = self.functions.declaration(function).may_fail(is_literal);
         let kind = Kind::Function(function);
         self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
     }

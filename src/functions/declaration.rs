@@ -26,10 +26,18 @@ pub struct Declaration {
     pub parameters: Vec<Parameter>,
     /// The type of the result.
     pub result: TypePattern,
-    /// May a row fail?
+    /// May a row fail? [`Declaration::may_fail`] says of which calls.
     pub fallible: bool,
     /// `round(x: float, scale: int = 0) -> float`
     pub signature: String,
+}
+
+impl Declaration {
+    /// May a call with these arguments fail on a row?
+    pub fn may_fail(&self, is_literal: impl Fn(usize) -> bool) -> bool {
+        // What takes the place of a match is looked at before anything runs, where it is known.
+        self.fallible && !(self.name == "regex_replace" && is_literal(2))
+    }
 }
 
 /// `T: ordered`

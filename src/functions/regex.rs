@@ -1,8 +1,8 @@
 //! Functions with regular expressions, compiled once a call. `matches` is an operator.
 
 use super::columns::{
-    Prepared, kernel, list_offsets, literal_int, literal_text, sparse, texts, write_pieces,
-    write_texts,
+    Prepared, fallible_texts, kernel, list_offsets, literal_int, literal_text, sparse, texts,
+    write_pieces,
 };
 use super::kernel::{Call, LiteralError, PrepareScalar};
 use super::straight::{NO_PLACE, Straight};
@@ -157,10 +157,10 @@ fn regex_extract_all(call: &Call) -> Prepared {
     })
 }
 
-/// The first group that a replacement names and the pattern has not, where it is a literal.
-fn missing_group(call: &Call, pattern: &Regex) -> Result<(), LiteralError> {
-    let Some(Some(Scalar::String(new))) = call.literals.get(2) else { return Ok(()) };
-    let mut rest = &**new;
+/// What is wrong with a text in place of a match: the first group that it names and the pattern has
+/// not.
+fn missing_group(new: &str, pattern: &Regex) -> Result<(), String> {
+    let mut rest = new;
     while let Some(at) = rest.find('$') {
         rest = &rest[at + 1..];
         if let Some(behind) = rest.strip_prefix('$') {
@@ -184,7 +184,7 @@ fn missing_group(call: &Call, pattern: &Regex) -> Result<(), LiteralError> {
                 reason +=
                     &format!("; group {number} and then `{behind}` is `${{{{{number}}}}}{behind}`");
             }
-            return Err(LiteralError { argument: 2, reason });
+            return Err(reason);
         }
     }
     Ok(())
@@ -192,35 +192,49 @@ fn missing_group(call: &Call, pattern: &Regex) -> Result<(), LiteralError> {
 
 fn regex_replace(call: &Call) -> Prepared {
     let pattern = pattern(call)?;
-    missing_group(call, &pattern)?;
+    let is_known = matches!(call.literals.get(2), Some(Some(Scalar::String(_))));
+    if is_known {
+        missing_group(literal_text(call, 2)?, &pattern)
+            .map_err(|reason| LiteralError { argument: 2, reason })?;
+    }
     kernel(move |context, arguments| {
         let (all, news) = (texts(&arguments[0]), texts(&arguments[2]));
-        write_texts(context, arguments, |row, column| {
+        fallible_texts(context, arguments, |row, column| {
             let (text, new) = (all.at(row), news.at(row));
             if !pattern.is_match(text) {
-                return column.push(text);
+                column.push(text);
+                return Ok(());
             }
             let plain = !new.contains('$');
-            column.write(|out| {
-                let mut done = 0;
-                if plain {
-                    for found in pattern.find_iter(text) {
-                        out.push_str(&text[done..found.start()]);
-                        out.push_str(new);
-                        done = found.end();
-                    }
-                } else {
-                    for found in pattern.captures_iter(text) {
-                        let whole = found.get_match();
-                        out.push_str(&text[done..whole.start()]);
-                        found.expand(new, out);
-                        done = whole.end();
-                    }
-                }
-                out.push_str(&text[done..]);
-            });
+            if !plain && !is_known {
+                // In data, braces stand for themselves.
+                missing_group(new, &pattern)
+                    .map_err(|reason| reason.replace("{{", "{").replace("}}", "}"))?;
+            }
+            column.write(|out| replace(&pattern, text, new, plain, out));
+            Ok(())
         })
     })
+}
+
+/// Writes the text with `new`, which may name groups unless it is `plain`, in place of each match.
+fn replace(pattern: &Regex, text: &str, new: &str, plain: bool, out: &mut String) {
+    let mut done = 0;
+    if plain {
+        for found in pattern.find_iter(text) {
+            out.push_str(&text[done..found.start()]);
+            out.push_str(new);
+            done = found.end();
+        }
+    } else {
+        for found in pattern.captures_iter(text) {
+            let whole = found.get_match();
+            out.push_str(&text[done..whole.start()]);
+            found.expand(new, out);
+            done = whole.end();
+        }
+    }
+    out.push_str(&text[done..]);
 }
 
 fn regex_count(call: &Call) -> Prepared {

@@ -214,8 +214,12 @@ impl Expr {
         use ExprKind as K;
         match &self.kind {
             K::Try(_) => false,
-            K::Call { function, .. } => {
-                Registry::standard().declaration(*function).fallible || self.any_child_may_fail()
+            K::Call { function, arguments, .. } => {
+                let is_literal = |at: usize| {
+                    arguments.get(at).is_some_and(|one| matches!(one.kind, K::Literal(_)))
+                };
+                Registry::standard().declaration(*function).may_fail(is_literal)
+                    || self.any_child_may_fail()
             }
             // The least int has no opposite.
             K::Negate(value) => {
