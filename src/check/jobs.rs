@@ -205,7 +205,7 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
                     let help = "`on error drop above 1%`, or leave `above` out";
                     checker.found.push(graph::bad_setting(*place, message, help));
                 }
-                let above = above.map(|(share, _)| share);
+                let above = *above;
                 said = Some((OnError { policy, above }, setting.span));
             }
             SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),

@@ -146,7 +146,7 @@ pub(super) struct Run {
     pub(super) resources: Resources,
     #[command(flatten)]
     pub(super) passes: Passes,
-    /// Only these outputs and jobs (name, +name, name+), with what they need
+    /// Only this output, or those of this job; NAME+ also those of the jobs that follow
     #[arg(short, long, value_name = "NAME")]
     pub(super) select: Vec<String>,
     /// Show what would be done
@@ -227,7 +227,7 @@ pub(super) enum Form {
 #[derive(ClapArgs)]
 pub(super) struct Explain {
     /// The code, for instance E0301, or the name of a function or step; all codes if left out
-    pub(super) name: Option<String>,
+    pub(super) name: Vec<String>,
 }
 
 #[derive(ClapArgs)]

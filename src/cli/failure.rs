@@ -8,7 +8,7 @@ use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::{Error, Failing, Place};
 use crate::ir::{Pipeline, Promise};
 use crate::run::Failure;
-use crate::text::{FileId, Span};
+use crate::text::Span;
 use std::sync::Arc;
 
 /// Says why a run failed; the exit code and the message.
@@ -43,9 +43,7 @@ pub(super) fn explain_failure(
                 }
             }
         }
-        Failure::Threshold { job, what, table, aside, failed, of, above } => {
-            let span = pipeline.jobs.iter().find(|one| one.name == job).map(|job| job.span);
-            let span = span.unwrap_or(Span::new(FileId(0), 0, 0));
+        Failure::Threshold { job, what, table, aside, failed, of, above, span } => {
             let found = runtime::above(&what, table.as_deref(), (failed, of), above, span);
             let help = match aside {
                 Some(path) => format!("look at the rows in {path}, or raise the limit"),

@@ -339,6 +339,10 @@ pub(super) fn targets(
                 }
                 chosen.extend(all.iter().filter(written));
             }
+            (None, None) if pipeline.sources.iter().any(|source| source.name == name) => {
+                let message = format!("`{name}` is a source; name an output or a job");
+                return Err(refuse(&message, global));
+            }
             (None, None) => {
                 let names = pipeline
                     .outputs

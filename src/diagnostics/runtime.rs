@@ -73,6 +73,6 @@ pub fn above(
             "{failed} of {of} rows{table} failed ({share:.2}%), more than the {allowed}% allowed"
         ),
         span,
-        format!("`{what}` of this job"),
+        format!("the limit of `{what}`"),
     )
 }

@@ -156,7 +156,7 @@ pub struct OnError {
     /// Where they go.
     pub policy: ErrorPolicy,
     /// The share of rows in, 0 to 1, above which the job fails all the same.
-    pub above: Option<f64>,
+    pub above: Option<(f64, Span)>,
 }
 
 /// Where a row goes that fails.

@@ -220,7 +220,7 @@ pub struct Expectation {
     /// What happens to a row otherwise.
     pub action: ExpectAction,
     /// The share of rows, 0 to 1, above which the job fails all the same.
-    pub above: Option<f64>,
+    pub above: Option<(f64, Span)>,
 }
 
 /// What happens to a row that breaks a rule.

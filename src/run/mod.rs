@@ -23,6 +23,7 @@ use crate::expr::constant;
 use crate::ir::{self, Input, Pipeline, RunContext};
 use crate::plan::{NodeKind, Plan, Targets, plan};
 use crate::store::spool::Spool;
+use crate::text::Span;
 use crate::types::Scalar;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,6 +102,8 @@ pub enum Failure {
         of: u64,
         /// The share allowed.
         above: f64,
+        /// Where it is allowed.
+        span: Span,
     },
 }
 

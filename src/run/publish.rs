@@ -12,6 +12,7 @@ use crate::ir::{
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
 use crate::store::{STATE, make_folder};
+use crate::text::Span;
 use crate::types::Scalar;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -85,7 +86,7 @@ struct Limit<'p> {
     /// Where such rows go, if they are set aside.
     aside: Option<QuarantineId>,
     /// The share allowed, if there is a limit.
-    above: Option<f64>,
+    above: Option<(f64, Span)>,
 }
 
 impl Limit<'_> {
@@ -97,7 +98,7 @@ impl Limit<'_> {
         failed: u64,
         of: u64,
     ) -> Result<(), Failure> {
-        let Some(above) = self.above else { return Ok(()) };
+        let Some((above, span)) = self.above else { return Ok(()) };
         if of == 0 || failed as f64 / of as f64 <= above {
             return Ok(());
         }
@@ -110,6 +111,7 @@ impl Limit<'_> {
             failed,
             of,
             above,
+            span,
         })
     }
 }

@@ -411,3 +411,34 @@ fn flags_of_other_tools_are_told_what_they_are_called_here() {
         project.batchc(given).fails(2, told);
     }
 }
+
+#[test]
+fn words_that_come_later_are_explained_with_what_to_write_instead() {
+    let project = project();
+    for (words, said) in [
+        (&["sample"][..], "Instead: `take`, or a `filter` by a column.\n"),
+        (&["full", "join"], "`full join` is designed and not available yet.\n"),
+        (&["retry"], "It will be a setting of jobs.\n"),
+        (&["on", "error"], "on error"),
+    ] {
+        let ended = project.batchc(&[&["explain"], words].concat());
+        assert!(ended.code == Some(0) && ended.data.contains(said), "{words:?}: {}", ended.data);
+    }
+}
+
+#[test]
+fn files_and_folders_are_told_apart_before_anything_is_read() {
+    let project = Project::new(
+        "source a = csv(\"a.csv\") { id: int }\n\njob j {\n  from a\n}\n\n\
+         output o = csv(\"o.csv\") from j\n",
+    );
+    project.write("a.csv", "id\n1\n");
+    for (arguments, said) in [
+        (&["run", "--report", "."][..], "the report . is a folder, and a file is written"),
+        (&["run", "--temp-dir", "a.csv"], "--temp-dir a.csv is not a folder"),
+        (&["run", "--select", "a"], "`a` is a source; name an output or a job"),
+        (&["new", "a.csv"], "a.csv is a file, and a folder is made"),
+    ] {
+        project.batchc(arguments).fails(2, said);
+    }
+}

@@ -326,7 +326,7 @@ impl JobChecker<'_, '_> {
             name: name.map_or(text, |name| name.text.clone()),
             condition,
             action,
-            above: above.map(|(share, _)| *share),
+            above: above.copied(),
         };
         self.push(StepKind::Expect(Box::new(expectation)), row, span);
     }

@@ -40,23 +40,30 @@ const TOPICS: &[(&str, &[&str])] = &[
     ("source", &["key", "named", "sensitive"]),
     ("job", &["partition"]),
     ("pipeline", &["timezone", "owner", "tags"]),
-    ("join", &["left join", "full join", "semi join", "anti join", "cross join", "asof join"]),
+    ("join", &["left join", "semi join", "anti join"]),
     ("plan, graph, show", &["plan", "graph", "show"]),
 ];
 
 /// Prints the page of a code, what is said of a function or of a word; or lists all codes.
 pub(in crate::cli) fn run(explain: &Explain, global: &Global) -> u8 {
-    let Some(text) = &explain.name else {
+    let text = &explain.name.join(" ");
+    if text.is_empty() {
         for code in Code::ALL {
             put!("{code}  {}\n", code.title());
         }
         return 0;
-    };
+    }
     let name = text.to_lowercase();
     let found: Vec<String> = match Code::parse(text) {
         Some(code) => vec![code.page().to_owned()],
         None => functions(&name).chain(sections(&name)).collect(),
     };
+    if found.is_empty()
+        && let Some(line) = not_available_yet(&name)
+    {
+        put!("{line}");
+        return 0;
+    }
     if found.is_empty() {
         let words = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
         let known = PAGES.iter().flat_map(|page| headings(page)).chain(words);
@@ -66,6 +73,31 @@ pub(in crate::cli) fn run(explain: &Explain, global: &Global) -> u8 {
     }
     put!("{}", found.join("\n"));
     0
+}
+
+/// What is said of a word whose time comes later, and what to write instead.
+fn not_available_yet(name: &str) -> Option<String> {
+    const PAGE: &str = include_str!("../../../docs/not-available-yet.md");
+    let named = |line: &&str| {
+        let line = line.split(" | ").next().unwrap_or(line).to_lowercase();
+        line.contains(&format!("`{name}`")) || line.contains(&format!("`{name} "))
+    };
+    let line = PAGE.lines().filter(|line| line.starts_with(['|', '-', '`'])).find(named)?;
+    let instead = line.split('|').nth(2).map_or("", str::trim);
+    let instead = match instead {
+        "" => String::new(),
+        instead if is_of_settings(PAGE, line) => format!("It will be a setting of {instead}.\n"),
+        instead => format!("Instead: {instead}.\n"),
+    };
+    Some(format!(
+        "`{name}` is designed and not available yet.\n{instead}`batchc explain E0020` says more.\n"
+    ))
+}
+
+/// Is the line of the table of settings, which says where each belongs?
+fn is_of_settings(page: &str, line: &str) -> bool {
+    let settings = page.split_once("## Settings").map_or("", |(_, behind)| behind);
+    settings.split("## ").next().unwrap_or("").contains(line)
 }
 
 /// The functions of this name: how each is called, what it does, an example.

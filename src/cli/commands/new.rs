@@ -19,6 +19,9 @@ pub(in crate::cli) fn run(new: &New, global: &Global) -> u8 {
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return refuse(&format!("{} is not empty", dir.display()), global);
     }
+    if dir.exists() && !dir.is_dir() {
+        return refuse(&format!("{} is a file, and a folder is made", dir.display()), global);
+    }
     for (name, text) in FILES {
         if let Err(error) = write(&dir.join(name), text) {
             let message = format!("cannot write {}: {error}", dir.join(name).display());

@@ -66,7 +66,18 @@ fn start(
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
     }
+    if let Some(folder) = &args.resources.temp_dir
+        && folder.exists()
+        && !folder.is_dir()
+    {
+        return Err(refuse(&format!("--temp-dir {} is not a folder", folder.display()), global));
+    }
     if let Some(file) = &args.report {
+        if file.is_dir() {
+            let message =
+                format!("the report {} is a folder, and a file is written", file.display());
+            return Err(refuse(&message, global));
+        }
         if let Some(what) = replaced_by_report(pipeline, &context, &base(&path), &path, file) {
             let message = format!("the report {} would replace {what}", file.display());
             return Err(refuse(&message, global));
