@@ -4,6 +4,7 @@
 //! `convert` for types, `source` for row groups as morsels, `sink` for row groups of fixed size.
 
 mod convert;
+mod dictionaries;
 mod finer;
 mod sink;
 mod source;

@@ -2,6 +2,7 @@
 //! slabs of a fixed number and cut into row groups of a fixed number, whatever the batches were.
 
 use super::convert::{file_type, to_file};
+use super::dictionaries::encoders_for;
 use crate::connect::output::{stage_files, target_of};
 use crate::connect::stage::{self, Staging};
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
@@ -15,6 +16,7 @@ use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::TypePtr;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -54,13 +56,13 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
     let part = |(path, file)| {
         let buffered = BufWriter::with_capacity(1 << 16, file);
         let root = root.root_schema_ptr();
-        let writer = SerializedFileWriter::new(buffered, root, properties.clone());
-        let writer = writer.map_err(unwritable)?;
-        let factory = ArrowRowGroupWriterFactory::new(&writer, schema.clone());
+        let writer = SerializedFileWriter::new(buffered, root.clone(), properties.clone());
         let empty = Part {
             path,
-            writer,
-            factory,
+            writer: writer.map_err(unwritable)?,
+            encoders: None,
+            root,
+            properties: properties.clone(),
             schema: schema.clone(),
             pending: Vec::new(),
             pending_rows: 0,
@@ -107,7 +109,10 @@ struct ParquetSink {
 struct Part {
     path: PathBuf,
     writer: SerializedFileWriter<BufWriter<File>>,
-    factory: ArrowRowGroupWriterFactory,
+    /// What makes encoders, once the first rows are known.
+    encoders: Option<ArrowRowGroupWriterFactory>,
+    root: TypePtr,
+    properties: Arc<WriterProperties>,
     schema: Arc<Schema>,
     /// Columns of rows that do not yet fill a slab.
     pending: Vec<Vec<ArrayRef>>,
@@ -183,10 +188,15 @@ impl Part {
     /// Threads of its own, not the engine's pool: a worker that waits for the pool may be given
     /// another piece of work that waits for this very sink.
     fn write_slab(&mut self, rows: usize) -> Result<(), ParquetError> {
-        if self.columns.is_empty() {
-            self.columns = self.factory.create_column_writers(self.groups)?;
-        }
         let slab = self.take_pending(rows)?;
+        if self.columns.is_empty() {
+            let encoders = match self.encoders.take() {
+                Some(encoders) => encoders,
+                None => encoders_for(&self.schema, &self.root, &self.properties, &slab)?,
+            };
+            self.columns = encoders.create_column_writers(self.groups)?;
+            self.encoders = Some(encoders);
+        }
         let mut leaves = Vec::with_capacity(self.columns.len());
         for (field, array) in self.schema.fields().iter().zip(&slab) {
             leaves.extend(compute_leaves(field, array)?);
