@@ -11,7 +11,7 @@ use arrow_array::types::{
     Date32Type, DurationMicrosecondType, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef, ListArray, StructArray, UInt32Array};
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType as ArrowType;
 use arrow_select::concat::concat;
 use arrow_select::interleave::interleave;
@@ -67,12 +67,17 @@ pub fn take_rows(array: &ArrayRef, rows: &[u32]) -> ArrayRef {
     take(array, &rows, None).expect("rows are inside of the column")
 }
 
-/// The rows at `rows` of a column, null where it says `none`.
-pub fn take_optional(array: &ArrayRef, rows: &[u32], none: u32) -> ArrayRef {
-    let nulls: NullBuffer = rows.iter().map(|&row| row != none).collect();
-    let nulls = (nulls.null_count() > 0).then_some(nulls);
-    let rows = UInt32Array::new(rows.to_vec().into(), nulls);
-    take(array, &rows, None).expect("rows are inside of the column")
+/// Rows that are null where they say `none`.
+pub fn optional_rows(rows: &[u32], none: u32) -> UInt32Array {
+    let nulls = rows
+        .contains(&none)
+        .then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), |at| rows[at] != none)));
+    UInt32Array::new(rows.to_vec().into(), nulls)
+}
+
+/// The rows at `rows` of a column, null where there is none.
+pub fn take_optional(array: &ArrayRef, rows: &UInt32Array) -> ArrayRef {
+    take(array, rows, None).expect("rows are inside of the column")
 }
 
 /// The rows at `rows` of a batch, in that order.

@@ -500,6 +500,7 @@ impl PartedTable {
             let table = &self.tables[part_of(hash, self.bits)];
             table.slots[hash as usize & (table.slots.len() - 1)]
         }));
+        self.touch::<W>(packed, slots);
         for (row, (&hash, &first)) in packed.hashes.iter().zip(&*slots).enumerate() {
             let part = part_of(hash, self.bits);
             let table = &self.tables[part];
@@ -511,6 +512,23 @@ impl PartedTable {
             }
             out.push(self.number(part, slot));
         }
+    }
+
+    /// Reads the keys that the slots name, as [`GroupTable::touch`] does.
+    #[inline]
+    fn touch<const W: usize>(&self, packed: &Packed, slots: &[u64]) {
+        if self.tables.len() == 1 {
+            return;
+        }
+        let mut read = 0;
+        for (&hash, &slot) in packed.hashes.iter().zip(slots) {
+            let table = &self.tables[part_of(hash, self.bits)];
+            let width = if W == 0 { self.layout.width() } else { W };
+            let is_likely = (slot ^ hash) >> 32 == 0 && slot != EMPTY;
+            let number = if is_likely { (slot as u32 - 1) as usize } else { 0 };
+            read ^= table.keys.get(number * width).copied().unwrap_or(0);
+        }
+        std::hint::black_box(read);
     }
 
     fn number(&self, part: usize, slot: u64) -> u32 {

@@ -5,12 +5,12 @@ use super::groups::{Finished, Groups};
 use super::order::{SORTED_GROUPS_MAX, by_key, fail_first, part_by_hash};
 use super::{Input, Plan, SCATTER_ROWS_PER_GROUP_MAX};
 use crate::data::{Batch, Positions};
-use crate::exec::gather::bytes_of;
+use crate::exec::gather::{bytes_of, expand, gather_column};
 use crate::exec::keys::{KeyColumns, KeyLayout, Packed, PackedRows};
 use crate::exec::operators::collected::compact_operands;
 use crate::exec::operators::runs::numbered;
 use crate::exec::operators::{Output, Pieces};
-use crate::exec::scatter::gather;
+use crate::exec::scatter::by_part;
 use crate::exec::table::part_of;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
@@ -55,7 +55,7 @@ pub(super) struct Scatter {
     packed: Packed,
     /// The rows of the next block: keys, part of each, and the rest by batches.
     keys: PackedRows,
-    parts: Vec<u8>,
+    parts: Vec<u16>,
     pending: Vec<Pending>,
     blocks: Blocks,
     blocks_bytes: usize,
@@ -94,7 +94,7 @@ impl Scatter {
         let mut columns = KeyColumns::new(&self.layout, &keys, rows);
         columns.pack(0..rows, &mut self.packed);
         self.keys.append(&self.packed, &columns);
-        self.parts.extend(self.packed.hashes.iter().map(|&hash| part_of(hash, PART_BITS) as u8));
+        self.parts.extend(self.packed.hashes.iter().map(|&hash| part_of(hash, PART_BITS) as u16));
         // They are kept for a while, and a few texts must not keep pieces of a file.
         compact_operands(&mut arguments);
         self.pending.push(Pending { arguments, rows, positions });
@@ -123,19 +123,7 @@ impl Scatter {
 
     /// Makes blocks of the rows that came last.
     fn scatter(&mut self, plan: &Plan) {
-        let mut starts = vec![0; PARTS + 1];
-        for &part in &self.parts {
-            starts[usize::from(part) + 1] += 1;
-        }
-        for part in 0..PARTS {
-            starts[part + 1] += starts[part];
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0; self.parts.len()];
-        for (row, &part) in self.parts.iter().enumerate() {
-            order[next[usize::from(part)]] = row as u32;
-            next[usize::from(part)] += 1;
-        }
+        let (starts, order) = by_part(&self.parts, PARTS);
         let pending = std::mem::take(&mut self.pending);
         let from: Vec<(usize, usize)> = pending
             .iter()
@@ -148,9 +136,7 @@ impl Scatter {
             let mut keys = PackedRows::with_capacity(&self.layout, order.len());
             order.iter().for_each(|&row| keys.push(&self.keys, row as usize));
             let rows: Vec<(usize, usize)> = order.iter().map(|&row| from[row as usize]).collect();
-            let inputs: Vec<_> =
-                pending.iter().map(|pending| (&pending.arguments[..], pending.rows)).collect();
-            let arguments = gather(&inputs, &rows);
+            let arguments = gather(&pending, &rows);
             let position = |&(input, row): &(usize, usize)| pending[input].positions.at(row);
             let positions: Option<Vec<u64>> =
                 plan.uses_positions.then(|| rows.iter().map(position).collect());
@@ -190,6 +176,20 @@ impl Scatter {
             update_part(groups, plan, &blocks[part / PARTS_AT_ONCE], part % PARTS_AT_ONCE);
         }
     }
+}
+
+/// The arguments of these rows: of which batch, and which row of it.
+fn gather(pending: &[Pending], rows: &[(usize, usize)]) -> Vec<ArrayRef> {
+    let columns = pending.first().map_or(0, |pending| pending.arguments.len());
+    let column = |column: usize| {
+        let pieces: Vec<ArrayRef> = pending
+            .iter()
+            .map(|pending| expand(&pending.arguments[column], pending.rows))
+            .collect();
+        let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
+        gather_column(&pieces, rows)
+    };
+    (0..columns).map(column).collect()
 }
 
 /// Groups the rows of a part, and says how many there were.

@@ -18,6 +18,7 @@ use crate::types::Type;
 use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -119,19 +120,21 @@ impl JoinBuild {
         assert!(rows < u32::MAX as usize, "the right side has fewer than 2^32 rows");
         let bits = (rows / PART_ROWS).next_power_of_two().ilog2().min(PART_BITS_MAX);
         let layout = KeyLayout::new(&self.keys);
-        let scattered: Vec<Scattered> = keys
-            .par_iter()
-            .zip(&batches)
-            .map(|(keys, batch)| {
-                go_on(stop).map(|()| scatter(&layout, &[(keys, batch.rows)], bits))
+        let firsts = first_rows(&batches);
+        let inputs: Vec<(&[Operand], usize)> =
+            keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+        let scattered: Vec<Scattered> = blocks_of(&firsts)
+            .into_par_iter()
+            .map(|block| {
+                let first = firsts[block.start];
+                go_on(stop).map(|()| scatter(&layout, &inputs[block], first, bits))
             })
             .collect::<Result<_, Error>>()?;
-        let firsts = first_rows(&batches);
         let parts: Vec<Part> = (0..1 << bits)
             .into_par_iter()
-            .map(|part| go_on(stop).map(|()| Part::new(&self.keys, &scattered, &firsts, part)))
+            .map(|part| go_on(stop).map(|()| Part::new(&self.keys, &scattered, part)))
             .collect::<Result<_, Error>>()?;
-        let kept: usize = scattered.iter().map(|scattered| scattered.rows.from.len()).sum();
+        let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
         drop(scattered);
         if let Some(promise) = self.right_unique
             && let Some(row) = parts.iter().filter_map(|part| part.repeated).min()
@@ -157,6 +160,8 @@ const TABLE_BYTES_PER_ROW: usize = 64;
 /// About so many rows make a part, whose table then fits into the second cache.
 const PART_ROWS: usize = 1 << 15;
 const PART_BITS_MAX: u32 = 8;
+/// About so many rows are scattered together.
+const BLOCK_ROWS: u32 = 1 << 17;
 
 /// The right rows that one thread has collected.
 struct Building {
@@ -202,6 +207,18 @@ impl State for Building {
     }
 }
 
+/// Batches that are scattered together, so that a part gets more than a few rows of them.
+fn blocks_of(firsts: &[u32]) -> Vec<Range<usize>> {
+    let mut blocks: Vec<Range<usize>> = vec![];
+    for (batch, &first) in firsts.iter().enumerate() {
+        match blocks.last_mut() {
+            Some(block) if first - firsts[block.start] < BLOCK_ROWS => block.end = batch + 1,
+            _ => blocks.push(batch..batch + 1),
+        }
+    }
+    blocks
+}
+
 /// The number of the first row of each batch.
 fn first_rows(batches: &[Batch]) -> Vec<u32> {
     let mut next = 0;
@@ -223,17 +240,18 @@ struct Part {
 }
 
 impl Part {
-    fn new(types: &[Type], scattered: &[Scattered], firsts: &[u32], part: usize) -> Part {
+    fn new(types: &[Type], scattered: &[Scattered], part: usize) -> Part {
         let mut table = GroupTable::new(types);
+        let count = scattered.iter().map(|scattered| scattered.part(part).len()).sum();
+        table.reserve(count);
         // Rows in the order of the input, and the numbers of their keys.
-        let (mut rows, mut numbers, mut block) = (vec![], vec![], vec![]);
-        for (scattered, first) in scattered.iter().zip(firsts) {
-            let range = scattered.rows.part(part);
-            if !range.is_empty() {
-                table.find_or_insert(&scattered.values_of(part), range.len(), &mut block);
-                numbers.extend_from_slice(&block);
-                rows.extend(scattered.rows.from[range].iter().map(|&(_, row)| first + row as u32));
-            }
+        let (mut rows, mut numbers) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut block = vec![];
+        for scattered in scattered {
+            let range = scattered.part(part);
+            rows.extend_from_slice(&scattered.rows[range.clone()]);
+            table.find_or_insert_packed(&scattered.keys, range, &mut block);
+            numbers.extend_from_slice(&block);
         }
         let mut starts = vec![0; table.len() + 1];
         let mut repeated = None;
@@ -322,6 +340,11 @@ impl JoinTable {
         out: &mut Vec<u32>,
     ) -> usize {
         self.index.find(keys, rows, block, out)
+    }
+
+    /// The row of each key, if each has one.
+    pub(super) fn rows_of_keys(&self) -> Option<&[u32]> {
+        self.is_unique().then_some(&self.rows)
     }
 
     /// The rows of a key that was found.

@@ -5,7 +5,7 @@ use super::candidates::{Candidates, Met, Residual, ask};
 use super::key_text;
 use crate::data::{Batch, null_array};
 use crate::exec::Error;
-use crate::exec::gather::{BATCH_ROWS_MAX, take_batch, take_optional};
+use crate::exec::gather::{BATCH_ROWS_MAX, optional_rows, take_batch, take_optional};
 use crate::exec::operators::Streaming;
 use crate::exec::operators::filter::filter_batch;
 use crate::exec::rows::hollow;
@@ -229,6 +229,16 @@ impl JoinProbe {
         let mut pairs = Pairs::default();
         pairs.left.reserve(found.len());
         pairs.right.reserve(found.len());
+        if let Some(rows) = self.table.rows_of_keys() {
+            for (row, &key) in found.iter().enumerate() {
+                if key != NOT_FOUND {
+                    pairs.push(row as u32, rows[key as usize]);
+                } else if self.kind == JoinKind::Left {
+                    pairs.push(row as u32, NOT_FOUND);
+                }
+            }
+            return self.emit_pairs(batch, &mut pairs, emit);
+        }
         for (row, &key) in found.iter().enumerate() {
             let mut matches = match (key, self.kind) {
                 (NOT_FOUND, JoinKind::Left) => &[NOT_FOUND][..],
@@ -270,9 +280,10 @@ impl JoinProbe {
         let is_all = pairs.left.len() == batch.rows
             && pairs.left.iter().enumerate().all(|(at, &row)| at == row as usize);
         let mut paired = if is_all { batch.clone() } else { take_batch(batch, &pairs.left) };
+        let right = optional_rows(&pairs.right, NOT_FOUND);
         let column = |&at: &usize| -> ArrayRef {
             match self.table.columns.get(at) {
-                Some(column) => take_optional(column, &pairs.right, NOT_FOUND),
+                Some(column) => take_optional(column, &right),
                 // A right side without any row has no columns: all is null.
                 None => match self.right_types.get(at) {
                     Some(ty) => null_array(&ty.data, pairs.left.len()),
