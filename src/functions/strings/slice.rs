@@ -75,7 +75,7 @@ fn offset(text: &str, at: usize) -> usize {
     if at >= text.len() {
         return text.len();
     }
-    if text.is_ascii() {
+    if text.as_bytes()[..at].is_ascii() {
         return at;
     }
     text.char_indices().nth(at).map_or(text.len(), |(offset, _)| offset)
