@@ -7,6 +7,7 @@
 
 use arrow_array::StringViewArray;
 use arrow_buffer::{Buffer, NullBufferBuilder, ScalarBuffer};
+use std::ops::Range;
 
 /// Nothing that puts texts together makes one of more bytes than this: a wrong count should fail
 /// a row, not the machine.
@@ -26,6 +27,14 @@ const INLINE_MAX: usize = 12;
 
 /// Copied texts go into buffers of about this size; an offset has 32 bits.
 const BUFFER_BYTES: usize = 1 << 30;
+
+/// A text of which parts are pushed.
+pub struct Parts<'a> {
+    builder: &'a mut TextBuilder,
+    text: &'a str,
+    /// Where it is among the shared buffers, as the upper half of a view.
+    place: Option<u128>,
+}
 
 /// A column of texts that is being built.
 pub struct TextBuilder {
@@ -101,8 +110,7 @@ impl TextBuilder {
             self.views.push(inline(piece.as_bytes()));
             return;
         }
-        let view = whole.views()[row];
-        let (buffer, offset) = ((view >> 64) as u32, (view >> 96) as u32);
+        let (buffer, offset) = place_of(whole.views()[row]);
         // Where the piece is in its buffer; a longer text is never inline.
         let place = self.shared.get(buffer as usize).and_then(|shared| {
             let start = (piece.as_ptr() as usize).checked_sub(shared.as_ptr() as usize)?;
@@ -118,6 +126,18 @@ impl TextBuilder {
         }
     }
 
+    /// To push many parts of text `row` of `whole`, the array that [`Self::of_pieces`] was given.
+    pub fn parts_of<'a>(&'a mut self, whole: &'a StringViewArray, row: usize) -> Parts<'a> {
+        let text = whole.value(row);
+        let (buffer, offset) = place_of(whole.views()[row]);
+        let is_shared = text.len() > INLINE_MAX
+            && self.shared.get(buffer as usize).is_some_and(|shared| {
+                let bytes = shared.get(offset as usize..).unwrap_or_default();
+                bytes.as_ptr() == text.as_ptr() && bytes.len() >= text.len()
+            });
+        Parts { builder: self, text, place: is_shared.then(|| place_bits(buffer, offset)) }
+    }
+
     /// The array.
     pub fn finish(mut self) -> StringViewArray {
         let mut buffers = self.shared;
@@ -126,8 +146,32 @@ impl TextBuilder {
         // SAFETY: a view is inline with zeros after the text, or names a whole `str` that lies in
         // one of the buffers: `push_long` has just copied it there, and the bytes between
         // `start` and `start + len` of the buffer that `push_piece` names are those of the `str`
-        // it was given, since they are at the same address.
+        // it was given, since they are at the same address; so are those that `Parts` names,
+        // since `parts_of` found all of its text there.
         unsafe { StringViewArray::new_unchecked(views, buffers.into(), self.nulls.finish()) }
+    }
+}
+
+impl Parts<'_> {
+    /// The next text is this part.
+    #[inline]
+    pub fn push(&mut self, part: Range<usize>) {
+        let piece = &self.text[part.clone()];
+        let head = self.text.as_bytes()[part.start..].first_chunk::<INLINE_MAX>();
+        // With so many bytes at hand, which of them belong to it is no question for a branch.
+        let (Some(head), Some(place)) = (head, self.place) else {
+            return self.builder.push(piece);
+        };
+        let (low, high) =
+            (head.first_chunk().expect("8 of 12"), head.last_chunk().expect("4 of 12"));
+        let head =
+            u128::from(u64::from_le_bytes(*low)) | u128::from(u32::from_le_bytes(*high)) << 64;
+        let is_inline = piece.len() <= INLINE_MAX;
+        let shown = if is_inline { piece.len() } else { 4 };
+        let place = if is_inline { 0 } else { place + ((part.start as u128) << 96) };
+        self.builder.nulls.append_non_null();
+        let shown = head & ((1 << (8 * shown)) - 1);
+        self.builder.views.push(u128::from(piece.len() as u32) | shown << 32 | place);
     }
 }
 
@@ -141,10 +185,17 @@ fn inline(text: &[u8]) -> u128 {
 #[inline(always)]
 fn outside(text: &[u8], buffer: u32, offset: u32) -> u128 {
     let prefix = u32::from_le_bytes(text[..4].try_into().expect("it is longer"));
-    u128::from(text.len() as u32)
-        | u128::from(prefix) << 32
-        | u128::from(buffer) << 64
-        | u128::from(offset) << 96
+    u128::from(text.len() as u32) | u128::from(prefix) << 32 | place_bits(buffer, offset)
+}
+
+/// The upper half of the view of a longer text.
+fn place_bits(buffer: u32, offset: u32) -> u128 {
+    u128::from(buffer) << 64 | u128::from(offset) << 96
+}
+
+/// The buffer and the offset that the view of a longer text names.
+fn place_of(view: u128) -> (u32, u32) {
+    ((view >> 64) as u32, (view >> 96) as u32)
 }
 
 /// Up to 12 bytes as one number: two overlapping reads, for which no loop and no call is needed.
@@ -203,12 +254,16 @@ mod tests {
             for from in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
                 for to in (from..=text.len()).filter(|at| text.is_char_boundary(*at)) {
                     builder.push_piece(&whole, row, &whole.value(row)[from..to]);
-                    wanted.push(&text[from..to]);
+                    builder.parts_of(&whole, row).push(from..to);
+                    wanted.extend([&text[from..to]; 2]);
                 }
             }
         }
         builder.push_piece(&whole, 8, "a text that is from somewhere else");
         wanted.push("a text that is from somewhere else");
+        let other = StringViewArray::from_iter_values(TEXTS);
+        builder.parts_of(&other, 8).push(0..TEXTS[8].len());
+        wanted.push(TEXTS[8]);
         let array = builder.finish();
         array.to_data().validate_full().unwrap();
         assert_eq!(array.iter().flatten().collect::<Vec<_>>(), wanted);

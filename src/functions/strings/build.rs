@@ -1,7 +1,7 @@
 //! Making texts from texts, and lists from texts and back.
 
 use super::slice::characters;
-use crate::data::{TextBuilder, check_text_size};
+use crate::data::{Parts, TextBuilder, check_text_size};
 use crate::functions::columns::{
     Prepared, data, fallible_texts, kernel, list_offsets, lists, texts, values, write_texts,
 };
@@ -139,13 +139,12 @@ pub(super) fn split(_: &Call) -> Prepared {
         let offsets = list_offsets(context, arguments, |row| {
             let (text, separator, at) = (all.at(row), separators.at(row), all.index(row));
             let before = items.len();
-            let push = |part: &str| items.push_piece(all.array, at, part);
-            if separator.is_empty() {
-                characters_of(text).for_each(push);
-            } else if let [byte] = separator.as_bytes() {
-                split_at_byte(text, *byte, push);
+            if let [byte] = separator.as_bytes() {
+                split_at_byte(text, *byte, items.parts_of(all.array, at));
+            } else if separator.is_empty() {
+                characters_of(text).for_each(|part| items.push_piece(all.array, at, part));
             } else {
-                text.split(separator).for_each(push);
+                text.split(separator).for_each(|part| items.push_piece(all.array, at, part));
             }
             items.len() - before
         });
@@ -158,14 +157,41 @@ fn characters_of(text: &str) -> impl Iterator<Item = &str> {
     text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()])
 }
 
-/// The parts between the bytes `separator`, which is ASCII.
-fn split_at_byte(text: &str, separator: u8, mut push: impl FnMut(&str)) {
+/// Pushes the parts between the bytes `separator`, which is ASCII. The parts are often words, so
+/// short that a search for each would take longer than to look at 64 bytes at once.
+fn split_at_byte(text: &str, separator: u8, mut parts: Parts) {
     let mut start = 0;
-    for end in memchr::memchr_iter(separator, text.as_bytes()) {
-        push(&text[start..end]);
+    let mut push_until = |end: usize| {
+        parts.push(start..end);
         start = end + 1;
+    };
+    let (blocks, rest) = text.as_bytes().as_chunks::<64>();
+    let mut last = [!separator; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    for (at, block) in blocks.iter().chain([&last]).enumerate() {
+        let mut found = places_of(separator, block);
+        while found != 0 {
+            push_until(at * 64 + found.trailing_zeros() as usize);
+            found &= found - 1;
+        }
     }
-    push(&text[start..]);
+    push_until(text.len());
+}
+
+/// A bit for each byte that is this one.
+#[inline(always)]
+fn places_of(byte: u8, block: &[u8; 64]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // Moves the lowest bit of each byte into the highest byte, in their order.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let pattern = u64::from_le_bytes([byte; 8]);
+    let eight = |bytes: &[u8; 8]| {
+        let differs = u64::from_le_bytes(*bytes) ^ pattern;
+        let equal = !(((differs & LOW) + LOW) | differs | LOW) >> 7;
+        equal.wrapping_mul(GATHER) >> 56
+    };
+    let bytes = block.as_chunks::<8>().0.iter().enumerate();
+    bytes.fold(0, |places, (at, bytes)| places | eight(bytes) << (8 * at))
 }
 
 /// `join(list, separator)`
@@ -187,4 +213,36 @@ pub(super) fn join(_: &Call) -> Prepared {
             Ok(())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::StringViewArray;
+
+    #[test]
+    fn texts_are_split_at_every_place_of_a_byte() {
+        // Neighbours of the separator, and bytes that differ from it in one bit.
+        let letters = ["a", ",", "-", "+", "é", "\u{ac}", "\0", "word", ",,"];
+        let mut state = 1_u64;
+        for separator in [b',', 0] {
+            let texts: Vec<String> = (0..300)
+                .map(|length| {
+                    let letter = |_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        letters[(state >> 33) as usize % letters.len()]
+                    };
+                    (0..length).map(letter).collect()
+                })
+                .collect();
+            let array = StringViewArray::from_iter_values(&texts);
+            let mut items = TextBuilder::of_pieces(&array, 0);
+            for (row, text) in texts.iter().enumerate() {
+                split_at_byte(text, separator, items.parts_of(&array, row));
+            }
+            let wanted = texts.iter().flat_map(|text| text.split(char::from(separator)));
+            let items = items.finish();
+            assert_eq!(items.iter().flatten().collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+        }
+    }
 }
