@@ -16,6 +16,7 @@ mod gather;
 pub mod keys;
 mod nulled;
 mod order;
+mod prefetch;
 mod ring;
 mod scatter;
 pub mod table;

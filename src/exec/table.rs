@@ -6,14 +6,15 @@
 //!
 //! Open addressing with linear probing over slots of 8 bytes: half of the hash, and the number of
 //! the key, whose words stand in a vector of their own. Keys are looked up in blocks: first the
-//! slots of all of them are read, which lets the processor overlap the cache misses; then their
-//! words are compared; only what is left after that is probed one by one. Keys of very few bits
-//! (a bool, an enum) index an array of numbers directly.
+//! slots of all of them are fetched, then the words that these name, so that the cache misses
+//! overlap; then the words are compared; only what is left after that is probed one by one. Keys of
+//! very few bits (a bool, an enum) index an array of numbers directly.
 
 use super::keys::{
     INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, PackedRows, hash,
     is_long, unpack,
 };
+use super::prefetch::prefetch;
 use crate::functions::kernel::Operand;
 use crate::types::Type;
 use arrow_array::ArrayRef;
@@ -31,7 +32,7 @@ const BLOCK: usize = 512;
 const ARENA_PIECE_BYTES: usize = 1 << 30;
 
 /// Smaller tables are in the caches anyway.
-const TOUCHED_WORDS_MIN: usize = 1 << 15;
+const PREFETCHED_WORDS_MIN: usize = 1 << 15;
 
 /// The slot of no key; those of keys hold their number plus one in the low half.
 const EMPTY: u64 = 0;
@@ -41,14 +42,16 @@ pub struct GroupTable {
     layout: Arc<KeyLayout>,
     /// By hash, or by the key itself when it has few bits. A power of two.
     slots: Vec<u64>,
-    /// The words of the keys in the order of their numbers.
+    /// The words of the keys in the order of their numbers. As soon as one of them has a long
+    /// text, the places of its texts stand behind each: `piece << 32 | offset`, for each column
+    /// that may have long ones. What is read together stands together.
     keys: Vec<u64>,
+    /// From key to key; the width of the layout, or with places.
+    stride: usize,
     count: usize,
     /// How many keys fit before the slots must grow; all when they are indexed directly.
     room: usize,
     arena: Vec<Vec<u8>>,
-    /// For each column with long texts, `piece << 32 | offset` for each key that has one.
-    places: Vec<Vec<u64>>,
     block: Block,
 }
 
@@ -58,8 +61,6 @@ pub struct Block {
     packed: Packed,
     slots: Vec<u64>,
     missed: Vec<u32>,
-    /// Where the long texts of the keys are that the slots name.
-    places: Vec<u64>,
 }
 
 impl GroupTable {
@@ -70,15 +71,14 @@ impl GroupTable {
             Some(bits) => (1 << bits, usize::MAX),
             None => (1024, room_of(1024)),
         };
-        let places = layout.long_words().map(|_| vec![]).collect();
         GroupTable {
+            stride: layout.width(),
             layout,
             slots: vec![EMPTY; slots],
             keys: vec![],
             count: 0,
             room,
             arena: vec![],
-            places,
             block: Block::default(),
         }
     }
@@ -95,9 +95,8 @@ impl GroupTable {
 
     /// About how much memory it holds.
     pub fn bytes(&self) -> usize {
-        let places: usize = self.places.iter().map(Vec::capacity).sum();
         let arena: usize = self.arena.iter().map(Vec::capacity).sum();
-        (self.slots.capacity() + self.keys.capacity() + places) * 8 + arena
+        (self.slots.capacity() + self.keys.capacity()) * 8 + arena
     }
 
     /// Puts the number of each row's key into `out`; new keys get the next numbers.
@@ -134,7 +133,7 @@ impl GroupTable {
 
     /// Makes room for so many more keys.
     pub fn reserve(&mut self, keys: usize) {
-        self.keys.reserve(keys * self.layout.width());
+        self.keys.reserve(keys * self.stride);
         if self.layout.direct_bits().is_none() {
             self.grow_for(keys);
         }
@@ -162,7 +161,8 @@ impl GroupTable {
 
     /// The hashes of the keys in the order of their numbers.
     pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
-        self.keys.chunks_exact(self.layout.width()).map(hash)
+        let width = self.layout.width();
+        self.keys.chunks_exact(self.stride).map(move |key| hash(&key[..width]))
     }
 
     /// The numbers of the keys of each of `1 << bits` parts.
@@ -175,14 +175,23 @@ impl GroupTable {
     }
 
     /// The columns of the keys in the order of their numbers.
-    pub fn into_arrays(self) -> Vec<ArrayRef> {
+    pub fn into_arrays(mut self) -> Vec<ArrayRef> {
+        let (width, stride) = (self.layout.width(), self.stride);
+        let column = |at| self.keys.iter().skip(at).step_by(stride).copied().collect();
+        let places = (width..stride).map(column).collect();
+        if stride > width {
+            for number in 0..self.count {
+                let start = number * stride;
+                self.keys.copy_within(start..start + width, number * width);
+            }
+            self.keys.truncate(self.count * width);
+        }
         let buffers = self.arena.into_iter().map(Buffer::from).collect();
-        unpack(&self.layout, &self.keys, &LongBuffers { buffers, places: self.places })
+        unpack(&self.layout, &self.keys, &LongBuffers { buffers, places })
     }
 
     fn key(&self, number: usize) -> &[u64] {
-        let width = self.layout.width();
-        &self.keys[number * width..(number + 1) * width]
+        &self.keys[number * self.stride..][..self.layout.width()]
     }
 
     fn insert_block(&mut self, block: &mut Block, long: &impl LongTexts, out: &mut Vec<u32>) {
@@ -245,11 +254,17 @@ impl GroupTable {
         long: &impl LongTexts,
         out: &mut Vec<u32>,
     ) {
-        let Block { packed, slots, missed, places } = block;
+        let Block { packed, slots, missed } = block;
         let mask = self.slots.len() - 1;
+        let is_large = self.keys.len() >= PREFETCHED_WORDS_MIN;
+        if is_large {
+            packed.hashes.iter().for_each(|&hash| prefetch(&self.slots[hash as usize & mask]));
+        }
         slots.clear();
         slots.extend(packed.hashes.iter().map(|&hash| self.slots[hash as usize & mask]));
-        self.touch::<W>(packed, slots, places);
+        if is_large {
+            self.prefetch_keys::<W>(packed, slots);
+        }
         missed.clear();
         for (row, &slot) in slots.iter().enumerate() {
             out.push((slot as u32).wrapping_sub(1));
@@ -259,41 +274,29 @@ impl GroupTable {
         }
     }
 
-    /// Reads what the slots of a block name before any of it is compared: reads that do not wait
-    /// for one another cost one cache miss together. What is read is of no use yet.
+    /// Fetches what the slots of a block name before any of it is compared, so that the cache
+    /// misses of many keys overlap.
     #[inline]
-    fn touch<const W: usize>(&self, packed: &Packed, slots: &[u64], places: &mut Vec<u64>) {
-        if self.keys.len() < TOUCHED_WORDS_MIN {
-            return;
-        }
+    fn prefetch_keys<const W: usize>(&self, packed: &Packed, slots: &[u64]) {
         let width = if W == 0 { self.layout.width() } else { W };
-        // Where nothing is named, the first key is read: a branch would be mispredicted often, and
-        // the reads behind it would wait.
+        // Where nothing is named, it is the first key: a branch would be mispredicted often.
         let named = |row: usize, slot: u64| {
             let is_likely = (slot ^ packed.hashes[row]) >> 32 == 0 && slot != EMPTY;
             if is_likely { (slot as u32).wrapping_sub(1) as usize } else { 0 }
         };
-        let mut read = 0;
         for (row, &slot) in slots.iter().enumerate() {
-            read ^= self.keys[named(row, slot) * width];
+            prefetch(&self.keys[named(row, slot) * self.stride]);
         }
-        if packed.has_long {
-            for (column, word) in self.layout.long_words().enumerate() {
-                let all = &self.places[column];
-                let Some(&first) = all.first() else { continue };
-                places.clear();
-                places.extend(slots.iter().enumerate().map(|(row, &slot)| {
-                    let is_long = is_long(packed.words[row * width + word]);
-                    let number = if is_long { named(row, slot) } else { 0 };
-                    all.get(number).copied().unwrap_or(first)
-                }));
-                for &place in &*places {
-                    let piece = &self.arena[(place >> 32) as usize];
-                    read ^= u64::from(piece[place as u32 as usize]);
-                }
+        if !packed.has_long || self.arena.is_empty() {
+            return;
+        }
+        for (column, word) in self.layout.long_words().enumerate() {
+            for (row, &slot) in slots.iter().enumerate() {
+                let is_long = is_long(packed.words[row * width + word]);
+                let place = self.place(column, if is_long { named(row, slot) } else { 0 });
+                prefetch(&self.arena[(place >> 32) as usize][place as u32 as usize]);
             }
         }
-        std::hint::black_box(read);
     }
 
     /// Does this slot hold the key of `row`?
@@ -310,8 +313,7 @@ impl GroupTable {
         }
         let number = (slot as u32 - 1) as usize;
         let width = if W == 0 { self.layout.width() } else { W };
-        self.keys[number * width..number * width + width]
-            == packed.words[row * width..row * width + width]
+        self.keys[number * self.stride..][..width] == packed.words[row * width..row * width + width]
             && (!packed.has_long || self.long_equal(number, row, long))
     }
 
@@ -326,9 +328,27 @@ impl GroupTable {
     }
 
     fn text(&self, column: usize, number: usize, length: usize) -> &[u8] {
-        let place = self.places[column][number];
+        let place = self.place(column, number);
         let start = place as u32 as usize;
         &self.arena[(place >> 32) as usize][start..start + length]
+    }
+
+    /// Where the text of a key is, if it is a long one; else anywhere.
+    #[inline]
+    fn place(&self, column: usize, number: usize) -> u64 {
+        self.keys[number * self.stride + self.layout.width() + column]
+    }
+
+    /// Makes room for the places of texts behind each key.
+    fn widen(&mut self) {
+        let width = self.layout.width();
+        self.stride = width + self.layout.long_words().count();
+        let mut keys = Vec::with_capacity(self.keys.capacity() / width * self.stride);
+        for key in self.keys.chunks_exact(width) {
+            keys.extend_from_slice(key);
+            keys.resize(keys.len() + self.stride - width, 0);
+        }
+        self.keys = keys;
     }
 
     /// Adds the key of `row` and gives its number.
@@ -336,15 +356,17 @@ impl GroupTable {
         let width = self.layout.width();
         let number = self.count;
         assert!(number < NOT_FOUND as usize, "there are fewer than 2^32 keys");
+        if packed.has_long && self.stride == width {
+            self.widen();
+        }
         self.keys.extend_from_slice(&packed.words[row * width..(row + 1) * width]);
         self.count += 1;
-        if packed.has_long {
+        if self.stride > width {
             for (column, word) in self.layout.long_words().enumerate() {
-                if text_length(self.keys[number * width + word]) > INLINE_BYTES_MAX {
-                    let place = push_text(&mut self.arena, long.bytes(column, row));
-                    self.places[column].resize(number, 0);
-                    self.places[column].push(place);
-                }
+                let is_long = is_long(packed.words[row * width + word]);
+                let place =
+                    if is_long { push_text(&mut self.arena, long.bytes(column, row)) } else { 0 };
+                self.keys.push(place);
             }
         }
         number as u32
@@ -541,3 +563,6 @@ impl PartedTable {
 pub fn part_of(hash: u64, bits: u32) -> usize {
     (hash >> 1 >> (63 - bits)) as usize
 }
+
+#[cfg(test)]
+mod tests;
