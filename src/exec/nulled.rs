@@ -32,17 +32,20 @@ impl Nulled {
         self.most.clear();
     }
 
-    /// Takes in that rows fail somewhere. How many of them had not failed before?
-    pub fn add(&mut self, flow: Flow, spot: Spot, positions: &[u64]) -> u64 {
+    /// Takes in that rows fail somewhere, in several flows if these are one so far. How many of them
+    /// had not failed before?
+    pub fn add(&mut self, flows: &[Flow], spot: Spot, positions: &[u64]) -> u64 {
         let mut new = 0;
         for &position in positions {
             let here = self.at_spot.entry((spot, position)).or_default();
             *here += 1;
-            let most = self.most.entry((flow, position)).or_default();
-            if *here > *most {
-                *most = *here;
-                new += 1;
+            let mut is_new = false;
+            for &flow in flows {
+                let most = self.most.entry((flow, position)).or_default();
+                is_new |= *here > *most;
+                *most = (*most).max(*here);
             }
+            new += u64::from(is_new);
         }
         new
     }

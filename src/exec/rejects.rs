@@ -365,7 +365,7 @@ impl Execution<'_> {
     }
 
     /// What the rows of an operator belong to.
-    pub(super) fn flow_of(&self, node: NodeId) -> Flow {
+    pub(super) fn flows_of(&self, node: NodeId) -> Vec<Flow> {
         let of = self.plan.node(node);
         let is_build = |id: &NodeId| matches!(self.plan.node(*id).kind, NodeKind::Build(_));
         let side = match of.kind {
@@ -373,8 +373,7 @@ impl Execution<'_> {
             NodeKind::Read { .. } => of.consumers.first().copied().filter(is_build),
             _ => None,
         };
-        let job = of.job.expect("only what is of a job can fail");
-        side.map_or(Flow::Job(job), Flow::Side)
+        side.map_or_else(|| of.jobs().map(Flow::Job).collect(), |side| vec![Flow::Side(side)])
     }
 
     /// What makes the job read this source: its `from`, or a join or union.

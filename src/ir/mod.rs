@@ -6,6 +6,7 @@
 
 mod columns;
 mod expr;
+mod same;
 mod shared;
 mod show;
 mod step;

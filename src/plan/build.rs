@@ -99,7 +99,15 @@ impl Builder<'_> {
             self.plan.nodes[input.at()].consumers.push(id);
         }
         let live = vec![];
-        self.plan.nodes.push(Node { kind, inputs, consumers: vec![], job, width, live });
+        self.plan.nodes.push(Node {
+            kind,
+            inputs,
+            consumers: vec![],
+            job,
+            also: vec![],
+            width,
+            live,
+        });
         id
     }
 

@@ -30,7 +30,7 @@ impl NodeId {
 }
 
 /// The graph of operators of a pipeline.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The operators, inputs before readers.
     pub nodes: Vec<Node>,
@@ -45,7 +45,7 @@ pub struct Plan {
 }
 
 /// An operator.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// What it does.
     pub kind: NodeKind,
@@ -55,6 +55,8 @@ pub struct Node {
     pub consumers: Vec<NodeId>,
     /// The job that it belongs to.
     pub job: Option<JobId>,
+    /// Other jobs that begin in the same way, for which it computes this as well.
+    pub also: Vec<JobId>,
     /// How many columns it gives.
     pub width: usize,
     /// Which of them are computed; the others nobody reads.
@@ -96,6 +98,18 @@ pub struct StepRange {
     pub first: usize,
     /// Behind the last.
     pub end: usize,
+}
+
+impl Node {
+    /// The jobs for which it computes something.
+    pub fn jobs(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.job.into_iter().chain(self.also.iter().copied())
+    }
+
+    /// Is it one of the operators of the job?
+    pub fn is_of(&self, job: JobId) -> bool {
+        self.jobs().any(|of| of == job)
+    }
 }
 
 impl Plan {
@@ -194,12 +208,12 @@ pub enum ReadBy {
 impl Plan {
     /// The tables that a job reads, in the order of the text.
     pub fn entries(&self, job: JobId) -> impl Iterator<Item = Entry> + '_ {
-        let nodes = self.iter().filter(move |(_, node)| node.job == Some(job));
+        let nodes = self.iter().filter(move |(_, node)| node.is_of(job));
         nodes.filter_map(move |(id, node)| {
             let from = self.node(*node.inputs.first()?);
-            let table = match (node.kind, from.job) {
-                (NodeKind::Read { source, .. }, _) => Input::Source(source),
-                (_, Some(other)) if other != job => Input::Job(other),
+            let table = match (node.kind, from.kind, from.job) {
+                (NodeKind::Read { source, .. }, ..) => Input::Source(source),
+                (_, NodeKind::Result, Some(other)) => Input::Job(other),
                 _ => return None,
             };
             Some(Entry { node: id, table, by: self.read_by(id) })

@@ -29,7 +29,8 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
             let read = columns.filter(|(_, live)| **live).map(|(column, _)| &*column.name);
             let _ = write!(what, " [{}]", read.collect::<Vec<_>>().join(", "));
         }
-        let job = node.job.map_or("", |job| pipeline.jobs[job.0 as usize].name.as_str());
+        let names = node.jobs().map(|job| pipeline.jobs[job.0 as usize].name.as_str());
+        let job = names.collect::<Vec<_>>().join(", ");
         let inputs: Vec<String> = node.inputs.iter().map(|input| input.0.to_string()).collect();
         let from =
             if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };

@@ -30,7 +30,7 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
         let job = &execution.pipeline.jobs[id.0 as usize];
         let (mut failed, mut input) = (0, 0);
         let entries: Vec<Entry> = plan.entries(id).collect();
-        for (node, of) in plan.iter().filter(|(_, node)| node.job == Some(id)) {
+        for (node, of) in plan.iter().filter(|(_, node)| node.is_of(id)) {
             if plan.is_looked_up(node) {
                 continue;
             }

@@ -224,7 +224,7 @@ impl Report {
             let nodes: Vec<NodeId> = execution
                 .plan
                 .iter()
-                .filter(|(_, node)| node.job == Some(job))
+                .filter(|(_, node)| node.is_of(job))
                 .map(|(id, _)| id)
                 .collect();
             if !nodes.is_empty() {

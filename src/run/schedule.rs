@@ -176,8 +176,9 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
         // A job accounts for all rows that came to it, also for those it does not need in the end.
         let goes_on = |root: &NodeId| {
-            let (job, mut readers) = (plan.node(*root).job, plan.node(*root).consumers.iter());
-            job.is_some() && readers.any(|reader| plan.node(*reader).job == job)
+            let of = plan.node(*root);
+            let goes_on_in = |job| of.consumers.iter().any(|reader| plan.node(*reader).is_of(job));
+            of.jobs().any(goes_on_in)
         };
         let may_end_early = stage.is_only && !roots.iter().any(goes_on);
         let ran = execution.run_stage(&begins, active, may_end_early);
@@ -219,7 +220,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     fn begin_jobs(&mut self, active: &BTreeSet<NodeId>) {
         let plan = self.execution.plan;
-        self.at_work = active.iter().filter_map(|node| plan.node(*node).job).collect();
+        self.at_work = active.iter().flat_map(|node| plan.node(*node).jobs()).collect();
         for job in self.at_work.iter().filter(|job| !self.timings.contains_key(job)) {
             let job = &self.execution.pipeline.jobs[job.0 as usize].name;
             (self.watch)(Event::JobStarted { job });
@@ -241,7 +242,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     /// Has every operator of the job seen all its rows?
     pub(super) fn is_done(&self, job: JobId) -> bool {
-        let of_job = self.execution.plan.iter().filter(|(_, node)| node.job == Some(job));
+        let of_job = self.execution.plan.iter().filter(|(_, node)| node.is_of(job));
         of_job.into_iter().all(|(id, _)| self.execution.counted[id.at()].load(Relaxed))
     }
 

@@ -157,3 +157,36 @@ fn a_pipeline_may_be_long() {
     assert!(out.starts_with("c0,d0,c1,d1,"), "{}", &out[..100]);
     assert!(out.ends_with(",2499,2498.5,2500,2499.5\n"), "{}", &out[out.len() - 100..]);
 }
+
+#[test]
+fn steps_with_which_jobs_begin_are_computed_once() {
+    let job = |name: &str, last: &str| {
+        format!(
+            "job {name} {{\n  from s\n  filter n > 1\n  derive m = n * 2.0\n  {last}\n}}\n\
+             output {name}_file = csv(\"{name}.csv\") from {name}\n"
+        )
+    };
+    let (large, sorted) = (job("large", "filter m > 5.0"), job("sorted", "sort -m"));
+    let pipeline = format!("source s = csv(\"in.csv\") {{ n: float }}\n{large}{sorted}");
+    let project = Project::new(&pipeline);
+    insta::assert_snapshot!(project.batchc(&["plan"]).data);
+    insta::assert_snapshot!(project.batchc(&["plan", "--without", "shared-steps"]).data);
+}
+
+#[test]
+fn the_first_of_jobs_that_share_a_step_is_named_when_it_fails() {
+    let job = |name: &str| {
+        format!(
+            "job {name} {{\n  from s\n  derive n = text as int\n}}\n\
+             output {name}_file = csv(\"{name}.csv\") from {name}\n"
+        )
+    };
+    let (first, second) = (job("first"), job("second"));
+    let source = "source s = csv(\"in.csv\") { text: string }";
+    let project = Project::new(&format!("{source}\n{first}{second}"));
+    project.write("in.csv", "text\n1\ntwo\n");
+    let ended = project.batchc(&["run", "-q"]);
+    ended.fails(3, "say in job `first` where such rows go");
+    let apart = project.batchc(&["run", "-q", "--without", "shared-steps"]);
+    assert_eq!(ended.words, apart.words);
+}

@@ -32,11 +32,11 @@ impl Execution<'_> {
         self.count(node, |counts| &counts.dropped, routed.dropped);
         self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
         if !routed.nulled.is_empty() {
-            let new = worker.nulled.add(self.flow_of(node), spot, &routed.nulled);
+            let new = worker.nulled.add(&self.flows_of(node), spot, &routed.nulled);
             self.count(node, |counts| &counts.nulled, new);
         }
         if !routed.broken.is_empty() {
-            let new = worker.nulled.add(self.flow_of(node), spot, &routed.broken);
+            let new = worker.nulled.add(&self.flows_of(node), spot, &routed.broken);
             self.count(node, |counts| &counts.nulled_before, routed.broken.len() as u64 - new);
         }
         if !self.counted[node.at()].load(Relaxed) {

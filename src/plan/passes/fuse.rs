@@ -25,6 +25,7 @@ fn continued(plan: &Plan, id: NodeId) -> Option<(NodeId, usize)> {
     let NodeKind::Steps(_) = node.kind else { return None };
     let before = plan.node(node.inputs[0]);
     let NodeKind::Steps(StepRange { first, .. }) = before.kind else { return None };
-    let is_alone = before.consumers.len() == 1 && before.job == node.job;
+    let is_alone =
+        before.consumers.len() == 1 && before.job == node.job && before.also == node.also;
     is_alone.then_some((node.inputs[0], first))
 }

@@ -2,6 +2,7 @@
 //! list, runs once, in the order of the list, and can be switched off (`--without`).
 
 mod fuse;
+mod share;
 
 use super::{Plan, verify};
 use crate::ir::Pipeline;
@@ -18,6 +19,11 @@ pub struct Pass {
 
 /// All optimisations of plans, in their order.
 pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "shared-steps",
+        does: "steps with which several jobs begin are computed once",
+        apply: share::share,
+    },
     Pass {
         name: "fused-steps",
         does: "steps that go row by row and follow each other are one operator, which computes \
