@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 import shutil
 import subprocess
 from dataclasses import replace
@@ -54,6 +55,8 @@ class Case:
         macros.define(self.connection)
         self.rng = kinds.rng_of(seed, number)
         self.inputs, self.declarations, self.jobs, self.results = {}, [], [], []
+        # How jobs began, so that others can begin in the same way.
+        self.beginnings = []
 
     def build(self):
         """Makes the tables and the pipeline."""
@@ -92,19 +95,27 @@ class Case:
                 name: tables.with_nulls(table) if table.is_source else table for name, table in inputs.items()
             }
         start = rng.choice(list(inputs))
+        seed, again = rng.random(), 0
+        if self.beginnings and rng.random() < 0.3:
+            policy, inputs, start, first = rng.choice(self.beginnings)
+            again = rng.randint(1, 3)
         whole = policy == "quarantine" and self.dirty
         if whole:
             inputs = {**inputs, start: tables.readable(self.connection, inputs[start])}
-        job = Job(rng, self.connection, name, inputs, start, policy)
+        job = Job(random.Random(first if again else seed), self.connection, name, inputs, start, policy)
         if whole:
             # A value that cannot be read counts if its column is used: here, all are. Of a source
             # that is joined that would not be so.
             job.inputs = {name: table for name, table in inputs.items() if not table.is_source}
             job.quarantined += self.inputs[start].rows - job.table.rows
             steps.distinct(job)
+        else:
+            self.beginnings.append((policy, inputs, start, first if again else seed))
         count = rng.randint(1, STEPS_MAX)
-        for _ in range(count if steps_max is None else min(count, steps_max)):
-            rng.choice(STEPS)(job)
+        for at in range(count if steps_max is None else min(count, steps_max)):
+            if again and at == again:
+                job.rng = random.Random(seed)
+            job.rng.choice(STEPS)(job)
         form = rng.choice(["csv", "json", "parquet", "parquet"])
         if form == "csv" and any(column.kind.name == "list" for column in job.table.columns):
             form = "json"
