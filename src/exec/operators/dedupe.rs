@@ -337,7 +337,7 @@ fn finish(
         best_of_all(plan, &kept, &tables, &bests, stop)?
     };
     kept.drop_last_columns(plan.hidden());
-    Ok(kept.into_batches(rows).into())
+    Ok(kept.into_output(rows))
 }
 
 /// The best rows of the keys of several tables.

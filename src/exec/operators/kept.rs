@@ -1,6 +1,8 @@
 //! Rows that a breaker keeps of its input, by name: the store of `distinct`, `dedupe` and `take`.
 
+use super::Output;
 use super::collected::{bytes_of_batch, compact_batch};
+use super::gathered::Gathered;
 use crate::data::{Batch, Positions};
 use crate::exec::gather::{
     BATCH_ROWS_MAX, RowRef, batch_and_row, gather_batches, row_ref, take_batch,
@@ -81,10 +83,12 @@ impl Kept {
         }
     }
 
-    /// The named rows in the order of the input, counted through.
-    pub fn into_batches(self, rows: Vec<RowRef>) -> Vec<Batch> {
+    /// The named rows in the order of the input.
+    pub fn into_output(self, rows: Vec<RowRef>) -> Output {
         let rows: Vec<RowRef> = self.in_order(rows).into_iter().map(|(_, row)| row).collect();
-        gather_batches(&self.batches, &rows)
+        let batches = self.batches.into_iter();
+        let batches = batches.map(|batch| Batch { positions: Positions::Range(0), ..batch });
+        Gathered::output(batches.collect(), rows)
     }
 
     /// The named rows in the order of the input, at their positions.

@@ -18,6 +18,7 @@ pub mod sort;
 pub mod take;
 
 mod collected;
+mod gathered;
 mod kept;
 mod parted;
 mod runs;

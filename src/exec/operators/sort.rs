@@ -1,10 +1,10 @@
 //! `sort`: all rows in the order of their keys, equal ones in the order of the input.
 
 use super::collected::{Collected, downcast, in_order};
-use super::runs::{RunFile, SortedRuns, numbered};
-use super::{Breaker, Output, Pieces, State};
+use super::gathered::Gathered;
+use super::runs::{RunFile, SortedRuns};
+use super::{Breaker, Output, State};
 use crate::data::Batch;
-use crate::exec::gather::{BATCH_ROWS_MAX, RowRef, gather_batches};
 use crate::exec::order::{Direction, RowOrder};
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
@@ -81,30 +81,7 @@ impl Breaker for Sort {
         let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();
         let order = self.order(&keys, &batches).sort_until(stop);
         go_on(stop)?;
-        Ok(Output::Pieces(Arc::new(Sorted { batches, order })))
-    }
-}
-
-/// Rows in memory and their order. They are put into it when they are read, by the threads that
-/// read them, so that there are never two copies of all.
-struct Sorted {
-    batches: Vec<Batch>,
-    order: Vec<RowRef>,
-}
-
-impl Pieces for Sorted {
-    fn count(&self) -> usize {
-        self.order.len().div_ceil(BATCH_ROWS_MAX)
-    }
-
-    fn rows(&self) -> Option<u64> {
-        Some(self.order.len() as u64)
-    }
-
-    fn read(&self, piece: usize, _: bool) -> Result<Vec<Batch>, Error> {
-        let start = piece * BATCH_ROWS_MAX;
-        let end = self.order.len().min(start + BATCH_ROWS_MAX);
-        Ok(numbered(gather_batches(&self.batches, &self.order[start..end]), piece))
+        Ok(Gathered::output(batches, order))
     }
 }
 

@@ -143,7 +143,7 @@ impl Breaker for Take {
         let count = usize::try_from(self.plan.count).unwrap_or(usize::MAX);
         let groups = rows.chunk_by(|a, b| a.0 == b.0);
         let first = groups.flat_map(|group| group.iter().take(count)).map(|&(_, _, row)| row);
-        Ok(kept.into_batches(first.collect()).into())
+        Ok(kept.into_output(first.collect()))
     }
 }
 
