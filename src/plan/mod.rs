@@ -4,6 +4,7 @@
 //! Pure: no files, no threads. `batchc plan` prints it; [`crate::exec`] runs it.
 
 mod build;
+mod early;
 mod liveness;
 mod passes;
 mod show;

@@ -22,6 +22,7 @@ pub fn operator_name(node: &Node, pipeline: &Pipeline) -> String {
 /// One line an operator: its number, what it does, what it reads, which columns are read of it.
 pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
     let mut out = String::new();
+    let early = plan.early_ends(pipeline);
     for (id, node) in plan.iter() {
         let mut what = operator_name(node, pipeline);
         if let NodeKind::Scan(source) = node.kind {
@@ -34,7 +35,11 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
         let inputs: Vec<String> = node.inputs.iter().map(|input| input.0.to_string()).collect();
         let from =
             if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
-        let end = if plan.ends_stage(id, pipeline) { "  ■" } else { "" };
+        let end = match plan.ends_stage(id, pipeline) {
+            true if early.contains(&id) => "  ■ reads no more than it needs",
+            true => "  ■",
+            false => "",
+        };
         let _ = writeln!(out, "{:>3}  {job:<20} {what}{from}{end}", id.0);
     }
     out

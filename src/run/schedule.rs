@@ -174,13 +174,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
         };
         let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
-        // A job accounts for all rows that came to it, also for those it does not need in the end.
-        let goes_on = |root: &NodeId| {
-            let of = plan.node(*root);
-            let goes_on_in = |job| of.consumers.iter().any(|reader| plan.node(*reader).is_of(job));
-            of.jobs().any(goes_on_in)
-        };
-        let may_end_early = stage.is_only && !roots.iter().any(goes_on);
+        let may_end_early = stage.is_only && !roots.iter().any(|root| plan.goes_on(*root));
         let ran = execution.run_stage(&begins, active, may_end_early);
         let mut states = ran.map_err(|(at, error)| {
             let source = sources.get(&roots[at]);

@@ -190,3 +190,17 @@ fn the_first_of_jobs_that_share_a_step_is_named_when_it_fails() {
     let apart = project.batchc(&["run", "-q", "--without", "shared-steps"]);
     assert_eq!(ended.words, apart.words);
 }
+
+#[test]
+fn plans_say_where_the_reading_ends_early() {
+    let source = "source s = csv(\"in.csv\") { n: int }\n";
+    let first = "job first {\n  from s\n  filter n > 1\n  take 2\n}\n\
+                 output first_file = csv(\"first.csv\") from first\n";
+    let all = "output all_file = csv(\"all.csv\") from s\n";
+    let says = |pipeline: String| {
+        let plan = Project::new(&pipeline).batchc(&["plan"]).data;
+        plan.contains("take ← 2  ■ reads no more than it needs\n")
+    };
+    assert!(says(format!("{source}{first}")));
+    assert!(!says(format!("{source}{first}{all}")));
+}
