@@ -155,6 +155,9 @@ pub(super) struct Run {
     /// Write the report as JSON to this file: at the start (RUNNING) and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Say where the time went, stage by stage and operator by operator; as JSON too, in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(super) profile: Option<Option<PathBuf>>,
     /// Say nothing while it runs
     #[arg(long, env = "BATCHC_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub(super) no_progress: bool,

@@ -9,6 +9,7 @@ mod failure;
 mod foreign;
 mod load;
 mod print;
+mod profile;
 mod progress;
 mod resources;
 mod table;

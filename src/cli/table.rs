@@ -195,6 +195,11 @@ pub(super) fn bytes_text(bytes: u64) -> String {
     if whole < 10 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }
 }
 
+/// `0.123 s`, `12.3 s`
+pub(super) fn seconds_text(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{seconds:.3} s") } else { format!("{seconds:.1} s") }
+}
+
 /// `1 row`, `1,234 rows`
 pub(super) fn rows_text(count: u64) -> String {
     let s = if count == 1 { "" } else { "s" };

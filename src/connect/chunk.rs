@@ -6,7 +6,8 @@
 
 use super::ConnectError;
 use super::input::{Inputs, OpenInput};
-use std::sync::atomic::{AtomicU64, Ordering};
+use super::meter::Meter;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes that may be read, not used, after the end of a chunk, so that word-wise code needs no
@@ -62,7 +63,7 @@ pub struct Chunk<S> {
 /// Dispenses the chunks of all files in order.
 pub struct Chunks<C> {
     inputs: Arc<Inputs>,
-    progress: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     pool: Arc<Pool>,
     cut: C,
     file: usize,
@@ -76,15 +77,10 @@ pub struct Chunks<C> {
 
 impl<C: Cut> Chunks<C> {
     /// Chunks of about `chunk_bytes` of the files.
-    pub fn new(
-        inputs: Arc<Inputs>,
-        progress: Arc<AtomicU64>,
-        cut: C,
-        chunk_bytes: usize,
-    ) -> Chunks<C> {
+    pub fn new(inputs: Arc<Inputs>, meter: Arc<Meter>, cut: C, chunk_bytes: usize) -> Chunks<C> {
         let pool = Arc::new(Pool { free: Mutex::default(), bytes: chunk_bytes.max(1) + SLACK });
         let carry = Vec::new();
-        Chunks { inputs, progress, pool, cut, file: 0, open: None, carry, offset: 0, first: true }
+        Chunks { inputs, meter, pool, cut, file: 0, open: None, carry, offset: 0, first: true }
     }
 
     /// The next chunk. Every file gives at least one, an empty file an empty one.
@@ -94,7 +90,7 @@ impl<C: Cut> Chunks<C> {
                 return Ok(None);
             }
             if self.open.is_none() {
-                self.open = Some(self.inputs.open(self.file, self.progress.clone())?);
+                self.open = Some(self.inputs.open(self.file, self.meter.clone())?);
                 self.offset = 0;
                 self.first = true;
             }
@@ -115,6 +111,7 @@ impl<C: Cut> Chunks<C> {
             let room = buffer.bytes.len() - SLACK;
             let open = self.open.as_mut().expect("a file was opened before");
             let read = open.fill(&mut buffer.bytes[filled..room])?;
+            self.meter.unpacked.fetch_add(read as u64, Relaxed);
             let last = filled + read < room;
             filled += read;
             let place = Place { first: self.first, last };
@@ -161,11 +158,6 @@ impl<C: Cut> Chunks<C> {
         ))
         .help("look there for a quote that is never closed, or a file of another format"))
     }
-}
-
-/// Stored bytes that were read so far.
-pub fn read_so_far(progress: &AtomicU64) -> u64 {
-    progress.load(Ordering::Relaxed)
 }
 
 struct Pool {

@@ -4,13 +4,14 @@
 //! damage. What is written depends on the bytes alone: no time, no threads, no sizes of pieces,
 //! fixed levels.
 
+use super::meter::Meter;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +52,9 @@ impl Compression {
         packed.into_iter().find(|(magic, _)| head[..read].starts_with(magic)).map(|found| found.1)
     }
 
-    /// Reads a file through this compression, counting the stored bytes in `progress`.
-    pub fn reader(self, file: File, progress: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
-        let counted = Counted { file, position: 0, progress };
+    /// Reads a file through this compression, counting the stored bytes.
+    pub fn reader(self, file: File, meter: Arc<Meter>) -> io::Result<Box<dyn Read + Send>> {
+        let counted = Counted { file, position: 0, meter };
         let buffered = |counted| io::BufReader::with_capacity(1 << 18, counted);
         Ok(match self {
             Compression::None => Box::new(counted),
@@ -285,14 +286,14 @@ struct Counted {
     file: File,
     /// How many bytes have been read.
     position: u64,
-    progress: Arc<AtomicU64>,
+    meter: Arc<Meter>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.position += read as u64;
-        self.progress.fetch_add(read as u64, Ordering::Relaxed);
+        self.meter.stored.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }

@@ -2,13 +2,13 @@
 //! checked at their end to be still the files that were opened.
 
 use super::compression::Compression;
+use super::meter::Meter;
 use super::{ConnectError, SourceSpec};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 /// The files of a source.
 pub struct Inputs {
@@ -16,8 +16,6 @@ pub struct Inputs {
     pub names: Vec<Arc<str>>,
     /// Where they are.
     pub paths: Vec<PathBuf>,
-    /// Their sizes as stored, together.
-    pub bytes: u64,
 }
 
 /// A declared column that a file does not have, with the nearest one that it has.
@@ -99,18 +97,16 @@ impl Inputs {
             return Err(ConnectError::new("`path` names no file"));
         }
         let paths: Vec<PathBuf> = names.iter().map(|name| spec.base.join(name)).collect();
-        let mut bytes = 0;
         for (name, path) in names.iter().zip(&paths) {
             let found =
                 std::fs::metadata(path).map_err(|error| ConnectError::io("open", name, &error))?;
             refuse_special(name, &found)?;
-            bytes += found.len();
         }
-        Ok(Inputs { names: names.into_iter().map(Arc::from).collect(), paths, bytes })
+        Ok(Inputs { names: names.into_iter().map(Arc::from).collect(), paths })
     }
 
     /// Opens file `at` for reading through its compression.
-    pub fn open(&self, at: usize, progress: Arc<AtomicU64>) -> Result<OpenInput, ConnectError> {
+    pub fn open(&self, at: usize, meter: Arc<Meter>) -> Result<OpenInput, ConnectError> {
         let name = self.names[at].clone();
         let failed = |error| ConnectError::io("open", &name, &error);
         let (file, identity) = self.open_plain(at)?;
@@ -127,7 +123,7 @@ impl Inputs {
         {
             return Err(error);
         }
-        let reader = compression.reader(file, progress).map_err(failed)?;
+        let reader = compression.reader(file, meter).map_err(failed)?;
         Ok(OpenInput { name, reader, watched, identity })
     }
 

@@ -12,6 +12,7 @@ mod error;
 pub mod fuzzing;
 mod input;
 mod json;
+mod meter;
 mod options;
 mod output;
 mod parquet;
@@ -26,6 +27,7 @@ mod value;
 mod views;
 
 pub use input::matches;
+pub use meter::Volume;
 pub use options::BadOption;
 pub use output::Outputs;
 pub use places::{Reads, place};
@@ -181,8 +183,8 @@ pub trait Source: Send + Sync {
     /// The files that are read, as they are shown to the user.
     fn files(&self) -> &[Arc<str>];
 
-    /// Bytes of all inputs as stored, and bytes dispensed so far, for progress.
-    fn progress(&self) -> (u64, u64);
+    /// How much was read so far.
+    fn volume(&self) -> Volume;
 }
 
 /// A piece of an input, parsed by the thread that takes it.

@@ -2,21 +2,21 @@
 //!
 //! A line ends with `\n` or `\r\n`; the last one may go without. Empty lines are rows.
 
-use super::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
+use super::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
 use super::input::Inputs;
+use super::meter::Meter;
 use super::options::{PATH, independent};
 use super::output::Outputs;
 use super::views::{Texts, Utf8Bytes};
 use super::{
     BadValue, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines, Rows, Sink,
-    SinkSpec, Source, SourceSpec, Staged,
+    SinkSpec, Source, SourceSpec, Staged, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{Buffer, NullBuffer};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The connector.
@@ -47,15 +47,15 @@ impl Cut for CutLines {
 
 fn open_source(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
     let inputs = Arc::new(Inputs::find(spec)?);
-    let progress = Arc::new(AtomicU64::new(0));
-    let chunks = Chunks::new(inputs.clone(), progress.clone(), CutLines, CHUNK_BYTES);
+    let meter = Arc::new(Meter::default());
+    let chunks = Chunks::new(inputs.clone(), meter.clone(), CutLines, CHUNK_BYTES);
     let columns = spec.projection.len();
-    Ok(Box::new(TextSource { inputs, progress, chunks: Mutex::new(chunks), columns }))
+    Ok(Box::new(TextSource { inputs, meter, chunks: Mutex::new(chunks), columns }))
 }
 
 struct TextSource {
     inputs: Arc<Inputs>,
-    progress: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     chunks: Mutex<Chunks<CutLines>>,
     /// Projected columns: the line, or none.
     columns: usize,
@@ -72,8 +72,8 @@ impl Source for TextSource {
         &self.inputs.names
     }
 
-    fn progress(&self) -> (u64, u64) {
-        (self.inputs.bytes, read_so_far(&self.progress))
+    fn volume(&self) -> Volume {
+        self.meter.volume()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows files ([`crate::connect`] does) or decides what is run when (`run` does).
 
+pub mod clock;
 pub mod compile;
 pub mod operators;
 pub mod ordered;

@@ -1,6 +1,7 @@
 //! Sinks that get their pieces in the order of the input, whatever thread made them.
 
 use super::Error;
+use super::clock::FilesTimer;
 use super::ring::Ring;
 use crate::connect::{Piece, Sink, Staged};
 use crate::data::Batch;
@@ -95,10 +96,16 @@ impl OrderedSink {
     }
 
     /// Puts the last pieces of a morsel of so many rows; waits when it is too far ahead.
-    pub fn put(&self, number: u64, pieces: Vec<(u32, Piece)>, rows: u64) -> Result<(), Error> {
+    pub fn put(
+        &self,
+        number: u64,
+        pieces: Vec<(u32, Piece)>,
+        rows: u64,
+        timer: &FilesTimer,
+    ) -> Result<(), Error> {
         let bytes = pieces.iter().map(|(_, piece)| piece.bytes()).sum();
         let pieces = Pieces { pieces, rows: Some(rows) };
-        self.ring.put(number, pieces, bytes, &|pieces| self.append(pieces))
+        self.ring.put(number, pieces, bytes, &|pieces| timer.with(|| self.append(pieces)))
     }
 
     /// Puts pieces of a morsel of which more are to come, once it is their turn. Gives them back
@@ -107,9 +114,11 @@ impl OrderedSink {
         &self,
         number: u64,
         pieces: Vec<(u32, Piece)>,
+        timer: &FilesTimer,
     ) -> Result<Vec<(u32, Piece)>, Error> {
         let pieces = Pieces { pieces, rows: None };
-        let back = self.ring.flush(number, pieces, &|pieces| self.append(pieces))?;
+        let append = |pieces| timer.with(|| self.append(pieces));
+        let back = self.ring.flush(number, pieces, &append)?;
         Ok(back.map_or(vec![], |back| back.pieces))
     }
 

@@ -8,6 +8,7 @@ mod dispenser;
 mod operator;
 mod worker;
 
+use super::clock::Tally;
 use super::compile::{Action, Compiled};
 use super::ordered::OrderedSink;
 use super::partition::PartitionCounts;
@@ -50,6 +51,8 @@ pub struct Execution<'p> {
     pub threads: usize,
     /// How much memory there is, and where states go when it is used up, by operator.
     pub spools: Vec<Arc<Spool>>,
+    /// What the operators of the stage did, if that is asked for.
+    pub tallies: Option<Mutex<Vec<Tally>>>,
 }
 
 /// Where a stage begins.
@@ -111,6 +114,10 @@ impl Execution<'_> {
                 rayon::scope(|scope| (0..self.threads).for_each(|_| scope.spawn(|_| work())));
             }
             let mut workers = workers.lock().expect("no thread panics holding it");
+            if let Some(tallies) = &self.tallies {
+                let mut tallies = tallies.lock().expect("no thread panics holding it");
+                workers.iter().for_each(|worker| worker.clock.give_to(&mut tallies));
+            }
             self.check(&mut workers, first).map_err(|error| (at, error))?;
             first += dispenser.given();
         }

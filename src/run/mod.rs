@@ -2,11 +2,13 @@
 //! published together, rows accounted for.
 
 mod places;
+mod profile;
 mod publish;
 mod report;
 mod schedule;
 
 pub use places::{check_places, replaced_by_report};
+pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
     InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, SpillReport,
     Status,
@@ -15,6 +17,7 @@ pub use report::{
 use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
 use crate::data::Batch;
 use crate::exec::Error;
+use crate::exec::clock::Tally;
 use crate::exec::compile::compile;
 use crate::exec::ordered::OrderedSink;
 use crate::exec::partition::PartitionCounts;
@@ -26,8 +29,8 @@ use crate::store::spool::Spool;
 use crate::text::Span;
 use crate::types::Scalar;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How to run.
@@ -43,6 +46,8 @@ pub struct Options<'r> {
     pub temp: PathBuf,
     /// What to run.
     pub targets: Targets,
+    /// Is asked for where the time goes?
+    pub profiles: bool,
     /// Set to stop.
     pub cancelled: &'r AtomicBool,
     /// Rows read from sources so far, counted here for those who watch.
@@ -116,10 +121,15 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     let started = Instant::now();
     let plan = plan(pipeline, &options.targets);
     let mut report = Report::running(context);
+    report.profile = options.profiles.then(|| Profile::new(context.id.clone(), options.threads));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
     let pool = pool.stack_size(STACK_BYTES).build();
     let result = match pool {
-        Ok(pool) => pool.install(|| attempt(pipeline, context, options, &plan, &mut report)),
+        Ok(pool) => pool.install(|| {
+            let result = attempt(pipeline, context, options, &plan, &mut report);
+            report.profile.iter_mut().for_each(|profile| profile.end(started));
+            result
+        }),
         Err(error) => Err(Failure::from(ConnectError {
             message: format!("cannot start {} threads: {error}", options.threads),
             help: None,
@@ -179,12 +189,16 @@ fn attempt(
         cancelled: options.cancelled,
         rows_read: options.rows_read,
         threads: options.threads,
+        tallies: options.profiles.then(|| Mutex::new(vec![Tally::default(); plan.nodes.len()])),
         spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
     };
     let open = |id| open_source(pipeline, plan, id, context, options);
     let result = compute(&execution, context, options, &open, report);
     let Execution { sinks, quarantines, .. } = execution;
-    let result = result.and_then(|tables| Ok((tables, publish::finish(pipeline, plan, sinks)?)));
+    let result = result.and_then(|tables| {
+        let outputs = publish::finish(pipeline, plan, sinks, &mut report.profile)?;
+        Ok((tables, outputs))
+    });
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
     // not even begin to read has nothing to show.
     let has_begun = result.is_ok() || options.rows_read.load(Relaxed) > 0;
@@ -207,7 +221,10 @@ fn compute(
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
     let mut schedule = schedule::Schedule::new(execution, context, options.watch);
+    schedule.profile = report.profile.take();
     let result = schedule.run_all(open);
+    report.profile = schedule.profile.take();
+    report.profile.iter_mut().for_each(|profile| profile.end_stages(execution));
     report.add_jobs(execution, &schedule, result.as_ref().err());
     report.add_spills(execution);
     result?;

@@ -1,5 +1,6 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
+use super::profile::{Profile, Timer};
 use super::report::input_report;
 use super::{Failure, Options, OutputReport, QuarantineReport, Report, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
@@ -121,12 +122,18 @@ pub(super) fn finish(
     pipeline: &Pipeline,
     plan: &Plan,
     sinks: Vec<Option<OrderedSink>>,
+    profile: &mut Option<Profile>,
 ) -> Result<Vec<(String, Staged)>, Failure> {
     let mut staged = vec![];
-    for (node, sink) in plan.nodes.iter().zip(sinks) {
+    for ((id, node), sink) in plan.iter().zip(sinks) {
         if let (NodeKind::Sink(output), Some(sink)) = (node.kind, sink) {
             let name = pipeline.outputs[output].name.clone();
-            staged.push((name, sink.finish()?));
+            let timer = profile.as_ref().map(|_| Timer::start());
+            let ended = sink.finish()?;
+            if let (Some(profile), Some(timer)) = (profile.as_mut(), timer) {
+                profile.end_output(id, &timer, ended.bytes);
+            }
+            staged.push((name, ended));
         }
     }
     Ok(staged)

@@ -2,6 +2,7 @@
 //! versioned and only ever grows.
 
 use super::Failure;
+use super::profile::Profile;
 use super::schedule::Schedule;
 use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
@@ -57,6 +58,9 @@ pub struct Report {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Where its time went, if that was asked for; it has a form of its own.
+    #[serde(skip)]
+    pub profile: Option<Profile>,
 }
 
 /// What a job saw and gave: `in + added = out + looked_up + filtered + dropped + deduplicated +
@@ -194,6 +198,7 @@ impl Report {
             outputs: vec![],
             quarantines: vec![],
             error: None,
+            profile: None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod finish;
 mod paths;
 
+use super::profile::{Profile, Timer};
 use super::{Event, Failure};
 use crate::connect::{ConnectError, Source};
 use crate::data::Batch;
@@ -46,6 +47,8 @@ pub(super) struct Schedule<'e, 'p> {
     /// The jobs of the stage that runs, or that stopped.
     pub(super) at_work: BTreeSet<JobId>,
     watch: &'e (dyn Fn(Event) + Sync),
+    /// Where the time goes, if that is asked for.
+    pub(super) profile: Option<Profile>,
     /// Has the last stage left the right side of a join on disk?
     has_spilled_join: bool,
 }
@@ -64,6 +67,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             timings: BTreeMap::new(),
             at_work: BTreeSet::new(),
             watch,
+            profile: None,
             has_spilled_join: false,
         }
     }
@@ -95,7 +99,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
             let Some((&roots, (ends, _))) = next else { return Ok(()) };
             let stage = self.next_stage(roots, ends, &paths);
-            self.stage(&stage, open)?;
+            self.profiled_stage(&stage, open)?;
             if std::mem::take(&mut self.has_spilled_join) {
                 (_, paths) = self.cut();
             }
@@ -149,6 +153,21 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
     }
 
+    /// Runs a stage, and tells the profile, if there is one.
+    fn profiled_stage(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
+        let timer = self.timer();
+        self.profile.iter_mut().for_each(Profile::begin_stage);
+        let done = self.stage(stage, open);
+        if let (Some(profile), Some(timer)) = (&mut self.profile, timer) {
+            profile.end_stage(&timer);
+        }
+        done
+    }
+
+    fn timer(&self) -> Option<Timer> {
+        self.profile.as_ref().map(|_| Timer::start())
+    }
+
     fn stage(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
         let Stage { roots, ends, active, .. } = stage;
         let started = Instant::now();
@@ -176,6 +195,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
         let may_end_early = stage.is_only && !roots.iter().any(|root| plan.goes_on(*root));
         let ran = execution.run_stage(&begins, active, may_end_early);
+        if let Some(profile) = &mut self.profile {
+            let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
+            profile.add_operators(execution, roots, active, &volumes.collect());
+        }
         let mut states = ran.map_err(|(at, error)| {
             let source = sources.get(&roots[at]);
             Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
@@ -196,7 +219,11 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
         for &end in ends {
             let states = std::mem::take(&mut states[end.at()]);
-            self.finish(end, states)?;
+            let timer = self.timer();
+            let is_there = self.finish(end, states)?;
+            if let (Some(profile), Some(timer), true) = (&mut self.profile, timer, is_there) {
+                profile.end_operator(end, &timer);
+            }
         }
         // What is known only when it is read is counted then.
         let is_counted =

@@ -14,6 +14,7 @@ mod memory;
 mod mutants;
 mod pages;
 mod places;
+mod profile;
 mod project;
 mod readme;
 mod reference;

@@ -54,6 +54,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             first_rows: Some((args.rows as u64).saturating_add(1)),
             without,
         },
+        profiles: false,
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),
         watch: &|_| {},

@@ -5,11 +5,13 @@ use crate::cli::args::{Global, Run};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{base, check_places, context, context_with, refuse, runnable, targets};
 use crate::cli::print::{put, say, width_of};
+use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
 use crate::ir::RunContext;
 use crate::plan::Targets;
 use crate::run::{Options, Outcome, Report, Status, replaced_by_report, run as run_pipeline};
+use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,16 +74,20 @@ fn start(
     {
         return Err(refuse(&format!("--temp-dir {} is not a folder", folder.display()), global));
     }
-    if let Some(file) = &args.report {
+    let profile_file = args.profile.as_ref().and_then(Option::as_ref);
+    for (file, form) in [(args.report.as_ref(), "report"), (profile_file, "profile")] {
+        let Some(file) = file else { continue };
         if file.is_dir() {
             let message =
-                format!("the report {} is a folder, and a file is written", file.display());
+                format!("the {form} {} is a folder, and a file is written", file.display());
             return Err(refuse(&message, global));
         }
         if let Some(what) = replaced_by_report(pipeline, &context, &base(&path), &path, file) {
-            let message = format!("the report {} would replace {what}", file.display());
+            let message = format!("the {form} {} would replace {what}", file.display());
             return Err(refuse(&message, global));
         }
+    }
+    if let Some(file) = &args.report {
         write_report(&Report::running(&context), file)
             .map_err(|message| refuse(&message, global))?;
     }
@@ -101,14 +107,19 @@ fn start(
         memory: args.resources.memory(),
         temp: args.resources.temp_dir(&base(&path)),
         targets,
+        profiles: args.profile.is_some(),
         cancelled: &cancelled,
         rows_read: &rows_read,
         watch: &|event| progress.see(event),
     };
     let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
+    if let Some(profile) = &mut report.profile {
+        locate(profile, &compiled.files);
+    }
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     if !global.quiet && (failure.is_none() || was_read) {
+        report.profile.iter().for_each(print_profile);
         print_report(&report, width_of(std::io::stderr()));
     }
     let mut code = 0;
@@ -122,6 +133,9 @@ fn start(
     }
     if let Some(file) = &args.report {
         write_report(&report, file).map_err(|message| refuse(&message, global))?;
+    }
+    if let (Some(file), Some(profile)) = (profile_file, &report.profile) {
+        write_report(profile, file).map_err(|message| refuse(&message, global))?;
     }
     if !global.quiet {
         say!("{}", last_line(&name, &report, code));
@@ -156,7 +170,7 @@ fn mode(args: &Run, global: &Global) -> Mode {
 }
 
 /// Writes a report that appears whole: whoever looks at the file sees the last one or this one.
-fn write_report(report: &Report, file: &Path) -> Result<(), String> {
+fn write_report(report: &impl Serialize, file: &Path) -> Result<(), String> {
     let text = serde_json::to_string_pretty(report).expect("a report can be written") + "\n";
     let failed = |error| format!("cannot write {}: {error}", file.display());
     let is_plain = std::fs::symlink_metadata(file).map_or(true, |found| found.is_file());

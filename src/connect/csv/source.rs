@@ -6,17 +6,17 @@ use super::dialect::Dialect;
 use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
 use super::simd::Level;
-use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
+use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
 use crate::connect::input::{Inputs, missing_column};
+use crate::connect::meter::Meter;
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_buffer::Buffer;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most rows of a batch.
@@ -29,7 +29,7 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
 
 pub struct CsvSource {
     inputs: Arc<Inputs>,
-    progress: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     plan: Arc<Table>,
     serial: Mutex<Serial>,
 }
@@ -164,9 +164,9 @@ impl CsvSource {
         let plan = |&at: &usize| Plan::of(&spec.columns[at], &dialect, zone.clone());
         let plans = spec.projection.iter().map(plan).collect();
         let inputs = Arc::new(Inputs::find(spec)?);
-        let progress = Arc::new(AtomicU64::new(0));
+        let meter = Arc::new(Meter::default());
         let cut = CsvCut { dialect: dialect.clone(), level };
-        let mut chunks = Chunks::new(inputs.clone(), progress.clone(), cut, chunk_bytes);
+        let mut chunks = Chunks::new(inputs.clone(), meter.clone(), cut, chunk_bytes);
         let table = Table {
             dialect,
             level,
@@ -181,7 +181,7 @@ impl CsvSource {
             None => Arc::default(),
         };
         let serial = Mutex::new(Serial { chunks, ahead, binding });
-        Ok(CsvSource { inputs, progress, plan: Arc::new(table), serial })
+        Ok(CsvSource { inputs, meter, plan: Arc::new(table), serial })
     }
 }
 
@@ -212,8 +212,8 @@ impl Source for CsvSource {
         &self.inputs.names
     }
 
-    fn progress(&self) -> (u64, u64) {
-        (self.inputs.bytes, read_so_far(&self.progress))
+    fn volume(&self) -> Volume {
+        self.meter.volume()
     }
 }
 

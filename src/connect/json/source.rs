@@ -3,18 +3,18 @@
 
 use super::columns::{Builder, Keys, Spelling};
 use super::scan::{ABSENT, Cell, Fault, Scanner};
-use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place, read_so_far};
+use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
 use crate::connect::csv::{keep_records, shown};
 use crate::connect::input::Inputs;
+use crate::connect::meter::Meter;
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_buffer::Buffer;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most rows of a batch.
@@ -27,7 +27,7 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
 
 pub(super) struct JsonSource {
     inputs: Arc<Inputs>,
-    progress: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     table: Arc<Table>,
     chunks: Mutex<Chunks<JsonCut>>,
 }
@@ -50,10 +50,10 @@ impl JsonSource {
         };
         let columns = spec.projection.iter().map(column).collect();
         let inputs = Arc::new(Inputs::find(spec)?);
-        let progress = Arc::new(AtomicU64::new(0));
-        let chunks = Chunks::new(inputs.clone(), progress.clone(), JsonCut::default(), chunk_bytes);
+        let meter = Arc::new(Meter::default());
+        let chunks = Chunks::new(inputs.clone(), meter.clone(), JsonCut::default(), chunk_bytes);
         let table = Arc::new(Table { names: inputs.names.clone(), columns });
-        Ok(JsonSource { inputs, progress, table, chunks: Mutex::new(chunks) })
+        Ok(JsonSource { inputs, meter, table, chunks: Mutex::new(chunks) })
     }
 }
 
@@ -68,8 +68,8 @@ impl Source for JsonSource {
         &self.inputs.names
     }
 
-    fn progress(&self) -> (u64, u64) {
-        (self.inputs.bytes, read_so_far(&self.progress))
+    fn volume(&self) -> Volume {
+        self.meter.volume()
     }
 }
 

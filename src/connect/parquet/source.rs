@@ -3,8 +3,9 @@
 use super::convert::{How, convert, fits, hint, spelling};
 use super::finer::{Finer, whole_micros};
 use crate::connect::input::{Identity, Inputs, missing_column};
+use crate::connect::meter::Meter;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -22,7 +23,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rows of a batch: few enough for a cache, many enough to forget the cost of a batch.
 const BATCH_ROWS: usize = 1 << 14;
@@ -32,17 +33,20 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
     let inputs = Inputs::find(spec)?;
     let mut files = Vec::with_capacity(inputs.names.len());
     let mut groups = Vec::new();
+    let meter = Arc::new(Meter::default());
     for (at, name) in inputs.names.iter().enumerate() {
         let (file, identity) = inputs.open_plain(at)?;
-        let file = guarded(name, || OpenFile::new(name, file, identity, spec))?;
+        let file = guarded(name, || {
+            OpenFile::new(name, Positioned(Arc::new(file), meter.clone()), identity, spec)
+        })?;
         for group in 0..file.metadata.metadata().num_row_groups() {
             groups.push((at, group));
         }
         files.push(Arc::new(file));
     }
     let columns = spec.projection.iter().map(|&at| spec.columns[at].clone()).collect();
-    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-    Ok(Box::new(ParquetSource { inputs, files, groups, columns, next, done }))
+    let next = AtomicUsize::new(0);
+    Ok(Box::new(ParquetSource { inputs, files, groups, columns, next, meter }))
 }
 
 struct ParquetSource {
@@ -52,7 +56,7 @@ struct ParquetSource {
     groups: Vec<(usize, usize)>,
     columns: Arc<[Column]>,
     next: AtomicUsize,
-    done: AtomicU64,
+    meter: Arc<Meter>,
 }
 
 /// A file whose footer was read and whose columns were bound.
@@ -77,8 +81,6 @@ impl Source for ParquetSource {
         let at = self.next.fetch_add(1, Ordering::Relaxed);
         let Some(&(file, group)) = self.groups.get(at) else { return Ok(None) };
         let open = self.files[file].clone();
-        let bytes = open.metadata.metadata().row_group(group).compressed_size();
-        self.done.fetch_add(bytes.max(0) as u64, Ordering::Relaxed);
         let columns = self.columns.clone();
         Ok(Some(Box::new(ParquetMorsel { open, file, group, columns })))
     }
@@ -87,8 +89,8 @@ impl Source for ParquetSource {
         &self.inputs.names
     }
 
-    fn progress(&self) -> (u64, u64) {
-        (self.inputs.bytes, self.done.load(Ordering::Relaxed))
+    fn volume(&self) -> Volume {
+        self.meter.volume()
     }
 }
 
@@ -105,7 +107,7 @@ fn unread_compression(loaded: &ArrowReaderMetadata) -> Option<&'static str> {
 impl OpenFile {
     fn new(
         name: &Arc<str>,
-        file: File,
+        file: Positioned,
         identity: Identity,
         spec: &SourceSpec,
     ) -> Result<OpenFile, ConnectError> {
@@ -113,7 +115,6 @@ impl OpenFile {
             ConnectError::new(format!("cannot read {name}: {error}"))
                 .help("is it a whole Parquet file?")
         };
-        let file = Positioned(Arc::new(file));
         let loaded = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(broken)?;
         if let Some(packed) = unread_compression(&loaded) {
             let message = format!("{name} is packed with {packed}, which is not read here");
@@ -177,6 +178,16 @@ impl OpenFile {
     }
 }
 
+impl OpenFile {
+    /// Counts the bytes of the wanted columns of a row group.
+    fn count_unpacked(&self, group: usize) {
+        let columns = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+        let wanted = columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf));
+        let bytes = wanted.map(|(_, column)| column.uncompressed_size().max(0) as u64).sum();
+        self.file.1.unpacked.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
 /// Does the file say of all the column's texts that they are UTF-8? The reader checks those, and
 /// only those; not JSON, and not bytes that a schema beside the file's own calls a text.
 fn is_utf8(metadata: &ArrowReaderMetadata, root: usize) -> bool {
@@ -218,6 +229,7 @@ impl Morsel for ParquetMorsel {
                 .build()
                 .map_err(|error| failed(&error))
         };
+        open.count_unpacked(self.group);
         let mut batches = guarded(&open.name, || reader(&open.metadata, &open.mask))?;
         let nanos = |finer: &Finer| guarded(&open.name, || reader(&finer.metadata, &finer.mask));
         let mut nanos = open.finer.as_ref().map(nanos).transpose()?;
@@ -290,7 +302,7 @@ fn guarded<T>(
 
 /// A file that many threads read at their own places.
 #[derive(Clone)]
-struct Positioned(Arc<File>);
+struct Positioned(Arc<File>, Arc<Meter>);
 
 impl Length for Positioned {
     fn len(&self) -> u64 {
@@ -311,7 +323,7 @@ impl ChunkReader for Positioned {
             return Err(ParquetError::EOF("a column lies beyond the end of the file".into()));
         }
         let mut bytes = vec![0; length];
-        self.0.read_exact_at(&mut bytes, start)?;
+        self.1.timed(length, || self.0.read_exact_at(&mut bytes, start))?;
         Ok(bytes.into())
     }
 }

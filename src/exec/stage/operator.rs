@@ -67,6 +67,7 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) -> Result<(), Error> {
         self.count(node, |counts| &counts.output, batch.rows as u64);
+        worker.clock.tally(node, |tally| tally.rows_out += batch.rows as u64);
         self.give(node, batch, active, worker)
     }
 
@@ -86,7 +87,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Computes an operator over a batch.
+    /// Hands a batch to an operator.
     fn push(
         &self,
         node: NodeId,
@@ -98,6 +99,20 @@ impl Execution<'_> {
         if batch.rows == 0 {
             return Ok(());
         }
+        let before = worker.clock.begin(node, batch.rows);
+        let done = self.compute(node, batch, active, worker);
+        worker.clock.turn_to(before);
+        done
+    }
+
+    /// Computes an operator over a batch.
+    fn compute(
+        &self,
+        node: NodeId,
+        batch: Batch,
+        active: &BTreeSet<NodeId>,
+        worker: &mut Worker,
+    ) -> Result<(), Error> {
         // A morsel can become any number of rows, so looking between morsels is not enough.
         if self.cancelled.load(Relaxed) {
             return Err(Error::Cancelled);
@@ -144,7 +159,9 @@ impl Execution<'_> {
         make: impl FnOnce() -> Box<dyn State>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
-        worker.states[node.at()].get_or_insert_with(make).push(batch, values)?;
+        let state = worker.states[node.at()].get_or_insert_with(make);
+        state.push(batch, values)?;
+        worker.clock.tally(node, |tally| tally.held = tally.held.max(state.bytes() as u64));
         self.relieve(node, worker)
     }
 

@@ -2,9 +2,10 @@
 
 use super::dispenser::{Dispenser, Given};
 use super::{Execution, Root};
-use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows};
+use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
+use crate::exec::clock::{Busy, Clock};
 use crate::exec::nulled::Nulled;
 use crate::exec::operators::{self, Output, State};
 use crate::exec::rejects::{Origin, Reject};
@@ -28,6 +29,7 @@ impl Root<'_> {
     fn take<'d>(
         &self,
         dispenser: &'d Dispenser<'d>,
+        next_morsel: &dyn Fn(&dyn Source) -> Result<Option<Box<dyn Morsel>>, ConnectError>,
     ) -> Result<Option<Given<'d, Taken<'_>>>, ConnectError> {
         dispenser.take(|at| {
             let at = usize::try_from(at).expect("results are in memory or on disk");
@@ -37,7 +39,7 @@ impl Root<'_> {
                     (at < pieces.count()).then_some(Taken::Piece(&**pieces, at, *is_last))
                 }
                 Root::Scan { source, places, width } => {
-                    source.next()?.map(|morsel| Taken::Morsel(morsel, (places, *width)))
+                    next_morsel(*source)?.map(|morsel| Taken::Morsel(morsel, (places, *width)))
                 }
             })
         })
@@ -63,6 +65,8 @@ pub(super) struct Worker {
     pub parts: Option<Arc<Vec<u32>>>,
     pub extents: Vec<(u64, Extent)>,
     pub error: Option<(u64, Error)>,
+    /// What its time goes to.
+    pub clock: Clock,
 }
 
 /// What a morsel has encoded for the sinks.
@@ -92,6 +96,7 @@ impl Execution<'_> {
             parts: None,
             extents: vec![],
             error: None,
+            clock: Clock::new(self.tallies.is_some(), self.nodes.len()),
         }
     }
 
@@ -105,27 +110,33 @@ impl Execution<'_> {
         worker: &mut Worker,
     ) {
         while !self.cancelled.load(Relaxed) {
-            let (number, result) = match begin.take(dispenser) {
+            let clock = &worker.clock;
+            let next = |source: &dyn Source| clock.with(Busy::Files(root), || source.next());
+            let (number, result) = match begin.take(dispenser, &next) {
                 Ok(None) => return,
                 Ok(Some(given)) => {
                     worker.number = given.number;
-                    let mut give = |batch: Batch| {
+                    worker.clock.turn_to(Busy::Own(root));
+                    let give = |batch: Batch, worker: &mut Worker| {
+                        self.tell_given(root, batch.rows, worker);
                         self.give(root, batch.moved_by(dispenser.first), active, worker)
                     };
                     let done = match given.morsel {
-                        Taken::Batch(batch) => give(batch.clone()),
+                        Taken::Batch(batch) => give(batch.clone(), worker),
                         Taken::Piece(pieces, at, is_last) => {
                             let batches = pieces.read(at, is_last);
                             if let (None, Ok(batches)) = (pieces.rows(), &batches) {
                                 let rows = batches.iter().map(|batch| batch.rows as u64).sum();
                                 self.count(root, |counts| &counts.output, rows);
                             }
-                            batches.and_then(|batches| batches.into_iter().try_for_each(give))
+                            let mut give = |batch| give(batch, worker);
+                            batches.and_then(|batches| batches.into_iter().try_for_each(&mut give))
                         }
                         Taken::Morsel(morsel, places) => {
                             self.read(root, given.number, morsel, places, active, worker)
                         }
                     };
+                    worker.clock.turn_to(Busy::Nothing);
                     (given.number, done.and_then(|()| self.hand_over(given.number, active, worker)))
                 }
                 Err(error) => (u64::MAX - 1, Err(error.into())),
@@ -142,6 +153,14 @@ impl Execution<'_> {
         }
     }
 
+    /// Tells the clock of a batch with which the stage begins.
+    fn tell_given(&self, root: NodeId, rows: usize, worker: &Worker) {
+        worker.clock.tally(root, |tally| {
+            tally.batches += 1;
+            tally.rows_out += rows as u64;
+        });
+    }
+
     /// Reads a morsel of a scan and pushes its rows.
     fn read(
         &self,
@@ -154,6 +173,7 @@ impl Execution<'_> {
     ) -> Result<(), Error> {
         let mut rows = 0;
         let mut failed = None;
+        // Files are read before, or in the middle of it: then the source says for how long.
         let extent = morsel.read(&mut |mut read| {
             let start = (number << POSITION_ROW_BITS) + rows;
             rows += read.batch.rows as u64;
@@ -182,7 +202,8 @@ impl Execution<'_> {
         for (at, sink) in self.sinks.iter().enumerate() {
             if let Some(sink) = sink.as_ref().filter(|_| active.contains(&NodeId(at as u32))) {
                 let pieces = std::mem::take(&mut worker.pieces.of[at]);
-                sink.put(number, pieces, std::mem::take(&mut worker.pieces.rows[at]))?;
+                let rows = std::mem::take(&mut worker.pieces.rows[at]);
+                sink.put(number, pieces, rows, &worker.clock.on_files(NodeId(at as u32)))?;
             }
         }
         worker.nulled.clear();
@@ -196,11 +217,14 @@ impl Execution<'_> {
     /// hold.
     pub(super) fn flush_pieces(&self, worker: &mut Worker) -> Result<(), Error> {
         worker.pieces.bytes = 0;
-        for (pieces, sink) in worker.pieces.of.iter_mut().zip(&self.sinks) {
+        let before = worker.clock.turn_to(Busy::Nothing);
+        for (at, (pieces, sink)) in worker.pieces.of.iter_mut().zip(&self.sinks).enumerate() {
             if let Some(sink) = sink.as_ref().filter(|_| !pieces.is_empty()) {
-                *pieces = sink.flush(worker.number, std::mem::take(pieces))?;
+                let timer = worker.clock.on_files(NodeId(at as u32));
+                *pieces = sink.flush(worker.number, std::mem::take(pieces), &timer)?;
             }
         }
+        worker.clock.turn_to(before);
         Ok(())
     }
 
@@ -217,6 +241,7 @@ impl Execution<'_> {
         worker.origin = Some(Origin { file: read.file, lines: read.lines });
         self.rows_read.fetch_add(rows as u64, Relaxed);
         self.count(root, |counts| &counts.output, rows as u64);
+        self.tell_given(root, rows, worker);
         let mut columns = vec![hollow(rows); width];
         for (column, &place) in read.batch.columns.iter().zip(places) {
             columns[place] = column.clone();
@@ -227,10 +252,12 @@ impl Execution<'_> {
                 continue;
             }
             self.count(reader, |counts| &counts.input, rows as u64);
+            let before = worker.clock.begin(reader, rows);
             let routed =
                 self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref())?;
             let batch = self.settle(reader.into(), routed, worker)?;
             self.emit(reader, batch, active, worker)?;
+            worker.clock.turn_to(before);
         }
         Ok(())
     }

@@ -13,13 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<'p> Schedule<'_, 'p> {
-    /// Gives what the operator that ends a stage has made to those that read it.
+    /// Gives what the operator that ends a stage has made to those that read it; says whether it
+    /// made something in the end.
     pub(super) fn finish(
         &mut self,
         end: NodeId,
         states: Vec<Box<dyn State>>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let execution = self.execution;
+        let mut makes_result = true;
         match &execution.nodes[end.at()].action {
             Action::Break(operator) => {
                 let result = operator.finish(states, execution.cancelled)?;
@@ -50,10 +52,10 @@ impl<'p> Schedule<'_, 'p> {
             | Action::Parse(_)
             | Action::Expect(_)
             | Action::Split(_)
-            | Action::Sink => {}
+            | Action::Sink => makes_result = false,
         }
         self.done.insert(end);
-        Ok(())
+        Ok(makes_result)
     }
 
     /// Counts what an operator has given, unless those who read it do.
