@@ -186,10 +186,10 @@ pub(super) fn bytes_text(bytes: u64) -> String {
     if bytes < 1 << 10 {
         return format!("{bytes} B");
     }
-    let (unit, name) = match bytes {
-        ..0x10_0000 => (1 << 10, "KiB"),
-        ..0x4000_0000 => (1 << 20, "MiB"),
-        _ => (1 << 30, "GiB"),
+    let (unit, name) = match bytes.ilog2() {
+        ..20 => (1 << 10, "KiB"),
+        20..30 => (1 << 20, "MiB"),
+        30.. => (1 << 30, "GiB"),
     };
     let (whole, tenth) = (bytes / unit, bytes % unit * 10 / unit);
     if whole < 10 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }

@@ -229,7 +229,7 @@ fn files_of_another_kind_are_told_for_what_they_are() {
     assert!(!ended.words.contains("filtered"), "a table of nothing: {}", ended.words);
     project.write("in.csv", "PK\u{3}\u{4} and more");
     project.batchc(&["run"]).fails(3, "in.csv is a zip archive");
-    project.write("in.csv", &format!("{}\n", "\u{1}".repeat(100)));
+    project.write("in.csv", format!("{}\n", "\u{1}".repeat(100)));
     let escaped = "\\u{1}".repeat(40);
     project.batchc(&["run"]).fails(3, &format!("help: it has `{escaped}…`"));
 }

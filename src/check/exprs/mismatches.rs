@@ -107,7 +107,7 @@ impl Scope<'_, '_> {
     /// that is needed there.
     fn time_mix(&self, place: Span, verb: &str, left: &Expr, right: &Expr) -> Option<Diagnostic> {
         use DataType as D;
-        let is_time = |value: &Expr| matches!(value.ty.data, D::Date | D::Datetime | D::Timestamp);
+        let is_time = |value: &Expr| is_time(&value.ty.data);
         let sides = ((&left.ty, left.span), (&right.ty, right.span));
         let compares = verb == "compare";
         let found = |help: String| {
@@ -126,36 +126,13 @@ impl Scope<'_, '_> {
         };
         let (of_time, of_other) = (self.text(time.span), self.text(other.span));
         match (&other.kind, &other.ty.data) {
-            (ExprKind::Literal(Scalar::String(text)), _) if compares && is_time(time) => {
-                let ty = &time.ty.data;
-                Some(match time_literal(text, ty) {
-                    Some(written) => {
-                        found(format!("a {ty} is written `{written}`")).guess(other.span, written)
-                    }
-                    None => found(format!("a {ty} is written `{}`", example(ty))),
+            (ExprKind::Literal(Scalar::String(text)), _) => {
+                let (help, written) = text_as_time(verb, text, &time.ty.data)?;
+                let finding = found(help);
+                Some(match written {
+                    Some(written) => finding.guess(other.span, written),
+                    None => finding,
                 })
-            }
-            (ExprKind::Literal(Scalar::String(text)), _)
-                if matches!(verb, "add" | "subtract")
-                    && (is_time(time) || time.ty.data == D::Duration)
-                    && text.get(..10).is_some_and(is_day) =>
-            {
-                let ty = if text.len() == 10 { D::Date } else { D::Datetime };
-                let written = time_literal(text, &ty)?;
-                Some(found(format!("a {ty} is written `{written}`")).guess(other.span, written))
-            }
-            (ExprKind::Literal(Scalar::String(text)), _)
-                if matches!(verb, "add" | "subtract") && is_time(time) =>
-            {
-                let (number, unit) = text.trim().split_once(' ')?;
-                let unit = crate::diagnostics::literals::unit(unit.trim())?;
-                number.parse::<u32>().ok()?;
-                if matches!(unit, "mo" | "y") {
-                    return None;
-                }
-                let written = format!("{number}{unit}");
-                let help = format!("a length of time is written `{written}`");
-                Some(found(help).guess(other.span, written))
             }
             (ExprKind::Literal(Scalar::Int(number)), D::Int)
                 if time.ty.data == D::Duration && compares
@@ -276,4 +253,37 @@ fn is_day(text: &str) -> bool {
             .iter()
             .zip([4, 2, 2])
             .all(|(part, len)| part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_time(ty: &DataType) -> bool {
+    matches!(ty, DataType::Date | DataType::Datetime | DataType::Timestamp)
+}
+
+/// How the text beside a time, or a length of time, is written as what is meant: what is said, and
+/// what can be put in its place.
+fn text_as_time(verb: &str, text: &str, ty: &DataType) -> Option<(String, Option<String>)> {
+    if verb == "compare" && is_time(ty) {
+        let written = time_literal(text, ty);
+        let shown = written.clone().unwrap_or_else(|| example(ty).into());
+        return Some((format!("a {ty} is written `{shown}`"), written));
+    }
+    if !matches!(verb, "add" | "subtract") || !(is_time(ty) || *ty == DataType::Duration) {
+        return None;
+    }
+    if text.get(..10).is_some_and(is_day) {
+        let ty = if text.len() == 10 { DataType::Date } else { DataType::Datetime };
+        let written = time_literal(text, &ty)?;
+        return Some((format!("a {ty} is written `{written}`"), Some(written)));
+    }
+    if !is_time(ty) {
+        return None;
+    }
+    let (number, unit) = text.trim().split_once(' ')?;
+    let unit = crate::diagnostics::literals::unit(unit.trim())?;
+    number.parse::<u32>().ok()?;
+    if matches!(unit, "mo" | "y") {
+        return None;
+    }
+    let written = format!("{number}{unit}");
+    Some((format!("a length of time is written `{written}`"), Some(written)))
 }

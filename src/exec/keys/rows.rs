@@ -39,7 +39,7 @@ impl PackedRows {
     }
 
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.words.len() / self.width
     }
 
@@ -57,7 +57,7 @@ impl PackedRows {
 
     /// Appends keys that were just packed, whose long texts `long` has.
     pub fn append(&mut self, packed: &Packed, long: &impl LongTexts) {
-        let first = self.len();
+        let first = self.count();
         self.words.extend_from_slice(&packed.words);
         if packed.has_long {
             (0..packed.len()).for_each(|row| self.append_long(first + row, row, long));
@@ -69,7 +69,7 @@ impl PackedRows {
     pub fn push(&mut self, from: &PackedRows, row: usize) {
         self.words.extend_from_slice(&from.words[row * self.width..(row + 1) * self.width]);
         if !from.long.is_empty() {
-            self.append_long(self.len() - 1, row, &from.from(0));
+            self.append_long(self.count() - 1, row, &from.from(0));
         }
     }
 

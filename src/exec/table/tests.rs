@@ -4,7 +4,7 @@ use super::*;
 use crate::types::DataType;
 use arrow_array::StringViewArray;
 use arrow_array::cast::AsArray;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Two columns of texts, of which none is long before row `long_from`.
 fn columns(rows: usize, long_from: usize) -> [Vec<String>; 2] {
@@ -34,7 +34,7 @@ fn keys_keep_their_numbers_when_the_first_long_text_comes() {
             table.find_or_insert(&keys, 30_000, &mut numbers);
             all.extend(&numbers);
         }
-        let mut expected: HashMap<(&str, &str), u32> = HashMap::new();
+        let mut expected: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for (row, number) in all.into_iter().enumerate() {
             let next = expected.len() as u32;
             let wanted = *expected.entry((&columns[0][row], &columns[1][row])).or_insert(next);

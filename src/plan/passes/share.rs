@@ -6,10 +6,10 @@
 use crate::ir::{ErrorPolicy, ExpectAction, Job, JobId, PartitionBy, Pipeline, StepKind};
 use crate::plan::liveness::find_live;
 use crate::plan::{Node, NodeId, NodeKind, Plan, may_fail, step_of, steps_of};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 pub(super) fn share(plan: &mut Plan, pipeline: &Pipeline) {
-    let mut chains: HashMap<NodeId, Vec<Vec<NodeId>>> = HashMap::new();
+    let mut chains: BTreeMap<NodeId, Vec<Vec<NodeId>>> = BTreeMap::new();
     for (id, node) in plan.iter().filter(|(_, node)| node.kind == NodeKind::Result) {
         let chain = chain(plan, id, node.job);
         chains.entry(plan.node(chain[0]).inputs[0]).or_default().push(chain);

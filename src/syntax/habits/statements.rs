@@ -48,6 +48,33 @@ impl Line<'_> {
                 let written = format!("{condition} else {}", rest(at));
                 Habit { place: 0..self.at.len(), written, foreign: "expect" }
             }
+            ("sort", "by") if at == 0 && self.at.len() > 2 => {
+                let written = format!("sort {}", rest(2));
+                Habit { place: 0..self.at.len(), written, foreign: "sort by" }
+            }
+            ("dedupe", next) if at == 0 && (next != "by" || self.at.len() > 3) => {
+                return self.dedupe();
+            }
+            ("select", "*") if at == 0 && self.text(2) == "from" && self.at.len() == 4 => {
+                let written = format!("from {}", self.text(3));
+                Habit { place: 0..4, written, foreign: "select *" }
+            }
+            ("agg" | "aggregate", "(") if verb == "group" && at > 2 => {
+                let end = self.behind(at + 1)?;
+                let values = self.slice(at + 2..end - 1);
+                let name = if self.text(at + 3) == "=" { "" } else { "value = " };
+                let written = format!("{{ {name}{values} }}");
+                Habit { place: at..end, written, foreign: "agg" }
+            }
+            _ => return self.assignment(at),
+        })
+    }
+
+    /// What stands between a column and the value or type that it gets.
+    fn assignment(&self, at: usize) -> Option<Habit> {
+        let rest = |from: usize| self.slice(from..self.at.len());
+        let verb = self.text(0);
+        Some(match (self.text(at), self.text(at + 1)) {
             ("+" | "-" | "*" | "/", "=") if verb == "set" && self.touches(at) && at == 2 => {
                 let column = self.text(1);
                 let written = format!("set {column} = {column} {} {}", self.text(at), rest(at + 2));
@@ -67,24 +94,6 @@ impl Line<'_> {
                 let foreign = if sign == "to" { "to" } else { "cast" };
                 let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
                 Habit { place: 0..self.at.len(), written, foreign }
-            }
-            ("sort", "by") if at == 0 && self.at.len() > 2 => {
-                let written = format!("sort {}", rest(2));
-                Habit { place: 0..self.at.len(), written, foreign: "sort by" }
-            }
-            ("dedupe", next) if at == 0 && (next != "by" || self.at.len() > 3) => {
-                return self.dedupe();
-            }
-            ("select", "*") if at == 0 && self.text(2) == "from" && self.at.len() == 4 => {
-                let written = format!("from {}", self.text(3));
-                Habit { place: 0..4, written, foreign: "select *" }
-            }
-            ("agg" | "aggregate", "(") if verb == "group" && at > 2 => {
-                let end = self.behind(at + 1)?;
-                let values = self.slice(at + 2..end - 1);
-                let name = if self.text(at + 3) == "=" { "" } else { "value = " };
-                let written = format!("{{ {name}{values} }}");
-                Habit { place: at..end, written, foreign: "agg" }
             }
             _ => return None,
         })
