@@ -8,6 +8,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--var", "--vars", "--set", "--args", "-D"], "a parameter is `--param NAME=VALUE`"),
     (&["--json", "--output-format", "--message-format", "--log-format"], "write `--format json`"),
     (&["--limit", "--head", "--count"], "the number of rows is `preview --rows N`"),
+    (&["--timing", "--timings", "--stats", "--trace"], "where the time goes is `run --profile`"),
     (&["--models", "--model", "-m", "--only"], "some outputs or jobs are `--select NAME`"),
     (
         &["--output", "--out", "-o"],

@@ -38,6 +38,7 @@ use crate::data::spell;
 use crate::types::{Scalar, Type};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Every connector, in the order of the reference.
 pub static ALL: &[&Connector] =
@@ -309,6 +310,11 @@ pub trait Sink: Send + Sync {
     /// Appends to part `part` (0 unless the target has parts). Called in the order of the rows,
     /// never twice at once.
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError>;
+
+    /// Of the time that appending took so far, that in which bytes were made of values.
+    fn late_encoding(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Ends and fsyncs the staged files.
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError>;

@@ -10,6 +10,7 @@ use crate::ir::{Partition, PartitionBy};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A sink with a ring that puts pieces in order.
 pub struct OrderedSink {
@@ -133,6 +134,11 @@ impl OrderedSink {
         }
         *turn += pieces.rows.unwrap_or(0);
         Ok(())
+    }
+
+    /// Of the time that appending took so far, that in which bytes were made of values.
+    pub fn late_encoding(&self) -> Duration {
+        self.sink.late_encoding()
     }
 
     /// Lets waiting threads go: the stage has failed.

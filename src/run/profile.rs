@@ -23,7 +23,7 @@ pub struct Profile {
     pub threads: usize,
     /// Wall time of the run.
     pub seconds: f64,
-    /// Time that processors worked for its threads.
+    /// Time that processors worked for it.
     pub cpu_seconds: f64,
     /// What was computed in one pass each, in the order in which it was.
     pub stages: Vec<StageProfile>,
@@ -36,7 +36,7 @@ pub struct StageProfile {
     pub stage: usize,
     /// Wall time.
     pub seconds: f64,
-    /// Time that processors worked for its threads.
+    /// Time that processors worked for it.
     pub cpu_seconds: f64,
     /// Time of the threads that no operator had: they waited for each other, opened files, or wrote
     /// rows that were set aside.
@@ -124,7 +124,7 @@ pub struct FinishProfile {
     pub cpu_seconds: f64,
 }
 
-/// Times something that the whole pool works on.
+/// Times something that all threads work on.
 pub(super) struct Timer {
     started: Instant,
     cpu: Duration,
@@ -132,27 +132,24 @@ pub(super) struct Timer {
 
 impl Timer {
     pub(super) fn start() -> Timer {
-        Timer { started: Instant::now(), cpu: cpu_of_pool() }
+        Timer { started: Instant::now(), cpu: cpu_time() }
     }
 
     fn end(&self) -> FinishProfile {
         FinishProfile {
             seconds: self.started.elapsed().as_secs_f64(),
-            cpu_seconds: cpu_of_pool().saturating_sub(self.cpu).as_secs_f64(),
+            cpu_seconds: cpu_time().saturating_sub(self.cpu).as_secs_f64(),
         }
     }
 }
 
-/// How long processors have worked for the threads of the pool.
-fn cpu_of_pool() -> Duration {
-    rayon::broadcast(|_| cpu_of_thread()).into_iter().sum()
-}
-
+/// How long processors have worked for the process: a run is all that it does, and some of its
+/// threads come and go.
 #[allow(unsafe_code)]
-fn cpu_of_thread() -> Duration {
+fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the system writes one time to where there is room for it.
-    match unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) } {
+    match unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) } {
         0 => Duration::new(time.tv_sec as u64, time.tv_nsec as u32),
         _ => Duration::ZERO,
     }
@@ -202,6 +199,11 @@ impl Profile {
                 parse_seconds: tally.own.saturating_sub(volume.reading).as_secs_f64(),
                 bytes_stored: volume.stored,
                 bytes_unpacked: volume.unpacked,
+            });
+            operator.write = execution.sinks[node.at()].as_ref().map(|sink| WriteProfile {
+                encode_seconds: (tally.own + sink.late_encoding()).as_secs_f64(),
+                write_seconds: tally.files.saturating_sub(sink.late_encoding()).as_secs_f64(),
+                bytes: 0,
             });
             stage.operators.push(operator);
         }
@@ -254,7 +256,7 @@ impl Profile {
     /// The run has ended.
     pub(super) fn end(&mut self, started: Instant) {
         self.seconds = started.elapsed().as_secs_f64();
-        self.cpu_seconds = cpu_of_pool().as_secs_f64();
+        self.cpu_seconds = cpu_time().as_secs_f64();
         let operators = || self.stages.iter().flat_map(|stage| &stage.operators);
         let all: f64 = operators().map(|operator| operator.seconds).sum();
         for operator in self.stages.iter_mut().flat_map(|stage| &mut stage.operators) {
@@ -288,11 +290,6 @@ impl OperatorProfile {
         tally: &Tally,
     ) -> OperatorProfile {
         let of = plan.node(node);
-        let write = matches!(of.kind, NodeKind::Sink(_)).then(|| WriteProfile {
-            encode_seconds: tally.own.as_secs_f64(),
-            write_seconds: tally.files.as_secs_f64(),
-            bytes: 0,
-        });
         let gives = !matches!(of.kind, NodeKind::Sink(_) | NodeKind::Build(_));
         OperatorProfile {
             operator: node.0,
@@ -306,7 +303,7 @@ impl OperatorProfile {
             rows_in: (!matches!(of.kind, NodeKind::Scan(_))).then_some(tally.rows_in),
             rows_out: gives.then_some(tally.rows_out),
             read: None,
-            write,
+            write: None,
             finish: None,
             held_bytes: tally.held,
             spilled_bytes: 0,

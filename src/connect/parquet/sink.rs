@@ -21,6 +21,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Rows that are encoded together. The pages of a file depend on it.
 const SLAB_ROWS: usize = 1 << 16;
@@ -70,6 +71,7 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
             slabs: 0,
             groups: 0,
             rows: 0,
+            encoding: Duration::ZERO,
         };
         Ok(Mutex::new(empty))
     };
@@ -122,6 +124,8 @@ struct Part {
     slabs: usize,
     groups: usize,
     rows: u64,
+    /// Time of making bytes of values.
+    encoding: Duration,
 }
 
 impl Sink for ParquetSink {
@@ -137,6 +141,11 @@ impl Sink for ParquetSink {
         };
         let mut part = self.parts[part as usize].lock().unwrap_or_else(PoisonError::into_inner);
         part.append(batch).map_err(|error| part.failed(&error))
+    }
+
+    fn late_encoding(&self) -> Duration {
+        let parts = self.parts.iter();
+        parts.map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).encoding).sum()
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {
@@ -168,7 +177,9 @@ impl Part {
         self.pending_rows += batch.rows;
         self.pending.push(batch.columns);
         while self.pending_rows >= SLAB_ROWS {
+            let started = Instant::now();
             self.write_slab(SLAB_ROWS)?;
+            self.encoding += started.elapsed();
             if self.slabs == GROUP_SLABS {
                 self.end_group()?;
             }
