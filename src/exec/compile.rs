@@ -183,7 +183,10 @@ fn chains(node: &Node, pipeline: &Pipeline, uses: &[StepUse], run: &RunContext) 
             |(step, code): (usize, expr::Chain)| Chain { step, code: code.finish(), keep_nulls };
         chains.extend(open.take().map(chain));
     };
-    for (at, (step, used)) in steps_of(pipeline, node, range).iter().zip(uses).enumerate() {
+    let steps = steps_of(pipeline, node, range);
+    for used in uses {
+        let at = used.placed.step;
+        let step = &steps[at];
         let fails = may_fail(&step.kind);
         if fails {
             close(&mut open, None);

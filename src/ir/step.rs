@@ -237,6 +237,15 @@ pub enum ExpectAction {
 }
 
 impl StepKind {
+    /// The columns of the row behind a step that goes row by row, over a row of so many.
+    pub fn width_after(&self, width: usize) -> usize {
+        match self {
+            StepKind::Set { column, .. } => width.max(column + 1),
+            StepKind::Project(columns) => columns.len(),
+            _ => width,
+        }
+    }
+
     /// The inputs beside the table before.
     pub fn inputs(&self) -> Vec<Input> {
         match self {

@@ -105,6 +105,7 @@ impl Builder<'_> {
             consumers: vec![],
             job,
             also: vec![],
+            order: vec![],
             width,
             live,
         });

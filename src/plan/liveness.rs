@@ -1,7 +1,7 @@
 //! Which columns anyone reads, from the outputs backwards. A column whose computing may fail a
 //! row is always computed: what a run does must not depend on what is read later.
 
-use super::{Node, NodeKind, Plan, step_of, steps_of};
+use super::{Node, NodeKind, Placed, Plan, placed_steps, step_of, steps_of};
 use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, Step, StepKind};
 
 /// Fills [`Node::live`] of all operators.
@@ -148,6 +148,8 @@ fn quarantines(node: &Node, pipeline: &ir::Pipeline) -> bool {
 
 /// What is read of a step among others of a [`NodeKind::Steps`].
 pub(crate) struct StepUse {
+    /// Which step, and whether it only makes room.
+    pub placed: Placed,
     /// Which of its expressions are computed.
     pub computed: Vec<bool>,
     /// The columns of the row that it gives that hold something, and that nobody reads from here
@@ -156,21 +158,30 @@ pub(crate) struct StepUse {
 }
 
 /// Of a [`NodeKind::Steps`] whose input has so many columns: which of those it reads, and what is
-/// read of each step.
+/// read of each step, in the order in which they are done.
 pub(crate) fn uses_of(
     node: &Node,
     pipeline: &ir::Pipeline,
     width: usize,
 ) -> (Vec<bool>, Vec<StepUse>) {
     let NodeKind::Steps(range) = node.kind else { unreachable!("only of steps row by row") };
-    let steps = steps_of(pipeline, node, range);
+    let steps = placed_steps(pipeline, node, range);
     let quarantines = quarantines(node, pipeline);
     let dead = node.live.iter().filter(|live| !**live).count();
     let mut live = Live { columns: node.live.clone(), dead };
     let mut uses = Vec::with_capacity(steps.len());
-    for (at, step) in steps.iter().enumerate().rev() {
-        let width = at.checked_sub(1).map_or(width, |before| steps[before].row.columns.len());
-        uses.push(live.before(step, width, quarantines && may_fail(&step.kind)));
+    let width_before = |width: &mut usize, (_, step): &(Placed, &Step)| {
+        let after = step.kind.width_after(*width);
+        Some(std::mem::replace(width, after))
+    };
+    let widths: Vec<usize> = steps.iter().scan(width, width_before).collect();
+    for ((placed, step), width) in steps.into_iter().zip(widths).rev() {
+        if placed.makes_room {
+            live.shrink(width);
+            uses.push(StepUse { placed, computed: vec![false], dead: vec![] });
+        } else {
+            uses.push(live.before(placed, step, width, quarantines && may_fail(&step.kind)));
+        }
     }
     uses.reverse();
     (live.columns, uses)
@@ -185,7 +196,7 @@ struct Live {
 
 impl Live {
     /// Goes back over a step before which there are so many columns; are all of them read?
-    fn before(&mut self, step: &Step, width: usize, all: bool) -> StepUse {
+    fn before(&mut self, placed: Placed, step: &Step, width: usize, all: bool) -> StepUse {
         let mut computed = vec![];
         let mut new = vec![];
         match &step.kind {
@@ -222,7 +233,7 @@ impl Live {
             }
             _ => unreachable!("only filters and projections go row by row"),
         }
-        StepUse { computed, dead: new }
+        StepUse { placed, computed, dead: new }
     }
 
     /// Adds the columns that an expression reads, or all, and to `new` those that nobody had read.

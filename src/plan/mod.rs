@@ -58,6 +58,8 @@ pub struct Node {
     pub job: Option<JobId>,
     /// Other jobs that begin in the same way, for which it computes this as well.
     pub also: Vec<JobId>,
+    /// In which order steps are done that go row by row, if not as they are written.
+    pub order: Vec<Placed>,
     /// How many columns it gives.
     pub width: usize,
     /// Which of them are computed; the others nobody reads.
@@ -90,6 +92,15 @@ pub enum NodeKind {
     Result,
     /// Writes the output at this position of the pipeline.
     Sink(usize),
+}
+
+/// When a step is done among those of its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The step, by its position among them.
+    pub step: usize,
+    /// Does it only make room for the column that it computes later?
+    pub makes_room: bool,
 }
 
 /// Steps of a job, by their positions.
@@ -182,6 +193,21 @@ impl Plan {
 pub fn steps_of<'p>(pipeline: &'p ir::Pipeline, node: &Node, steps: StepRange) -> &'p [ir::Step] {
     let job = node.job.expect("a step belongs to a job");
     &pipeline.jobs[job.0 as usize].steps[steps.first..steps.end]
+}
+
+/// The steps that a [`NodeKind::Steps`] stands for, in the order in which they are done.
+pub fn placed_steps<'p>(
+    pipeline: &'p ir::Pipeline,
+    node: &Node,
+    steps: StepRange,
+) -> Vec<(Placed, &'p ir::Step)> {
+    let all = steps_of(pipeline, node, steps);
+    let as_written = |step| Placed { step, makes_room: false };
+    let order = match node.order.is_empty() {
+        true => (0..all.len()).map(as_written).collect(),
+        false => node.order.clone(),
+    };
+    order.into_iter().map(|placed| (placed, &all[placed.step])).collect()
 }
 
 /// A table that a job reads, where its rows come into the job.

@@ -1,6 +1,6 @@
 //! The plan as text.
 
-use super::{Node, NodeKind, Plan, step_of, steps_of};
+use super::{Node, NodeKind, Placed, Plan, placed_steps, step_of};
 use crate::ir::{Pipeline, SourceId, Step, step_name};
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ pub fn operator_name(node: &Node, pipeline: &Pipeline) -> String {
     match node.kind {
         NodeKind::Scan(source) => format!("scan {}", source_name(source)),
         NodeKind::Read { source, .. } => format!("read {}", source_name(source)),
-        NodeKind::Steps(steps) => words(steps_of(pipeline, node, steps)),
+        NodeKind::Steps(steps) => words(&placed_steps(pipeline, node, steps)),
         NodeKind::Step(step) => step_name(step_of(pipeline, node, step)).to_owned(),
         NodeKind::Build(_) => "build the join table".to_owned(),
         NodeKind::Gather => "gather".to_owned(),
@@ -46,11 +46,12 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
 }
 
 /// `filter, project ×3`
-fn words(steps: &[Step]) -> String {
-    let runs = steps.chunk_by(|a, b| step_name(&a.kind) == step_name(&b.kind));
-    let word = |run: &[Step]| match (step_name(&run[0].kind), run.len()) {
-        (name, 1) => name.to_owned(),
-        (name, times) => format!("{name} ×{times}"),
+fn words(steps: &[(Placed, &Step)]) -> String {
+    let steps = steps.iter().filter(|(placed, _)| !placed.makes_room);
+    let names: Vec<&str> = steps.map(|(_, step)| step_name(&step.kind)).collect();
+    let word = |run: &[&str]| match run.len() {
+        1 => run[0].to_owned(),
+        times => format!("{} ×{times}", run[0]),
     };
-    runs.map(word).collect::<Vec<_>>().join(", ")
+    names.chunk_by(|a, b| a == b).map(word).collect::<Vec<_>>().join(", ")
 }

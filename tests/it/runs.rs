@@ -204,3 +204,14 @@ fn plans_say_where_the_reading_ends_early() {
     assert!(says(format!("{source}{first}")));
     assert!(!says(format!("{source}{first}{all}")));
 }
+
+#[test]
+fn columns_that_a_filter_does_not_need_are_computed_behind_it() {
+    let pipeline = "source s = csv(\"in.csv\") { n: float, text: string }\n\
+                    job j {\n  from s\n  derive a = upper(text)\n  derive b = n * 2.0\n\
+                    \x20 filter b > 1.0\n}\noutput o = csv(\"out.csv\") from j\n";
+    let project = Project::new(pipeline);
+    let plan = |flags: &[&str]| project.batchc(&[&["plan"], flags].concat()).data;
+    assert!(plan(&[]).contains("project, filter, project ←"));
+    assert!(plan(&["--without", "late-columns"]).contains("project ×2, filter ←"));
+}

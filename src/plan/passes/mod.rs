@@ -2,6 +2,7 @@
 //! list, runs once, in the order of the list, and can be switched off (`--without`).
 
 mod fuse;
+mod late;
 mod share;
 
 use super::{Plan, verify};
@@ -29,6 +30,11 @@ pub const PASSES: &[Pass] = &[
         does: "steps that go row by row and follow each other are one operator, which computes \
                equal parts once",
         apply: fuse::fuse,
+    },
+    Pass {
+        name: "late-columns",
+        does: "columns that a filter does not need are computed behind it, for the rows that are left",
+        apply: late::defer,
     },
     Pass {
         name: "unread-columns",
