@@ -196,32 +196,36 @@ impl Reader<'_> {
 
     /// Lists and records, which are JSON in a field.
     fn nested<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
-        let (mut texts, mut cells) = (Vec::new(), Vec::new());
+        let (mut texts, mut values) = (Vec::new(), Vec::new());
         for row in self.rows.clone() {
             let mut whole = |text: &[u8]| Ok(text.to_vec());
             let text = self.slow(column, plan, row, spans.get(row), &mut whole);
-            let start = texts.len() as u32;
+            let start = texts.len();
             texts.extend_from_slice(text.as_deref().unwrap_or_default());
-            cells.push(text.map_or(json::ABSENT, |_| (start, texts.len() as u32)));
+            values.push(text.map(|_| start..texts.len()));
         }
         let len = texts.len();
         texts.resize(len + SLACK, 0);
         let buffer = Buffer::from_vec(texts);
-        for (at, cell) in cells.iter_mut().enumerate().filter(|(_, cell)| **cell != json::ABSENT) {
-            let (start, end) = (cell.0 as usize, cell.1 as usize);
-            if !json::whole_value(&buffer, start, end) {
-                let empty = start == end && !plan.nullable;
+        let ty = plan.data.clone().optional();
+        let mut cells = json::Cells::new(&ty);
+        for (at, value) in values.into_iter().enumerate() {
+            if let Some(value) = value
+                && !cells.read_whole(&buffer, value.clone())
+            {
+                let empty = value.is_empty() && !plan.nullable;
                 let reason = if empty { "empty, and the column has no `?`" } else { "not JSON" };
-                self.add_bad(column, self.rows.start + at, &buffer[start..end], reason.into());
-                *cell = json::ABSENT;
+                self.add_bad(column, self.rows.start + at, &buffer[value], reason.into());
+            }
+            if cells.at.len() == at {
+                cells.push_absent();
             }
         }
         let text = Utf8Bytes::check(&buffer, len);
         let builder = json::Builder { bytes: &buffer, buffer: &buffer, text };
         let spelling = json::Spelling { clock: plan.clock.clone(), nan: plan.nan };
-        let ty = plan.data.clone().optional();
         let mut issues = Vec::new();
-        let array = builder.column(&cells, &ty, &spelling, &mut issues);
+        let array = builder.column(&cells, 0..self.rows.len(), &ty, &spelling, &mut issues);
         self.bad.extend(issues.into_iter().map(|issue| issue.into_bad(column, &buffer)));
         array
     }

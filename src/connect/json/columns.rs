@@ -3,7 +3,8 @@
 //! Strict as to kinds: a number is no text and a text no number, except that decimals may be texts
 //! (which keeps their digits in other programs) and times always are.
 
-use super::scan::{ABSENT, Cell, Scanner};
+use super::cells::{Cells, Within};
+use super::scan::{ABSENT, Cell};
 use crate::connect::BadValue;
 use crate::connect::csv::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
@@ -15,6 +16,7 @@ use arrow_array::{ArrayRef, BooleanArray, ListArray, PrimitiveArray, StructArray
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField};
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Builds columns from values in one buffer.
@@ -82,14 +84,16 @@ impl Validity {
 }
 
 impl Builder<'_> {
-    /// The cells as a column of type `ty`; those that are not of it are null and an issue.
+    /// Some rows as a column of type `ty`; values that are not of it are null and an issue.
     pub fn column(
         &self,
-        cells: &[Cell],
+        found: &Cells,
+        rows: Range<usize>,
         ty: &Type,
         spelling: &Spelling,
         issues: &mut Vec<Issue>,
     ) -> ArrayRef {
+        let cells = &found.at[rows.clone()];
         let clock = &spelling.clock;
         let (format, utc) = (clock.format.is_some(), clock.is_utc());
         let mut last = LastDay::default();
@@ -142,8 +146,8 @@ impl Builder<'_> {
                 member.ok_or_else(|| declared.refusal().into())
             }),
             DataType::String => self.texts(cells, ty, issues),
-            DataType::List(item) => self.lists(cells, ty, item, spelling, issues),
-            DataType::Record(fields) => self.records(cells, ty, fields, spelling, issues),
+            DataType::List(item) => self.lists(found, rows, (ty, item), spelling, issues),
+            DataType::Record(fields) => self.records(found, rows, (ty, fields), spelling, issues),
             DataType::Unknown | DataType::Null => null_array(&ty.data, cells.len()),
         }
     }
@@ -309,32 +313,23 @@ impl Builder<'_> {
         nulls
     }
 
-    fn scanner(&self, cell: Cell) -> Scanner<'_> {
-        Scanner::new(self.bytes, cell.0 as usize, cell.1 as usize)
-    }
-
     fn lists(
         &self,
-        cells: &[Cell],
-        ty: &Type,
-        item: &Type,
+        found: &Cells,
+        rows: Range<usize>,
+        (ty, item): (&Type, &Type),
         spelling: &Spelling,
         issues: &mut Vec<Issue>,
     ) -> ArrayRef {
-        let nulls = self.opened(cells, ty, (b'[', "not a list"), issues);
-        let is_null = |row| nulls.as_ref().is_some_and(|nulls: &NullBuffer| nulls.is_null(row));
-        let mut items = Vec::new();
-        let lengths = cells.iter().enumerate().map(|(row, &cell)| {
-            let before = items.len();
-            if !is_null(row) {
-                let scanned = self.scanner(cell).array(|item| items.push(item));
-                debug_assert!(scanned.is_ok(), "it was scanned before");
-            }
-            items.len() - before
-        });
-        let offsets = OffsetBuffer::from_lengths(lengths.collect::<Vec<_>>());
+        let Within::Items { ends, items } = &found.within else { unreachable!("a list") };
+        let nulls = self.opened(&found.at[rows.clone()], ty, (b'[', "not a list"), issues);
+        let first = rows.start.checked_sub(1).map_or(0, |before| ends[before]);
+        let ends = ends[rows].iter().map(|end| (end - first) as i32);
+        let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
+        let offsets = OffsetBuffer::new(offsets.into());
         let mut inner = Vec::new();
-        let array = self.column(&items, item, spelling, &mut inner);
+        let range = first as usize..first as usize + offsets[offsets.len() - 1] as usize;
+        let array = self.column(items, range, item, spelling, &mut inner);
         issues.extend(inner.into_iter().map(|issue| {
             let row = offsets.partition_point(|&start| start as usize <= issue.row) - 1;
             let path = format!("[{}]{}", issue.row - offsets[row] as usize, issue.path);
@@ -346,28 +341,18 @@ impl Builder<'_> {
 
     fn records(
         &self,
-        cells: &[Cell],
-        ty: &Type,
-        fields: &Arc<[Field]>,
+        found: &Cells,
+        rows: Range<usize>,
+        (ty, fields): (&Type, &Arc<[Field]>),
         spelling: &Spelling,
         issues: &mut Vec<Issue>,
     ) -> ArrayRef {
-        let nulls = self.opened(cells, ty, (b'{', "not a record"), issues);
+        let Within::Fields(values) = &found.within else { unreachable!("a record") };
+        let nulls = self.opened(&found.at[rows.clone()], ty, (b'{', "not a record"), issues);
         let is_null = |row| nulls.as_ref().is_some_and(|nulls: &NullBuffer| nulls.is_null(row));
-        let mut keys = Keys::new(fields.iter().map(|field| &*field.name));
-        let mut values = vec![vec![ABSENT; cells.len()]; fields.len()];
-        for (row, &cell) in cells.iter().enumerate().filter(|(row, _)| !is_null(*row)) {
-            keys.restart();
-            let scanned = self.scanner(cell).object(|key, value| {
-                if let Some(field) = keys.find(self.raw(key)) {
-                    values[field][row] = value;
-                }
-            });
-            debug_assert!(scanned.is_ok(), "it was scanned before");
-        }
-        let columns = fields.iter().zip(&values).map(|(field, cells)| {
+        let columns = fields.iter().zip(&values.cells).map(|(field, cells)| {
             let mut inner = Vec::new();
-            let column = self.column(cells, &field.ty, spelling, &mut inner);
+            let column = self.column(cells, rows.clone(), &field.ty, spelling, &mut inner);
             // The fields of a record that is null are not missing.
             issues.extend(inner.into_iter().filter(|issue| !is_null(issue.row)).map(|issue| {
                 let path = format!(".{}{}", field.name, issue.path);
@@ -378,53 +363,6 @@ impl Builder<'_> {
         let columns = columns.collect();
         let ArrowType::Struct(fields) = arrow_type(&ty.data) else { unreachable!("a record") };
         Arc::new(StructArray::new(fields, columns, nulls))
-    }
-}
-
-/// Finds the wanted keys of objects; most objects have the same keys in the same order.
-pub struct Keys {
-    wanted: hashbrown::HashMap<Vec<u8>, usize>,
-    /// The keys of the last object as they were spelled.
-    seen: Vec<(Vec<u8>, Option<usize>)>,
-    next: usize,
-}
-
-/// More keys of an object than this are not remembered.
-const SEEN_MAX: usize = 1000;
-
-impl Keys {
-    /// The keys that are wanted, by position.
-    pub fn new<'a>(wanted: impl Iterator<Item = &'a str>) -> Keys {
-        let wanted = wanted.enumerate().map(|(at, key)| (key.as_bytes().to_vec(), at)).collect();
-        Keys { wanted, seen: Vec::new(), next: 0 }
-    }
-
-    /// A new object begins.
-    #[inline]
-    pub fn restart(&mut self) {
-        self.next = 0;
-    }
-
-    /// The position of a key, if it is wanted.
-    #[inline]
-    pub fn find(&mut self, key: &[u8]) -> Option<usize> {
-        let at = self.next;
-        self.next += 1;
-        match self.seen.get(at) {
-            Some((seen, found)) if seen == key => *found,
-            _ => self.look_up(at, key),
-        }
-    }
-
-    #[cold]
-    fn look_up(&mut self, at: usize, key: &[u8]) -> Option<usize> {
-        let found = unescape(key).ok().and_then(|key| self.wanted.get(&*key).copied());
-        match self.seen.get_mut(at) {
-            Some(seen) => *seen = (key.to_vec(), found),
-            None if at < SEEN_MAX => self.seen.push((key.to_vec(), found)),
-            None => {}
-        }
-        found
     }
 }
 

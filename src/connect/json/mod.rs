@@ -1,11 +1,12 @@
 //! `json`: a record a line (JSON lines), or one array of records.
 //!
-//! A chunk is read in two passes: `scan` finds where the wanted values stand, `columns` reads them
+//! A chunk is read in two passes: `cells` finds where the wanted values stand, `columns` reads them
 //! a column at a time with the same parsers as CSV. Writing is `sink`, always a record a line.
 //!
 //! A key that no column wants is skipped. Of a key that stands twice in an object the last value
 //! counts, as in most readers. A key that is missing is null, as one that says so.
 
+mod cells;
 mod columns;
 mod scan;
 mod sink;
@@ -13,8 +14,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(super) use cells::Cells;
 pub(super) use columns::{Builder, Spelling};
-pub(super) use scan::{ABSENT, whole_value};
 
 use super::options::{PATH, ZONE, independent};
 use super::{ColumnRule, Connector};

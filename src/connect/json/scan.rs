@@ -61,12 +61,14 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Calls `each` with every key (its quotes not included) and value of an object.
+    /// Calls `each` with every key (its quotes not included) of an object, which takes the value.
     #[inline]
-    pub fn object(&mut self, mut each: impl FnMut(Cell, Cell)) -> Result<(), Fault> {
-        if !self.take(b'{') {
-            return self.fault("no object");
-        }
+    pub fn object(
+        &mut self,
+        depth: u32,
+        mut each: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.open(b'{', depth)?;
         if self.take(b'}') {
             return Ok(());
         }
@@ -78,30 +80,49 @@ impl<'a> Scanner<'a> {
             if !self.take(b':') {
                 return self.fault("a colon is missing");
             }
-            let value = self.value(1)?;
-            each((start + 1, end - 1), value);
+            each(self, &self.bytes[start as usize + 1..end as usize - 1])?;
             if self.take(b',') {
                 continue;
             }
-            return if self.take(b'}') { Ok(()) } else { self.fault("a comma or `}` is missing") };
+            return match self.take(b'}') {
+                true => Ok(()),
+                false if depth == 0 => self.fault("a comma or `}` is missing"),
+                false => self.fault("a comma or a closing bracket is missing"),
+            };
         }
     }
 
-    /// Calls `each` with every value of an array.
-    pub fn array(&mut self, mut each: impl FnMut(Cell)) -> Result<(), Fault> {
-        if !self.take(b'[') {
-            return self.fault("no array");
-        }
+    /// Calls `each` before every value of an array, which takes it.
+    #[inline]
+    pub fn array(
+        &mut self,
+        depth: u32,
+        mut each: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.open(b'[', depth)?;
         if self.take(b']') {
             return Ok(());
         }
         loop {
-            each(self.value(1)?);
+            each(self)?;
             if self.take(b',') {
                 continue;
             }
-            return if self.take(b']') { Ok(()) } else { self.fault("a comma or `]` is missing") };
+            return match self.take(b']') {
+                true => Ok(()),
+                false => self.fault("a comma or a closing bracket is missing"),
+            };
         }
+    }
+
+    fn open(&mut self, bracket: u8, depth: u32) -> Result<(), Fault> {
+        if !self.take(bracket) {
+            return self.fault("a value is missing");
+        }
+        if depth >= DEPTH_MAX {
+            return Err(Fault { at: self.at - 1, what: "too deep", is_end: false });
+        }
+        Ok(())
     }
 
     /// The next value, whatever it is.
@@ -119,35 +140,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn nested(&mut self, depth: u32) -> Result<Cell, Fault> {
-        if depth >= DEPTH_MAX {
-            return Err(Fault { at: self.at, what: "too deep", is_end: false });
+        let start = self.at as u32;
+        if self.bytes[self.at] == b'{' {
+            self.object(depth, |scanner, _| scanner.value(depth + 1).map(drop))?;
+        } else {
+            self.array(depth, |scanner| scanner.value(depth + 1).map(drop))?;
         }
-        let start = self.at;
-        let is_object = self.bytes[start] == b'{';
-        let close = if is_object { b'}' } else { b']' };
-        self.at += 1;
-        if self.take(close) {
-            return Ok((start as u32, self.at as u32));
-        }
-        loop {
-            if is_object {
-                if self.peek() != b'"' {
-                    return self.fault("a key is missing");
-                }
-                self.string()?;
-                if !self.take(b':') {
-                    return self.fault("a colon is missing");
-                }
-            }
-            self.value(depth + 1)?;
-            if self.take(b',') {
-                continue;
-            }
-            if !self.take(close) {
-                return self.fault("a comma or a closing bracket is missing");
-            }
-            return Ok((start as u32, self.at as u32));
-        }
+        Ok((start, self.at as u32))
     }
 
     /// A text with its quotes.
@@ -230,10 +229,4 @@ impl<'a> Scanner<'a> {
 #[inline(always)]
 fn zero_byte(word: u64) -> u64 {
     word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
-}
-
-/// Is `bytes[start..end]` one JSON value and nothing else? `bytes` goes on for 8 bytes more.
-pub fn whole_value(bytes: &[u8], start: usize, end: usize) -> bool {
-    let mut scanner = Scanner::new(bytes, start, end);
-    scanner.value(1).is_ok() && scanner.peek() == 0 && scanner.at >= end
 }

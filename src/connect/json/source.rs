@@ -1,8 +1,9 @@
 //! JSON files as a source. A file whose first character is `[` is one array, any other a record a
 //! line; empty lines are skipped.
 
-use super::columns::{Builder, Keys, Spelling};
-use super::scan::{ABSENT, Cell, Fault, Scanner};
+use super::cells::Fields;
+use super::columns::{Builder, Spelling};
+use super::scan::{Fault, Scanner};
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
 use crate::connect::csv::{keep_records, shown};
 use crate::connect::input::Inputs;
@@ -163,10 +164,9 @@ struct JsonMorsel {
 }
 
 /// The records of a chunk.
-#[derive(Default)]
 struct Records {
-    /// The cells of each projected column.
-    cells: Vec<Vec<Cell>>,
+    /// The values of each projected column.
+    fields: Fields,
     /// Where each record begins.
     starts: Vec<u32>,
     /// Records that are not an object, where they end, and why.
@@ -281,11 +281,11 @@ impl JsonMorsel {
                 });
             }
             let faulty: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
-            let columns = self.table.columns.iter().zip(&records.cells).enumerate();
+            let columns = self.table.columns.iter().zip(&records.fields.cells).enumerate();
             let arrays = columns.map(|(column, ((declared, spelling), cells))| {
                 let mut issues = Vec::new();
-                let cells = &cells[first..first + count];
-                let array = builder.column(cells, &declared.ty, spelling, &mut issues);
+                let rows = first..first + count;
+                let array = builder.column(cells, rows, &declared.ty, spelling, &mut issues);
                 let issues = issues.into_iter();
                 let own = issues.filter(|issue| faulty.binary_search(&(issue.row as u32)).is_err());
                 bad.extend(own.map(|issue| issue.into_bad(column as u32, bytes)));
@@ -305,29 +305,22 @@ impl JsonMorsel {
 
 struct RecordReader<'a> {
     bytes: &'a [u8],
-    keys: Keys,
     records: Records,
 }
 
 impl<'a> RecordReader<'a> {
     fn new(bytes: &'a [u8], table: &Table) -> RecordReader<'a> {
-        let keys = Keys::new(table.columns.iter().map(|(column, _)| &*column.external));
-        let cells = vec![Vec::new(); table.columns.len()];
-        RecordReader { bytes, keys, records: Records { cells, ..Records::default() } }
+        let columns = table.columns.iter().map(|(column, _)| (&*column.external, &column.ty));
+        let fields = Fields::new(columns);
+        RecordReader { bytes, records: Records { fields, starts: Vec::new(), faults: Vec::new() } }
     }
 
     /// Reads the object at `scanner`, which must be all there is before `end`.
     fn record(&mut self, scanner: &mut Scanner<'_>, begin: usize, end: Option<usize>) {
-        let (bytes, keys, cells) = (self.bytes, &mut self.keys, &mut self.records.cells);
-        keys.restart();
-        cells.iter_mut().for_each(|cells| cells.push(ABSENT));
+        let (bytes, fields) = (self.bytes, &mut self.records.fields);
         let row = self.records.starts.len();
         self.records.starts.push(begin as u32);
-        let scanned = scanner.object(|(from, to), value| {
-            if let Some(column) = keys.find(&bytes[from as usize..to as usize]) {
-                cells[column][row] = value;
-            }
-        });
+        let scanned = fields.read(scanner, 0, row);
         let reason = match scanned {
             Err(_) if bytes[begin] != b'{' => "not a JSON object".into(),
             Err(fault) if fault.is_end => format!("not JSON: it ends, and {}", fault.what),
@@ -337,7 +330,8 @@ impl<'a> RecordReader<'a> {
             Ok(()) if scanner.peek() != 0 => "not JSON: text follows the object".into(),
             Ok(()) => return,
         };
-        cells.iter_mut().for_each(|cells| cells[row] = ABSENT);
+        fields.truncate(row);
+        fields.push_absent();
         let end = end.unwrap_or(scanner.at) as u32;
         self.records.faults.push((row as u32, end, reason));
     }

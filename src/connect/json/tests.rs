@@ -187,3 +187,35 @@ fn random_lines_are_judged_as_serde_json_judges() {
     }
     assert!(good > 50 && all > 1000, "{good} of {all}");
 }
+
+#[test]
+fn values_within_lists_and_records_stay_in_their_rows() {
+    let point = DataType::Record(vec![Field::new("x", DataType::Int.optional())].into());
+    let list = DataType::List(Box::new(point.clone().optional())).optional();
+    let declared = [("l", list), ("p", point.optional())];
+    let point = |x| Scalar::Record(vec![x]);
+    let lines = [
+        // The last value counts, whatever was found in the first.
+        ("{\"l\":[{\"x\":1},{\"x\":2}],\"p\":{\"x\":3},\"l\":[{\"x\":4,\"x\":5}],\"p\":{}}", 0),
+        ("{\"l\":[{\"x\":6},null,{\"y\":[{\"x\":7}]}],\"p\":null}", 0),
+        ("{\"l\":[{\"x\":8},{\"x\":9}", 1),
+        ("{\"l\":[],\"p\":{\"x\":10}}", 0),
+        ("{\"l\":[[{\"x\":11}]],\"p\":[12]}", 2),
+    ];
+    let (int, null) = (|x| point(Scalar::Int(x)), || Scalar::Null);
+    let rows = [
+        vec![Scalar::List(vec![int(5)]), point(null())],
+        vec![Scalar::List(vec![int(6), null(), point(null())]), null()],
+        vec![null(), null()],
+        vec![Scalar::List(vec![]), int(10)],
+        vec![Scalar::List(vec![null()]), null()],
+    ];
+    let mut text = String::new();
+    // More rows than a batch holds.
+    for _ in 0..14_000 {
+        lines.iter().for_each(|(line, _)| text.extend([line, "\n"]));
+    }
+    let read = try_read(text.as_bytes(), &declared).unwrap();
+    assert!(read.rows.chunks(rows.len()).all(|found| found == rows), "{:?}", &read.rows[..5]);
+    assert_eq!(read.bad.len(), 14_000 * lines.iter().map(|line| line.1).sum::<usize>());
+}
