@@ -19,7 +19,7 @@ use crate::functions::kernel::Operand;
 use crate::types::Type;
 use arrow_array::ArrayRef;
 use arrow_buffer::Buffer;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// What [`find`] gives for a key that is not there.
@@ -28,8 +28,9 @@ pub const NOT_FOUND: u32 = u32::MAX;
 /// Keys that are looked up together: their words, hashes and slots fit into the first cache.
 const BLOCK: usize = 512;
 
-/// Long texts are kept in pieces of this size, since a view's offset has 32 bits.
-const ARENA_PIECE_BYTES: usize = 1 << 30;
+/// Long texts are kept in pieces, each twice as large as the one before up to this size: a single
+/// one would be copied whenever it has to grow.
+const ARENA_PIECE_BYTES: RangeInclusive<usize> = 1 << 12..=1 << 22;
 
 /// Smaller tables are in the caches anyway.
 const PREFETCHED_WORDS_MIN: usize = 1 << 15;
@@ -408,8 +409,10 @@ fn text_length(first: u64) -> usize {
 }
 
 fn push_text(arena: &mut Vec<Vec<u8>>, text: &[u8]) -> u64 {
-    if arena.last().is_none_or(|piece| piece.len() + text.len() > ARENA_PIECE_BYTES) {
-        arena.push(vec![]);
+    if arena.last().is_none_or(|piece| piece.len() + text.len() > piece.capacity()) {
+        let (least, most) = ARENA_PIECE_BYTES.into_inner();
+        let twice = arena.last().map_or(0, Vec::capacity) * 2;
+        arena.push(Vec::with_capacity(twice.clamp(least, most).max(text.len())));
     }
     let piece = arena.len() - 1;
     let offset = arena[piece].len();
