@@ -2,7 +2,7 @@
 //! one pass over a record, whatever the depth.
 
 use super::columns::unescape;
-use super::scan::{ABSENT, Cell, Fault, Scanner};
+use super::scan::{ABSENT, Cell, Expected, Fault, Scanner};
 use crate::types::{DataType, Type};
 use std::ops::Range;
 
@@ -75,8 +75,8 @@ impl Cells {
         Ok(())
     }
 
-    /// Appends `bytes[value]` if it is one JSON value and nothing else; `bytes` goes on for 8 bytes
-    /// more.
+    /// Appends `bytes[value]` if it is one JSON value and nothing else; `bytes` goes on for 16
+    /// bytes more.
     pub fn read_whole(&mut self, bytes: &[u8], value: Range<usize>) -> bool {
         let mut scanner = Scanner::new(bytes, value.start, value.end);
         let rows = self.at.len();
@@ -131,8 +131,8 @@ impl Fields {
     pub fn read(&mut self, scanner: &mut Scanner<'_>, depth: u32, row: usize) -> Result<(), Fault> {
         let Fields { keys, cells } = self;
         keys.next = 0;
-        scanner.object(depth, |scanner, key| {
-            let Some(field) = keys.find(key) else {
+        scanner.object(depth, |scanner| {
+            let Some(field) = keys.take(scanner)? else {
                 scanner.value(depth + 1)?;
                 return Ok(());
             };
@@ -163,7 +163,7 @@ impl Fields {
 struct Keys {
     wanted: hashbrown::HashMap<Vec<u8>, usize>,
     /// The keys of the last object as they were spelled.
-    seen: Vec<(Vec<u8>, Option<usize>)>,
+    seen: Vec<(Expected, Option<usize>)>,
     next: usize,
 }
 
@@ -178,23 +178,26 @@ impl Keys {
         Keys { wanted, seen: Vec::new(), next: 0 }
     }
 
-    /// The position of a key, if it is wanted.
+    /// Takes the next key and its colon; the position of the key, if it is wanted.
     #[inline]
-    fn find(&mut self, key: &[u8]) -> Option<usize> {
+    fn take(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<usize>, Fault> {
         let at = self.next;
         self.next += 1;
-        match self.seen.get(at) {
-            Some((seen, found)) if seen == key => *found,
-            _ => self.look_up(at, key),
+        if let Some((expected, found)) = self.seen.get(at)
+            && scanner.take_key(expected)?
+        {
+            return Ok(*found);
         }
+        Ok(self.look_up(at, scanner.key()?))
     }
 
     #[cold]
     fn look_up(&mut self, at: usize, key: &[u8]) -> Option<usize> {
-        let found = unescape(key).ok().and_then(|key| self.wanted.get(&*key).copied());
+        let plain = unescape(&key[1..key.len() - 1]).ok();
+        let found = plain.and_then(|key| self.wanted.get(&*key).copied());
         match self.seen.get_mut(at) {
-            Some(seen) => *seen = (key.to_vec(), found),
-            None if at < SEEN_MAX => self.seen.push((key.to_vec(), found)),
+            Some(seen) => *seen = (Expected::new(key), found),
+            None if at < SEEN_MAX => self.seen.push((Expected::new(key), found)),
             None => {}
         }
         found

@@ -8,6 +8,7 @@
 
 mod cells;
 mod columns;
+mod marks;
 mod scan;
 mod sink;
 mod source;

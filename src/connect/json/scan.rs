@@ -1,6 +1,8 @@
 //! Where JSON values begin and end (RFC 8259): numbers and literals are checked here, texts and
 //! what they escape when they are read. Depth is bounded, so nothing recurses without end.
 
+use super::marks::plain_bytes;
+
 /// A value in the bytes: start and end; `start > end` for one that is missing.
 pub type Cell = (u32, u32);
 
@@ -9,6 +11,9 @@ pub const ABSENT: Cell = (1, 0);
 
 /// Deeper values are refused.
 const DEPTH_MAX: u32 = 128;
+
+/// Bytes after the text that may be looked at.
+const AHEAD: usize = 16;
 
 /// What is not JSON, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub struct Fault {
     pub is_end: bool,
 }
 
-/// Reads `bytes[at..end]` from left to right; 8 bytes more may be looked at.
+/// Reads `bytes[at..end]` from left to right; [`AHEAD`] bytes more may be looked at.
 pub struct Scanner<'a> {
     bytes: &'a [u8],
     /// Where it stands.
@@ -30,9 +35,9 @@ pub struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Reads `bytes[at..end]`; `bytes` goes on for at least 8 bytes after `end`.
+    /// Reads `bytes[at..end]`; `bytes` goes on for at least [`AHEAD`] bytes after `end`.
     pub fn new(bytes: &'a [u8], at: usize, end: usize) -> Scanner<'a> {
-        assert!(bytes.len() >= end + 8, "slack after the text");
+        assert!(bytes.len() >= end + AHEAD, "slack after the text");
         Scanner { bytes, at, end }
     }
 
@@ -45,7 +50,7 @@ impl<'a> Scanner<'a> {
     pub fn peek(&mut self) -> u8 {
         while self.at < self.end {
             let byte = self.bytes[self.at];
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return byte;
             }
             self.at += 1;
@@ -61,12 +66,12 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Calls `each` with every key (its quotes not included) of an object, which takes the value.
+    /// Calls `each` before every key of an object, which takes it, the colon and the value.
     #[inline]
     pub fn object(
         &mut self,
         depth: u32,
-        mut each: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Fault>,
+        mut each: impl FnMut(&mut Self) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.open(b'{', depth)?;
         if self.take(b'}') {
@@ -76,11 +81,7 @@ impl<'a> Scanner<'a> {
             if self.peek() != b'"' {
                 return self.fault("a key is missing");
             }
-            let (start, end) = self.string()?;
-            if !self.take(b':') {
-                return self.fault("a colon is missing");
-            }
-            each(self, &self.bytes[start as usize + 1..end as usize - 1])?;
+            each(self)?;
             if self.take(b',') {
                 continue;
             }
@@ -90,6 +91,31 @@ impl<'a> Scanner<'a> {
                 false => self.fault("a comma or a closing bracket is missing"),
             };
         }
+    }
+
+    /// Takes a key and its colon; the key with its quotes.
+    #[inline]
+    pub fn key(&mut self) -> Result<&'a [u8], Fault> {
+        let (start, end) = self.string()?;
+        self.colon()?;
+        Ok(&self.bytes[start as usize..end as usize])
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        if self.take(b':') { Ok(()) } else { self.fault("a colon is missing") }
+    }
+
+    /// Takes a key and its colon if the key is the expected one.
+    #[inline]
+    pub fn take_key(&mut self, key: &Expected) -> Result<bool, Fault> {
+        let end = self.at + key.text.len();
+        if end > self.end || !key.stands_at(self.bytes, self.at) {
+            return Ok(false);
+        }
+        self.at = end;
+        self.colon()?;
+        Ok(true)
     }
 
     /// Calls `each` before every value of an array, which takes it.
@@ -142,7 +168,10 @@ impl<'a> Scanner<'a> {
     fn nested(&mut self, depth: u32) -> Result<Cell, Fault> {
         let start = self.at as u32;
         if self.bytes[self.at] == b'{' {
-            self.object(depth, |scanner, _| scanner.value(depth + 1).map(drop))?;
+            self.object(depth, |scanner| {
+                scanner.key()?;
+                scanner.value(depth + 1).map(drop)
+            })?;
         } else {
             self.array(depth, |scanner| scanner.value(depth + 1).map(drop))?;
         }
@@ -155,17 +184,13 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at += 1;
         loop {
-            // Eight bytes at a time up to the next quote or backslash.
             while self.at < self.end {
-                let word = self.bytes[self.at..self.at + 8].try_into().expect("eight bytes");
-                let word = u64::from_le_bytes(word);
-                let found = zero_byte(word ^ 0x2222_2222_2222_2222)
-                    | zero_byte(word ^ 0x5C5C_5C5C_5C5C_5C5C);
-                if found != 0 {
-                    self.at += found.trailing_zeros() as usize / 8;
+                let block = self.bytes[self.at..self.at + 16].try_into().expect("16 bytes");
+                let plain = plain_bytes(block);
+                self.at += plain;
+                if plain < 16 {
                     break;
                 }
-                self.at += 8;
             }
             if self.at >= self.end {
                 self.at = self.end;
@@ -207,9 +232,16 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn digits(&mut self) -> usize {
         let start = self.at;
-        while self.at < self.end && self.bytes[self.at].is_ascii_digit() {
-            self.at += 1;
+        while self.at < self.end {
+            let digits = word(self.bytes, self.at) ^ 0x3030_3030_3030_3030;
+            // A digit is now at most 9, which is the most that does not reach the highest bit.
+            let others = ((digits & LOW_BITS) + 0x7676_7676_7676_7676 | digits) & !LOW_BITS;
+            self.at += others.trailing_zeros() as usize / 8;
+            if others != 0 {
+                break;
+            }
         }
+        self.at = self.at.min(self.end);
         self.at - start
     }
 
@@ -225,8 +257,41 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The lowest set bit stands in the lowest byte that is zero.
+/// A text with its quotes that is expected to come next.
+pub struct Expected {
+    text: Vec<u8>,
+    /// Its first and its last eight bytes, or all of it twice, and which of their bits count.
+    ends: (u64, u64),
+    mask: u64,
+}
+
+impl Expected {
+    /// Expects `text`, which includes the quotes.
+    pub fn new(text: &[u8]) -> Expected {
+        let (len, mut first) = (text.len(), [0; 8]);
+        first[..len.min(8)].copy_from_slice(&text[..len.min(8)]);
+        let first = u64::from_le_bytes(first);
+        let (last, mask) = match len {
+            0..8 => (first, (1 << (8 * len)) - 1),
+            _ => (word(text, len - 8), u64::MAX),
+        };
+        Expected { text: text.to_vec(), ends: (first, last), mask }
+    }
+
+    /// Does it stand at `at`? `bytes` goes on for eight bytes after it.
+    #[inline]
+    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
+        let len = self.text.len();
+        let (first, last) = (word(bytes, at), word(bytes, at + len.saturating_sub(8)));
+        ((first ^ self.ends.0) | (last ^ self.ends.1)) & self.mask == 0
+            && (len <= 16 || bytes[at + 8..at + len - 8] == self.text[8..len - 8])
+    }
+}
+
+/// All bits but the highest of every byte.
+const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+
 #[inline(always)]
-fn zero_byte(word: u64) -> u64 {
-    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
+fn word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }

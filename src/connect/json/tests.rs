@@ -219,3 +219,30 @@ fn values_within_lists_and_records_stay_in_their_rows() {
     assert!(read.rows.chunks(rows.len()).all(|found| found == rows), "{:?}", &read.rows[..5]);
     assert_eq!(read.bad.len(), 14_000 * lines.iter().map(|line| line.1).sum::<usize>());
 }
+
+#[test]
+fn keys_of_any_length_are_told_from_those_expected() {
+    let wanted: Vec<String> = (1..40).map(|len| "k".repeat(len)).collect();
+    let declared: Vec<(&str, Type)> =
+        wanted.iter().map(|key| (&**key, DataType::Int.optional())).collect();
+    let mut text = String::new();
+    // Every key beside one that differs from it in one character, in turn at the same position.
+    for (len, key) in (1..).zip(&wanted) {
+        for at in 0..len {
+            let mut other = key.clone();
+            other.replace_range(at..=at, "x");
+            text += &format!("{{\"{key}\":{at}}}\n{{\"{other}\" : -1}}\n");
+        }
+    }
+    let read = try_read(text.as_bytes(), &declared).unwrap();
+    assert!(read.bad.is_empty(), "{:?}", read.bad);
+    let mut rows = read.rows.iter();
+    for len in 1..40 {
+        for at in 0..len {
+            let nothing = vec![Scalar::Null; wanted.len()];
+            let mut row = nothing.clone();
+            row[len - 1] = Scalar::Int(at as i64);
+            assert_eq!([rows.next(), rows.next()], [Some(&row), Some(&nothing)]);
+        }
+    }
+}
