@@ -182,12 +182,14 @@ impl Keys {
     #[inline]
     fn take(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<usize>, Fault> {
         let at = self.next;
-        self.next += 1;
-        if let Some((expected, found)) = self.seen.get(at)
-            && scanner.take_key(expected)?
-        {
-            return Ok(*found);
+        // The one that stood here before, or the one after it if that is missing this time.
+        for (ahead, (expected, found)) in (1..).zip(self.seen.iter().skip(at).take(2)) {
+            if scanner.take_key(expected)? {
+                self.next += ahead;
+                return Ok(*found);
+            }
         }
+        self.next += 1;
         Ok(self.look_up(at, scanner.key()?))
     }
 
