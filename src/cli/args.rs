@@ -163,6 +163,13 @@ pub(super) struct Run {
     pub(super) no_progress: bool,
 }
 
+impl Run {
+    /// Where the profile is written, if anywhere.
+    pub(super) fn profile_file(&self) -> Option<&PathBuf> {
+        self.profile.as_ref().and_then(Option::as_ref)
+    }
+}
+
 #[derive(ClapArgs)]
 pub(super) struct Plan {
     #[command(flatten)]

@@ -8,7 +8,7 @@ use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::table::print_report;
-use crate::ir::RunContext;
+use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run::{Options, Outcome, Report, Status, replaced_by_report, run as run_pipeline};
 use serde::Serialize;
@@ -57,6 +57,34 @@ fn report_not_started(args: &Run, global: &Global) {
     }
 }
 
+/// Whether what the run says, and what does not fit into memory, can be written where it is to be.
+fn check_places_of_words(
+    args: &Run,
+    pipeline: &Pipeline,
+    context: &RunContext,
+    path: &Path,
+) -> Result<(), String> {
+    if let Some(folder) = &args.resources.temp_dir
+        && folder.exists()
+        && !folder.is_dir()
+    {
+        return Err(format!("--temp-dir {} is not a folder", folder.display()));
+    }
+    for (file, form) in [(args.report.as_ref(), "report"), (args.profile_file(), "profile")] {
+        let Some(file) = file else { continue };
+        if file.is_dir() {
+            return Err(format!(
+                "the {form} {} is a folder, and a file is written",
+                file.display()
+            ));
+        }
+        if let Some(what) = replaced_by_report(pipeline, context, &base(path), path, file) {
+            return Err(format!("the {form} {} would replace {what}", file.display()));
+        }
+    }
+    Ok(())
+}
+
 /// The exit code; an error when nothing could be run.
 fn start(
     args: &Run,
@@ -68,25 +96,8 @@ fn start(
         put!("{}", super::plan::text(pipeline, &targets));
         return Ok(0);
     }
-    if let Some(folder) = &args.resources.temp_dir
-        && folder.exists()
-        && !folder.is_dir()
-    {
-        return Err(refuse(&format!("--temp-dir {} is not a folder", folder.display()), global));
-    }
-    let profile_file = args.profile.as_ref().and_then(Option::as_ref);
-    for (file, form) in [(args.report.as_ref(), "report"), (profile_file, "profile")] {
-        let Some(file) = file else { continue };
-        if file.is_dir() {
-            let message =
-                format!("the {form} {} is a folder, and a file is written", file.display());
-            return Err(refuse(&message, global));
-        }
-        if let Some(what) = replaced_by_report(pipeline, &context, &base(&path), &path, file) {
-            let message = format!("the {form} {} would replace {what}", file.display());
-            return Err(refuse(&message, global));
-        }
-    }
+    check_places_of_words(args, pipeline, &context, &path)
+        .map_err(|message| refuse(&message, global))?;
     if let Some(file) = &args.report {
         write_report(&Report::running(&context), file)
             .map_err(|message| refuse(&message, global))?;
@@ -134,7 +145,7 @@ fn start(
     if let Some(file) = &args.report {
         write_report(&report, file).map_err(|message| refuse(&message, global))?;
     }
-    if let (Some(file), Some(profile)) = (profile_file, &report.profile) {
+    if let (Some(file), Some(profile)) = (args.profile_file(), &report.profile) {
         write_report(profile, file).map_err(|message| refuse(&message, global))?;
     }
     if !global.quiet {
