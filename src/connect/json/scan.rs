@@ -235,7 +235,7 @@ impl<'a> Scanner<'a> {
         while self.at < self.end {
             let digits = word(self.bytes, self.at) ^ 0x3030_3030_3030_3030;
             // A digit is now at most 9, which is the most that does not reach the highest bit.
-            let others = ((digits & LOW_BITS) + 0x7676_7676_7676_7676 | digits) & !LOW_BITS;
+            let others = (((digits & LOW_BITS) + 0x7676_7676_7676_7676) | digits) & !LOW_BITS;
             self.at += others.trailing_zeros() as usize / 8;
             if others != 0 {
                 break;
