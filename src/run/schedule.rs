@@ -115,14 +115,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let mut all: Vec<Batch> = vec![];
         for input in inputs {
             if let Some(result) = self.results.remove(input) {
-                let is_counted = result.rows().is_some();
-                let batches = result.into_batches()?;
-                if !is_counted {
-                    let rows = batches.iter().map(|batch| batch.rows as u64).sum();
-                    self.execution.count(*input, |counts| &counts.output, rows);
-                    self.execution.counted[input.at()].store(true, Relaxed);
-                }
-                all.extend(batches);
+                all.extend(result.into_batches()?);
             }
         }
         let rows = all.iter().map(|batch| batch.rows as u64).sum();

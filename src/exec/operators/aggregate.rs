@@ -4,11 +4,12 @@
 //! Each thread has a table of its own, and the tables are merged in the end. That is slow when
 //! nearly every row is a group of its own: the tables are then larger than any cache. So after
 //! the first rows it is decided, once for all threads, whether rows are rather scattered by the
-//! hash of their key, to be grouped part by part ([`scatter`]). The result is the same: aggregates
+//! hash of their key, to be grouped part by part ([`scatter`], [`parts`]). The result is the same: aggregates
 //! do not depend on the order of merges. When memory is used up, groups go to disk ([`spill`]).
 
 mod groups;
 mod order;
+mod parts;
 mod scatter;
 mod spill;
 
@@ -211,7 +212,7 @@ impl Breaker for Aggregate {
             }
         }
         if !scattered.is_empty() {
-            return scatter::finish(&self.plan, scattered, stop);
+            return parts::finish(&self.plan, scattered, stop);
         }
         let groups = merge_all(grouped, stop)?.unwrap_or_else(|| Groups::new(&self.plan));
         Ok(order::ordered(&self.plan, groups.finish(&self.plan))?.into())

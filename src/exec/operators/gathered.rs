@@ -1,10 +1,9 @@
 //! Rows in memory that come in another order than they stand in.
 
-use super::{Output, Pieces};
+use super::{Output, Pieces, numbered};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::{BATCH_ROWS_MAX, RowRef, gather_batches};
-use crate::exec::operators::runs::numbered;
 use std::sync::Arc;
 
 /// Rows and their order. They are put into it when they are read, by the threads that read them, so

@@ -27,7 +27,7 @@ mod runs;
 mod testing;
 
 use super::Error;
-use crate::data::Batch;
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
 use rayon::prelude::*;
@@ -90,6 +90,16 @@ pub trait Pieces: Send + Sync {
     /// The rows of a piece, in batches as those of [`Output::Batches`]; piece `p` is morsel `p`.
     /// The last time that a piece is read, what it was kept in may be given up.
     fn read(&self, piece: usize, is_last: bool) -> Result<Vec<Batch>, Error>;
+}
+
+/// Batches whose positions count through a piece.
+pub(super) fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
+    let mut start = (piece as u64) << POSITION_ROW_BITS;
+    for batch in &mut batches {
+        batch.positions = Positions::Range(start);
+        start += batch.rows as u64;
+    }
+    batches
 }
 
 impl From<Vec<Batch>> for Output {

@@ -7,7 +7,7 @@ pub(super) use merge::SortedRuns;
 
 use super::collected::{bytes_of_batch, compact_batch};
 use super::sort::Sort;
-use crate::data::{Batch, POSITION_ROW_BITS, Positions};
+use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::gather::{
     RowRef, compact, concat_compact, gather_batches, i64_values, take_batch,
@@ -240,14 +240,4 @@ fn total_order(sort: &Sort, ordered: &[Batch]) -> RowOrder {
     let rows: Vec<_> =
         keys.iter().zip(ordered).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
     RowOrder::new(&rows, &directions)
-}
-
-/// Batches whose positions count through a piece.
-pub(super) fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
-    let mut start = (piece as u64) << POSITION_ROW_BITS;
-    for batch in &mut batches {
-        batch.positions = Positions::Range(start);
-        start += batch.rows as u64;
-    }
-    batches
 }

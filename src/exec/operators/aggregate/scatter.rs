@@ -1,27 +1,21 @@
 //! Grouping when nearly every row has a key of its own: rows are first scattered into parts by
 //! the hash of their key, then each part is grouped by itself, within the caches.
 
-use super::groups::{Finished, Groups};
-use super::order::{SORTED_GROUPS_MAX, by_key, fail_first, part_by_hash};
+use super::groups::Groups;
 use super::{Input, Plan, SCATTER_ROWS_PER_GROUP_MAX};
-use crate::data::{Batch, Positions};
+use crate::data::Positions;
+use crate::exec::Error;
 use crate::exec::gather::{bytes_of, expand, gather_column};
 use crate::exec::keys::{KeyColumns, KeyLayout, Packed, PackedRows};
 use crate::exec::operators::collected::compact_operands;
-use crate::exec::operators::runs::numbered;
-use crate::exec::operators::{Output, Pieces};
 use crate::exec::scatter::by_part;
 use crate::exec::table::part_of;
-use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use arrow_array::{Array, ArrayRef};
-use rayon::prelude::*;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// 256 parts: with ten million groups, each is of the size of the second cache.
 const PART_BITS: u32 = 8;
-const PARTS: usize = 1 << PART_BITS;
+pub(super) const PARTS: usize = 1 << PART_BITS;
 /// Rows are scattered so many at a time, which gives a part some hundred of them in a row.
 const BLOCK_ROWS: usize = 1 << 17;
 /// When a thread has scattered so much, its parts are grouped if that makes them smaller, so that
@@ -31,11 +25,11 @@ const SCATTERED_BYTES: usize = 1 << 28;
 
 /// So many parts are worked on together, and what was scattered of them is freed before the next
 /// are: the groups take the place of the rows.
-const PARTS_AT_ONCE: usize = 32;
+pub(super) const PARTS_AT_ONCE: usize = 32;
 
 /// The rows of [`PARTS_AT_ONCE`] parts in their order, and their positions if any aggregate looks at
 /// them.
-struct Block {
+pub(super) struct Block {
     keys: PackedRows,
     arguments: Vec<ArrayRef>,
     starts: Vec<usize>,
@@ -45,7 +39,7 @@ struct Block {
 /// The blocks of all parts, by the parts that are worked on together.
 type Blocks = Vec<Vec<Block>>;
 
-fn no_blocks() -> Blocks {
+pub(super) fn no_blocks() -> Blocks {
     (0..PARTS / PARTS_AT_ONCE).map(|_| vec![]).collect()
 }
 
@@ -57,11 +51,12 @@ pub(super) struct Scatter {
     keys: PackedRows,
     parts: Vec<u16>,
     pending: Vec<Pending>,
-    blocks: Blocks,
+    pub(super) blocks: Blocks,
     blocks_bytes: usize,
+    /// So many bytes of blocks are held before it is looked whether groups would be fewer.
     bytes_max: usize,
     /// The groups of the parts of earlier blocks.
-    groups: Option<Vec<Groups>>,
+    pub(super) groups: Option<Vec<Groups>>,
 }
 
 /// What rows have beside their keys.
@@ -122,7 +117,7 @@ impl Scatter {
     }
 
     /// Makes blocks of the rows that came last.
-    fn scatter(&mut self, plan: &Plan) {
+    pub fn scatter(&mut self, plan: &Plan) {
         let (starts, order) = by_part(&self.parts, PARTS);
         let pending = std::mem::take(&mut self.pending);
         let from: Vec<(usize, usize)> = pending
@@ -193,7 +188,12 @@ fn gather(pending: &[Pending], rows: &[(usize, usize)]) -> Vec<ArrayRef> {
 }
 
 /// Groups the rows of a part, and says how many there were.
-fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) -> usize {
+pub(super) fn update_part(
+    groups: &mut Groups,
+    plan: &Plan,
+    blocks: &[Block],
+    part: usize,
+) -> usize {
     let rows_of = |block: &Block| block.starts[part]..block.starts[part + 1];
     let count = blocks.iter().map(|block| rows_of(block).len()).sum();
     groups.reserve(count);
@@ -211,106 +211,4 @@ fn update_part(groups: &mut Groups, plan: &Plan, blocks: &[Block], part: usize) 
         groups.update_packed(plan, (&block.keys, rows), &arguments, &positions);
     }
     count
-}
-
-/// What all threads have of a part: groups of earlier blocks, and rows among those of the parts
-/// that are worked on together, which are freed with the last of them.
-struct Rest {
-    groups: Vec<Groups>,
-    blocks: Arc<Vec<Block>>,
-    part: usize,
-}
-
-impl Rest {
-    fn finish(self, plan: &Plan) -> Finished {
-        let groups = self.groups.into_iter().reduce(Groups::merge);
-        let mut groups = groups.unwrap_or_else(|| Groups::new(plan));
-        update_part(&mut groups, plan, &self.blocks, self.part % PARTS_AT_ONCE);
-        groups.finish(plan)
-    }
-}
-
-/// The parts of all threads.
-fn gathered(plan: &Plan, states: Vec<Scatter>) -> Vec<Rest> {
-    let mut grouped: Vec<Vec<Groups>> = (0..PARTS).map(|_| vec![]).collect();
-    let mut blocks = no_blocks();
-    for mut state in states {
-        state.scatter(plan);
-        for (blocks, more) in blocks.iter_mut().zip(state.blocks) {
-            blocks.extend(more);
-        }
-        for (part, groups) in state.groups.into_iter().flatten().enumerate() {
-            grouped[part].push(groups);
-        }
-    }
-    let blocks: Vec<_> = blocks.into_iter().map(Arc::new).collect();
-    let rest = |(part, groups): (usize, _)| {
-        let blocks = blocks[part / PARTS_AT_ONCE].clone();
-        Rest { groups, blocks, part }
-    };
-    grouped.into_iter().enumerate().map(rest).collect()
-}
-
-/// The rows of all groups, in the order of their keys, or, when they are many, of their hashes.
-pub(super) fn finish(
-    plan: &Arc<Plan>,
-    states: Vec<Scatter>,
-    stop: &AtomicBool,
-) -> Result<Output, Error> {
-    let mut rest = gathered(plan, states).into_iter();
-    let mut finished: Vec<Finished> = vec![];
-    let is_many = |parts: &[Finished]| {
-        parts.iter().map(|part| part.groups).sum::<usize>() > SORTED_GROUPS_MAX
-    };
-    while !is_many(&finished) && rest.len() > 0 {
-        go_on(stop)?;
-        let next: Vec<Rest> = rest.by_ref().take(PARTS_AT_ONCE).collect();
-        finished.par_extend(next.into_par_iter().map(|part| part.finish(plan)));
-    }
-    fail_first(plan, &finished)?;
-    if !is_many(&finished) {
-        return Ok(by_key(plan, finished).into());
-    }
-    let ordered = finished.into_par_iter().map(|part| Part::Ordered(part_by_hash(plan, part)));
-    let ordered: Vec<Part> = ordered.collect();
-    let parts = ordered.into_iter().chain(rest.map(Part::Scattered)).map(Mutex::new).collect();
-    Ok(Output::Pieces(Arc::new(Parts { plan: plan.clone(), parts })))
-}
-
-/// Very many groups. Those of a part are found when it is read, so that there are never all rows and
-/// all groups at once; only then it is known how many there are.
-struct Parts {
-    plan: Arc<Plan>,
-    parts: Vec<Mutex<Part>>,
-}
-
-enum Part {
-    Scattered(Rest),
-    Ordered(Vec<Batch>),
-}
-
-impl Pieces for Parts {
-    fn count(&self) -> usize {
-        self.parts.len()
-    }
-
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn read(&self, piece: usize, is_last: bool) -> Result<Vec<Batch>, Error> {
-        let take = || self.parts[piece].lock().unwrap_or_else(PoisonError::into_inner);
-        let batches = match std::mem::replace(&mut *take(), Part::Ordered(vec![])) {
-            Part::Ordered(batches) => batches,
-            Part::Scattered(rest) => {
-                let finished = rest.finish(&self.plan);
-                fail_first(&self.plan, std::slice::from_ref(&finished))?;
-                part_by_hash(&self.plan, finished)
-            }
-        };
-        if !is_last {
-            *take() = Part::Ordered(batches.clone());
-        }
-        Ok(numbered(batches, piece))
-    }
 }

@@ -8,9 +8,9 @@ use super::order::{Failed, SORTED_GROUPS_MAX, first_failed, first_failure, part_
 use crate::data::Batch;
 use crate::exec::gather::{compact, take_rows};
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
-use crate::exec::operators::runs::{BLOCK_ROWS, RunWriter, SortedRuns, numbered};
+use crate::exec::operators::runs::{BLOCK_ROWS, RunWriter, SortedRuns};
 use crate::exec::operators::sort::Sort;
-use crate::exec::operators::{Output, Pieces};
+use crate::exec::operators::{Output, Pieces, numbered};
 use crate::exec::order::Direction;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;

@@ -195,7 +195,7 @@ fn a_thread_that_scatters_groups_what_it_has_when_it_is_much() {
         }
     }
     let mut all: Vec<(i64, i64, i64)> = vec![];
-    let result = scatter::finish(&plan, vec![scatter], &AtomicBool::new(false)).unwrap();
+    let result = parts::finish(&plan, vec![scatter], &AtomicBool::new(false)).unwrap();
     for batch in result.into_batches().unwrap() {
         let column = |at: usize| crate::exec::gather::i64_values(&batch.columns[at]).to_vec();
         let (key, sum, count) = (column(0), column(1), column(2));

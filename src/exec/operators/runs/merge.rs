@@ -6,11 +6,11 @@
 //! of each run than it needs; so there must not be too many runs, and those that are too many are
 //! merged into longer ones before.
 
-use super::{Run, RunFile, numbered, ordered_columns, total_order};
+use super::{Run, RunFile, ordered_columns, total_order};
 use crate::data::Batch;
 use crate::exec::gather::{RowRef, concat_compact, gather_batches, row_ref, slice_batch};
-use crate::exec::operators::Pieces;
 use crate::exec::operators::sort::Sort;
+use crate::exec::operators::{Pieces, numbered};
 use crate::exec::order::RowOrder;
 use crate::exec::{Error, go_on};
 use arrow_array::Array;
