@@ -1,6 +1,7 @@
 //! Running a pipeline: parameters bound, sources opened, stages in order, outputs staged and
 //! published together, rows accounted for.
 
+mod cpu;
 mod places;
 mod profile;
 mod publish;

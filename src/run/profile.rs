@@ -1,6 +1,7 @@
 //! Where the time of a run goes: stage by stage, operator by operator. Its JSON form is versioned
 //! and only ever grows.
 
+use super::cpu::cpu_time;
 use crate::connect::Volume;
 use crate::exec::clock::Tally;
 use crate::exec::stage::Execution;
@@ -140,18 +141,6 @@ impl Timer {
             seconds: self.started.elapsed().as_secs_f64(),
             cpu_seconds: cpu_time().saturating_sub(self.cpu).as_secs_f64(),
         }
-    }
-}
-
-/// How long processors have worked for the process: a run is all that it does, and some of its
-/// threads come and go.
-#[allow(unsafe_code)]
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the system writes one time to where there is room for it.
-    match unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) } {
-        0 => Duration::new(time.tv_sec as u64, time.tv_nsec as u32),
-        _ => Duration::ZERO,
     }
 }
 
