@@ -1,7 +1,6 @@
 //! A value as text: in CSV outputs, previews and messages. One spelling for all of them.
 
-use super::civil_from_days;
-use crate::types::{DataType, MICROS_PER_DAY, Scalar};
+use crate::types::{DataType, MICROS_PER_DAY, Scalar, civil_from_days};
 use std::fmt::Write;
 
 /// The value as the outputs spell it; null is the empty text.

@@ -16,7 +16,7 @@ pub use batch::{Batch, POSITION_ROW_BITS, Positions};
 pub use build::{array_of, null_array, scalar_at};
 pub use display::{decimal_text, display};
 pub use texts::{Parts, TextBuilder, check_text_size};
-pub use time::{civil_from_days, days_from_civil, time_zone};
+pub use time::time_zone;
 
 use crate::types::DataType;
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};

@@ -1,8 +1,8 @@
 //! Values as bytes, appended to a buffer: the spelling of [`crate::data::display`], a column at a
 //! time and without an allocation per value.
 
-use crate::data::{civil_from_days, display, scalar_at};
-use crate::types::{DataType, MICROS_PER_DAY};
+use crate::data::{display, scalar_at};
+use crate::types::{DataType, MICROS_PER_DAY, civil_from_days};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, DurationMicrosecondType, Float64Type, Int32Type, Int64Type,

@@ -2,6 +2,7 @@
 
 use super::{Code, Diagnostic};
 use crate::text::Span;
+use crate::types::{days_in_month, why_no_day};
 
 /// A text without its closing quote, which probably ends at `end`, behind `brace`.
 pub fn unclosed_text(start: Span, quote: &str, end: Span, brace: &str) -> Diagnostic {
@@ -161,32 +162,12 @@ pub fn malformed_date(span: Span, text: &str) -> Diagnostic {
 }
 
 /// A day that the calendar does not have.
-pub fn no_such_date(span: Span, text: &str, year: i64, month: i64, days: i64) -> Diagnostic {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
+pub fn no_such_date(span: Span, text: &str, year: i64, month: u32) -> Diagnostic {
     let date = text.split('T').next().unwrap_or(text);
-    let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month));
-    let (reason, help) = match name {
-        Some(name) => (
-            format!("{name} {year} has {days} days"),
-            format!("write `@{year:04}-{month:02}-{days:02}`"),
-        ),
-        None => (
-            "a year has 12 months".to_string(),
-            format!("write a month from 01 to 12: `@{year:04}-01-31`"),
-        ),
+    let reason = why_no_day(year, month);
+    let help = match days_in_month(year, month) {
+        0 => format!("write a month from 01 to 12: `@{year:04}-01-31`"),
+        days => format!("write `@{year:04}-{month:02}-{days:02}`"),
     };
     Diagnostic::new(
         Code::E0209,

@@ -1,11 +1,17 @@
-//! The types of the language: what a value may be, how types combine, how they are spelled.
+//! The types of the language: what a value may be, how types combine, how they are spelled; and the
+//! calendar that dates follow.
 //!
 //! No places in the text and no data here; [`crate::data`] says how a type is laid out in memory.
 
+mod calendar;
 mod scalar;
 mod unify;
 
-pub use scalar::{DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar};
+pub use calendar::{
+    DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, civil_from_days, days_from_civil, days_in_month,
+    days_of, why_no_day,
+};
+pub use scalar::Scalar;
 pub use unify::{keeps_numbers, unify, widens};
 
 use std::fmt;

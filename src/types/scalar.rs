@@ -2,20 +2,7 @@
 //! Never used per row of data.
 
 use super::{DataType, EnumType};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-/// Microseconds of a day of 24 hours.
-pub const MICROS_PER_DAY: i64 = 86_400_000_000;
-
-/// The days that a `date` may be: those of the years 0001 to 9999, since 1970-01-01.
-pub const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
-
-/// What a `datetime` and a `timestamp` may be: the microseconds of [`DAYS`].
-pub const MICROS: RangeInclusive<i64> = -719_162 * MICROS_PER_DAY..=2_932_897 * MICROS_PER_DAY - 1;
-
-/// What is wrong with a time that is not within [`DAYS`] or [`MICROS`].
-pub const OUTSIDE_YEARS: &str = "outside the years 0001 to 9999";
 
 /// One value. Which type it has is said beside it; a `Decimal` is the unscaled integer.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! The common spellings of days and times, read without a look at each character.
 
 use super::load8;
-use crate::data::parse::days_of;
-use crate::types::MICROS_PER_DAY;
+use crate::types::{MICROS_PER_DAY, days_of};
 
 /// The last day that was read: neighbours are often of one day.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,7 +12,7 @@ mod time;
 pub use format::{check_format, sample};
 pub use number::{boolean, decimal, float, int};
 pub use scalar::scalar;
-pub use time::{Clock, date, datetime, days_of, duration, timestamp};
+pub use time::{Clock, date, datetime, duration, timestamp};
 
 use std::borrow::Cow;
 

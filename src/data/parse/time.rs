@@ -6,8 +6,10 @@
 
 use super::Reason;
 use super::format::formatted;
-use crate::data::{civil_from_days, days_from_civil};
-use crate::types::{DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS};
+use crate::types::{
+    DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, civil_from_days, days_from_civil, days_of,
+    why_no_day,
+};
 use jiff::civil;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -75,32 +77,14 @@ pub fn date(text: &[u8], clock: &Clock) -> Result<i32, Reason> {
 
 /// Why a text that is spelled as a date is none, if it is one that the calendar does not have.
 fn missing_day(text: &[u8]) -> Option<Reason> {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let mut cursor = Cursor { text, at: 0 };
     let year = cursor.number().filter(|_| cursor.at == 4)?;
-    let month = cursor.skip(b"-").then(|| cursor.two_digits()).flatten()? as usize;
+    let month = cursor.skip(b"-").then(|| cursor.two_digits()).flatten()?;
     let day = cursor.skip(b"-").then(|| cursor.two_digits()).flatten()?;
     if cursor.at != text.len() || day == 0 || month == 0 {
         return None;
     }
-    let Some(name) = MONTHS.get(month - 1) else {
-        return Some("not a date: a year has 12 months".into());
-    };
-    let days = (28..=31).rev().find(|day| days_of(year, month as u32, *day).is_some())?;
-    Some(format!("not a date: {name} {year} has {days} days").into())
+    Some(format!("not a date: {}", why_no_day(year, month as u32)).into())
 }
 
 /// A wall clock reading; a zone is refused.
@@ -213,18 +197,6 @@ fn within(micros: i64) -> Result<i64, Reason> {
 fn day_within(days: i64) -> Result<i32, Reason> {
     let days = i32::try_from(days).ok().filter(|days| DAYS.contains(days));
     days.ok_or_else(|| OUTSIDE_YEARS.into())
-}
-
-/// The day, if there is one.
-pub fn days_of(year: i64, month: u32, day: u32) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    (1..=last).contains(&day).then(|| days_from_civil(year, month, day))
 }
 
 /// Reads a text from left to right.

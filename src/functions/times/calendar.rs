@@ -1,7 +1,6 @@
 //! Arithmetic of the calendar: units of time, and months that differ in length.
 
-use crate::data::{civil_from_days, days_from_civil};
-use crate::types::MICROS_PER_DAY;
+use crate::types::{MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month};
 
 /// A unit of time, as programs name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +41,6 @@ impl Unit {
 /// 1 is Monday. 1970-01-01 was a Thursday.
 pub(super) fn weekday(days: i64) -> i64 {
     (days + 3).rem_euclid(7) + 1
-}
-
-/// How many days the month has.
-pub(super) fn days_in_month(year: i64, month: u32) -> u32 {
-    match month {
-        2 => 28 + u32::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
 }
 
 /// So many months later, on the same day of the month, or the last if it has no such day. None

@@ -1,10 +1,9 @@
 //! The parts of dates and wall clock readings: `year`, `weekday`, `hour`...
 
-use super::calendar::{days_in_month, weekday as weekday_of};
-use crate::data::{civil_from_days, days_from_civil};
+use super::calendar::weekday as weekday_of;
 use crate::functions::columns::{Prepared, data, dense, kernel, values};
 use crate::functions::kernel::Call;
-use crate::types::{DataType, MICROS_PER_DAY};
+use crate::types::{DataType, MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month};
 use arrow_array::types::{Date32Type, Int64Type, TimestampMicrosecondType};
 
 /// A number that depends on the day alone.

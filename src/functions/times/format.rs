@@ -1,13 +1,12 @@
 //! Texts to dates and times and back, by `strftime` formats.
 
 use super::zones::as_timestamp;
-use crate::data::civil_from_days;
 use crate::data::parse::{Clock, Reason, check_format, date, datetime, refuse, sample, timestamp};
 use crate::functions::columns::{
     Prepared, Values, data, fallible, fallible_texts, kernel, literal_text, texts, values,
 };
 use crate::functions::kernel::{Call, KernelContext, LiteralError, Operand};
-use crate::types::{DataType, MICROS_PER_DAY};
+use crate::types::{DataType, MICROS_PER_DAY, civil_from_days};
 use arrow_array::types::{Date32Type, TimestampMicrosecondType};
 use arrow_array::{ArrayRef, ArrowPrimitiveType};
 use jiff::civil::{Date, DateTime};

@@ -167,7 +167,7 @@ pub(super) fn to_timestamp(call: &Call) -> Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::days_from_civil;
+    use crate::types::days_from_civil;
 
     fn local(year: i64, month: u32, day: u32, hour: i64, minute: i64) -> i64 {
         days_from_civil(year, month, day) * MICROS_PER_DAY + (hour * 60 + minute) * 60_000_000
