@@ -1,15 +1,15 @@
 //! How calls of SQL, Python and spreadsheets are written here.
 
+use super::literals::unit as unit_called;
 use super::operand;
 
-/// Names that other languages have for functions, with ours.
-const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
+/// Names that other languages have for functions, with ours, where nothing but the name differs.
+const RENAMED: &[(&str, &str)] = &[
     ("len", "length"),
     ("size", "length"),
     ("initcap", "title"),
     ("array_contains", "contains"),
     ("weekofyear", "iso_week"),
-    ("from_unixtime", "from_epoch"),
     ("char_length", "length"),
     ("mean", "avg"),
     ("average", "avg"),
@@ -26,21 +26,14 @@ const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("array_sort", "sort_list"),
     ("list_transform", "map"),
     ("list_filter", "filter_list"),
-    ("approx_count_distinct", "count_distinct"),
     ("arg_max", "max_by"),
     ("arg_min", "min_by"),
-    ("last_value", "last"),
-    ("first_value", "first"),
-    ("date_format", "format_date"),
-    ("timestampdiff", "diff"),
     ("unix_timestamp", "epoch"),
     ("startswith", "starts_with"),
     ("endswith", "ends_with"),
     ("ifnull", "coalesce"),
     ("nvl", "coalesce"),
     ("isnull", "coalesce"),
-    ("strpos", "position"),
-    ("instr", "position"),
     ("ucase", "upper"),
     ("lcase", "lower"),
     ("strip", "trim"),
@@ -52,36 +45,105 @@ const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("rpad", "pad_end"),
     ("ceiling", "ceil"),
     ("pow", "power"),
-    ("log", "ln"),
     ("nunique", "count_distinct"),
     ("array_agg", "collect"),
     ("collect_list", "collect"),
     ("group_concat", "string_agg"),
-    ("percentile", "quantile"),
     ("std", "stddev"),
     ("var", "variance"),
     ("countif", "count_if"),
     ("sumif", "sum_if"),
     ("strptime", "parse_datetime"),
-    ("to_date", "parse_date"),
     ("strftime", "format_date"),
+];
+
+/// The same where more than the name differs, or may.
+const ALIKE: &[(&str, &str)] = &[
+    ("log", "ln"),
     ("dayofweek", "weekday"),
     ("day_of_week", "weekday"),
     ("date_diff", "diff"),
     ("datediff", "diff"),
-    ("regexp_extract", "regex_extract"),
+    ("timestampdiff", "diff"),
+    ("strpos", "position"),
+    ("instr", "position"),
+    ("percentile", "quantile"),
+    ("date_format", "format_date"),
+    ("to_date", "parse_date"),
     ("regexp_replace", "regex_replace"),
+    ("regexp_extract", "regex_extract"),
+    ("from_unixtime", "from_epoch"),
 ];
 
-/// What a function is called here that other languages call `name`.
-pub(super) fn ours(name: &str) -> Option<&'static str> {
-    let foreign = FOREIGN_FUNCTIONS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    foreign.map(|(_, ours)| *ours)
+fn named(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let found = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    found.map(|(_, ours)| *ours)
 }
 
-/// The same, where nothing but the name differs.
+/// The function of ours that does just what one of other languages does under this name.
 pub fn same(name: &str) -> Option<&'static str> {
-    ours(name).filter(|ours| !matches!(*ours, "weekday" | "ln" | "diff"))
+    named(RENAMED, name)
+}
+
+/// The function of ours that does nearly what one of other languages does under this name.
+pub(super) fn alike(name: &str) -> Option<&'static str> {
+    named(ALIKE, name)
+}
+
+/// In what a function differs from those of other languages that are called otherwise.
+pub(super) fn difference(ours: &str) -> String {
+    match ours {
+        "weekday" => "`weekday` counts from 1 for Monday to 7 for Sunday, others begin with Sunday",
+        "ln" => "the natural logarithm is `ln`, the one to base 10 is `log10`",
+        "diff" => {
+            "it is called `diff` here, with the unit first: `diff(\"day\", from, to)`"
+        }
+        "position" => "`position` is null where the part is nowhere, others give 0",
+        "quantile" => "`quantile` takes a share from 0 to 1: `quantile(value, 0.9)`",
+        "format_date" | "parse_date" => {
+            return format!("it is called `{ours}` here, and a format is written as `\"%Y-%m-%d\"`");
+        }
+        "regex_replace" => "`regex_replace` replaces all matches, others the first one",
+        "regex_extract" => {
+            "`regex_extract` gives the first group of a pattern that has one, others the whole match"
+        }
+        "from_epoch" => "`from_epoch` gives a `timestamp`, others a text",
+        _ => return format!("it is called `{ours}` here"),
+    }
+    .to_owned()
+}
+
+/// Names that other languages have for types, with ours.
+const TYPES: &[(&str, &str)] = &[
+    ("integer", "int"),
+    ("bigint", "int"),
+    ("long", "int"),
+    ("int8", "int"),
+    ("int16", "int"),
+    ("int32", "int"),
+    ("int64", "int"),
+    ("i64", "int"),
+    ("double", "float"),
+    ("real", "float"),
+    ("float32", "float"),
+    ("float64", "float"),
+    ("number", "decimal"),
+    ("numeric", "decimal"),
+    ("dec", "decimal"),
+    ("str", "string"),
+    ("text", "string"),
+    ("varchar", "string"),
+    ("boolean", "bool"),
+    ("array", "list<string>"),
+    ("struct", "{field: string}"),
+    ("datetime64[ns]", "datetime"),
+    ("timestamptz", "timestamp"),
+    ("interval", "duration"),
+];
+
+/// The type of ours that other languages call so.
+pub(super) fn type_called(name: &str) -> Option<&'static str> {
+    named(TYPES, name)
 }
 
 /// A call of another language as it is written here, where more than its name differs.
@@ -104,10 +166,10 @@ pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
         ("to_date", [value]) => format!("{} as date", operand(value)),
         ("to_char" | "to_string", [value]) => format!("{} as string", operand(value)),
         ("int" | "float" | "bool" | "str", [value]) => {
-            format!("{} as {}", operand(value), type_called(&lower)?)
+            format!("{} as {}", operand(value), converted(&lower)?)
         }
         ("astype", [value, ty]) => {
-            format!("{} as {}", operand(value), type_called(ty.trim_matches('"'))?)
+            format!("{} as {}", operand(value), converted(ty.trim_matches('"'))?)
         }
         ("iff" | "iif" | "ifelse" | "if_else" | "where", [condition, then, otherwise]) => {
             format!("if {condition} then {then} else {otherwise}")
@@ -131,6 +193,10 @@ pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
         ("charindex" | "locate", [part, text]) => format!("position({text}, {part})"),
         ("concat_ws", [separator, items @ ..]) if !items.is_empty() => {
             format!("join([{}], {separator})", items.join(", "))
+        }
+        // As SQLite has it, with the format first.
+        ("strftime", [format, at]) if format.starts_with('"') => {
+            format!("format_date({at}, {format})")
         }
         ("to_char", [value, format]) => match (time_format(format), picture(format)) {
             (Some(format), _) => format!("format_date({value}, {format})"),
@@ -169,16 +235,12 @@ fn moved(at: &str, sign: &str, count: &str, unit: &str) -> Option<String> {
         && count.ends_with(|last: char| last.is_ascii_alphabetic());
     let minus = if sign == "-" { "-" } else { "" };
     let unit = unit.trim_matches(['"', '\'']).to_lowercase();
-    let one = match unit.trim_end_matches('s') {
+    let one = match unit_called(&unit) {
         _ if is_length => "",
-        "month" if minus.is_empty() => return Some(format!("add_months({at}, {count})")),
-        "month" => return Some(format!("add_months({at}, -{})", operand(count))),
-        "year" => return Some(format!("add_months({at}, {minus}12 * {})", operand(count))),
-        "week" => "w",
-        "day" => "d",
-        "hour" => "h",
-        "minute" => "m",
-        "second" => "s",
+        Some("mo") if minus.is_empty() => return Some(format!("add_months({at}, {count})")),
+        Some("mo") => return Some(format!("add_months({at}, -{})", operand(count))),
+        Some("y") => return Some(format!("add_months({at}, {minus}12 * {})", operand(count))),
+        Some(one @ ("w" | "d" | "h" | "m" | "s" | "ms" | "us")) => one,
         _ => return None,
     };
     let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
@@ -188,17 +250,11 @@ fn moved(at: &str, sign: &str, count: &str, unit: &str) -> Option<String> {
     })
 }
 
-/// Our type of a name that Python and its libraries have for one.
-fn type_called(name: &str) -> Option<&'static str> {
-    Some(match name.to_lowercase().as_str() {
-        "str" | "string" | "object" => "string",
-        "float" | "float32" | "float64" | "double" => "float",
-        "int" | "int8" | "int16" | "int32" | "int64" => "int",
-        "bool" | "boolean" => "bool",
-        "date" => "date",
-        "datetime" | "datetime64[ns]" => "datetime",
-        _ => return None,
-    })
+/// The type that a conversion to this name gives, if it can be written so.
+fn converted(name: &str) -> Option<&str> {
+    const OURS: [&str; 6] = ["int", "float", "bool", "string", "date", "datetime"];
+    let lower = OURS.into_iter().find(|ours| ours.eq_ignore_ascii_case(name));
+    lower.or_else(|| type_called(name).filter(|ours| OURS.contains(ours)))
 }
 
 /// A picture of a number as SQL has it, `"999.00"`, as one of ours: `"##0.00"`.

@@ -1,14 +1,14 @@
 //! What the checker says about names of functions, and aggregates out of place: E0104, E0108 to
 //! E0110, E0121, E0122, E0125.
 
-use super::foreign::ours;
+use super::foreign::{alike, difference, same};
 use super::names::suggest;
 use super::{Code, Diagnostic, nearest};
 use crate::text::Span;
 
 /// The function that was probably meant by a name that is none.
 pub fn function_meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    ours(name).or_else(|| near(name, names))
+    same(name).or_else(|| alike(name)).or_else(|| near(name, names))
 }
 
 /// The function whose name was misspelled: what begins otherwise, or is longer than a function
@@ -28,17 +28,11 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
         span,
         "not a function",
     );
-    match ours(name) {
-        Some("weekday") => found
-            .help("`weekday` counts from 1 for Monday to 7 for Sunday, others begin with Sunday")
-            .guess(span, "weekday"),
-        Some("ln") => found
-            .help("the natural logarithm is `ln`, the one to base 10 is `log10`")
-            .guess(span, "ln"),
-        Some("diff") => found
-            .help("it is called `diff` here, with the unit first: `diff(\"day\", from, to)`")
-            .guess(span, "diff"),
-        Some(ours) => found.help(format!("it is called `{ours}` here")).fix(span, ours),
+    if let Some(ours) = same(name) {
+        return found.help(format!("it is called `{ours}` here")).fix(span, ours);
+    }
+    match alike(name) {
+        Some(ours) => found.help(difference(ours)).guess(span, ours),
         None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
             found.help("every run gives the same rows, so nothing is random: for some of them `filter` by a column, or `take 10`")
         }
@@ -117,7 +111,7 @@ pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
 pub fn function_is_form(name: &str, span: Span, call: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::E0104, format!("there is no function `{name}`"), span, "not a function")
         .help(format!("write `{written}`"))
-        .fix(call, written)
+        .guess(call, written)
 }
 
 /// E0125: a `fn` called like a function of the library.

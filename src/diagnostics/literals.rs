@@ -14,12 +14,14 @@ pub fn unclosed_text(start: Span, quote: &str, end: Span, brace: &str) -> Diagno
 /// The unit that a word means.
 pub fn unit(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
+        "microsecond" | "microseconds" => "us",
+        "millisecond" | "milliseconds" => "ms",
         "sec" | "secs" | "second" | "seconds" => "s",
         "min" | "mins" | "minute" | "minutes" => "m",
         "hr" | "hrs" | "hour" | "hours" => "h",
         "day" | "days" => "d",
         "week" | "weeks" => "w",
-        "month" | "months" => "mo",
+        "mon" | "mons" | "month" | "months" => "mo",
         "yr" | "year" | "years" => "y",
         "k" | "kb" => "KB",
         "mb" => "MB",

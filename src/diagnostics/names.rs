@@ -1,6 +1,6 @@
 //! What the checker says about names other than those of functions: E0101 to E0199.
 
-use super::{Code, Diagnostic, nearest};
+use super::{Code, Diagnostic, foreign, nearest};
 use crate::text::Span;
 
 pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
@@ -132,45 +132,26 @@ pub fn second_pipeline(span: Span, first: Span) -> Diagnostic {
 
 /// E0112: no type of this name; `arguments` is what is written behind it.
 pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagnostic {
-    const FOREIGN: &[(&str, &str)] = &[
-        ("integer", "int"),
-        ("bigint", "int"),
-        ("long", "int"),
-        ("int64", "int"),
-        ("i64", "int"),
-        ("double", "float"),
-        ("real", "float"),
-        ("float64", "float"),
-        ("number", "decimal"),
-        ("numeric", "decimal"),
-        ("dec", "decimal"),
-        ("str", "string"),
-        ("text", "string"),
-        ("varchar", "string"),
-        ("boolean", "bool"),
-        ("array", "list<string>"),
-        ("struct", "{field: string}"),
-        ("timestamptz", "timestamp"),
-        ("interval", "duration"),
-    ];
     let found =
         Diagnostic::new(Code::E0112, format!("there is no type `{name}`"), span, "not a type");
-    match FOREIGN.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-        Some((_, "decimal")) if arguments.is_empty() => {
+    let null = if arguments.ends_with('?') { "?" } else { "" };
+    match foreign::type_called(name) {
+        Some("decimal") if arguments.is_empty() => {
             let written = "decimal(18, 2)";
             found
                 .help(format!("say its digits in all and after the point: `{written}`"))
                 .guess(span, written)
         }
-        Some((_, "decimal")) => {
-            let null = if arguments.ends_with('?') { "?" } else { "" };
+        Some("decimal") => {
             let digits = arguments.trim_end_matches('?').trim_matches(['(', ')']);
             let scale = if digits.contains(',') { "" } else { ", 0" };
             let written = format!("decimal({digits}{scale}){null}");
             found.help(format!("it is called `{written}` here")).fix(span, written)
         }
-        Some((_, ours)) => {
-            let null = if arguments.ends_with('?') { "?" } else { "" };
+        Some(ours) if ours.contains(['<', '{']) => {
+            found.help(format!("say what is in it: `{ours}`")).guess(span, format!("{ours}{null}"))
+        }
+        Some(ours) => {
             found.help(format!("it is called `{ours}` here")).fix(span, format!("{ours}{null}"))
         }
         None => suggest(found, span, nearest(name, names.iter().copied())),

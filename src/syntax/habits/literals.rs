@@ -1,7 +1,7 @@
 //! Literals as SQL writes them, which would be taken for something else.
 
 use super::{Habit, Line};
-use crate::diagnostics::{Diagnostic, habits, syntax};
+use crate::diagnostics::{Diagnostic, habits, literals, syntax};
 use crate::syntax::ast::Later;
 use crate::syntax::lower::{is_unit, unsigned_date};
 use crate::syntax::parser::Parser;
@@ -89,9 +89,9 @@ impl Line<'_> {
 
     /// `interval '1 day'`; months, which have no fixed length, with what they are added to.
     fn interval(&self, at: usize, end: usize, count: &str, unit: &str) -> Option<Habit> {
-        let months = match unit.to_lowercase().trim_end_matches('s') {
-            "month" | "mon" => 1,
-            "year" => 12,
+        let months = match literals::unit(unit) {
+            Some("mo") => 1,
+            Some("y") => 12,
             _ => {
                 let written = length(count, unit)?;
                 return Some(Habit { place: at..end, written, foreign: "interval" });
@@ -121,17 +121,9 @@ fn length(count: &str, unit: &str) -> Option<String> {
     if count.is_empty() || !count.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
-    let lower = unit.to_lowercase();
-    let short = match lower.trim_end_matches('s') {
-        "microsecond" => "us",
-        "millisecond" => "ms",
-        "second" | "sec" => "s",
-        "minute" | "min" => "m",
-        "hour" => "h",
-        "day" => "d",
-        "week" => "w",
-        _ if is_unit(unit) => unit,
-        _ => return None,
-    };
+    let short = if is_unit(unit) { unit } else { literals::unit(unit)? };
+    if matches!(short, "mo" | "y") {
+        return None;
+    }
     Some(format!("{count}{short}"))
 }
