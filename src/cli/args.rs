@@ -106,6 +106,14 @@ pub(super) struct Params {
     pub(super) param: Vec<String>,
 }
 
+/// What of a pipeline is run.
+#[derive(ClapArgs)]
+pub(super) struct Selection {
+    /// Only this output, or those of this job; NAME+ also those of the jobs that follow
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) select: Vec<String>,
+}
+
 /// How a pipeline is planned.
 #[derive(ClapArgs)]
 pub(super) struct Passes {
@@ -146,9 +154,8 @@ pub(super) struct Run {
     pub(super) resources: Resources,
     #[command(flatten)]
     pub(super) passes: Passes,
-    /// Only this output, or those of this job; NAME+ also those of the jobs that follow
-    #[arg(short, long, value_name = "NAME")]
-    pub(super) select: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// Show what would be done
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
@@ -178,9 +185,8 @@ pub(super) struct Plan {
     pub(super) params: Params,
     #[command(flatten)]
     pub(super) passes: Passes,
-    /// Only these outputs and jobs, with what they need
-    #[arg(short, long, value_name = "NAME")]
-    pub(super) select: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
 }
 
 #[derive(ClapArgs)]

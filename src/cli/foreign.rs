@@ -1,6 +1,7 @@
 //! Flags and commands as other tools have them: what they are called here, where it is clear.
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use std::ffi::OsString;
 
 /// What a flag that there is not is called here.
 const FLAGS: &[(&[&str], &str)] = &[
@@ -33,7 +34,10 @@ pub(super) fn with_hint(mut error: Error) -> Error {
         _ => "",
     };
     let hint = match error.kind() {
-        ErrorKind::UnknownArgument => found(FLAGS, given(ContextKind::InvalidArg)),
+        ErrorKind::UnknownArgument => {
+            let given = given(ContextKind::InvalidArg);
+            found(FLAGS, given).or_else(|| joined(given))
+        }
         ErrorKind::InvalidSubcommand => found(COMMANDS, given(ContextKind::InvalidSubcommand)),
         ErrorKind::InvalidValue if given(ContextKind::InvalidArg).starts_with("--format") => {
             match given(ContextKind::InvalidValue) {
@@ -52,6 +56,13 @@ pub(super) fn with_hint(mut error: Error) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error
+}
+
+/// `--profile out.json`, whose value is joined by `=`.
+fn joined(value: &str) -> Option<String> {
+    let all: Vec<OsString> = std::env::args_os().collect();
+    let is_value = all.windows(2).any(|pair| pair[0] == "--profile" && pair[1] == value);
+    is_value.then(|| format!("write `--profile={value}`"))
 }
 
 fn found(table: &[(&[&str], &str)], given: &str) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Finding, reading and compiling the pipeline of a command; parameters; selections.
 
-use super::args::{Color, File, Global, Params, Passes};
+use super::args::{Color, File, Global, Params, Passes, Selection};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
 use crate::diagnostics::render::{Format, outside, render, summary};
-use crate::diagnostics::{Diagnostic, Diagnostics, Severity, names, nearest};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::{PASSES, Targets, Without};
 use crate::run;
@@ -163,7 +163,17 @@ pub(super) fn colour(global: &Global) -> bool {
 
 /// Loads a pipeline that can be run; the code to exit with otherwise.
 pub(super) fn runnable(file: &File, global: &Global) -> Result<(PathBuf, Compiled), u8> {
-    let (path, compiled) = load(file).map_err(|message| refuse(&message, global))?;
+    runnable_without(file, &[], global)
+}
+
+/// The same, with nothing said of the warnings of these codes.
+pub(super) fn runnable_without(
+    file: &File,
+    unsaid: &[Code],
+    global: &Global,
+) -> Result<(PathBuf, Compiled), u8> {
+    let (path, mut compiled) = load(file).map_err(|message| refuse(&message, global))?;
+    compiled.found.retain(|found| !unsaid.contains(&found.code));
     if show_found(&compiled, &path, global, true) { Err(WRONG) } else { Ok((path, compiled)) }
 }
 
@@ -302,17 +312,17 @@ pub(super) fn without(passes: &Passes, global: &Global) -> Result<Without, u8> {
 /// What a selection means; everything when nothing is selected.
 pub(super) fn targets(
     pipeline: &Pipeline,
-    select: &[String],
+    selection: &Selection,
     passes: &Passes,
     global: &Global,
 ) -> Result<Targets, u8> {
     let without = without(passes, global)?;
     let all: Vec<usize> = (0..pipeline.outputs.len()).collect();
-    if select.is_empty() {
+    if selection.select.is_empty() {
         return Ok(Targets { outputs: all, without, ..Targets::default() });
     }
     let mut chosen: HashSet<usize> = HashSet::new();
-    for one in select.iter().flat_map(|one| one.split_whitespace()) {
+    for one in selection.select.iter().flat_map(|one| one.split_whitespace()) {
         let name = one.trim_start_matches('+').trim_end_matches('+');
         let of_output = pipeline.outputs.iter().position(|output| output.name == name);
         let of_job = pipeline.jobs.iter().position(|job| job.name == name);

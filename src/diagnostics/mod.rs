@@ -133,6 +133,11 @@ impl Diagnostics {
         self.found.extend(others.found);
     }
 
+    /// Keeps those that `wanted` says.
+    pub fn retain(&mut self, wanted: impl FnMut(&Diagnostic) -> bool) {
+        self.found.retain(wanted);
+    }
+
     /// Into the order of the text; what was found twice is kept once.
     pub fn sort(&mut self) {
         self.found.sort_by_key(|found| (found.span(), found.code));

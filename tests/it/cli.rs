@@ -150,6 +150,15 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
 }
 
 #[test]
+fn a_job_needs_no_output_to_be_looked_at() {
+    let project = project();
+    let (jobs, _) = PIPELINE.split_once("output ").expect("it has an output");
+    project.write("pipeline.batch", jobs);
+    let ended = ends_well(project.batchc(&["preview", "pipeline.batch", "doubled"]));
+    assert_eq!(ended.words, "2 rows\n");
+}
+
+#[test]
 fn a_name_that_is_none_is_told_with_those_that_there_are() {
     let project = project();
     project.batchc(&["run", "-p", "most=1"]).fails(2, "help: there is `least`");
@@ -405,6 +414,7 @@ fn flags_of_other_tools_are_told_what_they_are_called_here() {
         (&["run", "--vars", "least=3"], "tip: a parameter is `--param NAME=VALUE`"),
         (&["check", "--json"], "tip: write `--format json`"),
         (&["run", "--output=x.csv"], "tip: the pipeline says where its outputs go"),
+        (&["run", "pipeline.batch", "--profile", "out.json"], "tip: write `--profile=out.json`"),
         (&["build"], "tip: write `batchc run`"),
         (&["run", "--threds", "4"], "a similar argument exists: '--threads'"),
     ] {
@@ -419,6 +429,7 @@ fn words_that_come_later_are_explained_with_what_to_write_instead() {
         (&["sample"][..], "Instead: `take`, or a `filter` by a column.\n"),
         (&["full", "join"], "`full join` is designed and not available yet.\n"),
         (&["retry"], "It will be a setting of jobs.\n"),
+        (&["sensitive"], "It will be a setting of sources.\n"),
         (&["on", "error"], "on error"),
     ] {
         let ended = project.batchc(&[&["explain"], words].concat());

@@ -37,7 +37,7 @@ const TOPICS: &[(&str, &[&str])] = &[
     ("names", &["run.time", "run.date"]),
     ("on error", &["on", "fail"]),
     ("quarantines", &["quarantine"]),
-    ("source", &["key", "named", "sensitive"]),
+    ("source", &["key", "named"]),
     ("job", &["partition"]),
     ("pipeline", &["timezone", "owner", "tags"]),
     ("join", &["left join", "semi join", "anti join"]),

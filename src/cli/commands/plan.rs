@@ -17,7 +17,7 @@ pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
 /// The exit code as an error when there is no plan to show. Parameters need no value for it.
 fn show(args: &Plan, global: &Global) -> Result<(), u8> {
     let (path, compiled) = runnable(&args.file, global)?;
-    let targets = targets(&compiled.pipeline, &args.select, &args.passes, global)?;
+    let targets = targets(&compiled.pipeline, &args.selection, &args.passes, global)?;
     checked_values(&compiled, &path, &args.params, global)?;
     put!("{}", text(&compiled.pipeline, &targets));
     Ok(())

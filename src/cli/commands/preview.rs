@@ -2,9 +2,10 @@
 
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, context, refuse_name, runnable, without};
+use crate::cli::load::{base, context, refuse_name, runnable_without, without};
 use crate::cli::print::{put, say, width_of};
 use crate::cli::table::{rows_table, rows_text};
+use crate::diagnostics::Code;
 use crate::ir::{Input, JobId, Row, SourceId};
 use crate::plan::Targets;
 use crate::run::{Options, run as run_pipeline};
@@ -14,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 /// Runs what a job needs and shows its first rows.
 pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
     let file = File { file: Some(args.file.clone()) };
-    let (path, compiled) = match runnable(&file, global) {
+    // A job that leads to no output can be looked at all the same.
+    let (path, compiled) = match runnable_without(&file, &[Code::W0601], global) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };

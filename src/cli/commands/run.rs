@@ -34,7 +34,7 @@ type Prepared = (PathBuf, Compiled, Targets, RunContext);
 
 fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
-    let targets = targets(&compiled.pipeline, &args.select, &args.passes, global)?;
+    let targets = targets(&compiled.pipeline, &args.selection, &args.passes, global)?;
     let context = context(&compiled, &path, &args.params, global)?;
     check_places(&compiled, &path, &context, global)?;
     Ok((path, compiled, targets, context))
