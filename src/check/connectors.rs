@@ -7,7 +7,7 @@ use super::later;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
-use crate::diagnostics::{Diagnostics, foreign, graph, names, syntax, types};
+use crate::diagnostics::{Diagnostics, arguments, foreign, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
 use crate::store::STATE;
@@ -267,7 +267,7 @@ fn check_formats(
         }
         match spelled(&known.ty.data) {
             Some(DataType::Float) if format.value == "nan" => {}
-            Some(DataType::Float) => found.push(types::bad_literal(
+            Some(DataType::Float) => found.push(arguments::bad_literal(
                 "format",
                 format.span,
                 "the only format of a float is \"nan\", which reads NaN and Infinity too",
@@ -276,7 +276,7 @@ fn check_formats(
                 if let Err(reason) = parse::check_format(&format.value, data, has_zone) {
                     let meant = foreign::time_format(globals.files.text(format.span));
                     let meant = meant.as_deref();
-                    found.push(types::bad_format("format", format.span, &reason, meant));
+                    found.push(arguments::bad_format("format", format.span, &reason, meant));
                 }
             }
             None if known.ty.is_unknown() => {}

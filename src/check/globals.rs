@@ -3,7 +3,7 @@
 use super::constants;
 use super::exprs::Scope;
 use super::types::resolve_type;
-use crate::diagnostics::{Diagnostics, functions, names, syntax, types as type_findings};
+use crate::diagnostics::{Diagnostics, arguments, functions, names, syntax};
 use crate::functions::Registry;
 use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
@@ -194,7 +194,7 @@ impl<'a> Globals<'a> {
                 ast::SettingKind::Timezone(zone) => {
                     self.timezone = Some(zone.value.clone());
                     if let Err(reason) = crate::data::time_zone(&zone.value) {
-                        found.push(type_findings::bad_literal("timezone", zone.span, &reason));
+                        found.push(arguments::bad_literal("timezone", zone.span, &reason));
                     }
                 }
                 ast::SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),

@@ -2,7 +2,6 @@
 //! E0110, E0121, E0122, E0125.
 
 use super::foreign::{alike, difference, same};
-use super::names::suggest;
 use super::{Code, Diagnostic, nearest};
 use crate::text::Span;
 
@@ -40,7 +39,7 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
             found.help("a row for each item is a step: `explode items as item`")
         }
         None => match near(name, names.iter().copied()) {
-            Some(near) => suggest(found, span, Some(near)),
+            Some(near) => found.did_you_mean(span, near),
             None => {
                 let parameter = |(at, ty)| format!("{}: {ty}", ["a", "b", "c", "d", "e"][at]);
                 let parameters: Vec<String> =
@@ -110,8 +109,7 @@ pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
 /// E0104: a function of another language for which there is a form of its own.
 pub fn function_is_form(name: &str, span: Span, call: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::E0104, format!("there is no function `{name}`"), span, "not a function")
-        .help(format!("write `{written}`"))
-        .guess(call, written)
+        .perhaps(call, written)
 }
 
 /// E0125: a `fn` called like a function of the library.

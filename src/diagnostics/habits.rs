@@ -30,9 +30,7 @@ pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
         "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
         _ => format!("`{foreign}` is written differently here"),
     };
-    Diagnostic::new(Code::E0004, message, span, "as in another language")
-        .help(format!("write `{written}`"))
-        .guess(span, written)
+    Diagnostic::new(Code::E0004, message, span, "as in another language").perhaps(span, written)
 }
 
 /// `primary key (id)`
@@ -105,7 +103,7 @@ pub fn wrong_quotes(span: Span, text: &str) -> Diagnostic {
         return diagnostic.help("write `\"text\"`");
     }
     let written = format!("\"{}\"", text.replace('"', "\\\""));
-    diagnostic.help(format!("write `{written}`")).fix(span, written)
+    diagnostic.instead(span, written)
 }
 
 /// `` `name` ``

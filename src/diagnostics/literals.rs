@@ -42,7 +42,7 @@ pub fn unknown_unit(span: Span, digits: &str, unit: &str) -> Diagnostic {
     let Some(meant) = self::unit(unit) else {
         return diagnostic.help("units are us ms s m h d w mo y, and B KB MB GB TB");
     };
-    diagnostic.help(format!("write `{digits}{meant}`")).fix(span, format!("{digits}{meant}"))
+    diagnostic.instead(span, format!("{digits}{meant}"))
 }
 
 /// `1.5us`, `99999999999d`

@@ -5,6 +5,7 @@
 //! terminal or in JSON is [`render`]'s business. Deciding *that* something is wrong is not done
 //! here.
 
+pub mod arguments;
 mod code;
 pub mod foreign;
 pub mod functions;
@@ -103,6 +104,23 @@ impl Diagnostic {
     pub fn guess(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
         self.fix = Some(Fix { span, text: text.into(), safe: false });
         self
+    }
+
+    /// The same with the help to write `text` in place of `span`, which means the same.
+    pub fn instead(self, span: Span, text: impl Into<String>) -> Diagnostic {
+        let text = text.into();
+        self.help(format!("write `{text}`")).fix(span, text)
+    }
+
+    /// The same where `text` is only what was probably meant.
+    pub fn perhaps(self, span: Span, text: impl Into<String>) -> Diagnostic {
+        let text = text.into();
+        self.help(format!("write `{text}`")).guess(span, text)
+    }
+
+    /// The same with the question whether a name that there is was meant by the one at `span`.
+    pub fn did_you_mean(self, span: Span, name: &str) -> Diagnostic {
+        self.help(format!("did you mean `{name}`?")).guess(span, name)
     }
 
     /// The main place.

@@ -3,9 +3,9 @@
 use super::{Code, Diagnostic, foreign, nearest};
 use crate::text::Span;
 
-pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
+fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
     match near {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).guess(span, near),
+        Some(near) => diagnostic.did_you_mean(span, near),
         None => diagnostic,
     }
 }
@@ -30,7 +30,7 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     )
     .label(place, listed(columns));
     match nearest(name, columns.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None => found.help(format!("use one of them, or add it above: `derive {name} = …`")),
     }
 }
@@ -40,8 +40,7 @@ pub fn of_the_right_side(name: &str, span: Span, table: &str, right: &str) -> Di
     let message = format!("`{table}` has no column `{name}`, and `{right}` has one");
     let written = format!("{right}.{name}");
     Diagnostic::new(Code::E0101, message, span, "of the right side of this join")
-        .help(format!("write `{written}`"))
-        .fix(span, written)
+        .instead(span, written)
 }
 
 /// E0102: a column that an earlier step removed.
@@ -60,7 +59,7 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         "not declared in this file",
     );
     match nearest(name, names.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None if names.is_empty() => {
             found.help(format!("declare it: `source {name} = csv(…) {{ … }}`"))
         }
@@ -167,7 +166,7 @@ pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Di
         "not a connector",
     );
     match nearest(name, names.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None => found.help(format!("there are {}", backquoted(names))),
     }
 }
@@ -236,7 +235,7 @@ pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Dia
         return found.help(format!("it is called `{called}` here")).fix(span, called);
     }
     match nearest(name, names.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None => found.help(format!("it takes {}", backquoted(names))),
     }
 }
@@ -272,7 +271,7 @@ pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Di
         "not a member",
     );
     match nearest(name, members.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None => found.help(format!("its members are {}", backquoted(members))),
     }
 }
@@ -359,7 +358,7 @@ pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic
     let found =
         Diagnostic::new(Code::E0120, format!("`{ty}` has no field `{name}`"), span, "not a field");
     match nearest(name, fields.iter().copied()) {
-        Some(near) => suggest(found, span, Some(near)),
+        Some(near) => found.did_you_mean(span, near),
         None if fields.is_empty() => found.help("only a record has fields"),
         None => found.help(format!("its fields are {}", backquoted(fields))),
     }
@@ -404,9 +403,8 @@ pub fn foreign_value(name: &str, span: Span) -> Option<Diagnostic> {
     };
     let message = format!("`{name}` is written `{ours}`");
     let found = Diagnostic::new(Code::E0116, message, span, "nothing is called so here");
-    let found = found.help(format!("write `{ours}`"));
     // A `null` alone has no type, which may be wrong next.
-    Some(if ours == "null" { found.guess(span, ours) } else { found.fix(span, ours) })
+    Some(if ours == "null" { found.perhaps(span, ours) } else { found.instead(span, ours) })
 }
 
 /// E0116: a column as an item of a table.
@@ -414,8 +412,7 @@ pub fn column_of_table(table: &str, span: Span, column: &str) -> Diagnostic {
     let message =
         format!("there is nothing called `{table}` here, and columns stand for themselves");
     Diagnostic::new(Code::E0116, message, span, "a column as an item of a table")
-        .help(format!("write `{column}`"))
-        .guess(span, column)
+        .perhaps(span, column)
 }
 
 /// E0116: a column with the name of its table.

@@ -52,8 +52,7 @@ pub fn goes_on_meant(what: &str, span: Span, meant: &str) -> Diagnostic {
         span,
         "not expected here",
     )
-    .help(format!("did you mean `{meant}`?"))
-    .guess(span, meant)
+    .did_you_mean(span, meant)
 }
 
 /// A word that begins nothing. `kind` is `step`, `setting`, `declaration`, ...
@@ -67,7 +66,7 @@ pub fn unknown_word(
     let diagnostic =
         Diagnostic::new(Code::E0003, format!("there is no {kind} `{word}`"), span, "unknown word");
     match nearest {
-        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")).guess(span, meant),
+        Some(meant) => diagnostic.did_you_mean(span, meant),
         None => diagnostic.help(format!("a {kind} begins with {}", listed(known, "or"))),
     }
 }
@@ -80,8 +79,7 @@ pub fn not_lower_case(word: &str, span: Span, meant: &str) -> Diagnostic {
         span,
         "words have small letters",
     )
-    .help(format!("write `{meant}`"))
-    .fix(span, meant)
+    .instead(span, meant)
 }
 
 /// `select *`
@@ -232,8 +230,7 @@ pub fn does_not_fit_meant(found: &str, span: Span, meant: &str) -> Diagnostic {
         span,
         format!("expected `{meant}`"),
     )
-    .help(format!("did you mean `{meant}`?"))
-    .guess(span, meant)
+    .did_you_mean(span, meant)
 }
 
 /// `email string?`

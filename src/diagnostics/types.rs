@@ -1,4 +1,5 @@
-//! What the checker says about types and nulls: codes E0201 to E0399.
+//! What the checker says about types and nulls: codes E0201 to E0399. Those about the arguments of
+//! functions are in `arguments`.
 
 use super::{Code, Diagnostic, operand};
 use crate::text::Span;
@@ -34,84 +35,6 @@ pub fn one_operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagn
         span,
         format!("this is `{ty}`"),
     )
-}
-
-/// A call, and the argument of it that a finding is about.
-pub struct Given<'a> {
-    /// The function.
-    pub function: &'a str,
-    /// The call as written.
-    pub call: (&'a str, Span),
-    /// The argument as written.
-    pub argument: (&'a str, Span),
-    /// The argument's type.
-    pub ty: &'a Type,
-    /// Where the column comes from, if it is one.
-    pub origin: Option<Span>,
-    /// Has the function a form with a `zone`?
-    pub takes_zone: bool,
-}
-
-impl Given<'_> {
-    /// The call with `written` in the argument's place.
-    fn with(&self, written: &str) -> String {
-        let ((call, of_call), (_, place)) = (self.call, self.argument);
-        let inside = of_call.start <= place.start && place.end <= of_call.end;
-        if !inside || call.contains('\n') || call.len() > 100 {
-            return written.to_owned();
-        }
-        let (start, end) = (place.start - of_call.start, place.end - of_call.start);
-        format!("{}{written}{}", &call[..start as usize], &call[end as usize..])
-    }
-}
-
-/// E0202: an argument of another type than the function wants.
-pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
-    let (function, (text, span), ty) = (given.function, given.argument, given.ty);
-    let choices: Vec<&str> = wanted.split(" or ").collect();
-    let mut found = Diagnostic::new(
-        Code::E0202,
-        format!("`{function}` needs `{}`, `{text}` is `{ty}`", choices.join("` or `")),
-        span,
-        format!("this is `{ty}`"),
-    );
-    if let Some(origin) = given.origin {
-        found = found.label(origin, "it comes from here");
-    }
-    let replaced = |found: Diagnostic, say: &str, written: String| {
-        found.help(format!("{say}`{}`", given.with(&written))).guess(span, written)
-    };
-    let to = choices[0].trim_end_matches('?');
-    let is_literal = text.starts_with('"');
-    let from_text = ty.data == DataType::String
-        && matches!(to, "int" | "float" | "date" | "datetime" | "timestamp" | "bool");
-    match to {
-        "string" if text.parse::<f64>().is_ok() => replaced(found, "", format!("\"{text}\"")),
-        "string" => replaced(found, "", format!("{} as string", operand(text))),
-        _ if from_text && !is_literal => replaced(found, "", format!("{} as {to}", operand(text))),
-        _ if ty.data == DataType::Timestamp && choices.contains(&"datetime") => {
-            if given.takes_zone {
-                replaced(found, "in which zone? ", format!("{text}, zone: \"UTC\""))
-            } else {
-                replaced(found, "in which zone? ", format!("at_zone({text}, \"UTC\")"))
-            }
-        }
-        "bool" if ty.data == DataType::Bool => {
-            found.help(format!("give a value for null: `({text}) ?? false`"))
-        }
-        "bool" => found.help(format!("compare it with a value: `{text} == …`")),
-        _ => {
-            found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
-        }
-    }
-}
-
-/// E0202: two arguments that would fit in the other order.
-pub fn arguments_swapped(given: &Given, wanted: &str, written: &str) -> Diagnostic {
-    let mut found = argument(given, wanted);
-    found.help = Some(format!("the other way round: `{written}`"));
-    let (_, call) = given.call;
-    found.guess(call, written)
 }
 
 /// E0204: a `case` that forgets members of its enum.
@@ -202,37 +125,9 @@ pub fn no_group(name: &str, span: Span, pattern: Span, groups: &[&str]) -> Diagn
     )
     .label(pattern, format!("groups here: {}", groups.join(", ")));
     match super::nearest(name, groups.iter().copied()) {
-        Some(near) => found.help(format!("did you mean `{near}`?")).guess(span, near),
+        Some(near) => found.did_you_mean(span, near),
         None => found.help(format!("name a group of the pattern: `(?<{name}>…)`")),
     }
-}
-
-/// E0210: the date of an instant without a zone.
-pub fn date_needs_zone(span: Span, text: &str, zone: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0210,
-        "an instant has a date only in a zone",
-        span,
-        "this is a `timestamp`",
-    )
-    .help(format!("`date({text}, zone: \"{zone}\")`"))
-}
-
-/// E0211: a call with the wrong number of arguments.
-pub fn argument_count(
-    function: &str,
-    span: Span,
-    given: usize,
-    signatures: &[String],
-) -> Diagnostic {
-    let s = if given == 1 { "" } else { "s" };
-    Diagnostic::new(
-        Code::E0211,
-        format!("`{function}` does not take {given} argument{s}"),
-        span,
-        "this call",
-    )
-    .help(signatures.iter().take(4).map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or "))
 }
 
 /// E0212: a condition that is not true or false.
@@ -262,44 +157,6 @@ pub fn no_cast(span: Span, from: &Type, to: &DataType, help: Option<String>) -> 
         Some(help) => found.help(help),
         None => found,
     }
-}
-
-/// E0214: an argument that decides the digits of a decimal, and is computed.
-pub fn digits_of_rows(function: &str, span: Span, name: &str, written: &str) -> Diagnostic {
-    let message =
-        format!("`{function}`: `{name}` must be a literal, as it decides the type of the result");
-    Diagnostic::new(Code::E0214, message, span, "computed for each row")
-        .help(format!("a `float` is rounded to any number of digits: `{written}`"))
-}
-
-/// E0214: a literal that a function cannot work with.
-pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0214, format!("`{function}`: {reason}"), span, "this argument")
-}
-
-/// E0214: a format of times that cannot be one; `meant` is the one that it probably means.
-pub fn bad_format(function: &str, span: Span, reason: &str, meant: Option<&str>) -> Diagnostic {
-    let found = bad_literal(function, span, reason);
-    match meant {
-        Some(meant) => found.help(format!("write `{meant}`")).guess(span, meant),
-        None => found,
-    }
-}
-
-/// W0229: a pattern for `replace`, which looks for a text.
-pub fn pattern_as_text(pattern: Span, written: &str, name: Span) -> Diagnostic {
-    let message = "`replace` looks for this text itself, not for what it matches";
-    Diagnostic::new(Code::W0229, message, pattern, "a regular expression")
-        .help(format!("write `{written}`; a text that is meant itself stands in plain quotes"))
-        .guess(name, "regex_replace")
-}
-
-/// W0229: `\1` for what a group matched.
-pub fn group_by_backslash(new: Span, written: &str) -> Diagnostic {
-    let message = "what a group matched is written with `$`";
-    Diagnostic::new(Code::W0229, message, new, "a backslash stands for itself")
-        .help(format!("write `{written}`"))
-        .guess(new, written)
 }
 
 /// E0215: values that cannot be compared.
@@ -416,32 +273,6 @@ pub fn bad_pattern(span: Span, reason: &str) -> Diagnostic {
         "this pattern",
     )
     .help("a sign that stands for itself is written with a backslash: `\\(`, `\\[`, `\\.`")
-}
-
-/// E0222: items of a list, or a named argument, that are not as they should be.
-pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) -> Diagnostic {
-    let near = super::nearest(name, names.iter().map(String::as_str));
-    let found = Diagnostic::new(
-        Code::E0222,
-        format!("`{function}` has no parameter `{name}`"),
-        span,
-        "not a parameter of it",
-    );
-    match near {
-        Some(near) => found.help(format!("did you mean `{near}`?")).guess(span, near),
-        None => found.help(format!("it has `{}`", names.join("`, `"))),
-    }
-}
-
-/// E0223: a lambda where a value is wanted, or the reverse.
-pub fn stray_lambda(span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0223,
-        "a lambda can only be the argument of a list function",
-        span,
-        "this lambda",
-    )
-    .help("for instance `map(list, x -> x + 1)`")
 }
 
 /// E0228: a divisor that is zero in every row.

@@ -3,7 +3,7 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, foreign, functions, operand, types};
+use crate::diagnostics::{Diagnostic, arguments, foreign, functions, operand, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -101,7 +101,12 @@ impl Scope<'_, '_> {
     fn try_call(&mut self, arguments: &[ast::Argument], name: &ast::Name, span: Span) -> Expr {
         let [argument] = arguments else {
             let signature = ["try(value: T) -> T?".to_owned()];
-            self.found.push(types::argument_count("try", name.span, arguments.len(), &signature));
+            self.found.push(arguments::argument_count(
+                "try",
+                name.span,
+                arguments.len(),
+                &signature,
+            ));
             return bad(span);
         };
         let value = self.check(&argument.value, None);
@@ -205,20 +210,20 @@ impl Scope<'_, '_> {
                     && value.ty.data == DataType::Timestamp
                 {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
-                    types::date_needs_zone(value.span, &self.text(value.span), zone)
+                    arguments::date_needs_zone(value.span, &self.text(value.span), zone)
                 } else {
-                    types::argument_count(function, span, arguments.len(), &signatures)
+                    arguments::argument_count(function, span, arguments.len(), &signatures)
                 }
             }
             Mismatch::Name { argument, names } => {
                 let label = arguments[argument].name.as_ref();
                 let (text, at) = label.map_or(("", span), |label| (&label.text, label.span));
-                types::no_parameter(function, text, at, &names)
+                arguments::no_parameter(function, text, at, &names)
             }
             Mismatch::Type { argument, wanted } => match &given[argument] {
                 Some(value) if function == "date" && value.ty.data == DataType::Timestamp => {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
-                    types::date_needs_zone(value.span, &self.text(value.span), zone)
+                    arguments::date_needs_zone(value.span, &self.text(value.span), zone)
                 }
                 Some(value)
                     if matches!(function, "greatest" | "least" | "coalesce")
@@ -232,11 +237,11 @@ impl Scope<'_, '_> {
                 Some(value) => {
                     let swapped = self.swapped(name, given);
                     self.with_given(function, span, value, |given| match &swapped {
-                        Some(written) => types::arguments_swapped(given, &wanted, written),
-                        None => types::argument(given, &wanted),
+                        Some(written) => arguments::arguments_swapped(given, &wanted, written),
+                        None => arguments::argument(given, &wanted),
                     })
                 }
-                None => types::stray_lambda(arguments[argument].value.span),
+                None => arguments::stray_lambda(arguments[argument].value.span),
             },
             Mismatch::Literal { argument, .. }
                 if let [Some(value), Some(digits)] = given
@@ -245,10 +250,10 @@ impl Scope<'_, '_> {
             {
                 let value = operand(&self.text(value.span));
                 let written = format!("{function}({value} as float, {})", self.text(digits.span));
-                types::digits_of_rows(function, digits.span, "scale", &written)
+                arguments::digits_of_rows(function, digits.span, "scale", &written)
             }
             Mismatch::Literal { argument, reason } => {
-                types::bad_literal(function, arguments[argument].value.span, &reason)
+                arguments::bad_literal(function, arguments[argument].value.span, &reason)
             }
         };
         self.found.push(found);
@@ -260,7 +265,7 @@ impl Scope<'_, '_> {
         function: &str,
         call: Span,
         value: &Expr,
-        say: impl FnOnce(&types::Given) -> Diagnostic,
+        say: impl FnOnce(&arguments::Given) -> Diagnostic,
     ) -> Diagnostic {
         let origin = match value.kind {
             ExprKind::Column(at) => {
@@ -269,7 +274,7 @@ impl Scope<'_, '_> {
             _ => None,
         };
         let (written, argument) = (self.text(call), self.text(value.span));
-        say(&types::Given {
+        say(&arguments::Given {
             function,
             call: (&written, call),
             argument: (&argument, value.span),
@@ -343,7 +348,7 @@ impl Scope<'_, '_> {
                     Ok(result) => ty = result,
                     Err(Mismatch::Type { wanted, .. }) => {
                         let found = self.with_given(&name.text, span, &lambda.body, |given| {
-                            types::argument(given, &wanted)
+                            arguments::argument(given, &wanted)
                         });
                         self.found.push(found);
                         return bad(span);
@@ -396,7 +401,12 @@ impl Scope<'_, '_> {
             let span = values.get(error.argument).map_or(name.span, |value| value.span);
             let written = foreign::time_format(&self.text(span))
                 .filter(|_| registry.has_parameter(&name.text, "format"));
-            self.found.push(types::bad_format(&name.text, span, &error.reason, written.as_deref()));
+            self.found.push(arguments::bad_format(
+                &name.text,
+                span,
+                &error.reason,
+                written.as_deref(),
+            ));
         }
         error.is_none()
     }

@@ -20,7 +20,9 @@ pub(super) use convert::{adaptable, convert};
 
 use super::globals::Globals;
 use super::later;
-use crate::diagnostics::{Diagnostic, Diagnostics, functions, literals, names, syntax, types};
+use crate::diagnostics::{
+    Diagnostic, Diagnostics, arguments, functions, literals, names, syntax, types,
+};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, RunValue, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
 use crate::text::Span;
@@ -129,7 +131,7 @@ impl<'s, 'a> Scope<'s, 'a> {
                 self.case(subject.as_deref(), arms, otherwise.as_deref(), span, expected)
             }
             A::Lambda(..) => {
-                self.found.push(types::stray_lambda(span));
+                self.found.push(arguments::stray_lambda(span));
                 bad(span)
             }
             A::List(items) => self.list(items, span, expected),
@@ -385,7 +387,7 @@ impl<'s, 'a> Scope<'s, 'a> {
                 self.found.push(match is_function {
                     true => {
                         let written = format!("{}({})", name.text, self.text(base.span));
-                        found.help(format!("write `{written}`")).guess(span, written)
+                        found.perhaps(span, written)
                     }
                     false => found,
                 });

@@ -4,7 +4,7 @@
 use super::{Scope, bad, convert, literal};
 use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState, unique};
 use crate::check::types::resolve_type;
-use crate::diagnostics::{functions, types};
+use crate::diagnostics::{arguments, functions};
 use crate::ir::{Expr, ExprKind, Slot};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -40,7 +40,8 @@ impl Scope<'_, '_> {
         for (parameter, value) in function.parameters.iter().zip(values) {
             let Some(value) = value.or_else(|| parameter.default.clone()) else {
                 let signatures = [signature(&name.text, &function)];
-                let found = types::argument_count(&name.text, span, arguments.len(), &signatures);
+                let found =
+                    arguments::argument_count(&name.text, span, arguments.len(), &signatures);
                 self.found.push(found);
                 return bad(span);
             };
@@ -72,11 +73,11 @@ impl Scope<'_, '_> {
             Some(label) => {
                 let all: Vec<String> =
                     function.parameters.iter().map(|parameter| parameter.name.clone()).collect();
-                types::no_parameter(&name.text, &label.text, label.span, &all)
+                arguments::no_parameter(&name.text, &label.text, label.span, &all)
             }
             None => {
                 let signatures = [signature(&name.text, function)];
-                types::argument_count(&name.text, span, given, &signatures)
+                arguments::argument_count(&name.text, span, given, &signatures)
             }
         };
         self.found.push(found);

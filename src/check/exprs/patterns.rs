@@ -1,7 +1,7 @@
 //! Patterns and what replaces matches, where they are written as another function or tool has them.
 
 use super::Scope;
-use crate::diagnostics::types;
+use crate::diagnostics::arguments;
 use crate::expr::constant;
 use crate::functions::regex;
 use crate::ir::Expr;
@@ -26,7 +26,7 @@ impl Scope<'_, '_> {
                 return;
             }
             let written = self.text(call).replacen("replace", "regex_replace", 1);
-            types::pattern_as_text(pattern.span, &written, name.span)
+            arguments::pattern_as_text(pattern.span, &written, name.span)
         } else {
             let groups = regex::compile(&regex).map_or(0, |regex| regex.captures_len() - 1);
             let Some(meant) = text(new).and_then(|new| with_dollars(&new, groups)) else { return };
@@ -36,7 +36,7 @@ impl Scope<'_, '_> {
                 let meant = meant.replace('\\', "\\\\").replace('"', "\\\"");
                 format!("\"{}\"", meant.replace('{', "{{").replace('}', "}}"))
             };
-            types::group_by_backslash(new.span, &written)
+            arguments::group_by_backslash(new.span, &written)
         };
         self.found.push(found);
     }
