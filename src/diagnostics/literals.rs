@@ -1,5 +1,6 @@
 //! What the parser says about literals: E0005, E0014, E0016, and E0209 for dates.
 
+use super::syntax::listed;
 use super::{Code, Diagnostic};
 use crate::text::Span;
 use crate::types::{days_in_month, why_no_day};
@@ -29,6 +30,15 @@ pub fn unit(word: &str) -> Option<&'static str> {
         "tb" => "TB",
         _ => return None,
     })
+}
+
+/// Is a text spelled as a date, `2024-01-31`, whether or not there is such a day?
+pub fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 /// `30minutes`, `4parsecs`
@@ -69,16 +79,18 @@ pub fn not_a_duration(span: Span, text: &str) -> Diagnostic {
 
 /// An integer that needs more than 64 bits.
 pub fn number_too_large(span: Span, text: &str) -> Diagnostic {
-    let shown = if text.len() > 24 { "this number" } else { &format!("`{text}`") };
-    Diagnostic::new(Code::E0014, format!("{shown} is too large"), span, "does not fit")
-        .help(format!("the largest `int` is {}; with `.0` behind it, it is a `float`", i64::MAX))
+    let help = format!("the largest `int` is {}; with `.0` behind it, it is a `float`", i64::MAX);
+    too_large(span, text, help)
 }
 
 /// A number that no float comes near.
 pub fn float_too_large(span: Span, text: &str) -> Diagnostic {
+    too_large(span, text, "the largest `float` is 1.7976931348623157e308".to_owned())
+}
+
+fn too_large(span: Span, text: &str, help: String) -> Diagnostic {
     let shown = if text.len() > 24 { "this number" } else { &format!("`{text}`") };
-    Diagnostic::new(Code::E0014, format!("{shown} is too large"), span, "does not fit")
-        .help("the largest `float` is 1.7976931348623157e308")
+    Diagnostic::new(Code::E0014, format!("{shown} is too large"), span, "does not fit").help(help)
 }
 
 /// A backslash before something that needs none, in a text or its first piece `text` at `whole`.
@@ -161,6 +173,17 @@ pub fn bad_code_point(span: Span, escape: &str) -> Diagnostic {
 pub fn malformed_date(span: Span, text: &str) -> Diagnostic {
     Diagnostic::new(Code::E0014, format!("`{text}` is not a date"), span, "not written as one")
         .help("write `@2024-01-31`, `@2024-01-31T10:00` or `@2024-01-31T10:00:00Z`")
+}
+
+/// A date without its `@`, which would be computed as numbers.
+pub fn unsigned_date(span: Span, text: &str, meant: &[String]) -> Diagnostic {
+    let message = format!("`{text}` is a date only with its `@`");
+    let help = format!("write {}", listed(meant, "or"));
+    let found = Diagnostic::new(Code::E0014, message, span, "read as numbers").help(help);
+    match meant {
+        [only] => found.guess(span, only),
+        _ => found,
+    }
 }
 
 /// A day that the calendar does not have.

@@ -185,17 +185,6 @@ pub fn unknown_character(character: char, span: Span) -> Diagnostic {
     .help("remove it, or put it into a text: `\"...\"`")
 }
 
-/// A date without its `@`, which would be computed as numbers.
-pub fn unsigned_date(span: Span, text: &str, meant: &[String]) -> Diagnostic {
-    let message = format!("`{text}` is a date only with its `@`");
-    let help = format!("write {}", listed(meant, "or"));
-    let found = Diagnostic::new(Code::E0014, message, span, "read as numbers").help(help);
-    match meant {
-        [only] => found.guess(span, only),
-        _ => found,
-    }
-}
-
 /// `a < b < c`
 pub fn comparisons_do_not_chain(
     second: Span,
@@ -301,7 +290,7 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
 }
 
 /// `a`, `b` or `c`; at most eight.
-fn listed(words: &[impl AsRef<str>], last: &str) -> String {
+pub(super) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
     let quoted =
         |word: &str| if word.contains(['`', ' ']) { word.to_string() } else { format!("`{word}`") };
     let shown: Vec<String> = words.iter().take(8).map(|word| quoted(word.as_ref())).collect();

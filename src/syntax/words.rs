@@ -320,3 +320,16 @@ pub fn is_declaration_line(line: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_come_later_are_in_the_list_of_those() {
+        let page = include_str!("../../docs/not-available-yet.md");
+        for word in LATER {
+            assert!(page.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+}

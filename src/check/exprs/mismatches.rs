@@ -1,6 +1,7 @@
 //! Why two types do not go together, and what to write instead.
 
 use super::Scope;
+use crate::diagnostics::literals::{self, is_date};
 use crate::diagnostics::{Diagnostic, operand, types};
 use crate::ir::{Expr, ExprKind};
 use crate::text::Span;
@@ -231,7 +232,7 @@ fn time_literal(text: &str, ty: &DataType) -> Option<String> {
         Some((day, clock)) => (day, clock.trim()),
         None => (text, "00:00"),
     };
-    if !is_day(day) {
+    if !is_date(day) {
         return None;
     }
     let has_zone = clock.ends_with('Z') || clock.contains(['+', '-']);
@@ -243,16 +244,6 @@ fn time_literal(text: &str, ty: &DataType) -> Option<String> {
         DataType::Timestamp if !has_zone => Some(format!("@{day}T{clock}Z")),
         _ => Some(format!("@{day}T{clock}")),
     }
-}
-
-/// Is it spelled `2024-01-31`?
-fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == 3
-        && parts
-            .iter()
-            .zip([4, 2, 2])
-            .all(|(part, len)| part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_time(ty: &DataType) -> bool {
@@ -270,7 +261,7 @@ fn text_as_time(verb: &str, text: &str, ty: &DataType) -> Option<(String, Option
     if !matches!(verb, "add" | "subtract") || !(is_time(ty) || *ty == DataType::Duration) {
         return None;
     }
-    if text.get(..10).is_some_and(is_day) {
+    if text.get(..10).is_some_and(is_date) {
         let ty = if text.len() == 10 { DataType::Date } else { DataType::Datetime };
         let written = time_literal(text, &ty)?;
         return Some((format!("a {ty} is written `{written}`"), Some(written)));
@@ -279,7 +270,7 @@ fn text_as_time(verb: &str, text: &str, ty: &DataType) -> Option<(String, Option
         return None;
     }
     let (number, unit) = text.trim().split_once(' ')?;
-    let unit = crate::diagnostics::literals::unit(unit.trim())?;
+    let unit = literals::unit(unit.trim())?;
     number.parse::<u32>().ok()?;
     if matches!(unit, "mo" | "y") {
         return None;

@@ -50,7 +50,7 @@ impl Line<'_> {
         let token = self.parser.span(self.at[at]..self.at[at] + 1);
         let (text, meant) = unsigned_date(self.parser.source, token.range().start)?;
         let span = Span::new(token.file, token.range().start, token.range().start + text.len());
-        Some(syntax::unsigned_date(span, text, &meant))
+        Some(literals::unsigned_date(span, text, &meant))
     }
 
     /// The literal of SQL that begins here.
@@ -108,11 +108,7 @@ impl Line<'_> {
 
 /// Does a text look like a date, or like one and a time?
 fn is_time(text: &str) -> bool {
-    let is_date = text.len() >= 10
-        && text.bytes().take(10).enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
+    let is_date = text.get(..10).is_some_and(literals::is_date);
     is_date && text.bytes().skip(10).all(|byte| b"0123456789 T:.+-Z".contains(&byte))
 }
 

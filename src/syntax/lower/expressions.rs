@@ -6,7 +6,7 @@
 use super::super::ast::{Argument, BinaryOp, Expr, ExprKind, Name, UnaryOp};
 use super::literals::regex_source;
 use super::{Lower, Pair, child, children, first, has, unsigned_date};
-use crate::diagnostics::{Diagnostic, syntax};
+use crate::diagnostics::{Diagnostic, literals, syntax};
 use crate::syntax::layout::NESTING_MAX;
 use crate::text::Span;
 use batchc_grammar::Rule;
@@ -159,7 +159,7 @@ impl Lower<'_> {
         let start = last.span.range().end.checked_sub(10)?;
         self.source.is_char_boundary(start).then_some(())?;
         let (text, meant) = unsigned_date(self.source, start)?;
-        Some(syntax::unsigned_date(Span::new(self.file, start, start + text.len()), text, &meant))
+        Some(literals::unsigned_date(Span::new(self.file, start, start + text.len()), text, &meant))
     }
 
     fn text(&self, span: Span) -> &str {

@@ -1,0 +1,225 @@
+//! What a name means in an expression: a variable, a column, a parameter, a member of an enum, a
+//! field; and what is said of one that means nothing.
+
+use super::{Scope, bad, literal, not_yet};
+use crate::check::later;
+use crate::diagnostics::{functions, names};
+use crate::ir::{Expr, ExprKind, RunValue};
+use crate::syntax::ast::{self, ExprKind as A};
+use crate::text::Span;
+use crate::types::{DataType, Scalar};
+
+impl Scope<'_, '_> {
+    pub(super) fn name(&mut self, name: &str, span: Span, expected: Option<&DataType>) -> Expr {
+        if let Some((_, slot, ty)) = self.slots.iter().rev().find(|(slot, ..)| slot == name) {
+            return Expr { kind: ExprKind::Slot(*slot), ty: ty.clone(), span };
+        }
+        if self.group.is_some()
+            && let Some(value) = self.group_name(name, span)
+        {
+            return value;
+        }
+        if self.group.is_none()
+            && let Some(at) = self.row.and_then(|row| row.find(name))
+        {
+            self.warn_hidden(name, span);
+            return self.column(at, span);
+        }
+        if let Some(at) = self.globals.params.iter().position(|param| param.name == name) {
+            let ty = self.globals.params[at].ty.clone();
+            return Expr { kind: ExprKind::Param(crate::ir::ParamId(at as u32)), ty, span };
+        }
+        if let Some(value) = self.member(name, span, expected) {
+            return value;
+        }
+        self.unknown_name(name, span, expected);
+        bad(span)
+    }
+
+    /// A column of the row, as it is known to be here.
+    pub(in crate::check) fn column(&self, at: usize, span: Span) -> Expr {
+        let row = self.row.expect("a column is found in a row");
+        let ty = &row.columns[at].ty;
+        let nullable = ty.nullable && !self.narrowed.contains(&at);
+        Expr { kind: ExprKind::Column(at), ty: ty.with_nullable(nullable), span }
+    }
+
+    fn group_name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let group = self.group.as_ref().expect("asked only within a group");
+        if let Some(at) = group.keys.iter().position(|(key, _)| &**key == name) {
+            let ty = group.keys[at].1.clone();
+            return Some(Expr { kind: ExprKind::Column(at), ty, span });
+        }
+        self.row?.find(name)?;
+        let found = functions::not_aggregated(name, span, group.span, &group.keys_text);
+        self.found.push(found);
+        Some(bad(span))
+    }
+
+    /// A column is meant before a parameter of the same name: said once, since it can surprise.
+    fn warn_hidden(&mut self, name: &str, span: Span) {
+        let Some(at) = self.globals.params.iter().position(|param| param.name == name) else {
+            return;
+        };
+        if self.globals.hidden.insert(at) {
+            self.found.push(names::hidden_parameter(name, span, self.globals.params[at].span));
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&DataType>) {
+        if self.globals.later.contains_key(name) {
+            return;
+        }
+        if let Some(DataType::Enum(declared)) = expected
+            && self.is_member_meant(name, declared)
+        {
+            let members: Vec<&str> = declared.members.iter().map(|member| &*member.name).collect();
+            self.found.push(names::no_member(&declared.name, name, span, &members));
+            return;
+        }
+        let Some(row) = self.row else {
+            let near: Vec<&str> =
+                self.globals.params.iter().map(|param| param.name.as_str()).collect();
+            self.found.push(names::no_name(name, span, &near));
+            return;
+        };
+        if later::COLUMNS.contains(&name) {
+            self.found.push(not_yet(&format!("the hidden column {name}"), span));
+            return;
+        }
+        if row.broken {
+            return;
+        }
+        if let Some(right) = &self.right
+            && right.row.find(name).is_some()
+        {
+            self.found.push(names::of_the_right_side(name, span, self.table.0, right.name));
+            return;
+        }
+        if let Some(found) = names::foreign_value(name, span) {
+            self.found.push(found);
+            return;
+        }
+        if let Some(dropped) = self.dropped.and_then(|dropped| dropped.get(name)) {
+            self.found.push(names::dropped_column(name, span, *dropped));
+            return;
+        }
+        let columns: Vec<&str> = row.columns.iter().map(|column| &*column.name).collect();
+        let members = self.globals.enums.values().flat_map(|(declared, _)| &declared.members);
+        let others: Vec<&str> = self
+            .globals
+            .params
+            .iter()
+            .map(|param| param.name.as_str())
+            .chain(members.map(|member| &*member.name))
+            .chain(self.slots.iter().map(|(slot, ..)| slot.as_str()))
+            .collect();
+        let column_near = crate::diagnostics::nearest(name, columns.iter().copied());
+        let other_near = crate::diagnostics::nearest(name, others.iter().copied());
+        if column_near.is_none() && other_near.is_some() {
+            self.found.push(names::no_name(name, span, &others));
+        } else {
+            self.found.push(names::no_column(name, span, self.table, &columns));
+        }
+    }
+
+    pub(super) fn field(&mut self, base: &ast::Expr, name: &ast::Name, span: Span) -> Expr {
+        if let A::Name(text) = &base.kind
+            && let Some(value) = self.qualified(text, name, span)
+        {
+            return value;
+        }
+        let value = self.check(base, None);
+        match &value.ty.data {
+            DataType::Record(fields) => {
+                match fields.iter().position(|field| *field.name == *name.text) {
+                    Some(at) => {
+                        let nullable = value.ty.nullable || fields[at].ty.nullable;
+                        let ty = fields[at].ty.with_nullable(nullable);
+                        Expr { kind: ExprKind::Field(Box::new(value), at), ty, span }
+                    }
+                    None => {
+                        let all: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
+                        let ty = value.ty.to_string();
+                        self.found.push(names::no_field(&name.text, name.span, &ty, &all));
+                        bad(span)
+                    }
+                }
+            }
+            DataType::Unknown => bad(span),
+            _ => {
+                let ty = value.ty.to_string();
+                let found = names::no_field(&name.text, name.span, &ty, &[]);
+                // `day.year` of other languages
+                let registry = self.globals.registry;
+                let is_function = !registry.overloads(&name.text).is_empty()
+                    && !registry.is_aggregate(&name.text);
+                self.found.push(match is_function {
+                    true => {
+                        let written = format!("{}({})", name.text, self.text(base.span));
+                        found.perhaps(span, written)
+                    }
+                    false => found,
+                });
+                bad(span)
+            }
+        }
+    }
+
+    /// `right.column`, `run.time`, `Level.ERROR`: where the first name is no column.
+    fn qualified(&mut self, base: &str, name: &ast::Name, span: Span) -> Option<Expr> {
+        if self.row.is_some_and(|row| row.find(base).is_some()) {
+            return None;
+        }
+        if let Some(right) = &self.right
+            && right.name == base
+        {
+            let offset = self.row.map_or(0, |row| row.columns.len());
+            if let Some(at) = right.row.find(&name.text) {
+                let ty = right.row.columns[at].ty.clone();
+                return Some(Expr { kind: ExprKind::Column(offset + at), ty, span });
+            }
+            if !right.row.broken {
+                let columns: Vec<&str> =
+                    right.row.columns.iter().map(|column| &*column.name).collect();
+                let place = self.table.1;
+                let found = names::no_column(&name.text, name.span, (base, place), &columns);
+                self.found.push(found);
+            }
+            return Some(bad(span));
+        }
+        if base == "run" {
+            return Some(self.run_value(name, span));
+        }
+        let Some((declared, _)) = self.globals.enums.get(base) else {
+            let is_value = self.slots.iter().any(|(slot, ..)| slot == base)
+                || self.globals.params.iter().any(|param| param.name == base);
+            if is_value || self.row.is_none_or(|row| row.find(&name.text).is_none()) {
+                return None;
+            }
+            self.found.push(names::table_before_column(base, span, &name.text));
+            return Some(bad(span));
+        };
+        let declared = declared.clone();
+        if let Some(at) = declared.by_name(&name.text) {
+            let ty = DataType::Enum(declared);
+            return Some(literal(Scalar::Enum(at as i32), ty, span));
+        }
+        let members: Vec<&str> = declared.members.iter().map(|member| &*member.name).collect();
+        self.found.push(names::no_member(base, &name.text, name.span, &members));
+        Some(bad(span))
+    }
+
+    fn run_value(&mut self, name: &ast::Name, span: Span) -> Expr {
+        let (value, data) = match name.text.as_str() {
+            "time" => (RunValue::Time, DataType::Timestamp),
+            "date" => (RunValue::Date, DataType::Date),
+            "id" => (RunValue::Id, DataType::String),
+            other => {
+                self.found.push(names::no_field(other, name.span, "run", &["time", "date", "id"]));
+                return bad(span);
+            }
+        };
+        Expr { kind: ExprKind::Run(value), ty: data.required(), span }
+    }
+}
