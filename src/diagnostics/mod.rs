@@ -21,7 +21,7 @@ pub mod types;
 
 pub use code::Code;
 
-use crate::text::Span;
+use crate::text::{Span, is_bidi_control};
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -242,7 +242,7 @@ pub fn shown(text: &str) -> String {
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if char.is_control() || is_bidi_control(char) {
             out.extend(char.escape_default());
         } else {
             out.push(char);

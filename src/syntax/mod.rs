@@ -21,11 +21,11 @@ pub use tokens::{Token, TokenKind, tokens};
 
 use crate::diagnostics::habits::sql_file;
 use crate::diagnostics::{Diagnostics, syntax};
-use crate::text::{FileId, Files, Span};
+use crate::text::{FileId, Files, Span, is_bidi_control};
 use layout::{Layout, lay_out};
 use parser::Parser;
 use rayon::prelude::*;
-use tokens::{is_bidi_control, is_hidden};
+use tokens::is_hidden;
 
 /// Parses a file. It never fails: what cannot be parsed stands as a `Bad` node in the tree, with
 /// one diagnostic for each.

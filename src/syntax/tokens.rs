@@ -4,8 +4,12 @@
 //! uses it for the layout of a file and for the second look at what did not parse; a formatter or
 //! an editor can rebuild the file from it. Linear in the text, whatever the text.
 
-use super::words::is_declaration_line;
+mod regexes;
+mod texts;
+
+use crate::text::is_bidi_control;
 use std::ops::Range;
+use texts::Hole;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,16 +111,6 @@ pub fn tokens(text: &str) -> Vec<Token> {
     }
     lexer.close_holes();
     lexer.tokens
-}
-
-/// An interpolation that is open: `"a {` has been read and its `}` has not.
-struct Hole {
-    /// The index of the token that opened the text.
-    token: usize,
-    /// Is the text a long one?
-    long: bool,
-    /// How many `{` of the expression itself are open.
-    braces: u32,
 }
 
 struct Lexer<'a> {
@@ -305,56 +299,6 @@ impl Lexer<'_> {
         self.push(TokenKind::Date, length);
     }
 
-    fn quoted(&mut self, quote: u8) {
-        let line = &self.text.as_bytes()[self.at + 1..self.line_end(self.at)];
-        match memchr::memchr(quote, line) {
-            Some(found) => self.push(TokenKind::Quoted, found + 2),
-            None => self.push(TokenKind::Unknown, 1),
-        }
-    }
-
-    fn regex(&mut self) {
-        let line = &self.text.as_bytes()[self.at..self.line_end(self.at)];
-        let mut pattern = Pattern { depth: 0, in_class: false };
-        let mut length = 2;
-        while let Some(byte) = line.get(length) {
-            match byte {
-                b'"' => {
-                    let end = self.end_of_regex(pattern, line, length);
-                    let kind = end.map_or(TokenKind::Regex, |_| TokenKind::QuotedRegex);
-                    return self.push(kind, end.unwrap_or(length) + 1);
-                }
-                b'\\' => length += 2,
-                _ => {
-                    pattern.read(*byte);
-                    length += 1;
-                }
-            }
-        }
-        let line = self.rest()[..line.len()].trim_end_matches('\r').len();
-        self.push(TokenKind::UnclosedText, line);
-    }
-
-    /// The quote that probably ends a regular expression, where the one at `quote` stands inside of
-    /// it: the first behind which a value can end, outside of the brackets of the pattern.
-    fn end_of_regex(&mut self, mut pattern: Pattern, line: &[u8], quote: usize) -> Option<usize> {
-        let ends = |at: usize| may_follow_a_value(&line[at + 1..]);
-        if self.at < self.regexes_end_until || ends(quote) && !pattern.in_class {
-            return None;
-        }
-        let mut at = quote;
-        while let Some(byte) = line.get(at) {
-            match byte {
-                b'"' if at > quote && pattern.is_closed() && ends(at) => return Some(at),
-                b'\\' => at += 1,
-                _ => pattern.read(*byte),
-            }
-            at += 1;
-        }
-        self.regexes_end_until = self.at + line.len();
-        None
-    }
-
     /// A row of a table is one token: its cells are not expressions.
     fn row(&mut self) {
         let end = self.line_end(self.at);
@@ -372,153 +316,6 @@ impl Lexer<'_> {
         let behind = line[last_bar + 1..].trim_start();
         let length = if behind.starts_with('#') { last_bar + 1 } else { line.len() };
         self.push(TokenKind::Row, length);
-    }
-
-    fn text(&mut self) {
-        let long = self.rest().starts_with("\"\"\"");
-        if long && !self.long_texts_close {
-            let length = self.line_end(self.at) - self.at;
-            return self.push(TokenKind::UnclosedText, length);
-        }
-        let quote = if long { 3 } else { 1 };
-        self.text_piece(quote, long, None);
-    }
-
-    fn text_goes_on(&mut self) {
-        if let Some(hole) = self.holes.pop() {
-            self.text_piece(1, hole.long, Some(hole.token));
-        }
-    }
-
-    /// Reads a text from its opening quote, or from the `}` of an interpolation, up to its closing
-    /// quote or the next interpolation. `opened` is the token that opened the text, when it is
-    /// not the one to be read.
-    fn text_piece(&mut self, skip: usize, long: bool, opened: Option<usize>) {
-        let bytes = self.rest().as_bytes();
-        let plain = self.at < self.plain_until || long && !self.long_holes_close;
-        let mut kind = TokenKind::Text;
-        let mut length = skip;
-        while let Some(byte) = bytes.get(length) {
-            match byte {
-                b'"' if self.at + length < self.quoted_until => length += 1,
-                b'"' if !long => return self.text_ends(kind, length + 1, opened),
-                b'"' if bytes[length..].starts_with(b"\"\"\"") => {
-                    return self.text_ends(kind, length + 3, opened);
-                }
-                b'\n' if !long => break,
-                b'\\' if bytes[length..].starts_with(b"\\u{") => length += 3,
-                b'\\' if bytes.get(length + 1) != Some(&b'\n') => length += 2,
-                b'{' if bytes.get(length + 1) == Some(&b'{') => length += 2,
-                b'{' if !plain => {
-                    let token = opened.unwrap_or(self.tokens.len());
-                    let kind =
-                        if opened.is_some() { TokenKind::TextMiddle } else { TokenKind::TextOpen };
-                    self.push(kind, length + 1);
-                    self.holes.push(Hole { token, long, braces: 0 });
-                    return;
-                }
-                b'{' => {
-                    kind = TokenKind::BrokenText;
-                    length += 1;
-                }
-                _ => length += 1,
-            }
-        }
-        let length = length.min(bytes.len());
-        self.long_texts_close &= !long;
-        let end = if long {
-            self.end_of_unclosed(length)
-        } else {
-            self.rest()[..length].trim_end_matches('\r').len()
-        };
-        if let Some(token) = opened {
-            let end = self.at + end;
-            self.at = self.tokens[token].start as usize;
-            self.tokens.truncate(token);
-            self.push(TokenKind::UnclosedText, end - self.at);
-        } else {
-            self.push(TokenKind::UnclosedText, end);
-        }
-    }
-
-    fn text_ends(&mut self, kind: TokenKind, length: usize, opened: Option<usize>) {
-        self.push(if opened.is_some() { TokenKind::TextClose } else { kind }, length);
-    }
-
-    /// A long text that the file ends: it is taken to end where the next declaration begins.
-    fn end_of_unclosed(&self, length: usize) -> usize {
-        let text = &self.rest()[..length];
-        memchr::memchr_iter(b'\n', text.as_bytes())
-            .find(|newline| is_declaration_line(&text[newline + 1..]))
-            .unwrap_or(text.len())
-    }
-
-    /// The interpolation `first` and those inside it were none: reads the text once more, up to
-    /// the first quote on its line, or the last when otherwise another text would not end (for a
-    /// long text, to the next closing quotes).
-    fn give_up_hole(&mut self, first: usize) {
-        let hole = &self.holes[first];
-        let (long, token) = (hole.long, hole.token);
-        self.holes.truncate(first);
-        if long {
-            self.long_holes_close = false;
-        } else {
-            self.plain_until = self.line_end(self.at);
-            let start = self.tokens[token].start as usize + 1;
-            let line = &self.text.as_bytes()[start..self.plain_until.max(start)];
-            let mut quotes = memchr::memchr_iter(b'"', line);
-            let last = quotes.next_back();
-            if quotes.count() % 2 == 1 {
-                self.quoted_until = start + last.unwrap_or(0);
-            }
-        }
-        self.at = self.tokens[token].start as usize;
-        self.tokens.truncate(token);
-        self.text();
-    }
-
-    /// At the end of the file: whatever interpolation is open was none.
-    fn close_holes(&mut self) {
-        while !self.holes.is_empty() {
-            self.give_up_hole(0);
-            while self.at < self.text.len() {
-                self.token();
-            }
-        }
-    }
-}
-
-/// Does a line go on as it may behind a value?
-fn may_follow_a_value(rest: &[u8]) -> bool {
-    let trimmed = rest.trim_ascii_start();
-    let word = trimmed.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
-    match trimmed.first() {
-        None | Some(b')' | b']' | b'}' | b',' | b';' | b'#' | b'{') => true,
-        _ => matches!(word, b"and" | b"or" | b"then" | b"else" | b"nulls" | b"as"),
-    }
-}
-
-/// The brackets of a regular expression that are open.
-#[derive(Clone, Copy)]
-struct Pattern {
-    depth: usize,
-    in_class: bool,
-}
-
-impl Pattern {
-    fn read(&mut self, byte: u8) {
-        match byte {
-            b']' => self.in_class = false,
-            _ if self.in_class => {}
-            b'[' => self.in_class = true,
-            b'(' => self.depth += 1,
-            b')' => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-
-    fn is_closed(self) -> bool {
-        self.depth == 0 && !self.in_class
     }
 }
 
@@ -548,10 +345,4 @@ pub fn is_hidden(character: char) -> bool {
             '\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2000}'..='\u{200f}'
             | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}'..='\u{2064}' | '\u{206a}'..='\u{206f}'
             | '\u{3000}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Does it change the direction of the text behind it? Such a character makes a program look
-/// different from what it is ("Trojan Source", CVE-2021-42574).
-pub fn is_bidi_control(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

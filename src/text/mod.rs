@@ -139,6 +139,12 @@ impl Files {
     }
 }
 
+/// Does it change the direction of the text behind it? Such a character makes a program look
+/// different from what it is ("Trojan Source", CVE-2021-42574).
+pub fn is_bidi_control(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

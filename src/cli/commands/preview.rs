@@ -14,12 +14,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Runs what a job needs and shows its first rows.
 pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
+    match show(args, global) {
+        Ok(()) => 0,
+        Err(code) => code,
+    }
+}
+
+/// The exit code as an error when there are no rows to show.
+fn show(args: &Preview, global: &Global) -> Result<(), u8> {
     let file = File { file: Some(args.file.clone()) };
     // A job that leads to no output can be looked at all the same.
-    let (path, compiled) = match runnable_without(&file, &[Code::W0601], global) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
+    let (path, compiled) = runnable_without(&file, &[Code::W0601], global)?;
     let pipeline = &compiled.pipeline;
     let job = pipeline.jobs.iter().position(|job| job.name == args.job);
     let source = pipeline.sources.iter().position(|source| source.name == args.job);
@@ -32,17 +37,11 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             let jobs = pipeline.jobs.iter().map(|job| job.name.as_str());
             let sources = pipeline.sources.iter().map(|source| source.name.as_str());
             let names = jobs.chain(sources);
-            return refuse_name("there is no job or source", &args.job, names, global);
+            return Err(refuse_name("there is no job or source", &args.job, names, global));
         }
     };
-    let context = match context(&compiled, &path, &args.params, global) {
-        Ok(context) => context,
-        Err(code) => return code,
-    };
-    let without = match without(&args.passes, global) {
-        Ok(without) => without,
-        Err(code) => return code,
-    };
+    let context = context(&compiled, &path, &args.params, global)?;
+    let without = without(&args.passes, global)?;
     let cancelled = AtomicBool::new(false);
     let options = Options {
         base: base(&path),
@@ -63,7 +62,7 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
     };
     let outcome = run_pipeline(pipeline, &context, &options);
     if let Some(failure) = outcome.failure {
-        return explain_failure(failure, &compiled, global).0;
+        return Err(explain_failure(failure, &compiled, global).0);
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
     let (table, columns) = rows_table(row, &batches, args.rows, width_of(std::io::stdout()));
@@ -78,5 +77,5 @@ pub(in crate::cli) fn run(args: &Preview, global: &Global) -> u8 {
             say!("not shown, as the terminal has no room: {}", others.join(", "));
         }
     }
-    0
+    Ok(())
 }
