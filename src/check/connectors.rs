@@ -7,7 +7,7 @@ use super::later;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
-use crate::diagnostics::{Diagnostics, arguments, foreign, graph, names, syntax, types};
+use crate::diagnostics::{Diagnostics, arguments, formats, graph, names, syntax, types};
 use crate::expr::constant;
 use crate::ir::{self, Column, Expr, Key, Row, SourceColumn};
 use crate::store::STATE;
@@ -274,7 +274,7 @@ fn check_formats(
             )),
             Some(data) => {
                 if let Err(reason) = parse::check_format(&format.value, data, has_zone) {
-                    let meant = foreign::time_format(globals.files.text(format.span));
+                    let meant = formats::time_format(globals.files.text(format.span));
                     let meant = meant.as_deref();
                     found.push(arguments::bad_format("format", format.span, &reason, meant));
                 }

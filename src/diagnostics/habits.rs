@@ -17,18 +17,41 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
     .help(format!("write `{written}`"))
 }
 
-/// What SQL or Python write so, `foreign`, and is `written` differently here.
-pub fn habit(foreign: &str, span: Span, written: &str) -> Diagnostic {
+/// What is written as SQL or Python have it.
+#[derive(Clone, Copy)]
+pub enum Foreign {
+    /// A word, or a form as it is called.
+    Form(&'static str),
+    /// `4 GB`
+    UnitApart,
+    /// `@2024-01-31 10:00`
+    TimeApart,
+    /// `not null` behind a type.
+    NotNull,
+    /// `null` behind a type.
+    MayBeNull,
+    /// `primary key` or `unique` behind a type.
+    Key,
+    /// `.5`
+    Fraction,
+    /// An `if` that has no `else`.
+    IfAlone,
+    /// `expect` with an action and no `else`.
+    ExpectAlone,
+}
+
+/// What is written as in another language, and is `written` differently here.
+pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
     let message = match foreign {
-        "unit" => "a number and its unit are written together".to_owned(),
-        "time" => "a date and its time are written together".to_owned(),
-        "not null" => "a column is not null unless its type has a `?`".to_owned(),
-        "null" => "what may be null has a `?` behind its type".to_owned(),
-        "primary key" => "a key is declared with `key` alone".to_owned(),
-        ".5" => "a number begins with a digit".to_owned(),
-        "if" => "an `if` needs an `else`".to_owned(),
-        "expect" => "what becomes of broken rows stands behind `else`".to_owned(),
-        _ => format!("`{foreign}` is written differently here"),
+        Foreign::UnitApart => "a number and its unit are written together",
+        Foreign::TimeApart => "a date and its time are written together",
+        Foreign::NotNull => "a column is not null unless its type has a `?`",
+        Foreign::MayBeNull => "what may be null has a `?` behind its type",
+        Foreign::Key => "a key is declared with `key` alone",
+        Foreign::Fraction => "a number begins with a digit",
+        Foreign::IfAlone => "an `if` needs an `else`",
+        Foreign::ExpectAlone => "what becomes of broken rows stands behind `else`",
+        Foreign::Form(form) => &format!("`{form}` is written differently here"),
     };
     Diagnostic::new(Code::E0004, message, span, "as in another language").perhaps(span, written)
 }

@@ -8,6 +8,7 @@
 pub mod arguments;
 mod code;
 pub mod foreign;
+pub mod formats;
 pub mod functions;
 pub mod graph;
 pub mod habits;

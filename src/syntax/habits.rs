@@ -9,6 +9,7 @@ mod statements;
 use super::parser::Parser;
 use super::tokens::TokenKind;
 use super::words::is_reserved;
+use crate::diagnostics::habits::Foreign;
 use crate::diagnostics::{Diagnostic, habits};
 use crate::text::Span;
 use std::ops::Range;
@@ -23,7 +24,7 @@ struct Line<'p> {
 struct Habit {
     place: Range<usize>,
     written: String,
-    foreign: &'static str,
+    foreign: Foreign,
 }
 
 impl Parser<'_> {

@@ -3,7 +3,7 @@
 use super::convert::adapt;
 use super::{Scope, adaptable, bad, convert, literal};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, arguments, foreign, functions, operand, types};
+use crate::diagnostics::{Diagnostic, arguments, foreign, formats, functions, operand, types};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -399,7 +399,7 @@ impl Scope<'_, '_> {
         };
         if let Some(error) = &error {
             let span = values.get(error.argument).map_or(name.span, |value| value.span);
-            let written = foreign::time_format(&self.text(span))
+            let written = formats::time_format(&self.text(span))
                 .filter(|_| registry.has_parameter(&name.text, "format"));
             self.found.push(arguments::bad_format(
                 &name.text,

@@ -1,7 +1,7 @@
 //! Values that are written in other forms elsewhere: choices, methods, literals.
 
-use super::{Habit, Line};
-use crate::diagnostics::{foreign, operand};
+use super::{Foreign, Habit, Line};
+use crate::diagnostics::{foreign, formats, operand};
 use crate::syntax::tokens::TokenKind;
 
 impl Line<'_> {
@@ -9,14 +9,18 @@ impl Line<'_> {
     pub(super) fn expression(&self, at: usize) -> Option<Habit> {
         Some(match (self.text(at), self.text(at + 1)) {
             ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" => {
-                Habit { place: at - 2..at + 2, written: "count()".into(), foreign: "count(*)" }
+                Habit {
+                    place: at - 2..at + 2,
+                    written: "count()".into(),
+                    foreign: Foreign::Form("count(*)"),
+                }
             }
             ("distinct", _)
                 if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" =>
             {
                 let end = self.behind(at - 1)?;
                 let written = format!("count_distinct({})", self.slice(at + 1..end - 1));
-                Habit { place: at - 2..end, written, foreign: "count(distinct …)" }
+                Habit { place: at - 2..end, written, foreign: Foreign::Form("count(distinct …)") }
             }
             (".", _)
                 if self.kind(at + 1) == Some(TokenKind::Number)
@@ -28,7 +32,7 @@ impl Line<'_> {
                             .is_some_and(|_| self.is_word(at - 1) || self.text(at - 1) == ")")) =>
             {
                 let written = format!("0.{}", self.text(at + 1));
-                Habit { place: at..at + 2, written, foreign: ".5" }
+                Habit { place: at..at + 2, written, foreign: Foreign::Fraction }
             }
             ("{", _) if self.kind(at + 1) == Some(TokenKind::Text) && self.text(at + 2) == ":" => {
                 return self.record(at);
@@ -43,12 +47,12 @@ impl Line<'_> {
             {
                 let text = self.behind(at + 1)?;
                 let written = self.slice(at + 1..text).to_owned();
-                Habit { place: at..text, written, foreign: "f\"…\"" }
+                Habit { place: at..text, written, foreign: Foreign::Form("f\"…\"") }
             }
             ("lambda", variable) if self.text(at + 2) == ":" => {
                 let end = self.item_end(at + 3);
                 let written = format!("{variable} -> {}", self.slice(at + 3..end));
-                Habit { place: at..end, written, foreign: "lambda" }
+                Habit { place: at..end, written, foreign: Foreign::Form("lambda") }
             }
             (day, hour)
                 if self.kind(at) == Some(TokenKind::Date)
@@ -60,12 +64,12 @@ impl Line<'_> {
                     end += 2;
                 }
                 let written = format!("{day}T{hour}{}", self.slice(at + 2..end));
-                Habit { place: at..end, written, foreign: "time" }
+                Habit { place: at..end, written, foreign: Foreign::TimeApart }
             }
             ("extract", "(") if self.text(at + 3) == "from" => {
                 let end = self.behind(at + 1)?;
                 let written = format!("{}({})", self.text(at + 2), self.slice(at + 4..end - 1));
-                Habit { place: at..end, written, foreign: "extract" }
+                Habit { place: at..end, written, foreign: Foreign::Form("extract") }
             }
             (".", _) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
                 return self.methods(at);
@@ -89,7 +93,7 @@ impl Line<'_> {
                 written = written.replacen(self.text(at), name, 1);
             }
         }
-        Some(Habit { place: open..end, written, foreign: "{\"name\": …}" })
+        Some(Habit { place: open..end, written, foreign: Foreign::Form("{\"name\": …}") })
     }
 
     /// `[x * 2 for x in xs if x > 1]`
@@ -104,7 +108,7 @@ impl Line<'_> {
             None => list.to_owned(),
         };
         let written = if item == name { list } else { format!("map({list}, {name} -> {item})") };
-        Some(Habit { place: open..end, written, foreign: "[… for … in …]" })
+        Some(Habit { place: open..end, written, foreign: Foreign::Form("[… for … in …]") })
     }
 
     /// `tags[0:2]`
@@ -117,7 +121,7 @@ impl Line<'_> {
         let length = format!("length({list})");
         let to = if to.is_empty() { length.as_str() } else { to };
         let written = format!("slice({list}, {from}, {to})");
-        Some(Habit { place: start..end, written, foreign: "list[from:to]" })
+        Some(Habit { place: start..end, written, foreign: Foreign::Form("list[from:to]") })
     }
 
     /// `"{id:05d}"`, `"{share:.2f}"`
@@ -126,9 +130,9 @@ impl Line<'_> {
         let end = (colon..self.at.len()).find(|at| is_text(self.kind(*at)))?;
         let opens = |kind| matches!(kind, Some(TokenKind::TextOpen | TokenKind::TextMiddle));
         let open = (0..colon).rev().find(|at| opens(self.kind(*at)))?;
-        let picture = picture(self.slice(colon + 1..end))?;
+        let picture = formats::picture_of_python(self.slice(colon + 1..end))?;
         let written = format!("format({}, \"{picture}\")", self.slice(open + 1..colon));
-        Some(Habit { place: open + 1..end, written, foreign: "{value:format}" })
+        Some(Habit { place: open + 1..end, written, foreign: Foreign::Form("{value:format}") })
     }
 
     /// `email.split("@")[1].lower()`
@@ -163,7 +167,7 @@ impl Line<'_> {
                 _ => break,
             }
         }
-        Some(Habit { place: start..at, written, foreign: "value.function()" })
+        Some(Habit { place: start..at, written, foreign: Foreign::Form("value.function()") })
     }
 
     /// Behind the item that begins here: at its comma, or at the bracket that closes its list.
@@ -201,7 +205,11 @@ impl Line<'_> {
                     if !matches!(self.text(behind), "" | "," | ")" | "]" | "}") {
                         written = format!("({written})");
                     }
-                    return Some(Habit { place: at..behind, written, foreign: "if(a, b, c)" });
+                    return Some(Habit {
+                        place: at..behind,
+                        written,
+                        foreign: Foreign::Form("if(a, b, c)"),
+                    });
                 }
                 if let Some(colon) = self.find(at, ":") {
                     return self.python_if(at, colon);
@@ -212,7 +220,7 @@ impl Line<'_> {
                 match (self.find(at, "then"), otherwise) {
                     (Some(_), None) => {
                         let written = format!("{} else null", self.slice(at..end));
-                        Habit { place: at..end, written, foreign: "if" }
+                        Habit { place: at..end, written, foreign: Foreign::IfAlone }
                     }
                     (None, Some(otherwise)) if start < at => {
                         let written = format!(
@@ -221,7 +229,11 @@ impl Line<'_> {
                             self.slice(start..at),
                             self.slice(otherwise..end)
                         );
-                        Habit { place: start..end, written, foreign: "a if b else c" }
+                        Habit {
+                            place: start..end,
+                            written,
+                            foreign: Foreign::Form("a if b else c"),
+                        }
                     }
                     _ => return None,
                 }
@@ -235,7 +247,7 @@ impl Line<'_> {
                     self.slice(at + 1..colon),
                     self.slice(colon + 1..end)
                 );
-                Habit { place: start..end, written, foreign: "a ? b : c" }
+                Habit { place: start..end, written, foreign: Foreign::Form("a ? b : c") }
             }
             _ => return None,
         })
@@ -258,7 +270,7 @@ impl Line<'_> {
         }
         let from = from + 1 + usize::from(self.text(from + 1) == ":");
         written.push_str(self.slice(from..end));
-        Some(Habit { place: at..end, written, foreign: "if a: b else: c" })
+        Some(Habit { place: at..end, written, foreign: Foreign::Form("if a: b else: c") })
     }
 
     /// The arguments between the bracket at `open` and its partner.
@@ -295,26 +307,6 @@ impl Line<'_> {
             subject => format!("{subject} "),
         };
         let written = format!("case {subject}{{ {} }}", arms.join(", "));
-        Some(Habit { place: at..end + 1, written, foreign: "case … end" })
+        Some(Habit { place: at..end + 1, written, foreign: Foreign::Form("case … end") })
     }
-}
-
-/// What shows a number as a format of Python does: `05d`, `.2f`, `,`, `.1%`.
-fn picture(format: &str) -> Option<String> {
-    let percent = format.ends_with('%');
-    let digits = format.trim_end_matches(['d', 'f', '%']);
-    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
-    let grouped = whole.ends_with([',', '_']);
-    let width = whole.trim_end_matches([',', '_']);
-    let width: usize = if width.is_empty() { 1 } else { width.parse().ok()? };
-    let places: usize = if places.is_empty() { 0 } else { places.parse().ok()? };
-    if width > 40 || places > 40 || format.is_empty() {
-        return None;
-    }
-    let mut picture = if grouped { "#,##0".to_owned() } else { "0".repeat(width) };
-    if places > 0 {
-        picture.push('.');
-        picture.push_str(&"0".repeat(places));
-    }
-    Some(if percent { picture + "%" } else { picture })
 }

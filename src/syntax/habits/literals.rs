@@ -1,6 +1,6 @@
 //! Literals as SQL writes them, which would be taken for something else.
 
-use super::{Habit, Line};
+use super::{Foreign, Habit, Line};
 use crate::diagnostics::{Diagnostic, habits, literals, syntax};
 use crate::syntax::ast::Later;
 use crate::syntax::lower::{is_unit, unsigned_date};
@@ -66,7 +66,7 @@ impl Line<'_> {
                 let text = quoted(at + 1).filter(|text| is_time(text))?;
                 let written = format!("@{}", text.replacen(' ', "T", 1));
                 let foreign = if word == "date" { "date '…'" } else { "timestamp '…'" };
-                Habit { place: at..at + 2, written, foreign }
+                Habit { place: at..at + 2, written, foreign: Foreign::Form(foreign) }
             }
             "interval" if self.kind(at + 1) == Some(TokenKind::Number) => {
                 self.interval(at, at + 3, next, self.text(at + 2))?
@@ -81,7 +81,11 @@ impl Line<'_> {
                 && self.kind(at + 1) == Some(TokenKind::Word)
                 && !self.touches(at) =>
             {
-                Habit { place: at..at + 2, written: length(self.text(at), next)?, foreign: "unit" }
+                Habit {
+                    place: at..at + 2,
+                    written: length(self.text(at), next)?,
+                    foreign: Foreign::UnitApart,
+                }
             }
             _ => return None,
         })
@@ -94,7 +98,7 @@ impl Line<'_> {
             Some("y") => 12,
             _ => {
                 let written = length(count, unit)?;
-                return Some(Habit { place: at..end, written, foreign: "interval" });
+                return Some(Habit { place: at..end, written, foreign: Foreign::Form("interval") });
             }
         };
         let months = count.parse::<i32>().ok()?.checked_mul(months)?;
@@ -102,7 +106,7 @@ impl Line<'_> {
         let start = self.value_before(at - 1).filter(|_| matches!(sign, "+" | "-"))?;
         let minus = if sign == "-" { "-" } else { "" };
         let written = format!("add_months({}, {minus}{months})", self.slice(start..at - 1));
-        Some(Habit { place: start..end, written, foreign: "interval" })
+        Some(Habit { place: start..end, written, foreign: Foreign::Form("interval") })
     }
 }
 

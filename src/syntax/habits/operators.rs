@@ -1,6 +1,6 @@
 //! Operators that are other words or signs elsewhere.
 
-use super::{Habit, Line};
+use super::{Foreign, Habit, Line};
 use crate::syntax::tokens::TokenKind;
 
 impl Line<'_> {
@@ -12,25 +12,27 @@ impl Line<'_> {
                 let start = self.value_before(at)?;
                 let end = self.value_behind(at + 2)?;
                 let written = format!("{} as {}", self.slice(start..at), self.slice(at + 2..end));
-                Habit { place: start..end, written, foreign: "::" }
+                Habit { place: start..end, written, foreign: Foreign::Form("::") }
             }
             "=>" if self.is_in_call(at) => {
-                Habit { place: at..at + 1, written: "->".into(), foreign: "=>" }
+                Habit { place: at..at + 1, written: "->".into(), foreign: Foreign::Form("=>") }
             }
             "||" => return self.concatenation(at),
             word @ ("mod" | "div") if at > 0 && self.value_follows(at) => {
                 let start = self.value_before(at)?;
                 let (sign, foreign) = if word == "mod" { ("%", "mod") } else { ("//", "div") };
                 let written = format!("{} {sign} {}", self.slice(start..at), self.text(at + 1));
-                Habit { place: start..at + 2, written, foreign }
+                Habit { place: start..at + 2, written, foreign: Foreign::Form(foreign) }
             }
-            "elif" | "elsif" | "elseif" => {
-                Habit { place: at..at + 1, written: "else if".into(), foreign: "elif" }
-            }
+            "elif" | "elsif" | "elseif" => Habit {
+                place: at..at + 1,
+                written: "else if".into(),
+                foreign: Foreign::Form("elif"),
+            },
             "in" if self.text(at + 1) == "(" => {
                 let end = self.behind(at + 1)?;
                 let written = format!("in [{}]", self.slice(at + 2..end - 1));
-                Habit { place: at..end, written, foreign: "in (…)" }
+                Habit { place: at..end, written, foreign: Foreign::Form("in (…)") }
             }
             "is" => {
                 let not = usize::from(self.text(at + 1) == "not");
@@ -40,14 +42,18 @@ impl Line<'_> {
                     word @ ("none" | "null" | "nil") => {
                         let foreign = if word == "null" { "NULL" } else { "None" };
                         let written = format!("{} null", self.slice(at..place.start));
-                        Habit { place: at..place.end, written, foreign }
+                        Habit { place: at..place.end, written, foreign: Foreign::Form(foreign) }
                     }
                     value @ ("true" | "false") => {
                         let start = self.value_before(at)?;
                         let yes = (value == "true") == (not == 0);
                         let value = self.slice(start..at);
                         let written = if yes { value.to_owned() } else { format!("not {value}") };
-                        Habit { place: start..place.end, written, foreign: "is true" }
+                        Habit {
+                            place: start..place.end,
+                            written,
+                            foreign: Foreign::Form("is true"),
+                        }
                     }
                     _ => return None,
                 }
@@ -91,7 +97,11 @@ impl Line<'_> {
             from = end + 1;
             end = self.value_behind(from)?;
         }
-        let habit = Habit { place: start..end, written: format!("\"{written}\""), foreign: "||" };
+        let habit = Habit {
+            place: start..end,
+            written: format!("\"{written}\""),
+            foreign: Foreign::Form("||"),
+        };
         has_text.then_some(habit)
     }
 
@@ -116,7 +126,7 @@ impl Line<'_> {
             (false, false) => format!("{value} == \"{inner}\""),
         };
         let written = if not == 1 { format!("not {written}") } else { written };
-        Some(Habit { place: start..at + 2, written, foreign: "like" })
+        Some(Habit { place: start..at + 2, written, foreign: Foreign::Form("like") })
     }
 }
 

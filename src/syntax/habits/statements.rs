@@ -1,6 +1,6 @@
 //! Statements, and parts of them, as SQL writes them.
 
-use super::{Habit, Line};
+use super::{Foreign, Habit, Line};
 use crate::syntax::tokens::TokenKind;
 
 /// Does a value begin here that no word of a step is?
@@ -17,28 +17,32 @@ impl Line<'_> {
         Some(match (self.text(at), self.text(at + 1)) {
             ("outer", "join") if at > 0 => {
                 let written = format!("{} {}", self.slice(0..at), rest(at + 1));
-                Habit { place: 0..self.at.len(), written, foreign: "outer" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("outer") }
             }
             ("select", "*") if at == 0 && self.text(2) == "," => return self.more_columns(),
             ("distinct", _) if at == 0 && self.at.len() > 1 => {
                 let from = 1 + usize::from(self.text(1) == "on");
                 let keys = rest(from).trim_start_matches('(').trim_end_matches(')');
                 let written = format!("dedupe by {keys}");
-                Habit { place: 0..self.at.len(), written, foreign: "distinct" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("distinct") }
             }
             ("union" | "drop", "all" | "column" | "columns") if at == 0 && self.at.len() > 2 => {
                 let foreign = if verb == "union" { "union all" } else { "drop column" };
-                Habit { place: 0..self.at.len(), written: format!("{verb} {}", rest(2)), foreign }
+                Habit {
+                    place: 0..self.at.len(),
+                    written: format!("{verb} {}", rest(2)),
+                    foreign: Foreign::Form(foreign),
+                }
             }
             ("using", "(") if verb == "join" || self.text(1) == "join" => {
                 let end = self.behind(at + 1)?;
                 let written = format!("on {}", self.slice(at + 2..end - 1));
-                Habit { place: at..end, written, foreign: "using" }
+                Habit { place: at..end, written, foreign: Foreign::Form("using") }
             }
             (sign @ ("to" | "->"), _) if verb == "rename" && at > 1 => {
                 let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
                 let foreign = if sign == "to" { "to" } else { "->" };
-                Habit { place: 0..self.at.len(), written, foreign }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form(foreign) }
             }
             ("warn" | "drop" | "fail" | "quarantine", _)
                 if verb == "expect" && at > 1 && self.text(at - 1) != "else" =>
@@ -46,25 +50,25 @@ impl Line<'_> {
                 let is_else = matches!(self.text(at - 1), "otherwise" | "or" | "then" | "on_fail");
                 let condition = self.slice(0..at - usize::from(is_else));
                 let written = format!("{condition} else {}", rest(at));
-                Habit { place: 0..self.at.len(), written, foreign: "expect" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::ExpectAlone }
             }
             ("sort", "by") if at == 0 && self.at.len() > 2 => {
                 let written = format!("sort {}", rest(2));
-                Habit { place: 0..self.at.len(), written, foreign: "sort by" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("sort by") }
             }
             ("dedupe", next) if at == 0 && (next != "by" || self.at.len() > 3) => {
                 return self.dedupe();
             }
             ("select", "*") if at == 0 && self.text(2) == "from" && self.at.len() == 4 => {
                 let written = format!("from {}", self.text(3));
-                Habit { place: 0..4, written, foreign: "select *" }
+                Habit { place: 0..4, written, foreign: Foreign::Form("select *") }
             }
             ("agg" | "aggregate", "(") if verb == "group" && at > 2 => {
                 let end = self.behind(at + 1)?;
                 let values = self.slice(at + 2..end - 1);
                 let name = if self.text(at + 3) == "=" { "" } else { "value = " };
                 let written = format!("{{ {name}{values} }}");
-                Habit { place: at..end, written, foreign: "agg" }
+                Habit { place: at..end, written, foreign: Foreign::Form("agg") }
             }
             _ => return self.assignment(at),
         })
@@ -78,22 +82,22 @@ impl Line<'_> {
             ("+" | "-" | "*" | "/", "=") if verb == "set" && self.touches(at) && at == 2 => {
                 let column = self.text(1);
                 let written = format!("set {column} = {column} {} {}", self.text(at), rest(at + 2));
-                Habit { place: 0..self.at.len(), written, foreign: "+=" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("+=") }
             }
             ("with" | "to" | "=" | ":", _)
                 if verb == "fill" && at == 2 && self.text(at) != "with" =>
             {
                 let written = format!("fill {} with {}", self.text(1), rest(3));
-                Habit { place: 0..self.at.len(), written, foreign: "fill" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("fill") }
             }
             (_, value) if verb == "fill" && at == 1 && self.is_word(1) && is_value(value) => {
                 let written = format!("fill {} with {}", self.text(1), rest(2));
-                Habit { place: 0..self.at.len(), written, foreign: "fill" }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("fill") }
             }
             (sign @ ("to" | "->" | ":"), _) if verb == "cast" && at > 1 && self.is_word(at - 1) => {
                 let foreign = if sign == "to" { "to" } else { "cast" };
                 let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
-                Habit { place: 0..self.at.len(), written, foreign }
+                Habit { place: 0..self.at.len(), written, foreign: Foreign::Form(foreign) }
             }
             _ => return None,
         })
@@ -119,7 +123,11 @@ impl Line<'_> {
                 format!("dedupe by {keys} keep {keep} by {}", self.slice(first..last))
             }
         };
-        (!keys.is_empty()).then_some(Habit { place: 0..end, written, foreign: "dedupe" })
+        (!keys.is_empty()).then_some(Habit {
+            place: 0..end,
+            written,
+            foreign: Foreign::Form("dedupe"),
+        })
     }
 
     /// `id int not null`, a column of a source as SQL declares it.
@@ -165,8 +173,11 @@ impl Line<'_> {
             .any(|word| is_known.contains(word));
         let key = if is_key { " key" } else { "" };
         let written = format!("{}: {ty}{null}{key}{rest}", self.text(0));
-        let foreign = if null == "?" { "null" } else { "not null" };
-        let foreign = if is_key { "primary key" } else { foreign };
+        let foreign = match (is_key, null) {
+            (true, _) => Foreign::Key,
+            (false, "?") => Foreign::MayBeNull,
+            (false, _) => Foreign::NotNull,
+        };
         is_foreign.then_some(Habit { place: 0..self.at.len(), written, foreign })
     }
 
@@ -193,7 +204,7 @@ impl Line<'_> {
             at += 1;
         }
         let written = format!("derive {}", items.join(", "));
-        let habit = Habit { place: 0..self.at.len(), written, foreign: "select *" };
+        let habit = Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("select *") };
         (!items.is_empty()).then_some(habit)
     }
 }
