@@ -242,7 +242,7 @@ pub(super) enum Form {
 
 #[derive(ClapArgs)]
 pub(super) struct Explain {
-    /// The code, for instance E0301, or the name of a function or step; all codes if left out
+    /// The code, for instance E0301, or the name of a function or a word of the language; all codes if left out
     pub(super) name: Vec<String>,
 }
 

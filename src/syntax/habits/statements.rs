@@ -141,44 +141,34 @@ impl Line<'_> {
         if self.text(at) == "(" || self.text(at) == "<" && self.find(at, ">").is_some() {
             at = if self.text(at) == "(" { self.behind(at)? } else { self.find(at, ">")? + 1 };
         }
-        let ty = self.slice(core..at);
-        let (mut null, mut rest, mut is_key) = ("", String::new(), false);
-        let start = at;
+        let (mut ty, mut foreign) = (self.slice(core..at).to_owned(), None);
+        if ty.to_lowercase().starts_with("array<") {
+            ty.replace_range(..5, "list");
+            foreign = Some(Foreign::Form("array<…>"));
+        }
+        let (mut null, mut key, mut rest) = ("", "", String::new());
         while at < self.at.len() {
             let (word, next) = (self.text(at).to_lowercase(), self.text(at + 1).to_lowercase());
-            at += match (word.as_str(), next.as_str()) {
-                ("not", "null") => 2,
-                ("primary", "key") => {
-                    is_key = true;
-                    2
-                }
-                ("?" | "null" | "nullable" | "optional", _) => {
-                    null = "?";
-                    1
-                }
-                ("unique" | "key", _) => {
-                    is_key = true;
-                    1
-                }
-                ("required", _) => 1,
-                _ => {
-                    rest = format!(" {}", self.slice(at..self.at.len()));
-                    self.at.len() - at
-                }
+            let (said, length) = match (word.as_str(), next.as_str()) {
+                ("not", "null") => (Some(Foreign::NotNull), 2),
+                ("required", _) => (Some(Foreign::NotNull), 1),
+                ("null" | "nullable" | "optional", _) => (Some(Foreign::MayBeNull), 1),
+                ("primary", "key") => (Some(Foreign::Key), 2),
+                ("unique", _) => (Some(Foreign::Key), 1),
+                _ => (None, 1),
             };
+            match (said, word.as_str()) {
+                (Some(Foreign::MayBeNull), _) | (None, "?") => null = "?",
+                (Some(Foreign::Key), _) | (None, "key") => key = " key",
+                (None, _) => rest.extend([" ", self.text(at)]),
+                (Some(_), _) => {}
+            }
+            // What is said of a key is more than that it is not null.
+            foreign = if let Some(Foreign::Key) = said { said } else { foreign.or(said) };
+            at += length;
         }
-        let is_known = self.slice(start..self.at.len()).to_lowercase();
-        let is_foreign = ["null", "primary", "unique", "optional", "required"]
-            .iter()
-            .any(|word| is_known.contains(word));
-        let key = if is_key { " key" } else { "" };
         let written = format!("{}: {ty}{null}{key}{rest}", self.text(0));
-        let foreign = match (is_key, null) {
-            (true, _) => Foreign::Key,
-            (false, "?") => Foreign::MayBeNull,
-            (false, _) => Foreign::NotNull,
-        };
-        is_foreign.then_some(Habit { place: 0..self.at.len(), written, foreign })
+        foreign.map(|foreign| Habit { place: 0..self.at.len(), written, foreign })
     }
 
     /// `select *, upper(city) as large`
