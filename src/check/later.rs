@@ -62,3 +62,20 @@ pub const TYPES: &[&str] = &["bytes", "time", "uuid", "json", "map"];
 /// Connectors.
 pub const CONNECTORS: &[&str] =
     &["postgres", "http", "sqlite", "mysql", "report", "excel", "s3", "avro", "exec", "delta"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::foreign;
+    use crate::functions::Registry;
+
+    #[test]
+    fn names_of_other_languages_lead_to_functions_that_there_are() {
+        let registry = Registry::standard();
+        for (theirs, ours) in foreign::functions() {
+            assert!(!registry.overloads(ours).is_empty(), "there is no `{ours}`");
+            let is_ours = !registry.overloads(theirs).is_empty() || FUNCTIONS.contains(&theirs);
+            assert!(!is_ours, "`{theirs}` is called so here too");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The command line: flags, what is printed, exit codes.
 //!
 //! Data goes to stdout, words to stderr. Exit codes: 0 done, 1 the program is wrong, 2 could not
-//! start, 3 a run failed, 4 the data broke a rule, 130 and 143 stopped.
+//! start, 3 a run failed, 4 the data broke a rule, 101 a bug of batchc, 130 and 143 stopped.
 
 mod args;
 mod commands;

@@ -77,6 +77,12 @@ const ALIKE: &[(&str, &str)] = &[
     ("from_unixtime", "from_epoch"),
 ];
 
+/// All of them.
+#[cfg(test)]
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RENAMED.iter().chain(ALIKE).copied()
+}
+
 fn named(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     let found = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     found.map(|(_, ours)| *ours)

@@ -25,11 +25,7 @@ impl Line<'_> {
             (".", _)
                 if self.kind(at + 1) == Some(TokenKind::Number)
                     && self.touches(at)
-                    && !(at > 0
-                        && self.touches(at - 1)
-                        && self
-                            .value_before(at)
-                            .is_some_and(|_| self.is_word(at - 1) || self.text(at - 1) == ")")) =>
+                    && !self.is_of_a_value(at) =>
             {
                 let written = format!("0.{}", self.text(at + 1));
                 Habit { place: at..at + 2, written, foreign: Foreign::Fraction }
@@ -77,6 +73,13 @@ impl Line<'_> {
             ("if" | "?", _) => return self.choice(at),
             _ => return None,
         })
+    }
+
+    /// Is the point here one behind a value, for a field of it?
+    fn is_of_a_value(&self, point: usize) -> bool {
+        point > 0
+            && self.touches(point - 1)
+            && (self.is_word(point - 1) || self.text(point - 1) == ")")
     }
 
     /// `{"a": 1}`
