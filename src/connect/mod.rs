@@ -17,6 +17,7 @@ mod options;
 mod output;
 mod parquet;
 mod places;
+mod shown;
 mod stage;
 #[cfg(test)]
 mod testing;

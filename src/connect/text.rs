@@ -7,6 +7,7 @@ use super::input::Inputs;
 use super::meter::Meter;
 use super::options::{PATH, independent};
 use super::output::Outputs;
+use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
 use super::{
     BadValue, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines, Rows, Sink,
@@ -131,8 +132,8 @@ fn push_unsure(line: &[u8], texts: &mut Texts, bad: &mut Vec<BadValue>) {
                 row,
                 column: Some(0),
                 path: String::new(),
-                text: super::csv::shown(line),
-                record: Some(super::csv::kept(line)),
+                text: shown(line),
+                record: Some(kept(line)),
                 is_literal: false,
                 reason: "not UTF-8".into(),
             });

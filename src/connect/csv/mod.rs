@@ -4,7 +4,6 @@
 //! the fields of a chunk (`exact` where quotes or field counts are irregular), `columns` reads the
 //! wanted ones. Writing is `sink`.
 
-pub(super) use columns::{keep_records, kept, shown};
 #[cfg(any(test, fuzzing))]
 pub(super) use {simd::Level, source::CsvSource};
 

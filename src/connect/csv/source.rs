@@ -1,7 +1,7 @@
 //! CSV files as a source: the serial part dispenses chunks of whole records, the parallel part
 //! indexes a chunk and reads the wanted columns.
 
-use super::columns::{Plan, Reader, Spans, keep_records, shown, unquoted};
+use super::columns::{Plan, Reader, Spans, unquoted};
 use super::dialect::Dialect;
 use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
@@ -9,6 +9,7 @@ use super::simd::Level;
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
 use crate::connect::input::{Inputs, missing_column};
 use crate::connect::meter::Meter;
+use crate::connect::shown::{keep_records, shown};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{

@@ -6,7 +6,7 @@
 use super::cells::{Cells, Within};
 use super::scan::{ABSENT, Cell};
 use crate::connect::BadValue;
-use crate::connect::csv::shown;
+use crate::connect::shown::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
 use crate::data::{arrow_type, null_array};

@@ -5,9 +5,9 @@ use super::cells::Fields;
 use super::columns::{Builder, Spelling};
 use super::scan::{Fault, Scanner};
 use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
-use crate::connect::csv::{keep_records, shown};
 use crate::connect::input::Inputs;
 use crate::connect::meter::Meter;
+use crate::connect::shown::{keep_records, shown};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
