@@ -158,8 +158,8 @@ fn regex_extract_all(call: &Call) -> Prepared {
 }
 
 /// What is wrong with a text in place of a match: the first group that it names and the pattern has
-/// not.
-fn missing_group(new: &str, pattern: &Regex) -> Result<(), String> {
+/// not. Braces are written as given: a text of the program doubles them, data does not.
+fn missing_group(new: &str, pattern: &Regex, braces: [&str; 2]) -> Result<(), String> {
     let mut rest = new;
     while let Some(at) = rest.find('$') {
         rest = &rest[at + 1..];
@@ -180,9 +180,10 @@ fn missing_group(new: &str, pattern: &Regex) -> Result<(), String> {
             let digits = name.bytes().take_while(u8::is_ascii_digit).count();
             let mut reason = format!("the pattern has no group `{name}`");
             if (1..name.len()).contains(&digits) {
-                let (number, behind) = name.split_at(digits);
-                reason +=
-                    &format!("; group {number} and then `{behind}` is `${{{{{number}}}}}{behind}`");
+                let ((number, behind), [open, close]) = (name.split_at(digits), braces);
+                reason += &format!(
+                    "; group {number} and then `{behind}` is `${open}{number}{close}{behind}`"
+                );
             }
             return Err(reason);
         }
@@ -194,7 +195,7 @@ fn regex_replace(call: &Call) -> Prepared {
     let pattern = pattern(call)?;
     let is_known = matches!(call.literals.get(2), Some(Some(Scalar::String(_))));
     if is_known {
-        missing_group(literal_text(call, 2)?, &pattern)
+        missing_group(literal_text(call, 2)?, &pattern, ["{{", "}}"])
             .map_err(|reason| LiteralError { argument: 2, reason })?;
     }
     kernel(move |context, arguments| {
@@ -207,9 +208,7 @@ fn regex_replace(call: &Call) -> Prepared {
             }
             let plain = !new.contains('$');
             if !plain && !is_known {
-                // In data, braces stand for themselves.
-                missing_group(new, &pattern)
-                    .map_err(|reason| reason.replace("{{", "{").replace("}}", "}"))?;
+                missing_group(new, &pattern, ["{", "}"])?;
             }
             column.write(|out| replace(&pattern, text, new, plain, out));
             Ok(())
