@@ -247,14 +247,12 @@ fn compile_step(
             (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Sort(keys) => {
-            let (exprs, operator) = sort_of(keys);
+            let (exprs, mut operator) = sort_of(keys);
+            operator.first = node.takes.map(|take| first_rows(&job.steps[take].kind, &params));
             (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Take { count, by } => {
-            let count = match constant(count, &params) {
-                Ok(Scalar::Int(count @ 0..)) => count as u64,
-                other => unreachable!("counts are tried before the run, and this is {other:?}"),
-            };
+            let count = count_of(count, &params);
             let exprs: Vec<&Expr> = by.iter().collect();
             let key_types: Vec<Type> = by.iter().map(|key| key.ty.clone()).collect();
             (make(&exprs), Action::Break(Box::new(Take::new(count, key_types))))
@@ -278,6 +276,20 @@ fn compile_step(
     }
 }
 
+/// How many rows a `take` takes.
+fn count_of(count: &Expr, params: &[Option<Scalar>]) -> u64 {
+    match constant(count, params) {
+        Ok(Scalar::Int(count @ 0..)) => count as u64,
+        other => unreachable!("counts are tried before the run, and this is {other:?}"),
+    }
+}
+
+/// How many rows are read of a sort by this step.
+fn first_rows(step: &StepKind, params: &[Option<Scalar>]) -> usize {
+    let StepKind::Take { count, .. } = step else { unreachable!("a `take` reads first rows") };
+    usize::try_from(count_of(count, params)).unwrap_or(usize::MAX)
+}
+
 fn aggregate_column(call: &ir::AggregateCall, params: &[Option<Scalar>]) -> AggregateColumn {
     let types: Vec<Type> = call.arguments.iter().map(|argument| argument.ty.clone()).collect();
     let literals: Vec<Option<Scalar>> =
@@ -297,7 +309,7 @@ fn sort_of(keys: &[ir::SortKey]) -> (Vec<&Expr>, Sort) {
         |key: &ir::SortKey| Direction { descending: key.descending, nulls_first: key.nulls_first };
     let directions = keys.iter().map(direction).collect();
     let columns = keys.iter().map(|key| column_of(&key.value)).collect();
-    (keys.iter().map(|key| &key.value).collect(), Sort { directions, columns })
+    (keys.iter().map(|key| &key.value).collect(), Sort { directions, columns, first: None })
 }
 
 /// The expressions that a `dedupe` needs, and what does it.

@@ -106,6 +106,7 @@ impl Builder<'_> {
             job,
             also: vec![],
             order: vec![],
+            takes: None,
             width,
             live,
         });

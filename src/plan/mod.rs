@@ -60,6 +60,9 @@ pub struct Node {
     pub also: Vec<JobId>,
     /// In which order steps are done that go row by row, if not as they are written.
     pub order: Vec<Placed>,
+    /// Of a sort of which no more than the first rows are read: the `take` of the job that reads
+    /// them.
+    pub takes: Option<usize>,
     /// How many columns it gives.
     pub width: usize,
     /// Which of them are computed; the others nobody reads.

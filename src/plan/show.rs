@@ -30,6 +30,9 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
             let read = columns.filter(|(_, live)| **live).map(|(column, _)| &*column.name);
             let _ = write!(what, " [{}]", read.collect::<Vec<_>>().join(", "));
         }
+        if node.takes.is_some() {
+            what.push_str(", first rows only");
+        }
         let names = node.jobs().map(|job| pipeline.jobs[job.0 as usize].name.as_str());
         let job = names.collect::<Vec<_>>().join(", ");
         let inputs: Vec<String> = node.inputs.iter().map(|input| input.0.to_string()).collect();

@@ -13,13 +13,14 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Collected {
     batches: Vec<(Batch, Vec<Operand>)>,
+    rows: usize,
     bytes: usize,
 }
 
 impl Collected {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.batches.iter().map(|(batch, _)| batch.rows).sum()
+        self.rows
     }
 
     /// Is there nothing?
@@ -32,6 +33,7 @@ impl State for Collected {
     fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
         if batch.rows > 0 {
             let (batch, values) = compact_batch(batch, values);
+            self.rows += batch.rows;
             self.bytes += bytes_of_batch(&batch, &values);
             self.batches.push((batch, values));
         }

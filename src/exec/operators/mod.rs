@@ -17,6 +17,7 @@ pub mod join;
 pub mod sort;
 pub mod take;
 
+mod bound;
 mod collected;
 mod gathered;
 mod kept;

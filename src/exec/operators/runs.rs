@@ -180,7 +180,7 @@ impl<'s> RunWriter<'s> {
 
 /// The order of the input: the only key is the position.
 pub(super) fn by_position() -> Sort {
-    Sort { directions: vec![Direction::default()], columns: vec![None] }
+    Sort { directions: vec![Direction::default()], columns: vec![None], first: None }
 }
 
 /// The columns, the keys that are none, and the positions.

@@ -1,14 +1,18 @@
 //! `sort`: all rows in the order of their keys, equal ones in the order of the input.
 
+use super::bound::Bound;
 use super::collected::{Collected, downcast, in_order};
 use super::gathered::Gathered;
 use super::runs::{RunFile, SortedRuns};
 use super::{Breaker, Output, State};
 use crate::data::Batch;
+use crate::exec::gather::batch_and_row;
 use crate::exec::order::{Direction, RowOrder};
+use crate::exec::rows::filter_rows;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
+use arrow_buffer::BooleanBufferBuilder;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,7 +26,12 @@ pub struct Sort {
     pub directions: Vec<Direction>,
     /// Of each key that is a column, which.
     pub columns: Vec<Option<usize>>,
+    /// So many rows are read of the result, and no others need to be in it.
+    pub first: Option<usize>,
 }
+
+/// Rows that a thread collects beyond twice those that are read before it drops what comes later.
+const SPARE_ROWS: usize = 1 << 12;
 
 /// What one thread has collected: rows in memory, and sorted runs on disk, in the order in which
 /// they came.
@@ -30,11 +39,50 @@ struct Sorting {
     sort: Sort,
     collected: Collected,
     runs: Option<RunFile>,
+    /// What comes behind it is not among the first rows.
+    bound: Option<Bound>,
+}
+
+impl Sorting {
+    /// Drops all rows but the `first` ones.
+    fn keep(&mut self, first: usize) -> Result<(), Error> {
+        let collected = Box::new(std::mem::take(&mut self.collected));
+        let (batches, mut keys): (Vec<Batch>, Vec<_>) =
+            in_order(vec![collected]).into_iter().unzip();
+        let mut order = self.sort.order(&keys, &batches).sort();
+        order.truncate(first);
+        if let Some(&last) = order.last() {
+            let (batch, row) = batch_and_row(last);
+            let position = batches[batch].positions.at(row);
+            self.bound = Some(Bound::new(&self.sort.directions, &keys[batch], row, position));
+        }
+        // Batches stay apart, or those of several threads would overlap.
+        order.sort_unstable();
+        for rows in order.chunk_by(|a, b| batch_and_row(*a).0 == batch_and_row(*b).0) {
+            let (batch, _) = batch_and_row(rows[0]);
+            let mut is_kept = BooleanBufferBuilder::new(batches[batch].rows);
+            is_kept.append_n(batches[batch].rows, false);
+            rows.iter().for_each(|&row| is_kept.set_bit(batch_and_row(row).1, true));
+            let kept = filter_rows(&batches[batch], &mut keys[batch], &is_kept.finish());
+            self.collected.push(kept, std::mem::take(&mut keys[batch]))?;
+        }
+        Ok(())
+    }
 }
 
 impl State for Sorting {
-    fn push(&mut self, batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
-        self.collected.push(batch, values)
+    fn push(&mut self, mut batch: Batch, mut values: Vec<Operand>) -> Result<(), Error> {
+        if let Some(bound) = &mut self.bound {
+            let before = bound.before(&batch, &values);
+            batch = filter_rows(&batch, &mut values, &before);
+        }
+        self.collected.push(batch, values)?;
+        match self.sort.first {
+            Some(first) if self.collected.rows() / 2 >= first.saturating_add(SPARE_ROWS) => {
+                self.keep(first)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn bytes(&self) -> usize {
@@ -62,7 +110,7 @@ impl State for Sorting {
 impl Breaker for Sort {
     fn state(&self) -> Box<dyn State> {
         let collected = Collected::default();
-        Box::new(Sorting { sort: self.clone(), collected, runs: None })
+        Box::new(Sorting { sort: self.clone(), collected, runs: None, bound: None })
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
@@ -79,8 +127,9 @@ impl Breaker for Sort {
         }
         let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
         let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();
-        let order = self.order(&keys, &batches).sort_until(stop);
+        let mut order = self.order(&keys, &batches).sort_until(stop);
         go_on(stop)?;
+        order.truncate(self.first.unwrap_or(usize::MAX));
         Ok(Gathered::output(batches, order))
     }
 }
@@ -98,7 +147,8 @@ impl Sort {
 mod tests {
     use super::*;
     use crate::exec::operators::testing::{
-        Values, all_types, batches_of, compare, rows_of, run_all_ways, run_spilling, shown, table,
+        Values, all_types, batches_of, compare, rows_of, run, run_all_ways, run_spilling, shown,
+        table,
     };
     use crate::types::{DataType, Scalar, Type};
     use std::cmp::Ordering;
@@ -127,7 +177,7 @@ mod tests {
         let batches = batches_of(types, rows, size);
         let operator = || {
             let columns = keys.iter().map(|&key| (key != 1).then_some(key)).collect();
-            Box::new(Sort { directions: ways.to_vec(), columns }) as Box<dyn Breaker>
+            Box::new(Sort { directions: ways.to_vec(), columns, first: None }) as Box<dyn Breaker>
         };
         let sorted = run_all_ways(&operator, types, &batches, keys);
         assert_eq!(shown(types, &sorted), shown(types, &expected));
@@ -168,6 +218,28 @@ mod tests {
     }
 
     #[test]
+    fn the_first_rows_are_those_of_the_whole_sort() {
+        let types = [DataType::Int, DataType::Float, DataType::String];
+        for (seed, (ty, spread)) in types.iter().zip([500, 2, 1 << 40]).enumerate() {
+            let (types, rows) = numbered(ty, seed as u64, 15_000, spread);
+            let batches = batches_of(&types, &rows, 1000);
+            let sort = |first| {
+                let (directions, columns) = (vec![WAYS[seed], WAYS[0]], vec![Some(0), None]);
+                Box::new(Sort { directions, columns, first }) as Box<dyn Breaker>
+            };
+            let all = rows_of(&types, &run(&*sort(None), &batches, &[0, 1], 1, |_| 0).unwrap());
+            for first in [0, 1, 1000, 20_000] {
+                let expected = shown(&types, &all[..all.len().min(first)]);
+                let found = run_all_ways(&|| sort(Some(first)), &types, &batches, &[0, 1]);
+                assert_eq!(shown(&types, &found), expected);
+                let spilled = run_spilling(&*sort(Some(first)), &batches, &[0, 1], 3);
+                let spilled = rows_of(&types, &spilled);
+                assert_eq!(shown(&types, &spilled[..expected.len()]), expected);
+            }
+        }
+    }
+
+    #[test]
     fn texts_with_long_common_beginnings_do_not_overflow_the_stack() {
         let types = [DataType::String.required(), DataType::Int.required()];
         let text = |n: i64| Scalar::String(format!("{}{}", "x".repeat(20_000), n % 3).into());
@@ -177,7 +249,7 @@ mod tests {
 
     #[test]
     fn sorting_ends_when_the_run_is_to_stop() {
-        let sort = Sort { directions: WAYS[..1].to_vec(), columns: vec![Some(0)] };
+        let sort = Sort { directions: WAYS[..1].to_vec(), columns: vec![Some(0)], first: None };
         let ended = sort.finish(vec![sort.state()], &AtomicBool::new(true));
         assert!(matches!(ended, Err(Error::Cancelled)));
     }

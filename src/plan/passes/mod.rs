@@ -1,6 +1,7 @@
 //! What makes a plan cheaper and changes nothing that a run says or writes: each is an entry of one
 //! list, runs once, in the order of the list, and can be switched off (`--without`).
 
+mod first;
 mod fuse;
 mod late;
 mod share;
@@ -35,6 +36,11 @@ pub const PASSES: &[Pass] = &[
         name: "late-columns",
         does: "columns that a filter does not need are computed behind it, for the rows that are left",
         apply: late::defer,
+    },
+    Pass {
+        name: "first-rows",
+        does: "a sort of which a `take` reads the first rows keeps no others",
+        apply: first::keep_first,
     },
     Pass {
         name: "unread-columns",

@@ -174,7 +174,7 @@ fn sorted_by_key(
 ) -> Result<Output, Error> {
     let keys = plan.keys.len();
     let columns = (0..keys).map(Some).collect();
-    let sort = Sort { directions: vec![Direction::default(); keys], columns };
+    let sort = Sort { directions: vec![Direction::default(); keys], columns, first: None };
     let mut runs = RunWriter::new(sort.clone(), spool);
     for piece in 0..groups.count() {
         go_on(stop)?;
