@@ -312,7 +312,14 @@ pub trait Sink: Send + Sync {
     /// never twice at once.
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError>;
 
-    /// Of the time that appending took so far, that in which bytes were made of values.
+    /// Does what appended pieces have left to be done, as far as no other thread does it; called
+    /// from any thread.
+    fn work(&self) -> Result<(), ConnectError> {
+        Ok(())
+    }
+
+    /// Of the time that appending and this work took so far, that in which bytes were made of
+    /// values.
     fn late_encoding(&self) -> Duration {
         Duration::ZERO
     }

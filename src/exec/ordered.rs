@@ -106,7 +106,8 @@ impl OrderedSink {
     ) -> Result<(), Error> {
         let bytes = pieces.iter().map(|(_, piece)| piece.bytes()).sum();
         let pieces = Pieces { pieces, rows: Some(rows) };
-        self.ring.put(number, pieces, bytes, &|pieces| timer.with(|| self.append(pieces)))
+        self.ring.put(number, pieces, bytes, &|pieces| timer.with(|| self.append(pieces)))?;
+        Ok(timer.with(|| self.sink.work())?)
     }
 
     /// Puts pieces of a morsel of which more are to come, once it is their turn. Gives them back
@@ -120,6 +121,7 @@ impl OrderedSink {
         let pieces = Pieces { pieces, rows: None };
         let append = |pieces| timer.with(|| self.append(pieces));
         let back = self.ring.flush(number, pieces, &append)?;
+        timer.with(|| self.sink.work())?;
         Ok(back.map_or(vec![], |back| back.pieces))
     }
 
@@ -136,7 +138,7 @@ impl OrderedSink {
         Ok(())
     }
 
-    /// Of the time that appending took so far, that in which bytes were made of values.
+    /// Of the time that sinks took so far, that in which bytes were made of values late.
     pub fn late_encoding(&self) -> Duration {
         self.sink.late_encoding()
     }

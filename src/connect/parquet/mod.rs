@@ -1,11 +1,12 @@
 //! `parquet`: columns by name, read as the declared types where nothing is lost.
 //!
 //! The file format is the `parquet` crate's; here is what is between it and the language:
-//! `convert` for types, `source` for row groups as morsels, `sink` for row groups of fixed size.
+//! `convert` for types, `source` for row groups as morsels, `sink` and `groups` for row groups of fixed size.
 
 mod convert;
 mod dictionaries;
 mod finer;
+mod groups;
 mod sink;
 mod source;
 #[cfg(test)]

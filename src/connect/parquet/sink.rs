@@ -2,32 +2,27 @@
 //! slabs of a fixed number and cut into row groups of a fixed number, whatever the batches were.
 
 use super::convert::{file_type, to_file};
-use super::dictionaries::encoders_for;
+use super::groups::{Cutter, Encoded, Ready, Task};
 use crate::connect::output::{stage_files, target_of};
 use crate::connect::stage::{self, Staging};
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
-use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema};
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::TypePtr;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Rows that are encoded together. The pages of a file depend on it.
-const SLAB_ROWS: usize = 1 << 16;
-
-/// Slabs of a row group: 256 Ki rows, so that also a file of a million rows is read in parallel.
-const GROUP_SLABS: usize = 4;
 
 /// Opens a sink.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
@@ -54,30 +49,22 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
     let properties = Arc::new(properties);
     let root = ArrowSchemaConverter::new().convert(&schema).map_err(unwritable)?;
     let (staging, files) = stage_files(spec, "parquet")?;
-    let part = |(path, file)| {
+    let part = |(at, (path, file))| {
         let buffered = BufWriter::with_capacity(1 << 16, file);
         let root = root.root_schema_ptr();
         let writer = SerializedFileWriter::new(buffered, root.clone(), properties.clone());
-        let empty = Part {
+        let writer = Some(writer.map_err(unwritable)?);
+        let cutter = Cutter::new(at, schema.clone(), root, properties.clone());
+        Ok(Part {
             path,
-            writer: writer.map_err(unwritable)?,
-            encoders: None,
-            root,
-            properties: properties.clone(),
-            schema: schema.clone(),
-            pending: Vec::new(),
-            pending_rows: 0,
-            columns: Vec::new(),
-            slabs: 0,
-            groups: 0,
-            rows: 0,
-            encoding: Duration::ZERO,
-        };
-        Ok(Mutex::new(empty))
+            cutter: cutter.into(),
+            file: PartFile { next: 0, encoded: BTreeMap::new(), writer }.into(),
+        })
     };
-    let parts = files.into_iter().map(part).collect::<Result<_, ConnectError>>()?;
+    let parts = files.into_iter().enumerate().map(part).collect::<Result<_, ConnectError>>()?;
     let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
-    Ok(Box::new(ParquetSink { staging, parts, types }))
+    let (ready, encoding_nanos) = (Ready::default(), AtomicU64::new(0));
+    Ok(Box::new(ParquetSink { staging, parts, types, ready, encoding_nanos }))
 }
 
 /// The schema that is kept in the file for other readers: with texts as Arrow first had them, since
@@ -104,28 +91,26 @@ fn for_others(schema: &Schema) -> Schema {
 
 struct ParquetSink {
     staging: Staging,
-    parts: Vec<Mutex<Part>>,
+    parts: Vec<Part>,
     types: Vec<DataType>,
+    ready: Ready,
+    /// Time of making bytes of values.
+    encoding_nanos: AtomicU64,
 }
 
 struct Part {
     path: PathBuf,
-    writer: SerializedFileWriter<BufWriter<File>>,
-    /// What makes encoders, once the first rows are known.
-    encoders: Option<ArrowRowGroupWriterFactory>,
-    root: TypePtr,
-    properties: Arc<WriterProperties>,
-    schema: Arc<Schema>,
-    /// Columns of rows that do not yet fill a slab.
-    pending: Vec<Vec<ArrayRef>>,
-    pending_rows: usize,
-    /// The encoders of the row group that is being written, one a leaf column.
-    columns: Vec<ArrowColumnWriter>,
-    slabs: usize,
-    groups: usize,
-    rows: u64,
-    /// Time of making bytes of values.
-    encoding: Duration,
+    cutter: Mutex<Cutter>,
+    file: Mutex<PartFile>,
+}
+
+struct PartFile {
+    /// The number of the row group that is to be written next.
+    next: usize,
+    /// Those that have come before it.
+    encoded: BTreeMap<usize, Vec<ArrowColumnChunk>>,
+    /// The file, unless a thread is writing.
+    writer: Option<SerializedFileWriter<BufWriter<File>>>,
 }
 
 impl Sink for ParquetSink {
@@ -139,141 +124,82 @@ impl Sink for ParquetSink {
         let Piece::Rows(batch) = piece else {
             return Err(ConnectError::new("bytes cannot be appended to a Parquet file"));
         };
-        let mut part = self.parts[part as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        part.append(batch).map_err(|error| part.failed(&error))
+        let part = &self.parts[part as usize];
+        part.cutter().push(batch, &self.ready).map_err(|error| part.failed(&error))
+    }
+
+    fn work(&self) -> Result<(), ConnectError> {
+        while let Some(task) = Task::take(&self.ready) {
+            let part = &self.parts[task.part()];
+            let failed = |error: ParquetError| part.failed(&error);
+            let started = Instant::now();
+            let encoded = task.run().map_err(failed)?;
+            self.encoding_nanos.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+            if let Some(group) = encoded {
+                part.write(group).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     fn late_encoding(&self) -> Duration {
-        let parts = self.parts.iter();
-        parts.map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).encoding).sum()
+        Duration::from_nanos(self.encoding_nanos.load(Relaxed))
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {
+        for part in &self.parts {
+            part.cutter().end(&self.ready).map_err(|error| part.failed(&error))?;
+        }
+        let threads = (0..rayon::current_num_threads()).into_par_iter();
+        threads.try_for_each(|_| self.work())?;
         let (mut rows, mut bytes) = (0, 0);
         for part in self.parts {
-            let mut part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let ended = part.end();
-            ended.map_err(|error| part.failed(&error))?;
-            let path = part.path.clone();
-            let failed =
-                |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
-            let buffered = part.writer.into_inner().map_err(|e| ConnectError::new(failed(&e)))?;
-            let file = buffered.into_inner().map_err(|e| ConnectError::new(failed(e.error())))?;
-            stage::sync(&file, &path)?;
-            rows += part.rows;
-            bytes += file.metadata().map_err(|e| ConnectError::new(failed(&e)))?.len();
+            rows += part.cutter().rows;
+            bytes += part.close()?;
         }
         self.staging.finish(rows, bytes)
     }
 }
 
 impl Part {
-    fn failed(&self, error: &ParquetError) -> ConnectError {
+    fn failed(&self, error: &dyn std::fmt::Display) -> ConnectError {
         ConnectError::new(format!("cannot write {}: {error}", self.path.display()))
     }
 
-    fn append(&mut self, batch: Batch) -> Result<(), ParquetError> {
-        self.rows += batch.rows as u64;
-        self.pending_rows += batch.rows;
-        self.pending.push(batch.columns);
-        while self.pending_rows >= SLAB_ROWS {
-            let started = Instant::now();
-            self.write_slab(SLAB_ROWS)?;
-            self.encoding += started.elapsed();
-            if self.slabs == GROUP_SLABS {
-                self.end_group()?;
-            }
+    fn cutter(&self) -> MutexGuard<'_, Cutter> {
+        self.cutter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self) -> MutexGuard<'_, PartFile> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a row group, and those behind it that have come before, once it is its turn; what
+    /// comes while a thread writes is written by that one.
+    fn write(&self, group: Encoded) -> Result<(), ParquetError> {
+        let mut file = self.file();
+        file.encoded.insert(group.number, group.chunks);
+        let Some(mut writer) = file.writer.take() else { return Ok(()) };
+        let mut next = file.next;
+        while let Some(chunks) = file.encoded.remove(&next) {
+            drop(file);
+            let mut group = writer.next_row_group()?;
+            chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+            group.close()?;
+            next += 1;
+            file = self.file();
         }
+        (file.next, file.writer) = (next, Some(writer));
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), ParquetError> {
-        if self.pending_rows > 0 {
-            self.write_slab(self.pending_rows)?;
-        }
-        self.end_group()
-    }
-
-    /// Encodes the first `rows` pending rows, a column a thread.
-    ///
-    /// Threads of its own, not the engine's pool: a worker that waits for the pool may be given
-    /// another piece of work that waits for this very sink.
-    fn write_slab(&mut self, rows: usize) -> Result<(), ParquetError> {
-        let slab = self.take_pending(rows)?;
-        if self.columns.is_empty() {
-            let encoders = match self.encoders.take() {
-                Some(encoders) => encoders,
-                None => encoders_for(&self.schema, &self.root, &self.properties, &slab)?,
-            };
-            self.columns = encoders.create_column_writers(self.groups)?;
-            self.encoders = Some(encoders);
-        }
-        let mut leaves = Vec::with_capacity(self.columns.len());
-        for (field, array) in self.schema.fields().iter().zip(&slab) {
-            leaves.extend(compute_leaves(field, array)?);
-        }
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = threads.min(leaves.len()).max(1);
-        let mut lanes: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
-        for (at, work) in self.columns.iter_mut().zip(leaves).enumerate() {
-            lanes[at % threads].push(work);
-        }
-        let encode = |lane: Vec<(&mut ArrowColumnWriter, _)>| {
-            lane.into_iter().try_for_each(|(column, leaf)| column.write(&leaf))
-        };
-        let mut lanes = lanes.into_iter();
-        let own = lanes.next().unwrap_or_default();
-        std::thread::scope(|scope| {
-            let others: Vec<_> = lanes.map(|lane| scope.spawn(move || encode(lane))).collect();
-            let mut result = encode(own);
-            for other in others {
-                let panicked = |_| Err(ParquetError::General("an encoder panicked".into()));
-                result = result.and(other.join().unwrap_or_else(panicked));
-            }
-            result
-        })?;
-        self.slabs += 1;
-        Ok(())
-    }
-
-    /// The columns of the first `rows` pending rows.
-    fn take_pending(&mut self, rows: usize) -> Result<Vec<ArrayRef>, ParquetError> {
-        let mut pieces: Vec<Vec<ArrayRef>> = vec![Vec::new(); self.schema.fields().len()];
-        let mut missing = rows;
-        let mut rest = Vec::new();
-        for batch in std::mem::take(&mut self.pending) {
-            let len = batch.first().map_or(0, |column| column.len());
-            let taken = missing.min(len);
-            if taken < len {
-                rest.push(batch.iter().map(|column| column.slice(taken, len - taken)).collect());
-            }
-            if taken > 0 {
-                for (pieces, column) in pieces.iter_mut().zip(&batch) {
-                    pieces.push(column.slice(0, taken));
-                }
-            }
-            missing -= taken;
-        }
-        self.pending = rest;
-        self.pending_rows -= rows;
-        let concat = |pieces: Vec<ArrayRef>| {
-            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-            Ok(arrow_select::concat::concat(&pieces)?)
-        };
-        pieces.into_iter().map(concat).collect()
-    }
-
-    fn end_group(&mut self) -> Result<(), ParquetError> {
-        if self.slabs == 0 {
-            return Ok(());
-        }
-        let mut group = self.writer.next_row_group()?;
-        for column in self.columns.drain(..) {
-            column.close()?.append_to_row_group(&mut group)?;
-        }
-        group.close()?;
-        self.slabs = 0;
-        self.groups += 1;
-        Ok(())
+    /// Ends and fsyncs the file; says how many bytes it has.
+    fn close(self) -> Result<u64, ConnectError> {
+        let writer = self.file().writer.take();
+        let writer = writer.ok_or_else(|| self.failed(&"writing has failed before"))?;
+        let buffered = writer.into_inner().map_err(|error| self.failed(&error))?;
+        let file = buffered.into_inner().map_err(|error| self.failed(error.error()))?;
+        stage::sync(&file, &self.path)?;
+        Ok(file.metadata().map_err(|error| self.failed(&error))?.len())
     }
 }
