@@ -4,7 +4,7 @@
 //! best of five runs. Without a file nothing is measured, so that `cargo test` can build it.
 #![allow(missing_docs, clippy::print_stdout)]
 
-use batchc::connect::{Arguments, Column, SourceSpec, find};
+use batchc::connect::{Arguments, CHUNK_BYTES, Column, SourceSpec, find};
 use batchc::types::{DataType, Scalar};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -41,6 +41,7 @@ fn main() {
             arguments: Arguments(vec![("path".into(), Scalar::String(path.as_str().into()))]),
             columns: columns.clone(),
             projection: projection.to_vec(),
+            chunk: CHUNK_BYTES,
         };
         let mut best = (f64::MAX, 0);
         for _ in 0..5 {

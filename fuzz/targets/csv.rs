@@ -5,7 +5,7 @@
 #![no_main]
 
 use batchc::connect::fuzzing::{Read, read_in_all_ways};
-use batchc::connect::{Arguments, Column, SourceSpec};
+use batchc::connect::{Arguments, CHUNK_BYTES, Column, SourceSpec};
 use batchc::types::{DataType, Scalar, Type};
 use libfuzzer_sys::fuzz_target;
 use std::cell::OnceCell;
@@ -80,6 +80,7 @@ impl Dialect {
             arguments: Arguments(given),
             columns: columns.collect(),
             projection,
+            chunk: CHUNK_BYTES,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! All commands and flags.
 
+use crate::connect::CHUNK_BYTES;
 use crate::diagnostics::render::Format;
 use crate::plan::PASSES;
 use clap::builder::FalseyValueParser;
@@ -142,6 +143,9 @@ pub(super) struct Resources {
     /// The folder for what does not fit into memory [default: .batchc/tmp beside the pipeline]
     #[arg(long, env = "BATCHC_TEMP_DIR", value_name = "DIR")]
     pub(super) temp_dir: Option<PathBuf>,
+    /// Bytes of a text file that a thread takes at a time: for tests, that results do not depend on it
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = CHUNK_BYTES)]
+    pub(super) chunk: usize,
 }
 
 #[derive(ClapArgs)]

@@ -27,6 +27,7 @@ mod text;
 mod value;
 mod views;
 
+pub use chunk::CHUNK_BYTES;
 pub use input::matches;
 pub use meter::Volume;
 pub use options::BadOption;
@@ -174,6 +175,8 @@ pub struct SourceSpec {
     pub columns: Vec<Column>,
     /// The columns that are wanted, by position; batches hold them in this order.
     pub projection: Vec<usize>,
+    /// Of a file of text, about how many bytes a morsel has, if its records are not longer.
+    pub chunk: usize,
 }
 
 /// An opened source: a dispenser of numbered morsels.

@@ -1,8 +1,8 @@
 //! What the tests of connectors share: specifications, whole reads and random bytes.
 
 use super::{
-    Arguments, BadValue, Batch, Column, ConnectError, Connector, SinkSpec, Source, SourceSpec,
-    fuzzing,
+    Arguments, BadValue, Batch, CHUNK_BYTES, Column, ConnectError, Connector, SinkSpec, Source,
+    SourceSpec, fuzzing,
 };
 use crate::data::array_of;
 use crate::types::{DAYS, DataType, EnumMember, EnumType, Field, MICROS, Scalar, Type};
@@ -46,6 +46,7 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
         arguments: arguments(given),
         columns: columns(declared),
         projection: (0..declared.len()).collect(),
+        chunk: CHUNK_BYTES,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A line ends with `\n` or `\r\n`; the last one may go without. Empty lines are rows.
 
-use super::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
+use super::chunk::{Chunk, Chunks, Cut, Place};
 use super::input::Inputs;
 use super::meter::Meter;
 use super::options::{PATH, independent};
@@ -49,7 +49,7 @@ impl Cut for CutLines {
 fn open_source(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
     let inputs = Arc::new(Inputs::find(spec)?);
     let meter = Arc::new(Meter::default());
-    let chunks = Chunks::new(inputs.clone(), meter.clone(), CutLines, CHUNK_BYTES);
+    let chunks = Chunks::new(inputs.clone(), meter.clone(), CutLines, spec.chunk);
     let columns = spec.projection.len();
     Ok(Box::new(TextSource { inputs, meter, chunks: Mutex::new(chunks), columns }))
 }

@@ -43,6 +43,8 @@ pub struct Options<'r> {
     /// Bytes of memory to use. When half of them are used up, operators write to disk what they
     /// hold.
     pub memory: usize,
+    /// Bytes of a text file that a thread takes at a time.
+    pub chunk: usize,
     /// The folder for what does not fit into memory.
     pub temp: PathBuf,
     /// What to run.
@@ -272,6 +274,7 @@ fn open_source(
         arguments: arguments(&source.arguments, context),
         columns,
         projection: projection.clone(),
+        chunk: options.chunk,
     };
     let connector = connect::find(source.connector).expect("checked");
     let open = connector.source.expect("checked");

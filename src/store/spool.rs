@@ -48,9 +48,10 @@ impl Spool {
     }
 
     /// States of fewer bytes are not worth a file, however little memory is left: what a run needs
-    /// besides may be more than it was given.
+    /// besides may be more than it was given. Only where it was given less than that, as tests do,
+    /// everything is written.
     pub fn state_bytes_min(&self) -> usize {
-        (self.memory / (self.threads * 8)).max(1 << 18)
+        (self.memory / (self.threads * 8)).max(self.memory.min(1 << 18))
     }
 
     /// Bytes that a thread may work on at once: they are read, sorted and copied, and all threads

@@ -4,6 +4,7 @@
 mod cases;
 mod cli;
 mod connectors;
+mod determinism;
 mod duckdb;
 mod examples;
 mod fixes;

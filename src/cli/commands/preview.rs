@@ -47,6 +47,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         base: base(&path),
         threads: args.resources.threads(),
         memory: args.resources.memory(),
+        chunk: args.resources.chunk,
         temp: args.resources.temp_dir(&base(&path)),
         // One more than is shown, to know whether there are more.
         targets: Targets {

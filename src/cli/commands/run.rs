@@ -116,6 +116,7 @@ fn start(
         base: base(&path),
         threads,
         memory: args.resources.memory(),
+        chunk: args.resources.chunk,
         temp: args.resources.temp_dir(&base(&path)),
         targets,
         profiles: args.profile.is_some(),

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
 use super::simd::Level;
-use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
+use crate::connect::chunk::{Chunk, Chunks, Cut, Place};
 use crate::connect::input::{Inputs, missing_column};
 use crate::connect::meter::Meter;
 use crate::connect::shown::{keep_records, shown};
@@ -25,7 +25,7 @@ const BATCH_ROWS_MAX: usize = 1 << 16;
 
 /// Opens a source.
 pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
-    Ok(Box::new(CsvSource::open(spec, CHUNK_BYTES, Level::best())?))
+    Ok(Box::new(CsvSource::open(spec, spec.chunk, Level::best())?))
 }
 
 pub struct CsvSource {

@@ -4,7 +4,7 @@
 use super::cells::Fields;
 use super::columns::{Builder, Spelling};
 use super::scan::{Fault, Scanner};
-use crate::connect::chunk::{CHUNK_BYTES, Chunk, Chunks, Cut, Place};
+use crate::connect::chunk::{Chunk, Chunks, Cut, Place};
 use crate::connect::input::Inputs;
 use crate::connect::meter::Meter;
 use crate::connect::shown::{keep_records, shown};
@@ -23,7 +23,7 @@ const BATCH_ROWS_MAX: usize = 1 << 16;
 
 /// Opens a source.
 pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
-    Ok(Box::new(JsonSource::open(spec, CHUNK_BYTES)?))
+    Ok(Box::new(JsonSource::open(spec, spec.chunk)?))
 }
 
 pub(super) struct JsonSource {
