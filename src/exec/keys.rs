@@ -8,17 +8,19 @@
 pub mod nested;
 mod pack;
 mod rows;
+mod tails;
 mod unpack;
 
 pub(super) use pack::hash;
 pub use pack::{KeyColumns, LongTexts, Packed};
 pub use rows::PackedRows;
+pub use tails::{Tail, is_beyond_tail, text_of, without_place};
 pub use unpack::{LongBuffers, unpack};
 
 use crate::types::{DataType, Type};
 
 /// Texts up to this length are inside of their words; longer ones are represented by their
-/// length, first bytes and hash, and compared in full when these are equal.
+/// length, first bytes and hash, and the rest is compared when these are equal ([`Tail`]).
 pub const INLINE_BYTES_MAX: usize = 12;
 
 /// What a null text has in place of its length, prefix and rest. No text is that long.
@@ -116,7 +118,7 @@ impl KeyLayout {
     }
 
     /// The first word of each column that may hold texts that do not fit into their words.
-    pub(super) fn long_words(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn long_words(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.fields.iter().filter_map(|field| match field.place {
             Place::Text { word, .. } => Some(word),
             _ => None,

@@ -15,8 +15,8 @@ mod parted;
 pub use parted::PartedTable;
 
 use super::keys::{
-    INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, PackedRows, hash,
-    is_long, unpack,
+    KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, PackedRows, Tail, hash, is_beyond_tail,
+    is_long, text_of, unpack, without_place,
 };
 use super::prefetch::prefetch;
 use crate::functions::kernel::Operand;
@@ -48,10 +48,11 @@ pub struct GroupTable {
     /// By hash, or by the key itself when it has few bits. A power of two.
     slots: Vec<u64>,
     /// The words of the keys in the order of their numbers. As soon as one of them has a long
-    /// text, the places of its texts stand behind each: `piece << 32 | offset`, for each column
-    /// that may have long ones. What is read together stands together.
+    /// text, the tails of its texts stand behind each, for each column that may have long ones; of
+    /// a text that does not fit into it, the second word of the tail is the place in the arena:
+    /// `piece << 32 | offset`. What is read together stands together.
     keys: Vec<u64>,
-    /// From key to key; the width of the layout, or with places.
+    /// From key to key; the width of the layout, or with tails.
     stride: usize,
     count: usize,
     /// How many keys fit before the slots must grow; all when they are indexed directly.
@@ -153,11 +154,11 @@ impl GroupTable {
         let mut block = std::mem::take(&mut self.block);
         for numbers in numbers.chunks(BLOCK) {
             let packed = &mut block.packed;
-            packed.clear(0, width);
+            packed.clear(0, &self.layout);
             for &number in numbers {
                 packed.words.extend_from_slice(other.key(number as usize));
             }
-            packed.has_long = !other.arena.is_empty();
+            other.copy_tails(numbers, packed);
             packed.hash(width);
             self.insert_block(&mut block, &Selected { table: other, numbers }, out);
         }
@@ -181,15 +182,19 @@ impl GroupTable {
 
     /// The columns of the keys in the order of their numbers.
     pub fn into_arrays(mut self) -> Vec<ArrayRef> {
-        let (width, stride) = (self.layout.width(), self.stride);
-        let column = |at| self.keys.iter().skip(at).step_by(stride).copied().collect();
-        let places = (width..stride).map(column).collect();
+        let (width, stride, count) = (self.layout.width(), self.stride, self.count);
+        let mut places = vec![];
         if stride > width {
-            for number in 0..self.count {
+            let words: Vec<usize> = self.layout.long_words().collect();
+            for (column, word) in words.into_iter().enumerate() {
+                let place = |number| self.place_of(number, column, word);
+                places.push((0..count).map(place).collect());
+            }
+            for number in 0..count {
                 let start = number * stride;
                 self.keys.copy_within(start..start + width, number * width);
             }
-            self.keys.truncate(self.count * width);
+            self.keys.truncate(count * width);
         }
         let buffers = self.arena.into_iter().map(Buffer::from).collect();
         unpack(&self.layout, &self.keys, &LongBuffers { buffers, places })
@@ -283,7 +288,6 @@ impl GroupTable {
     /// misses of many keys overlap.
     #[inline]
     fn prefetch_keys<const W: usize>(&self, packed: &Packed, slots: &[u64]) {
-        let width = if W == 0 { self.layout.width() } else { W };
         // Where nothing is named, it is the first key: a branch would be mispredicted often.
         let named = |row: usize, slot: u64| {
             let is_likely = (slot ^ packed.hashes[row]) >> 32 == 0 && slot != EMPTY;
@@ -292,13 +296,15 @@ impl GroupTable {
         for (row, &slot) in slots.iter().enumerate() {
             prefetch(&self.keys[named(row, slot) * self.stride]);
         }
-        if !packed.has_long || self.arena.is_empty() {
+        if self.arena.is_empty() {
             return;
         }
-        for (column, word) in self.layout.long_words().enumerate() {
-            for (row, &slot) in slots.iter().enumerate() {
-                let is_long = is_long(packed.words[row * width + word]);
-                let place = self.place(column, if is_long { named(row, slot) } else { 0 });
+        for &(row, column) in packed.tails.beyond() {
+            let number = named(row as usize, slots[row as usize]);
+            let word =
+                self.layout.long_words().nth(column as usize).expect("it may have long ones");
+            if is_beyond_tail(self.key(number)[word]) {
+                let [_, place] = self.tails(number)[column as usize];
                 prefetch(&self.arena[(place >> 32) as usize][place as u32 as usize]);
             }
         }
@@ -319,35 +325,82 @@ impl GroupTable {
         let number = (slot as u32 - 1) as usize;
         let width = if W == 0 { self.layout.width() } else { W };
         self.keys[number * self.stride..][..width] == packed.words[row * width..row * width + width]
-            && (!packed.has_long || self.long_equal(number, row, long))
+            && (packed.tails.is_empty() || self.tails_equal(number, row, packed, long))
     }
 
     /// Are the long texts of a key and a row equal, whose words are?
-    fn long_equal(&self, number: usize, row: usize, long: &impl LongTexts) -> bool {
-        let key = self.key(number);
-        self.layout.long_words().enumerate().all(|(column, word)| {
-            let length = text_length(key[word]);
-            length <= INLINE_BYTES_MAX
-                || self.text(column, number, length) == long.bytes(column, row)
+    #[inline]
+    fn tails_equal(
+        &self,
+        number: usize,
+        row: usize,
+        packed: &Packed,
+        long: &impl LongTexts,
+    ) -> bool {
+        // Without tails here no key has a long text, and equal words say that the row has none.
+        let mut tails = self.tails(number).iter().zip(packed.tails.of(row)).enumerate();
+        tails.all(|(column, (own, other))| {
+            own == other || own[0] == other[0] && self.beyond_equal(number, column, row, long)
         })
     }
 
-    fn text(&self, column: usize, number: usize, length: usize) -> &[u8] {
-        let place = self.place(column, number);
+    /// Are the texts of a key and a row equal that go on behind tails that are?
+    fn beyond_equal(
+        &self,
+        number: usize,
+        column: usize,
+        row: usize,
+        long: &impl LongTexts,
+    ) -> bool {
+        let text = self.text_beyond(column, number);
+        text.is_some_and(|text| text == long.bytes(column, row))
+    }
+
+    /// The text of a key that does not fit into its words and its tail.
+    fn text_beyond(&self, column: usize, number: usize) -> Option<&[u8]> {
+        let word = self.layout.long_words().nth(column)?;
+        let first = self.key(number)[word];
+        let [_, place] = self.tails(number)[column];
         let start = place as u32 as usize;
-        &self.arena[(place >> 32) as usize][start..start + length]
+        is_beyond_tail(first)
+            .then(|| &self.arena[(place >> 32) as usize][start..start + first as u32 as usize])
     }
 
-    /// Where the text of a key is, if it is a long one; else anywhere.
-    #[inline]
-    fn place(&self, column: usize, number: usize) -> u64 {
-        self.keys[number * self.stride + self.layout.width() + column]
+    /// The tails of the texts of a key; none while there is no long text.
+    #[inline(always)]
+    fn tails(&self, number: usize) -> &[Tail] {
+        let tails = &self.keys[number * self.stride..][self.layout.width()..self.stride];
+        tails.as_chunks().0
     }
 
-    /// Makes room for the places of texts behind each key.
+    /// Where in the arena a long text is, which is put there if it is in its tail; else anywhere.
+    fn place_of(&mut self, number: usize, column: usize, word: usize) -> u64 {
+        let (first, tail) = (self.key(number)[word], self.tails(number)[column]);
+        if is_beyond_tail(first) || !is_long(first) {
+            return tail[1];
+        }
+        let (text, length) = text_of(first, tail);
+        push_text(&mut self.arena, &text[..length])
+    }
+
+    /// Puts the tails of some keys into `packed`.
+    fn copy_tails(&self, numbers: &[u32], packed: &mut Packed) {
+        let words: Vec<usize> = self.layout.long_words().collect();
+        packed.tails.clear(numbers.len(), words.len());
+        for (at, &number) in numbers.iter().enumerate() {
+            let (key, tails) = (self.key(number as usize), self.tails(number as usize));
+            for (column, (&word, &tail)) in words.iter().zip(tails).enumerate() {
+                if is_long(key[word]) {
+                    packed.tails.set(at, column, without_place(key[word], tail));
+                }
+            }
+        }
+    }
+
+    /// Makes room for the tails of texts behind each key.
     fn widen(&mut self) {
         let width = self.layout.width();
-        self.stride = width + self.layout.long_words().count();
+        self.stride = width + self.layout.long_words().count() * Tail::default().len();
         let mut keys = Vec::with_capacity(self.keys.capacity() / width * self.stride);
         for key in self.keys.chunks_exact(width) {
             keys.extend_from_slice(key);
@@ -361,17 +414,18 @@ impl GroupTable {
         let width = self.layout.width();
         let number = self.count;
         assert!(number < NOT_FOUND as usize, "there are fewer than 2^32 keys");
-        if packed.has_long && self.stride == width {
+        if !packed.tails.is_empty() && self.stride == width {
             self.widen();
         }
         self.keys.extend_from_slice(&packed.words[row * width..(row + 1) * width]);
         self.count += 1;
         if self.stride > width {
             for (column, word) in self.layout.long_words().enumerate() {
-                let is_long = is_long(packed.words[row * width + word]);
-                let place =
-                    if is_long { push_text(&mut self.arena, long.bytes(column, row)) } else { 0 };
-                self.keys.push(place);
+                let mut tail = packed.tails.get(row, column);
+                if is_beyond_tail(packed.words[row * width + word]) {
+                    tail[1] = push_text(&mut self.arena, long.bytes(column, row));
+                }
+                self.keys.extend_from_slice(&tail);
             }
         }
         number as u32
@@ -407,11 +461,6 @@ fn slot_of(hash: u64, number: u32) -> u64 {
     hash >> 32 << 32 | (u64::from(number) + 1)
 }
 
-/// The length of the text with this first word; 0 for null.
-fn text_length(first: u64) -> usize {
-    if first == u64::MAX { 0 } else { first as u32 as usize }
-}
-
 fn push_text(arena: &mut Vec<Vec<u8>>, text: &[u8]) -> u64 {
     if arena.last().is_none_or(|piece| piece.len() + text.len() > piece.capacity()) {
         let (least, most) = ARENA_PIECE_BYTES.into_inner();
@@ -432,9 +481,8 @@ struct Selected<'a> {
 
 impl LongTexts for Selected<'_> {
     fn bytes(&self, long: usize, row: usize) -> &[u8] {
-        let number = self.numbers[row] as usize;
-        let word = self.table.layout.long_words().nth(long).expect("a column with long texts");
-        self.table.text(long, number, text_length(self.table.key(number)[word]))
+        let text = self.table.text_beyond(long, self.numbers[row] as usize);
+        text.expect("only those are asked for")
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     INLINE_BYTES_MAX, KeyField, KeyLayout, NULL_DECIMAL, NULL_FLOAT, NULL_TEXT, Place,
     canonical_bits, is_long, nested,
+    tails::{Tails, second_word, tail_of},
 };
 use crate::exec::gather::{expand, i32_values, i64_values};
 use crate::functions::kernel::Operand;
@@ -12,7 +13,6 @@ use arrow_array::types::{Decimal128Type, Float64Type};
 use arrow_array::{Array, ArrayRef, StringViewArray};
 use arrow_buffer::NullBuffer;
 use std::ops::Range;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// The words of some keys, one key after the other, and their hashes.
 #[derive(Default, Debug)]
@@ -21,14 +21,14 @@ pub struct Packed {
     pub words: Vec<u64>,
     /// One per key.
     pub hashes: Vec<u64>,
-    /// Is there a text among them that does not fit into its words?
-    pub has_long: bool,
+    /// What does not fit into the words.
+    pub tails: Tails,
 }
 
-/// Where the bytes of texts are that do not fit into their words.
+/// Where the bytes of long texts are.
 pub trait LongTexts {
-    /// The whole text of column `long` of packed key `row`, which has one longer than
-    /// [`INLINE_BYTES_MAX`].
+    /// The whole text of column `long` of packed key `row`, which has one that is
+    /// [`super::is_beyond_tail`].
     fn bytes(&self, long: usize, row: usize) -> &[u8];
 }
 
@@ -85,7 +85,7 @@ impl<'a> KeyColumns<'a> {
 
     /// Packs the rows in `rows`; [`LongTexts::bytes`] is then about these.
     pub fn pack(&mut self, rows: Range<usize>, out: &mut Packed) {
-        out.clear(rows.len(), self.layout.width());
+        out.clear(rows.len(), self.layout);
         self.start = rows.start;
         for (array, field) in self.arrays.iter().zip(&self.layout.fields) {
             self.pack_column(array, field, rows.clone(), out);
@@ -103,7 +103,7 @@ impl<'a> KeyColumns<'a> {
         let width = self.layout.width();
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
-        let words = &mut out.words;
+        let Packed { words, tails, .. } = out;
         match field.place {
             Place::Nothing => {}
             Place::Small { word, shift, null, .. } if field.ty.data == DataType::Bool => {
@@ -138,29 +138,36 @@ impl<'a> KeyColumns<'a> {
                 store_pairs(words, width, word, rows.map(|row| halves(value(row) as u128)));
             }
             Place::Text { word, long, .. } => {
-                let mut any_long = false;
-                let mut note = |pair: [u64; 2]| {
-                    any_long |= is_long(pair[0]);
-                    pair
-                };
+                let first = rows.start;
                 match &self.texts[long] {
                     Texts::Views(texts) => {
                         let views = texts.views();
-                        let pair = |row| match valid(row) {
-                            true => view_words(views[row], || texts.value(row).as_bytes()),
-                            false => [NULL_TEXT, 0],
+                        let pair = |row| match halves(views[row]) {
+                            _ if !valid(row) => [NULL_TEXT, 0],
+                            [head, _] if is_long(head) => {
+                                let text = texts.value(row).as_bytes();
+                                let tail = tail_of(text);
+                                tails.set(row - first, long, tail);
+                                [head, second_word(text, tail)]
+                            }
+                            pair => pair,
                         };
-                        store_pairs(words, width, word, rows.map(|row| note(pair(row))));
+                        store_pairs(words, width, word, rows.map(pair));
                     }
                     Texts::Encoded(texts) => {
-                        let pair = |row| match valid(row) {
-                            true => text_words(texts.get(row)),
-                            false => [NULL_TEXT, 0],
+                        let pair = |row| match text_words(texts.get(row)) {
+                            _ if !valid(row) => [NULL_TEXT, 0],
+                            [head, _] if is_long(head) => {
+                                let text = texts.get(row);
+                                let tail = tail_of(text);
+                                tails.set(row - first, long, tail);
+                                [head, second_word(text, tail)]
+                            }
+                            pair => pair,
                         };
-                        store_pairs(words, width, word, rows.map(|row| note(pair(row))));
+                        store_pairs(words, width, word, rows.map(pair));
                     }
                 }
-                out.has_long |= any_long;
             }
         }
     }
@@ -173,6 +180,7 @@ fn store(words: &mut [u64], width: usize, at: usize, values: impl Iterator<Item 
     }
 }
 
+#[inline(always)]
 fn store_pairs(words: &mut [u64], width: usize, at: usize, pairs: impl Iterator<Item = [u64; 2]>) {
     for (key, pair) in words.chunks_exact_mut(width).zip(pairs) {
         key[at..at + 2].copy_from_slice(&pair);
@@ -183,31 +191,21 @@ fn halves(value: u128) -> [u64; 2] {
     [value as u64, (value >> 64) as u64]
 }
 
-/// A short text's view is its words; of a long one the hash stands where the view has its place.
-fn view_words<'a>(view: u128, bytes: impl FnOnce() -> &'a [u8]) -> [u64; 2] {
-    let [first, second] = halves(view);
-    if first as u32 as usize > INLINE_BYTES_MAX {
-        [first, xxh3_64(bytes())]
-    } else {
-        [first, second]
-    }
-}
-
-/// The words that a text with these bytes has.
+/// The words that a text with these bytes has, as in a view; the second of a long one is missing.
 fn text_words(bytes: &[u8]) -> [u64; 2] {
     let mut view = [0; 16];
     let shown = if bytes.len() <= INLINE_BYTES_MAX { bytes } else { &bytes[..4] };
     view[..4].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
     view[4..4 + shown.len()].copy_from_slice(shown);
-    view_words(u128::from_le_bytes(view), || bytes)
+    halves(u128::from_le_bytes(view))
 }
 
 impl Packed {
     /// Makes room for `rows` keys of zeros.
-    pub fn clear(&mut self, rows: usize, width: usize) {
+    pub fn clear(&mut self, rows: usize, layout: &KeyLayout) {
         self.words.clear();
-        self.words.resize(rows * width, 0);
-        self.has_long = false;
+        self.words.resize(rows * layout.width(), 0);
+        self.tails.clear(rows, layout.long_words().count());
     }
 
     /// Computes the hashes of the words.

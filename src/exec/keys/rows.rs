@@ -1,7 +1,8 @@
 //! Packed keys that are kept, with the bytes of their long texts beside them: one piece of memory
 //! for all columns, which is copied row by row.
 
-use super::{INLINE_BYTES_MAX, KeyLayout, LongTexts, Packed, is_long};
+use super::tails::tail_of;
+use super::{INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongTexts, Packed, is_long};
 use std::ops::Range;
 
 /// Packed keys, one after the other.
@@ -56,11 +57,12 @@ impl PackedRows {
     }
 
     /// Appends keys that were just packed, whose long texts `long` has.
-    pub fn append(&mut self, packed: &Packed, long: &impl LongTexts) {
+    pub fn append(&mut self, packed: &Packed, long: &KeyColumns) {
         let first = self.count();
         self.words.extend_from_slice(&packed.words);
-        if packed.has_long {
-            (0..packed.len()).for_each(|row| self.append_long(first + row, row, long));
+        if !packed.tails.is_empty() {
+            let bytes = |column, row| long.bytes(column, row);
+            (0..packed.len()).for_each(|row| self.append_long(first + row, row, bytes));
         }
     }
 
@@ -69,19 +71,19 @@ impl PackedRows {
     pub fn push(&mut self, from: &PackedRows, row: usize) {
         self.words.extend_from_slice(&from.words[row * self.width..(row + 1) * self.width]);
         if !from.long.is_empty() {
-            self.append_long(self.count() - 1, row, &from.from(0));
+            self.append_long(self.count() - 1, row, |column, row| from.long_text(column, row));
         }
     }
 
     /// Keeps the long texts of `row`, which is row `at` here.
-    fn append_long(&mut self, at: usize, row: usize, long: &impl LongTexts) {
+    fn append_long<'t>(&mut self, at: usize, row: usize, text: impl Fn(usize, usize) -> &'t [u8]) {
         for (column, &word) in self.long_words.iter().enumerate() {
             if is_long(self.words[at * self.width + word]) {
                 self.long.resize(self.long_words.len(), LongColumn::default());
                 let LongColumn { starts, bytes } = &mut self.long[column];
                 starts.resize(at, 0);
                 starts.push(bytes.len());
-                bytes.extend_from_slice(long.bytes(column, row));
+                bytes.extend_from_slice(text(column, row));
             }
         }
     }
@@ -95,18 +97,29 @@ impl PackedRows {
     pub fn copy(&self, rows: Range<usize>, out: &mut Packed) {
         out.words.clear();
         out.words.extend_from_slice(&self.words[rows.start * self.width..rows.end * self.width]);
-        out.has_long = !self.long.is_empty();
+        out.tails.clear(rows.len(), self.long_words.len());
+        for (column, &word) in self.long_words.iter().enumerate().take(self.long.len()) {
+            for (at, row) in rows.clone().enumerate() {
+                if is_long(self.words[row * self.width + word]) {
+                    let text = self.long_text(column, row);
+                    out.tails.set(at, column, tail_of(text));
+                }
+            }
+        }
         out.hash(self.width);
+    }
+
+    /// The long text of a row in one of the columns that may have some.
+    fn long_text(&self, column: usize, row: usize) -> &[u8] {
+        let length = self.words[row * self.width + self.long_words[column]] as u32 as usize;
+        debug_assert!(length > INLINE_BYTES_MAX, "only long texts are kept");
+        let LongColumn { starts, bytes } = &self.long[column];
+        &bytes[starts[row]..starts[row] + length]
     }
 }
 
 impl LongTexts for RowsFrom<'_> {
     fn bytes(&self, long: usize, row: usize) -> &[u8] {
-        let PackedRows { width, long_words, words, long: columns } = self.rows;
-        let row = self.first + row;
-        let length = words[row * width + long_words[long]] as u32 as usize;
-        debug_assert!(length > INLINE_BYTES_MAX, "only long texts are kept");
-        let LongColumn { starts, bytes } = &columns[long];
-        &bytes[starts[row]..starts[row] + length]
+        self.rows.long_text(long, self.first + row)
     }
 }

@@ -13,6 +13,13 @@ fn columns(rows: usize, long_from: usize) -> [Vec<String>; 2] {
         match value % (3 + column) {
             0 if row >= long_from => format!("a text that is long, {value}"),
             1 if row >= long_from => format!("another that is long, {}", value % 50),
+            // Of all lengths around those that fit into words and tails, differing in one place.
+            2 if row >= long_from => {
+                let mut text = "abcdefghijklmnopqrstuvwxyz"[..11 + value / 26 % 12].to_owned();
+                let at = value % 26 % text.len();
+                text.replace_range(at..=at, "*");
+                text
+            }
             _ => format!("{value}"),
         }
     };
