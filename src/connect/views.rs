@@ -11,6 +11,17 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 /// Values up to here are held by the view itself.
 const INLINE_MAX: usize = 12;
 
+/// The bytes of a text of each length that its view shows; the last is for all longer ones.
+const SHOWN: [u128; INLINE_MAX + 2] = {
+    let mut shown = [0xFFFF_FFFF; INLINE_MAX + 2];
+    let mut len = 0;
+    while len <= INLINE_MAX {
+        shown[len] = (1 << (8 * len)) - 1;
+        len += 1;
+    }
+    shown
+};
+
 /// A buffer whose beginning is known to be UTF-8, and that goes on for at least 16 bytes after it.
 #[derive(Clone, Copy)]
 pub struct Utf8Bytes<'a> {
@@ -54,12 +65,10 @@ impl Texts {
         assert!(text.is_boundary(start) && text.is_boundary(end));
         let len = end - start;
         let word: [u8; 16] = text.bytes[start..start + 16].try_into().expect("16 bytes");
-        let word = u128::from_le_bytes(word);
-        self.views.push(if len <= INLINE_MAX {
-            (word & ((1 << (8 * len)) - 1)) << 32 | len as u128
-        } else {
-            (start as u128) << 96 | (word & 0xFFFF_FFFF) << 32 | len as u128
-        });
+        // No branch: which lengths come next in a column is often anyone's guess.
+        let shown = u128::from_le_bytes(word) & SHOWN[len.min(INLINE_MAX + 1)];
+        let place = if len <= INLINE_MAX { 0 } else { start as u32 };
+        self.views.push(u128::from(place) << 96 | shown << 32 | u128::from(len as u32));
     }
 
     /// Appends a copy of a text.
