@@ -126,6 +126,24 @@ impl TextBuilder {
         }
     }
 
+    /// The next text is text `row` of `whole`, the array that [`Self::of_pieces`] was given.
+    #[inline]
+    pub fn push_whole(&mut self, whole: &StringViewArray, row: usize) {
+        let view = whole.views()[row];
+        let is_at = |buffer: usize| {
+            let (own, other) = (self.shared.get(buffer), whole.data_buffers().get(buffer));
+            own.zip(other).is_some_and(|(own, other)| {
+                own.as_ptr() == other.as_ptr() && own.len() >= other.len()
+            })
+        };
+        if view as u32 as usize <= INLINE_MAX || is_at(place_of(view).0 as usize) {
+            self.nulls.append_non_null();
+            self.views.push(view);
+        } else {
+            self.push(whole.value(row));
+        }
+    }
+
     /// To push many parts of text `row` of `whole`, the array that [`Self::of_pieces`] was given.
     pub fn parts_of<'a>(&'a mut self, whole: &'a StringViewArray, row: usize) -> Parts<'a> {
         let text = whole.value(row);
@@ -147,7 +165,8 @@ impl TextBuilder {
         // one of the buffers: `push_long` has just copied it there, and the bytes between
         // `start` and `start + len` of the buffer that `push_piece` names are those of the `str`
         // it was given, since they are at the same address; so are those that `Parts` names,
-        // since `parts_of` found all of its text there.
+        // since `parts_of` found all of its text there. `push_whole` takes views of a valid array,
+        // which mean the same here: their text is inside of them or in the same buffer.
         unsafe { StringViewArray::new_unchecked(views, buffers.into(), self.nulls.finish()) }
     }
 }
@@ -258,12 +277,15 @@ mod tests {
                     wanted.extend([&text[from..to]; 2]);
                 }
             }
+            builder.push_whole(&whole, row);
+            wanted.push(text);
         }
         builder.push_piece(&whole, 8, "a text that is from somewhere else");
         wanted.push("a text that is from somewhere else");
         let other = StringViewArray::from_iter_values(TEXTS);
         builder.parts_of(&other, 8).push(0..TEXTS[8].len());
-        wanted.push(TEXTS[8]);
+        builder.push_whole(&other, 8);
+        wanted.extend([TEXTS[8]; 2]);
         let array = builder.finish();
         array.to_data().validate_full().unwrap();
         assert_eq!(array.iter().flatten().collect::<Vec<_>>(), wanted);

@@ -272,6 +272,13 @@ impl TextColumn {
         }
     }
 
+    /// The next text is that of its row as it is; only of pieces.
+    #[inline]
+    pub fn push_whole(&mut self) {
+        let (whole, step) = self.whole.as_ref().expect("texts of which these are pieces");
+        self.builder.push_whole(whole, self.builder.len() * step);
+    }
+
     /// The next text is null.
     pub fn push_null(&mut self) {
         self.builder.push_null();

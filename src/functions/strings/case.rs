@@ -1,6 +1,6 @@
 //! Case and Unicode forms.
 
-use crate::functions::columns::{Prepared, kernel, literal_text, texts, write_texts};
+use crate::functions::columns::{Prepared, kernel, literal_text, texts, write_pieces, write_texts};
 use crate::functions::kernel::{Call, LiteralError};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -8,8 +8,11 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 pub(super) fn lower(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let all = texts(&arguments[0]);
-        write_texts(context, arguments, |row, column| {
+        write_pieces(context, arguments, all, |row, column| {
             let text = all.at(row);
+            if is_lower_ascii(text) {
+                return column.push_whole();
+            }
             column.write(|out| {
                 if text.is_ascii() {
                     out.push_str(text);
@@ -21,6 +24,27 @@ pub(super) fn lower(_: &Call) -> Prepared {
             });
         })
     })
+}
+
+/// Is there no byte that a small letter would stand for, nor one beyond ASCII?
+fn is_lower_ascii(text: &str) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let eight = |bytes: &[u8; 8]| {
+        let word = u64::from_le_bytes(*bytes);
+        let low = word & (0x7f * EACH);
+        // The highest bit of each byte: is it at least `A`, and not above `Z`, or beyond ASCII?
+        (low + (0x80 - u64::from(b'A')) * EACH) & !(low + (0x7f - u64::from(b'Z')) * EACH) | word
+    };
+    let bytes = text.as_bytes();
+    let found = match bytes.last_chunk() {
+        Some(last) => bytes.as_chunks().0.iter().fold(eight(last), |found, b| found | eight(b)),
+        None => {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            eight(&word)
+        }
+    };
+    found & (0x80 * EACH) == 0
 }
 
 /// `upper(text)`
@@ -96,4 +120,24 @@ pub(super) fn normalize(call: &Call) -> Prepared {
             column.write(|out| append(all.at(row), out));
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_stay_as_they_are_in_small_letters_are_known() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..128u8 {
+                    let mut text = vec![b'a'; length];
+                    text[at] = byte;
+                    let text = String::from_utf8(text).unwrap();
+                    assert_eq!(is_lower_ascii(&text), !byte.is_ascii_uppercase(), "{text:?}");
+                }
+            }
+            assert!(!is_lower_ascii(&format!("{}é", "a".repeat(length))));
+        }
+    }
 }

@@ -21,8 +21,29 @@ pub(super) fn starts_with(_: &Call) -> Prepared {
 pub(super) fn ends_with(_: &Call) -> Prepared {
     kernel(|context, arguments| {
         let (all, wanted) = (texts(&arguments[0]), texts(&arguments[1]));
+        if let Some(end) = short_end(&arguments[1], wanted) {
+            return booleans(context, arguments, |row| {
+                let text = all.at(row);
+                match text.as_bytes().last_chunk() {
+                    Some(last) => (u64::from_be_bytes(*last) ^ end.word) & end.mask == 0,
+                    None => text.ends_with(wanted.at(0)),
+                }
+            });
+        }
         booleans(context, arguments, |row| all.at(row).ends_with(wanted.at(row)))
     })
+}
+
+/// A constant of up to 8 bytes, which are compared at once.
+struct ShortEnd {
+    word: u64,
+    mask: u64,
+}
+
+fn short_end(operand: &Operand, wanted: Texts) -> Option<ShortEnd> {
+    let end = operand.constant.then(|| wanted.at(0)).filter(|end| (1..=8).contains(&end.len()))?;
+    let word = end.bytes().fold(0, |word, byte| word << 8 | u64::from(byte));
+    Some(ShortEnd { word, mask: u64::MAX >> (64 - 8 * end.len()) })
 }
 
 /// `contains(text, part)`, `contains(list, item)`

@@ -31,7 +31,15 @@ fn trims(
     if call.arguments.len() == 1 {
         return kernel(move |context, arguments| {
             let all = texts(&arguments[0]);
-            write_pieces(context, arguments, all, |row, column| column.push(spaces(all.at(row))))
+            write_pieces(context, arguments, all, |row, column| {
+                let text = all.at(row);
+                match text.as_bytes() {
+                    [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => {
+                        column.push_whole();
+                    }
+                    _ => column.push(spaces(text)),
+                }
+            })
         });
     }
     kernel(move |context, arguments| {
