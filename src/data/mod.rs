@@ -8,6 +8,7 @@ mod build;
 mod display;
 pub mod parse;
 pub mod partition;
+pub mod prefetch;
 pub mod spell;
 mod texts;
 mod time;

@@ -17,7 +17,6 @@ mod gather;
 pub mod keys;
 mod nulled;
 mod order;
-mod prefetch;
 mod ring;
 mod scatter;
 pub mod table;

@@ -18,7 +18,7 @@ use super::keys::{
     KeyColumns, KeyLayout, LongBuffers, LongTexts, Packed, PackedRows, Tail, hash, is_beyond_tail,
     is_long, text_of, unpack, without_place,
 };
-use super::prefetch::prefetch;
+use crate::data::prefetch::prefetch;
 use crate::functions::kernel::Operand;
 use crate::types::Type;
 use arrow_array::ArrayRef;

@@ -4,6 +4,7 @@
 use super::distinct_numbers::numbers;
 use super::grouped::{for_each_value, same_kind, save_each};
 use super::saved::Saved;
+use super::seen::{KEYS_TOGETHER, SeenKeys};
 use crate::data::{Positions, array_of, scalar_at};
 use crate::functions::columns::data;
 use crate::functions::kernel::{
@@ -12,11 +13,9 @@ use crate::functions::kernel::{
 use crate::functions::order::write_key;
 use crate::types::{DataType, Scalar};
 use arrow_array::{ArrayRef, Float64Array, Int64Array, LargeBinaryArray};
-use hashbrown::HashTable;
 use std::any::Any;
 use std::cmp::Reverse;
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Finish {
@@ -25,69 +24,28 @@ enum Finish {
     Mode,
 }
 
-/// The values of all groups, each once a group, in the order in which they came.
+/// What is known of the values of all groups.
 struct Distinct {
     ty: DataType,
     finish: Finish,
-    table: HashTable<u32>,
-    entries: Vec<Entry>,
-    /// The keys of the entries, end to end.
-    keys: Vec<u8>,
-    /// The values of the entries; only of a mode.
+    seen: SeenKeys,
+    /// The values, by the number of their key; only of a mode.
     values: Vec<Scalar>,
-    key: Vec<u8>,
-}
-
-struct Entry {
-    hash: u64,
-    key: std::ops::Range<usize>,
-    group: u32,
-    /// How often the value came.
-    count: u64,
 }
 
 impl Distinct {
     fn new(ty: DataType, finish: Finish) -> Distinct {
-        Distinct {
-            ty,
-            finish,
-            table: HashTable::new(),
-            entries: Vec::new(),
-            keys: Vec::new(),
-            values: Vec::new(),
-            key: Vec::new(),
-        }
-    }
-
-    /// Counts a key of a group; is it new?
-    fn note(&mut self, group: u32, key: &[u8], count: u64) -> bool {
-        let hash = xxh3_64_with_seed(key, u64::from(group));
-        let (entries, keys) = (&mut self.entries, &mut self.keys);
-        let same = |&at: &u32| {
-            let entry = &entries[at as usize];
-            entry.hash == hash && entry.group == group && &keys[entry.key.clone()] == key
-        };
-        if let Some(&at) = self.table.find(hash, same) {
-            entries[at as usize].count += count;
-            return false;
-        }
-        let start = keys.len();
-        keys.extend_from_slice(key);
-        let at = u32::try_from(entries.len()).expect("fewer than 2^32 distinct values");
-        entries.push(Entry { hash, key: start..keys.len(), group, count });
-        self.table.insert_unique(hash, at, |&at| entries[at as usize].hash);
-        true
+        Distinct { ty, finish, seen: SeenKeys::default(), values: Vec::new() }
     }
 
     fn modes(&self, count: usize) -> ArrayRef {
         let mut best: Vec<Option<usize>> = vec![None; count];
         let rank = |at: usize| {
-            let entry = &self.entries[at];
             // The most frequent; of equally frequent ones the smallest.
-            (entry.count, Reverse(&self.keys[entry.key.clone()]))
+            (self.seen.times(at), Reverse(self.seen.key(at)))
         };
-        for (at, entry) in self.entries.iter().enumerate() {
-            let best = &mut best[entry.group as usize];
+        for at in 0..self.seen.len() {
+            let best = &mut best[self.seen.group(at) as usize];
             if best.is_none_or(|best| rank(at) > rank(best)) {
                 *best = Some(at);
             }
@@ -103,28 +61,33 @@ impl Distinct {
 impl Accumulator for Distinct {
     fn update(&mut self, groups: &[u32], _: usize, arguments: &[Operand], _: &Positions) {
         let argument = &arguments[0];
-        let mut key = std::mem::take(&mut self.key);
-        for_each_value(groups.len(), arguments, |row| {
-            let at = argument.index(row);
-            key.clear();
-            write_key(&mut key, &self.ty, &argument.array, at);
-            if self.note(groups[row], &key, 1) && self.finish == Finish::Mode {
-                self.values.push(scalar_at(&argument.array, &self.ty, at));
+        let mut rows = vec![];
+        for_each_value(groups.len(), arguments, |row| rows.push(row));
+        for rows in rows.chunks(KEYS_TOGETHER) {
+            for &row in rows {
+                self.seen.ask(groups[row], 1, |key| {
+                    write_key(key, &self.ty, &argument.array, argument.index(row));
+                });
             }
-        });
-        self.key = key;
+            self.seen.answer(|at| {
+                if self.finish == Finish::Mode {
+                    let at = argument.index(rows[at]);
+                    self.values.push(scalar_at(&argument.array, &self.ty, at));
+                }
+            });
+        }
     }
 
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], _: usize) {
         let other = same_kind::<Distinct>(other);
-        let mut values = std::mem::take(&mut other.values).into_iter();
-        for entry in &other.entries {
-            let group = groups[entry.group as usize];
-            let new = self.note(group, &other.keys[entry.key.clone()], entry.count);
-            let value = values.next();
-            if new {
-                self.values.extend(value);
+        let numbers: Vec<usize> = (0..other.seen.len()).collect();
+        for numbers in numbers.chunks(KEYS_TOGETHER) {
+            for &number in numbers {
+                let group = groups[other.seen.group(number) as usize];
+                let key = other.seen.key(number);
+                self.seen.ask(group, other.seen.times(number), |to| to.extend_from_slice(key));
             }
+            self.seen.answer(|at| self.values.extend(other.values.get(numbers[at]).cloned()));
         }
         *other = Distinct::new(other.ty.clone(), other.finish);
     }
@@ -132,9 +95,10 @@ impl Accumulator for Distinct {
     fn save(&mut self, count: usize) -> LargeBinaryArray {
         let mut states: Vec<Vec<(Vec<u8>, (u64, Option<Scalar>))>> = vec![vec![]; count];
         let mut values = std::mem::take(&mut self.values).into_iter();
-        for entry in &self.entries {
-            let key = self.keys[entry.key.clone()].to_vec();
-            states[entry.group as usize].push((key, (entry.count, values.next())));
+        for number in 0..self.seen.len() {
+            let key = self.seen.key(number).to_vec();
+            let state = (key, (self.seen.times(number), values.next()));
+            states[self.seen.group(number) as usize].push(state);
         }
         *self = Distinct::new(self.ty.clone(), self.finish);
         save_each(states.into_iter())
@@ -142,10 +106,12 @@ impl Accumulator for Distinct {
 
     fn load(&mut self, saved: &LargeBinaryArray, groups: &[u32], _: usize) {
         for (&group, mut bytes) in groups.iter().zip(saved.iter().flatten()) {
-            for (key, (count, value)) in <Vec<(Vec<u8>, (u64, Option<Scalar>))>>::load(&mut bytes) {
-                if self.note(group, &key, count) {
-                    self.values.extend(value);
+            let keys = <Vec<(Vec<u8>, (u64, Option<Scalar>))>>::load(&mut bytes);
+            for keys in keys.chunks(KEYS_TOGETHER) {
+                for (key, (times, _)) in keys {
+                    self.seen.ask(group, *times, |to| to.extend_from_slice(key));
                 }
+                self.seen.answer(|at| self.values.extend(keys[at].1.1.clone()));
             }
         }
     }
@@ -155,9 +121,10 @@ impl Accumulator for Distinct {
             self.modes(count)
         } else {
             let (mut distinct, mut rows) = (vec![0i64; count], vec![0u64; count]);
-            for entry in &self.entries {
-                distinct[entry.group as usize] += 1;
-                rows[entry.group as usize] += entry.count;
+            for number in 0..self.seen.len() {
+                let group = self.seen.group(number) as usize;
+                distinct[group] += 1;
+                rows[group] += self.seen.times(number);
             }
             if self.finish == Finish::Count {
                 Arc::new(Int64Array::from(distinct))
@@ -173,10 +140,7 @@ impl Accumulator for Distinct {
     }
 
     fn bytes(&self) -> usize {
-        self.table.capacity() * size_of::<u32>()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.keys.capacity()
-            + self.values.capacity() * size_of::<Scalar>()
+        self.seen.bytes() + self.values.capacity() * size_of::<Scalar>()
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {

@@ -5,6 +5,7 @@
 
 mod grouped;
 mod saved;
+mod seen;
 
 mod counts;
 mod sums;
