@@ -8,6 +8,7 @@
 
 mod build;
 mod candidates;
+mod dense;
 mod probe;
 mod spill;
 

@@ -1,5 +1,6 @@
 //! The right side of a join: its rows by key.
 
+use super::dense::{self, Dense};
 use super::key_text;
 use super::spill::{SpilledRight, write_to};
 use crate::data::Batch;
@@ -9,7 +10,7 @@ use crate::exec::operators::State;
 use crate::exec::operators::collected::{Collected, downcast, in_order};
 use crate::exec::operators::parted::PartedFile;
 use crate::exec::scatter::{Scattered, scatter};
-use crate::exec::table::{Block, GroupTable, PartedTable};
+use crate::exec::table::{Block, GroupTable, NOT_FOUND, PartedTable};
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::ir::Promise;
@@ -57,12 +58,31 @@ impl From<Error> for NoTable {
 pub struct JoinTable {
     pub(super) keys: Vec<Type>,
     pub(super) columns: Vec<ArrayRef>,
-    index: PartedTable,
+    index: Index,
     /// Where the rows of each key begin in `rows`, and the end; empty if each key has one.
     starts: Vec<u32>,
     rows: Vec<u32>,
     row_count: usize,
     null_keys: u64,
+}
+
+/// What numbers the keys.
+pub(super) enum Index {
+    /// In an order that means nothing.
+    Hashed(PartedTable),
+    /// In their own order, with numbers of no key among them.
+    Dense(Dense),
+}
+
+/// The keys of the right side and their rows, as [`JoinTable`] has them.
+pub(super) struct Keyed {
+    pub index: Index,
+    pub starts: Vec<u32>,
+    pub rows: Vec<u32>,
+    /// How many rows have a key.
+    pub kept: usize,
+    /// The first row whose key has come before.
+    pub repeated: Option<u32>,
 }
 
 impl JoinBuild {
@@ -118,12 +138,42 @@ impl JoinBuild {
     ) -> Result<JoinTable, NoTable> {
         let rows: usize = batches.iter().map(|batch| batch.rows).sum();
         assert!(rows < u32::MAX as usize, "the right side has fewer than 2^32 rows");
+        let firsts = first_rows(&batches);
+        let keyed = match dense::keyed(&self.keys, &keys, &firsts) {
+            Some(keyed) => keyed,
+            None => self.hashed(&batches, &keys, &firsts, stop)?,
+        };
+        if let (Some(promise), Some(row)) = (self.right_unique, keyed.repeated) {
+            let batch = firsts.partition_point(|&first| first <= row) - 1;
+            let key = key_text(&self.keys, &keys[batch], (row - firsts[batch]) as usize);
+            let error = Error::Cardinality { promise, side: "right", key };
+            return Err(NoTable::Repeated(row, error));
+        }
+        drop(keys);
+        Ok(JoinTable {
+            keys: self.keys.clone(),
+            columns: concat_compact(batches),
+            index: keyed.index,
+            starts: keyed.starts,
+            rows: keyed.rows,
+            row_count: rows,
+            null_keys: (rows - keyed.kept) as u64,
+        })
+    }
+
+    fn hashed(
+        &self,
+        batches: &[Batch],
+        keys: &[Vec<Operand>],
+        firsts: &[u32],
+        stop: &AtomicBool,
+    ) -> Result<Keyed, Error> {
+        let rows: usize = batches.iter().map(|batch| batch.rows).sum();
         let bits = (rows / PART_ROWS).next_power_of_two().ilog2().min(PART_BITS_MAX);
         let layout = KeyLayout::new(&self.keys);
-        let firsts = first_rows(&batches);
         let inputs: Vec<(&[Operand], usize)> =
-            keys.iter().zip(&batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
-        let scattered: Vec<Scattered> = blocks_of(&firsts)
+            keys.iter().zip(batches).map(|(keys, batch)| (&keys[..], batch.rows)).collect();
+        let scattered: Vec<Scattered> = blocks_of(firsts)
             .into_par_iter()
             .map(|block| {
                 let first = firsts[block.start];
@@ -134,23 +184,7 @@ impl JoinBuild {
             .into_par_iter()
             .map(|part| go_on(stop).map(|()| Part::new(&self.keys, &scattered, part)))
             .collect::<Result<_, Error>>()?;
-        let kept: usize = scattered.iter().map(|scattered| scattered.rows.len()).sum();
-        drop(scattered);
-        if let Some(promise) = self.right_unique
-            && let Some(row) = parts.iter().filter_map(|part| part.repeated).min()
-        {
-            let batch = firsts.partition_point(|&first| first <= row) - 1;
-            let key = key_text(&self.keys, &keys[batch], (row - firsts[batch]) as usize);
-            let error = Error::Cardinality { promise, side: "right", key };
-            return Err(NoTable::Repeated(row, error));
-        }
-        drop(keys);
-        Ok(JoinTable {
-            columns: concat_compact(batches),
-            row_count: rows,
-            null_keys: (rows - kept) as u64,
-            ..JoinTable::of_parts(&self.keys, parts, bits)
-        })
+        Ok(Keyed::of_parts(&self.keys, parts, bits))
     }
 }
 
@@ -276,13 +310,12 @@ impl Part {
     }
 }
 
-impl JoinTable {
-    /// The keys and their rows; the columns are yet to come.
-    fn of_parts(keys: &[Type], parts: Vec<Part>, bits: u32) -> JoinTable {
-        let is_unique = parts.iter().all(|part| part.repeated.is_none());
+impl Keyed {
+    fn of_parts(keys: &[Type], parts: Vec<Part>, bits: u32) -> Keyed {
+        let repeated = parts.iter().filter_map(|part| part.repeated).min();
         let (mut tables, mut starts, mut rows) = (vec![], vec![], vec![]);
         for part in parts {
-            if !is_unique {
+            if repeated.is_some() {
                 let before = rows.len() as u32;
                 let own = &part.starts[..part.starts.len() - 1];
                 starts.extend(own.iter().map(|start| before + start));
@@ -290,20 +323,15 @@ impl JoinTable {
             rows.extend(part.rows);
             tables.push(part.table);
         }
-        if !is_unique {
+        if repeated.is_some() {
             starts.push(rows.len() as u32);
         }
-        JoinTable {
-            keys: keys.to_vec(),
-            columns: vec![],
-            index: PartedTable::new(keys, tables, bits),
-            starts,
-            rows,
-            row_count: 0,
-            null_keys: 0,
-        }
+        let index = Index::Hashed(PartedTable::new(keys, tables, bits));
+        Keyed { index, starts, kept: rows.len(), rows, repeated }
     }
+}
 
+impl JoinTable {
     /// The right rows that had a null key, which matches nothing.
     pub fn null_keys(&self) -> u64 {
         self.null_keys
@@ -312,12 +340,19 @@ impl JoinTable {
     /// About how much memory it holds.
     pub fn bytes(&self) -> usize {
         let columns = crate::exec::gather::bytes_of(&self.columns);
-        columns + self.index.bytes() + (self.starts.len() + self.rows.len()) * 4
+        let index = match &self.index {
+            Index::Hashed(table) => table.bytes(),
+            Index::Dense(_) => 0,
+        };
+        columns + index + (self.starts.len() + self.rows.len()) * 4
     }
 
-    /// How many keys there are.
+    /// The numbers of keys are below this.
     pub(super) fn len(&self) -> usize {
-        self.index.len()
+        match &self.index {
+            Index::Hashed(table) => table.len(),
+            Index::Dense(dense) => dense.places(),
+        }
     }
 
     /// How many rows there are, those with null keys included.
@@ -339,7 +374,16 @@ impl JoinTable {
         block: &mut Block,
         out: &mut Vec<u32>,
     ) -> usize {
-        self.index.find(keys, rows, block, out)
+        match &self.index {
+            Index::Hashed(table) => table.find(keys, rows, block, out),
+            Index::Dense(dense) if self.is_unique() => {
+                dense.find(&keys[0], rows, |key| self.rows[key] != NOT_FOUND, out)
+            }
+            Index::Dense(dense) => {
+                let is_taken = |key: usize| self.starts[key] < self.starts[key + 1];
+                dense.find(&keys[0], rows, is_taken, out)
+            }
+        }
     }
 
     /// The row of each key, if each has one.

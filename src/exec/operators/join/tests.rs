@@ -228,6 +228,28 @@ fn every_type_joins_in_every_way() {
 }
 
 #[test]
+fn numbers_close_to_each_other_join_in_every_way() {
+    let row = |(at, key): (usize, i64)| vec![Scalar::Int(key), Scalar::Int(at as i64)];
+    let types = vec![DataType::Int.optional(), DataType::Int.required()];
+    let ids = (0..120i64).map(|at| at * 47 % 120 * 3 - 50);
+    let twice = ids.clone().chain([-50, 307, 1, 1]);
+    let extremes = [i64::MIN, i64::MAX, -51, -50, 307, 308];
+    for right in [ids.collect::<Vec<_>>(), twice.collect(), vec![i64::MAX], vec![i64::MIN]] {
+        let left = (-60..330).chain(extremes).enumerate().map(row);
+        let mut case = Case {
+            types: types.clone(),
+            keys: 1,
+            left: left.collect(),
+            right: right.into_iter().enumerate().map(row).collect(),
+        };
+        case.check(50);
+        case.left[7][0] = Scalar::Null;
+        case.right.push(vec![Scalar::Null, Scalar::Int(1000)]);
+        case.check(50);
+    }
+}
+
+#[test]
 fn sides_may_be_empty() {
     Case::new(&[DataType::Int], 1, (0, 20), 5).check(10);
     Case::new(&[DataType::Int], 1, (20, 0), 5).check(10);
@@ -256,27 +278,31 @@ fn a_large_right_side_is_built_in_parts() {
 
 #[test]
 fn promises_are_checked_and_the_first_breach_is_told() {
-    let text = |n: i64| Scalar::String(format!("k{n}").into());
-    let row = |n: i64| vec![text(n), Scalar::Int(0)];
+    check_promises(DataType::String, |n| Scalar::String(format!("k{n}").into()), ["k30", "k48"]);
+    check_promises(DataType::Int, Scalar::Int, ["30", "48"]);
+}
+
+fn check_promises(ty: DataType, key: impl Fn(i64) -> Scalar, [in_right, in_left]: [&str; 2]) {
+    let row = |n: i64| vec![key(n), Scalar::Int(0)];
     let promise = Promise::Join(Span::new(FileId(0), 3, 4));
-    let types = vec![DataType::String.optional(), DataType::Int.required()];
+    let types = vec![ty.optional(), DataType::Int.required()];
     let right: Vec<Values> = (0..50).chain([30, 20]).map(row).collect();
     let left: Vec<Values> = (40..60).chain([55, 48, 41]).map(row).collect();
     let case = Case { types, keys: 1, left, right };
     for states in [1, 3] {
         let Err(Error::Cardinality { side, key, .. }) = case.build(Some(promise), 10, states)
         else {
-            panic!("k30 comes twice")
+            panic!("30 comes twice")
         };
-        assert_eq!((side, &*key), ("right", "k30"));
+        assert_eq!((side, &*key), ("right", in_right));
     }
     let table = case.build(None, 10, 1).unwrap();
     let unique = Cardinality { left_unique: None, right_unique: Some(promise) };
     let make = |table| JoinProbe::new(table, JoinKind::Left, vec![], None, unique);
     let Some(Err(Error::Cardinality { side, key, .. })) = case.spilled(10, unique, make) else {
-        panic!("k30 comes twice")
+        panic!("30 comes twice")
     };
-    assert_eq!((side, &*key), ("right", "k30"));
+    assert_eq!((side, &*key), ("right", in_right));
     let always = sure(|pairs| BooleanBuffer::new_set(pairs.rows));
     let never = sure(|pairs| BooleanBuffer::new_unset(pairs.rows));
     let promised = Cardinality { left_unique: Some(promise), right_unique: None };
@@ -289,7 +315,7 @@ fn promises_are_checked_and_the_first_breach_is_told() {
         }
         match probe.check() {
             Err(Error::Cardinality { promise: at, side, key }) if is_broken => {
-                assert_eq!((at, side, &*key), (promise, "left", "k48"));
+                assert_eq!((at, side, &*key), (promise, "left", in_left));
             }
             result => assert!(result.is_ok() && !is_broken),
         }
@@ -303,7 +329,7 @@ fn promises_are_checked_and_the_first_breach_is_told() {
         };
         match case.spilled(3, promised, make).expect("there are right rows") {
             Err(Error::Cardinality { promise: at, side, key }) if is_broken => {
-                assert_eq!((at, side, &*key), (promise, "left", "k48"));
+                assert_eq!((at, side, &*key), (promise, "left", in_left));
             }
             result => assert!(result.is_ok() && !is_broken),
         }

@@ -1,0 +1,153 @@
+//! Right rows by keys that are whole numbers close to each other, as ids mostly are: each number has
+//! a place, so that nothing is hashed and no key is compared or kept.
+
+use super::build::{Index, Keyed};
+use crate::exec::gather::i64_values;
+use crate::exec::table::NOT_FOUND;
+use crate::functions::kernel::Operand;
+use crate::types::{DataType, Type};
+use arrow_array::Array;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// So many places there may be for each row: they then take no more than a hash table would.
+const PLACES_PER_ROW_MAX: usize = 8;
+/// So many there may be for any number of rows.
+const PLACES_MAX: usize = 1 << 18;
+
+/// Numbers from the least key on.
+pub(super) struct Dense {
+    least: i64,
+    places: usize,
+}
+
+/// The keys of a batch, and the number of its first row.
+type Keys<'k> = (&'k Operand, u32);
+
+/// The rows of all batches by their keys, if these are few numbers close to each other; `rows` is how
+/// many there are.
+pub(super) fn keyed(types: &[Type], keys: &[Vec<Operand>], firsts: &[u32]) -> Option<Keyed> {
+    let [Type { data: DataType::Int, .. }] = types else { return None };
+    let keys: Vec<Keys> = keys.iter().map(|keys| &keys[0]).zip(firsts.iter().copied()).collect();
+    // A constant stands for rows whose number it does not say.
+    if keys.iter().any(|(key, _)| key.constant) {
+        return None;
+    }
+    let rows: usize = keys.iter().map(|(key, _)| key.array.len() - key.array.null_count()).sum();
+    let (least, greatest) = bounds(&keys)?;
+    let span = usize::try_from(greatest.checked_sub(least)?).ok()?;
+    let is_dense = span < PLACES_MAX.max(rows.saturating_mul(PLACES_PER_ROW_MAX));
+    let dense = Dense { least, places: span + 1 };
+    is_dense.then(|| dense.fill(&keys, rows))
+}
+
+/// The least and the greatest key, if there are any.
+fn bounds(keys: &[Keys]) -> Option<(i64, i64)> {
+    let of_batch = |(key, _): &Keys| {
+        let (mut least, mut greatest) = (i64::MAX, i64::MIN);
+        for_each(key, |_, key| (least, greatest) = (least.min(key), greatest.max(key)));
+        (least, greatest)
+    };
+    let bounds = keys.par_iter().map(of_batch);
+    let (least, greatest) =
+        bounds.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    (least <= greatest).then_some((least, greatest))
+}
+
+/// All keys that are not null, with their rows.
+fn for_each(key: &Operand, mut take: impl FnMut(usize, i64)) {
+    let values = i64_values(&key.array);
+    match key.array.nulls() {
+        None => values.iter().enumerate().for_each(|(row, &key)| take(row, key)),
+        Some(nulls) => nulls.valid_indices().for_each(|row| take(row, values[row])),
+    }
+}
+
+impl Dense {
+    /// How many numbers have a place.
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
+    fn place(&self, key: i64) -> usize {
+        // What is less than the least wraps to far behind the last place.
+        key.wrapping_sub(self.least) as u64 as usize
+    }
+
+    fn fill(self, keys: &[Keys], rows: usize) -> Keyed {
+        let of_place: Vec<AtomicU32> =
+            (0..self.places).into_par_iter().map(|_| AtomicU32::new(NOT_FOUND)).collect();
+        keys.par_iter().for_each(|(key, first)| {
+            for_each(key, |row, key| of_place[self.place(key)].store(first + row as u32, Relaxed));
+        });
+        let taken = of_place.par_iter().filter(|row| row.load(Relaxed) != NOT_FOUND).count();
+        if taken < rows {
+            drop(of_place);
+            return self.count(keys, rows);
+        }
+        let rows_of = of_place.into_iter().map(AtomicU32::into_inner).collect();
+        Keyed {
+            index: Index::Dense(self),
+            starts: vec![],
+            rows: rows_of,
+            kept: rows,
+            repeated: None,
+        }
+    }
+
+    /// The same where some key comes twice: the rows of each in the order of the input.
+    fn count(self, keys: &[Keys], rows: usize) -> Keyed {
+        let mut starts = vec![0; self.places + 1];
+        let mut repeated = None;
+        for (key, first) in keys {
+            for_each(key, |row, key| {
+                let count = &mut starts[self.place(key) + 1];
+                if *count == 1 && repeated.is_none() {
+                    repeated = Some(first + row as u32);
+                }
+                *count += 1;
+            });
+        }
+        for place in 0..self.places {
+            starts[place + 1] += starts[place];
+        }
+        let mut next = starts.clone();
+        let mut by_key = vec![0; rows];
+        for (key, first) in keys {
+            for_each(key, |row, key| {
+                let next = &mut next[self.place(key)];
+                by_key[*next as usize] = first + row as u32;
+                *next += 1;
+            });
+        }
+        Keyed { index: Index::Dense(self), starts, rows: by_key, kept: rows, repeated }
+    }
+
+    /// Puts the place of each key into `out` where there is a row, else [`NOT_FOUND`]; so for nulls,
+    /// which are counted.
+    pub fn find(
+        &self,
+        key: &Operand,
+        rows: usize,
+        is_taken: impl Fn(usize) -> bool,
+        out: &mut Vec<u32>,
+    ) -> usize {
+        out.clear();
+        let number = |key: &i64| {
+            let place = self.place(*key);
+            if place < self.places && is_taken(place) { place as u32 } else { NOT_FOUND }
+        };
+        let values = i64_values(&key.array);
+        match key.constant {
+            true => out.resize(rows, number(&values[0])),
+            false => out.extend(values.iter().map(number)),
+        }
+        let Some(nulls) = key.array.nulls() else { return 0 };
+        for (row, number) in out.iter_mut().enumerate() {
+            if nulls.is_null(key.index(row)) {
+                *number = NOT_FOUND;
+            }
+        }
+        if key.constant { nulls.null_count() * rows } else { nulls.null_count() }
+    }
+}
