@@ -122,6 +122,17 @@ pub trait Accumulator: Send {
     /// `groups[g]`. The result does not depend on the order of merges.
     fn merge(&mut self, other: &mut dyn Accumulator, groups: &[u32], count: usize);
 
+    /// Has each group a state of its own, which [`Self::merge_some`] can take from it?
+    fn can_merge_some(&self) -> bool {
+        false
+    }
+
+    /// Takes in some states of another accumulator of the same kind, and leaves in their place what
+    /// a group without rows has: of each pair, its second group is this one's first.
+    fn merge_some(&mut self, _other: &mut dyn Accumulator, _pairs: &[(u32, u32)]) {
+        unreachable!("only where it is said to be possible")
+    }
+
     /// The states of the groups 0..count as bytes, leaving the accumulator empty.
     fn save(&mut self, count: usize) -> LargeBinaryArray;
 

@@ -7,6 +7,7 @@
 //! hash of their key, to be grouped part by part ([`scatter`], [`parts`]). The result is the same: aggregates
 //! do not depend on the order of merges. When memory is used up, groups go to disk ([`spill`]).
 
+mod apart;
 mod groups;
 mod order;
 mod parts;
@@ -38,6 +39,9 @@ const SCATTER_GROUPS_MIN: usize = 1 << 16;
 /// ... and not so many rows for each group that it pays to keep only groups.
 const SCATTER_ROWS_PER_GROUP_MAX: usize = 2;
 
+/// So many groups of all threads are worth the effort not to bring them into one table.
+const APART_GROUPS_MIN: usize = 1 << 17;
+
 /// An aggregate of the operator.
 pub struct AggregateColumn {
     /// Makes its accumulators.
@@ -61,14 +65,17 @@ struct Plan {
     /// Does any of them look at positions?
     uses_positions: bool,
     is_scattered: OnceLock<bool>,
+    /// So many groups of all threads stay where they were found.
+    apart_min: usize,
 }
 
 impl Aggregate {
     /// An operator with keys of these types and these aggregates.
     pub fn new(keys: Vec<Type>, aggregates: Vec<AggregateColumn>) -> Aggregate {
         let uses_positions = aggregates.iter().any(|column| (column.new)().uses_positions());
-        let is_scattered = OnceLock::new();
-        Aggregate { plan: Arc::new(Plan { keys, aggregates, uses_positions, is_scattered }) }
+        let (is_scattered, apart_min) = (OnceLock::new(), APART_GROUPS_MIN);
+        let plan = Plan { keys, aggregates, uses_positions, is_scattered, apart_min };
+        Aggregate { plan: Arc::new(plan) }
     }
 }
 
@@ -213,6 +220,11 @@ impl Breaker for Aggregate {
         }
         if !scattered.is_empty() {
             return parts::finish(&self.plan, scattered, stop);
+        }
+        let groups: usize = grouped.iter().map(Groups::len).sum();
+        let can_stay = grouped.len() > 1 && grouped.iter().all(Groups::can_merge_some);
+        if can_stay && groups >= self.plan.apart_min {
+            return apart::finish(&self.plan, grouped, stop);
         }
         let groups = merge_all(grouped, stop)?.unwrap_or_else(|| Groups::new(&self.plan));
         Ok(order::ordered(&self.plan, groups.finish(&self.plan))?.into())

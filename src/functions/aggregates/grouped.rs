@@ -77,6 +77,19 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         }
     }
 
+    fn can_merge_some(&self) -> bool {
+        true
+    }
+
+    fn merge_some(&mut self, other: &mut dyn Accumulator, pairs: &[(u32, u32)]) {
+        let other = same_kind::<Self>(other);
+        self.aggregate.adopt(&mut other.aggregate);
+        for &(into, from) in pairs {
+            let from = std::mem::take(&mut other.states[from as usize]);
+            self.aggregate.merge(&mut self.states[into as usize], from);
+        }
+    }
+
     fn save(&mut self, count: usize) -> LargeBinaryArray {
         self.grow(count);
         let states = std::mem::take(&mut self.states);

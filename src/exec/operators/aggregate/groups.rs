@@ -119,6 +119,24 @@ impl Groups {
         large
     }
 
+    /// Can it take in some groups of another and leave it the others?
+    pub fn can_merge_some(&self) -> bool {
+        self.has_keys && self.accumulators.iter().all(|states| states.can_merge_some())
+    }
+
+    /// Takes in some groups of another: of each pair, the second one becomes part of the first.
+    pub fn merge_some(&mut self, other: &mut Groups, pairs: &[(u32, u32)]) {
+        self.accumulators
+            .par_iter_mut()
+            .zip(&mut other.accumulators)
+            .for_each(|(states, others)| states.merge_some(&mut **others, pairs));
+    }
+
+    /// The table of the keys.
+    pub fn table(&self) -> &GroupTable {
+        &self.table
+    }
+
     /// Takes in groups that were saved.
     pub fn load(&mut self, plan: &Plan, saved: &[ArrayRef]) {
         let (keys, states) = saved.split_at(plan.keys.len());

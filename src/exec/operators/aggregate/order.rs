@@ -66,7 +66,7 @@ pub(super) fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
 }
 
 /// The order of rows by their keys, which are their first columns.
-fn order_of(plan: &Plan, batches: &[Batch]) -> RowOrder {
+pub(super) fn order_of(plan: &Plan, batches: &[Batch]) -> RowOrder {
     let keys = |batch: &Batch| -> Vec<Operand> {
         batch.columns[..plan.keys.len()].iter().cloned().map(Operand::column).collect()
     };

@@ -35,6 +35,17 @@ impl Accumulator for Sum {
         }
     }
 
+    fn can_merge_some(&self) -> bool {
+        true
+    }
+
+    fn merge_some(&mut self, other: &mut dyn Accumulator, pairs: &[(u32, u32)]) {
+        let other: &mut Sum = other.as_any_mut().downcast_mut().unwrap();
+        for &(into, from) in pairs {
+            self.0[into as usize] += std::mem::take(&mut other.0[from as usize]);
+        }
+    }
+
     fn save(&mut self, count: usize) -> LargeBinaryArray {
         self.0.resize(count, 0);
         let sums = std::mem::take(&mut self.0);
@@ -76,6 +87,13 @@ fn operator(keys: &[Type]) -> Aggregate {
     Aggregate::new(keys.to_vec(), vec![column(1, 1), column(0, 2)])
 }
 
+/// The same, in which groups stay where threads find them, however few.
+fn apart(keys: &[Type]) -> Aggregate {
+    let mut operator = operator(keys);
+    Arc::get_mut(&mut operator.plan).unwrap().apart_min = 0;
+    operator
+}
+
 /// Groups by all columns but the last, which is summed.
 fn check(types: &[Type], rows: &[Values], size: usize) {
     let keys = types.len() - 1;
@@ -98,6 +116,8 @@ fn check(types: &[Type], rows: &[Values], size: usize) {
     let make = || Box::new(operator(&types[..keys])) as Box<dyn Breaker>;
     let found = run_all_ways(&make, &result, &batches, &values);
     assert_eq!(shown(&result, &found), shown(&result, &expected));
+    let apart = run(&apart(&types[..keys]), &batches, &values, 3, |at| at * 5 % 3).unwrap();
+    assert_eq!(shown(&result, &rows_of(&result, &apart)), shown(&result, &expected));
     if keys > 0 && (1..10_000).contains(&rows.len()) {
         let spilled = run_spilling(&*make(), &batches, &values, 3);
         assert_eq!(shown(&result, &rows_of(&result, &spilled)), shown(&result, &expected));
@@ -219,10 +239,12 @@ fn the_first_failing_group_is_told_whatever_the_threads() {
         (0..1000).map(|n| vec![Scalar::Int(-n % 50), Scalar::Int(LIMIT / 10)]).collect();
     let batches = batches_of(&types, &rows, 100);
     for states in 1..4 {
-        let result = run(&operator(&types[..1]), &batches, &[0, 1], states, |at| at % states);
-        let Err(Error::Row { span, reason, .. }) = result else { panic!("it fails") };
-        let told = format!("{} is too much, in the group -49", LIMIT / 10 * 20);
-        assert_eq!((span.start, reason), (1, told));
+        for operator in [operator(&types[..1]), apart(&types[..1])] {
+            let result = run(&operator, &batches, &[0, 1], states, |at| at % states);
+            let Err(Error::Row { span, reason, .. }) = result else { panic!("it fails") };
+            let told = format!("{} is too much, in the group -49", LIMIT / 10 * 20);
+            assert_eq!((span.start, reason), (1, told));
+        }
     }
 }
 
@@ -262,6 +284,8 @@ fn very_many_groups_come_in_the_same_order_from_disk() {
     let in_memory = run(&operator(keys), &batches, &[0, 1], 2, |at| at % 2).unwrap();
     let spilled = run_spilling(&operator(keys), &batches, &[0, 1], 2);
     assert_eq!(rows_of(&result, &spilled), rows_of(&result, &in_memory));
+    let apart = run(&apart(keys), &batches, &[0, 1], 2, |at| at % 2).unwrap();
+    assert_eq!(rows_of(&result, &apart), rows_of(&result, &in_memory));
 }
 
 #[test]
