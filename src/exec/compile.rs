@@ -155,7 +155,7 @@ fn gather(
         return (None, Action::Break(Box::new(Take::new(rows, vec![]))));
     }
     let Some((union, position, columns)) = reader else {
-        return (None, Action::Break(Box::new(Buffer { projects: false })));
+        return (None, Action::Break(Box::new(Buffer { is_of_union: false })));
     };
     // One table of the union may still hold a column that nobody reads behind it, and another not.
     let exprs: Vec<Expr> = columns
@@ -167,7 +167,7 @@ fn gather(
     let id = union.inputs[position];
     let action = match plan.streamed.contains(&id) {
         true => Action::Stream(Box::new(Project)),
-        false => Action::Break(Box::new(Buffer { projects: true })),
+        false => Action::Break(Box::new(Buffer { is_of_union: true })),
     };
     (program(&exprs, run), action)
 }

@@ -8,7 +8,8 @@ use super::{Event, Failure};
 use crate::connect::{ConnectError, Source};
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
-use crate::exec::operators::{Output, Streaming, buffer};
+use crate::exec::operators::united::United;
+use crate::exec::operators::{Output, Streaming};
 use crate::exec::stage::{Execution, Root};
 use crate::ir::{JobId, RunContext};
 use crate::plan::{NodeId, NodeKind};
@@ -80,7 +81,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         (self.watch)(Event::Jobs(jobs.len()));
         loop {
             for &union in &unions {
-                self.unite(union)?;
+                self.unite(union);
             }
             // By roots: what is ready, and whether everything that is left is.
             let mut ready: BTreeMap<&[NodeId], (Vec<NodeId>, bool)> = BTreeMap::new();
@@ -107,23 +108,18 @@ impl<'e, 'p> Schedule<'e, 'p> {
     }
 
     /// The inputs of a union, one after the other, once they are all there.
-    fn unite(&mut self, union: NodeId) -> Result<(), Failure> {
+    fn unite(&mut self, union: NodeId) {
         let inputs = &self.execution.plan.node(union).inputs;
         if self.done.contains(&union) || !inputs.iter().all(|input| self.done.contains(input)) {
-            return Ok(());
+            return;
         }
-        let mut all: Vec<Batch> = vec![];
-        for input in inputs {
-            if let Some(result) = self.results.remove(input) {
-                all.extend(result.into_batches()?);
-            }
-        }
-        let rows = all.iter().map(|batch| batch.rows as u64).sum();
+        let tables = inputs.iter().filter_map(|input| self.results.remove(input)).collect();
+        let all = United::output(tables);
+        let rows = all.rows().expect("what was gathered is counted");
         self.execution.count(union, |counts| &counts.input, rows);
         self.execution.count(union, |counts| &counts.output, rows);
-        self.results.insert(union, buffer::renumber(all).into());
+        self.results.insert(union, all);
         self.done.insert(union);
-        Ok(())
     }
 
     fn next_stage(

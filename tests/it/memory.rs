@@ -187,3 +187,56 @@ fn very_many_groups_are_counted_and_read_as_often_as_is_needed() {
     assert!(whole == outputs(&["--memory", "4GB", "--threads", "1"]), "one thread differs");
     assert!(whole == outputs(&["--memory", "32MB", "--threads", "2"]), "less memory differs");
 }
+
+/// Every step that keeps rows or states, over more rows than there is memory for.
+const BOUNDED: &str = r#"
+source rows = csv("rows.csv") {
+  id: int, key: int, name: string, price: decimal(10, 2), share: float, day: date
+}
+job sorted {
+  from rows
+  sort name, share
+}
+job latest {
+  from rows
+  dedupe by id keep newest by day
+}
+job grouped {
+  from rows
+  group by id { name = max(name), price = sum(price), names = collect(name) }
+}
+job joined {
+  from sorted
+  join latest_names on id
+}
+job latest_names {
+  from latest
+  select id, latest_name = name
+}
+job both {
+  from sorted
+  union latest
+}
+output o1 = csv("out/sorted.csv") from sorted
+output o2 = csv("out/latest.csv") from latest
+output o3 = json("out/grouped.json") from grouped
+output o4 = csv("out/joined.csv") from joined
+output o5 = csv("out/both.csv") from both
+"#;
+
+#[test]
+fn the_process_needs_little_more_than_it_is_given() {
+    let project = Project::new(BOUNDED);
+    project.write("rows.csv", rows(400_000));
+    let peak = |arguments: &[&str]| {
+        let arguments = [&["run", "-q", "--report", "report.json"], arguments].concat();
+        let ended = project.batchc(&arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        project.report()["peak_memory"].as_u64().expect("a number of bytes") >> 20
+    };
+    let free = peak(&["--memory", "8GB", "--threads", "2"]);
+    let bound = peak(&["--memory", "64MB", "--threads", "2"]);
+    // The program itself takes 30 MiB, and 32 MiB a thread are what it is given besides.
+    assert!(bound < 64 + 30 + 2 * 32, "{bound} MiB with 64 MB, {free} without a limit");
+    assert!(free > 2 * bound, "all of it would have fitted: {free} MiB without a limit");
+}

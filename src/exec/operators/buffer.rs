@@ -1,60 +1,86 @@
 //! Keeps all rows in the order of the input: for what is read more than once or as a whole.
 
+use super::collected::{Collected, downcast, in_order};
+use super::runs::{RunFile, SortedRuns, by_position, positions_of};
 use super::{Breaker, Output, State};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::gather::expand;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
+use crate::store::spool::Spool;
 use arrow_array::Array;
 use std::any::Any;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Rows of a batch of a gathered result, but for the last.
 const BATCH_ROWS: usize = 1 << 16;
 
-/// The operator. With `projects`, its expressions are the columns that it keeps.
+/// The operator.
 pub struct Buffer {
-    /// Are columns computed?
-    pub projects: bool,
+    /// Are its expressions the columns that it keeps, and may these go to disk? Those who read a
+    /// union ask for rows in their order; those who split a result into parts by size know each
+    /// row by its number.
+    pub is_of_union: bool,
 }
 
+/// What one thread has collected: rows in memory, and runs on disk that came before them.
 struct Buffered {
-    projects: bool,
-    batches: Vec<Batch>,
+    is_of_union: bool,
+    collected: Collected,
+    runs: Option<RunFile>,
 }
 
 impl Breaker for Buffer {
     fn state(&self) -> Box<dyn State> {
-        Box::new(Buffered { projects: self.projects, batches: vec![] })
+        let collected = Collected::default();
+        Box::new(Buffered { is_of_union: self.is_of_union, collected, runs: None })
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
         go_on(stop)?;
-        let mut batches: Vec<Batch> = states
-            .into_iter()
-            .filter_map(|state| state.into_any().downcast::<Buffered>().ok())
-            .flat_map(|state| state.batches)
-            .collect();
-        // A stable sort keeps several batches of one position (of `explode`, of a join) in order:
-        // they come from one morsel and so from one thread.
-        batches.sort_by_key(|batch| batch.positions.at(0));
-        Ok(renumber(batches).into())
+        let mut states: Vec<Buffered> = states.into_iter().map(downcast::<Buffered>).collect();
+        let spool = states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool);
+        if let Some(spool) = spool.cloned() {
+            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            let runs = states.into_iter().filter_map(|state| state.runs);
+            let runs = runs.flat_map(RunFile::into_runs).collect();
+            return Ok(Output::Pieces(Arc::new(SortedRuns::new(by_position(), runs, stop)?)));
+        }
+        let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
+        let batches = in_order(collected).into_iter().map(|(batch, _)| batch);
+        Ok(renumber(batches.collect()).into())
     }
 }
 
 impl State for Buffered {
     fn push(&mut self, mut batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
-        if self.projects {
+        if self.is_of_union {
             let columns = values.iter().map(|value| expand(value, batch.rows)).collect();
             batch = batch.with_columns(columns);
         }
-        self.batches.push(batch);
-        Ok(())
+        self.collected.push(batch, vec![])
     }
 
     fn bytes(&self) -> usize {
-        let columns = self.batches.iter().flat_map(|batch| &batch.columns);
-        columns.map(|column| column.get_array_memory_size()).sum()
+        self.collected.bytes()
+    }
+
+    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+        if self.is_of_union && !self.collected.is_empty() {
+            let collected = std::mem::take(&mut self.collected);
+            let keyed = |(batch, _): (Batch, _)| {
+                let position = Operand::column(positions_of(&batch));
+                (batch, vec![position])
+            };
+            let rows = in_order(vec![Box::new(collected)]).into_iter().map(keyed).collect();
+            let runs = match &mut self.runs {
+                Some(runs) => runs,
+                none => none.insert(RunFile::new(spool)?),
+            };
+            runs.write(&by_position(), rows)?;
+        }
+        Ok(self.is_of_union)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

@@ -16,6 +16,7 @@ pub mod dedupe;
 pub mod join;
 pub mod sort;
 pub mod take;
+pub mod united;
 
 mod bound;
 mod collected;
