@@ -134,7 +134,7 @@ fn passes() -> String {
 /// What a run may use.
 #[derive(ClapArgs)]
 pub(super) struct Resources {
-    /// Threads [default: all cores]
+    /// Threads [default: all cores, as far as the memory is enough]
     #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
     /// Memory, as 512MB or 8GiB; beyond it rows go to disk [default: 60% of what there is]
