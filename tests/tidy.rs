@@ -120,6 +120,21 @@ fn only_the_edges_touch_files() {
 }
 
 #[test]
+fn what_is_unsafe_is_listed() {
+    let page = fs::read_to_string(root().join("docs/design/unsafe.md")).unwrap();
+    let allows = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("allow(unsafe_code)");
+    let wrong: Vec<String> = files(&root().join("src"))
+        .into_iter()
+        .filter(allows)
+        .filter(|path| {
+            !page.contains(&format!("`{}`", path.strip_prefix(root()).unwrap().display()))
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(wrong.is_empty(), "docs/design/unsafe.md does not list {}", wrong.join(", "));
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     let wrong: Vec<String> = files(&root().join("src"))
         .into_iter()
