@@ -5,22 +5,12 @@
 //! kept by [`Texts`], whose methods take only what is.
 #![allow(unsafe_code)]
 
+use crate::data::SHOWN;
 use arrow_array::StringViewArray;
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 /// Values up to here are held by the view itself.
 const INLINE_MAX: usize = 12;
-
-/// The bytes of a text of each length that its view shows; the last is for all longer ones.
-const SHOWN: [u128; INLINE_MAX + 2] = {
-    let mut shown = [0xFFFF_FFFF; INLINE_MAX + 2];
-    let mut len = 0;
-    while len <= INLINE_MAX {
-        shown[len] = (1 << (8 * len)) - 1;
-        len += 1;
-    }
-    shown
-};
 
 /// A buffer whose beginning is known to be UTF-8, and that goes on for at least 16 bytes after it.
 #[derive(Clone, Copy)]

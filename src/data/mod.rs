@@ -16,7 +16,7 @@ mod time;
 pub use batch::{Batch, POSITION_ROW_BITS, Positions};
 pub use build::{array_of, null_array, scalar_at};
 pub use display::{decimal_text, display};
-pub use texts::{Parts, TextBuilder, check_text_size};
+pub use texts::{Parts, SHOWN, TextBuilder, check_text_size};
 pub use time::time_zone;
 
 use crate::types::DataType;

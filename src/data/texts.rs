@@ -25,6 +25,17 @@ pub fn check_text_size(bytes: usize) -> Result<(), String> {
 /// Texts up to here are held by their view.
 const INLINE_MAX: usize = 12;
 
+/// The bytes of a text of each length that its view shows; the last is for all longer ones.
+pub const SHOWN: [u128; INLINE_MAX + 2] = {
+    let mut shown = [0xFFFF_FFFF; INLINE_MAX + 2];
+    let mut len = 0;
+    while len <= INLINE_MAX {
+        shown[len] = (1 << (8 * len)) - 1;
+        len += 1;
+    }
+    shown
+};
+
 /// Copied texts go into buffers of about this size; an offset has 32 bits.
 const BUFFER_BYTES: usize = 1 << 30;
 
@@ -33,7 +44,7 @@ pub struct Parts<'a> {
     builder: &'a mut TextBuilder,
     text: &'a str,
     /// Where it is among the shared buffers, as the upper half of a view.
-    place: Option<u128>,
+    place: Option<u64>,
 }
 
 /// A column of texts that is being built.
@@ -153,7 +164,11 @@ impl TextBuilder {
                 let bytes = shared.get(offset as usize..).unwrap_or_default();
                 bytes.as_ptr() == text.as_ptr() && bytes.len() >= text.len()
             });
-        Parts { builder: self, text, place: is_shared.then(|| place_bits(buffer, offset)) }
+        Parts {
+            builder: self,
+            text,
+            place: is_shared.then(|| (place_bits(buffer, offset) >> 64) as u64),
+        }
     }
 
     /// The array.
@@ -185,12 +200,12 @@ impl Parts<'_> {
             (head.first_chunk().expect("8 of 12"), head.last_chunk().expect("4 of 12"));
         let head =
             u128::from(u64::from_le_bytes(*low)) | u128::from(u32::from_le_bytes(*high)) << 64;
+        let shown = head & SHOWN[piece.len().min(INLINE_MAX + 1)];
         let is_inline = piece.len() <= INLINE_MAX;
-        let shown = if is_inline { piece.len() } else { 4 };
-        let place = if is_inline { 0 } else { place + ((part.start as u128) << 96) };
+        let place = if is_inline { 0 } else { place + ((part.start as u64) << 32) };
         self.builder.nulls.append_non_null();
-        let shown = head & ((1 << (8 * shown)) - 1);
-        self.builder.views.push(u128::from(piece.len() as u32) | shown << 32 | place);
+        let view = u128::from(piece.len() as u32) | shown << 32 | u128::from(place) << 64;
+        self.builder.views.push(view);
     }
 }
 

@@ -173,7 +173,7 @@ impl Place {
 
 /// Does the text with this first word not fit into its words?
 pub(super) fn is_long(first: u64) -> bool {
-    first != NULL_TEXT && first as u32 as usize > INLINE_BYTES_MAX
+    (first != NULL_TEXT) & (first as u32 as usize > INLINE_BYTES_MAX)
 }
 
 /// The bits of a float, the same for all NaNs and for both zeros.

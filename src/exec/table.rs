@@ -329,7 +329,7 @@ impl GroupTable {
     }
 
     /// Are the long texts of a key and a row equal, whose words are?
-    #[inline]
+    #[inline(always)]
     fn tails_equal(
         &self,
         number: usize,
@@ -338,13 +338,15 @@ impl GroupTable {
         long: &impl LongTexts,
     ) -> bool {
         // Without tails here no key has a long text, and equal words say that the row has none.
-        let mut tails = self.tails(number).iter().zip(packed.tails.of(row)).enumerate();
-        tails.all(|(column, (own, other))| {
-            own == other || own[0] == other[0] && self.beyond_equal(number, column, row, long)
+        let tails = self.tails(number).iter().zip(packed.tails.of(row));
+        let mut unequal = tails.enumerate().filter(|(_, (own, other))| own != other);
+        unequal.all(|(column, (own, other))| {
+            own[0] == other[0] && self.beyond_equal(number, column, row, long)
         })
     }
 
     /// Are the texts of a key and a row equal that go on behind tails that are?
+    #[inline(never)]
     fn beyond_equal(
         &self,
         number: usize,

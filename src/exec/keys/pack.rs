@@ -23,6 +23,8 @@ pub struct Packed {
     pub hashes: Vec<u64>,
     /// What does not fit into the words.
     pub tails: Tails,
+    /// Memory for the keys that have a long text in one column.
+    long: Vec<u32>,
 }
 
 /// Where the bytes of long texts are.
@@ -45,12 +47,19 @@ enum Texts {
     Encoded(nested::Encoded),
 }
 
+impl Texts {
+    #[inline(always)]
+    fn bytes(&self, row: usize) -> &[u8] {
+        match self {
+            Texts::Views(array) => array.value(row).as_bytes(),
+            Texts::Encoded(encoded) => encoded.get(row),
+        }
+    }
+}
+
 impl LongTexts for KeyColumns<'_> {
     fn bytes(&self, long: usize, row: usize) -> &[u8] {
-        match &self.texts[long] {
-            Texts::Views(array) => array.value(self.start + row).as_bytes(),
-            Texts::Encoded(encoded) => encoded.get(self.start + row),
-        }
+        self.texts[long].bytes(self.start + row)
     }
 }
 
@@ -103,7 +112,7 @@ impl<'a> KeyColumns<'a> {
         let width = self.layout.width();
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
-        let Packed { words, tails, .. } = out;
+        let words = &mut out.words;
         match field.place {
             Place::Nothing => {}
             Place::Small { word, shift, null, .. } if field.ty.data == DataType::Bool => {
@@ -137,38 +146,48 @@ impl<'a> KeyColumns<'a> {
                 let value = |row| if valid(row) { values[row] } else { NULL_DECIMAL };
                 store_pairs(words, width, word, rows.map(|row| halves(value(row) as u128)));
             }
-            Place::Text { word, long, .. } => {
-                let first = rows.start;
-                match &self.texts[long] {
-                    Texts::Views(texts) => {
-                        let views = texts.views();
-                        let pair = |row| match halves(views[row]) {
-                            _ if !valid(row) => [NULL_TEXT, 0],
-                            [head, _] if is_long(head) => {
-                                let text = texts.value(row).as_bytes();
-                                let tail = tail_of(text);
-                                tails.set(row - first, long, tail);
-                                [head, second_word(text, tail)]
-                            }
-                            pair => pair,
-                        };
-                        store_pairs(words, width, word, rows.map(pair));
-                    }
-                    Texts::Encoded(texts) => {
-                        let pair = |row| match text_words(texts.get(row)) {
-                            _ if !valid(row) => [NULL_TEXT, 0],
-                            [head, _] if is_long(head) => {
-                                let text = texts.get(row);
-                                let tail = tail_of(text);
-                                tails.set(row - first, long, tail);
-                                [head, second_word(text, tail)]
-                            }
-                            pair => pair,
-                        };
-                        store_pairs(words, width, word, rows.map(pair));
-                    }
-                }
+            Place::Text { word, long, .. } => self.pack_texts(nulls, word, long, rows, out),
+        }
+    }
+
+    /// Packs the texts of column `long` of those that may have long ones.
+    fn pack_texts(
+        &self,
+        nulls: Option<&NullBuffer>,
+        word: usize,
+        long: usize,
+        rows: Range<usize>,
+        out: &mut Packed,
+    ) {
+        let Packed { words, tails, long: found, .. } = out;
+        let (width, first) = (self.layout.width(), rows.start);
+        let null = [NULL_TEXT, 0];
+        let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
+        found.resize(rows.len(), 0);
+        let mut count = 0;
+        let mut note = |row: usize, pair: [u64; 2]| {
+            // Which texts are long is anyone's guess, so this is no branch.
+            found[count] = (row - first) as u32;
+            count += usize::from(is_long(pair[0]));
+            pair
+        };
+        match &self.texts[long] {
+            Texts::Views(texts) => {
+                let views = texts.views();
+                let pair = |row| if valid(row) { halves(views[row]) } else { null };
+                store_pairs(words, width, word, rows.map(|row| note(row, pair(row))));
             }
+            Texts::Encoded(texts) => {
+                let pair = |row| if valid(row) { text_words(texts.get(row)) } else { null };
+                store_pairs(words, width, word, rows.map(|row| note(row, pair(row))));
+            }
+        }
+        for &at in &found[..count] {
+            let at = at as usize;
+            let text = self.texts[long].bytes(first + at);
+            let tail = tail_of(text);
+            tails.set(at, long, tail);
+            words[at * width + word + 1] = second_word(text, tail);
         }
     }
 }

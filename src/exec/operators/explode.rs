@@ -27,7 +27,10 @@ impl Streaming for Explode {
     ) -> Result<(), Error> {
         let list = batch.columns[self.column].as_list::<i32>();
         let offsets = list.value_offsets();
-        let mut items = Items::default();
+        // Items of rows that are null stand between others, if there are some.
+        let gaps = |row: &usize| list.is_null(*row) && offsets[*row] != offsets[row + 1];
+        let has_gaps = list.null_count() > 0 && (0..batch.rows).any(|row| gaps(&row));
+        let mut items = Items { first: offsets[0] as u32, ..Items::default() };
         let is_empty = |row: &usize| list.is_null(*row) || offsets[*row] == offsets[row + 1];
         self.left_out.fetch_add((0..batch.rows).filter(is_empty).count() as u64, Relaxed);
         for row in (0..batch.rows).filter(|&row| list.is_valid(row)) {
@@ -36,12 +39,15 @@ impl Streaming for Explode {
                 let room = (BATCH_ROWS_MAX - items.rows.len()) as u32;
                 let taken = room.min(end - item);
                 items.rows.resize(items.rows.len() + taken as usize, row as u32);
-                items.at.extend(item..item + taken);
+                if has_gaps {
+                    items.at.extend(item..item + taken);
+                }
                 item += taken;
                 if items.rows.len() == BATCH_ROWS_MAX {
                     emit(self.exploded(&batch, list, &items))?;
                     items.rows.clear();
                     items.at.clear();
+                    items.first = item;
                 }
             }
         }
@@ -57,15 +63,15 @@ impl Streaming for Explode {
 #[derive(Default)]
 struct Items {
     rows: Vec<u32>,
+    /// Where the items are; they stand one after the other from the first on if this is empty.
     at: Vec<u32>,
+    first: u32,
 }
 
 impl Items {
     fn take(&self, values: &ArrayRef) -> ArrayRef {
-        let (first, last) = (self.at[0], self.at[self.at.len() - 1]);
-        // Without nulls between, the items stand one after the other.
-        if (last - first) as usize == self.at.len() - 1 {
-            return values.slice(first as usize, self.at.len());
+        if self.at.is_empty() {
+            return values.slice(self.first as usize, self.rows.len());
         }
         take_rows(values, &self.at)
     }
