@@ -106,7 +106,7 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
                 unreachable!("only joins have a right side");
             };
             let keys: Vec<&Expr> = join.right_keys.iter().collect();
-            (program(&keys, run), Action::Build(Box::new(build_of(join))))
+            (program(&keys, run), Action::Build(Box::new(build_of(join, &node.live))))
         }
         NodeKind::Steps(_) => {
             let width = plan.node(node.inputs[0]).width;
@@ -345,10 +345,11 @@ fn read_value(value: &Expr, is_live: bool) -> Expr {
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: DataType::Null.optional(), span: value.span }
 }
 
-/// The right side of a join, with the columns that the result or the condition needs.
-fn build_of(join: &ir::Join) -> JoinBuild {
+/// The right side of a join, with the columns that the result or the condition needs, which keys
+/// often are not.
+fn build_of(join: &ir::Join, live: &[bool]) -> JoinBuild {
     let types: Vec<Type> = join.right_keys.iter().map(|key| key.ty.clone()).collect();
-    let columns: Vec<usize> = (0..join.right_row.columns.len()).collect();
+    let columns: Vec<usize> = (0..live.len()).filter(|&column| live[column]).collect();
     // With a further condition, a key that comes twice may still match once.
     let promised = join.check.right_unique.filter(|_| join.residual.is_none());
     // Rows on which a condition fails go where the job says while the left side streams.
