@@ -34,6 +34,9 @@ use std::sync::{Arc, OnceLock};
 
 /// So many rows of a thread are seen before it is decided how to go on.
 const SAMPLE_ROWS: usize = 100_000;
+/// So many rows are enough where each group has many: they need not be kept for longer.
+const CLEAR_ROWS: usize = 10_000;
+const CLEAR_ROWS_PER_GROUP: usize = 16;
 /// Rows are scattered if the sample has more groups than fit into the second cache ...
 const SCATTER_GROUPS_MIN: usize = 1 << 16;
 /// ... and not so many rows for each group that it pays to keep only groups.
@@ -125,7 +128,8 @@ impl State for Grouping {
                 *rows += input.rows;
                 *held += input.bytes();
                 sample.push(input);
-                if *rows >= SAMPLE_ROWS || self.plan.is_scattered.get().is_some() {
+                let is_clear = *rows >= CLEAR_ROWS && groups.len() < *rows / CLEAR_ROWS_PER_GROUP;
+                if is_clear || *rows >= SAMPLE_ROWS || self.plan.is_scattered.get().is_some() {
                     self.decide();
                 }
             }

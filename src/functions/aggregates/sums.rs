@@ -13,7 +13,7 @@ use arrow_array::{
     ArrayRef, ArrowPrimitiveType, Decimal128Array, DurationMicrosecondArray, Float64Array,
     Int64Array,
 };
-use arrow_buffer::i256;
+use arrow_buffer::{NullBuffer, i256};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ where
                 let values = states.into_iter().map(average).collect::<Decimal128Array>();
                 Arc::new(values.with_data_type(arrow_type(result)))
             }
-            (Finish::Sum, result) => sums(&states, result, context),
+            (Finish::Sum, result) => sums(states, result, context),
         }
     }
 }
@@ -142,36 +142,44 @@ fn nearest_quotient(sum: i128, count: i64) -> f64 {
     if sum < 0 { -quotient } else { quotient }
 }
 
-fn sums(states: &[Wide], result: &DataType, context: &mut KernelContext) -> ArrayRef {
+fn sums(states: Vec<Wide>, result: &DataType, context: &mut KernelContext) -> ArrayRef {
     let decimal = matches!(result, DataType::Decimal { .. });
     let limit = if decimal { 10i128.pow(38) - 1 } else { i128::from(i64::MAX) };
-    let sums: Vec<Option<i128>> = states
-        .iter()
-        .enumerate()
-        .map(|(group, state)| {
-            let sum = state.value().to_i128().filter(|sum| {
-                (-limit..=limit).contains(sum) || !decimal && *sum == i128::from(i64::MIN)
+    let mut failed = vec![];
+    let sums = states.into_iter().enumerate().map(|(group, state)| {
+        let sum = state.value().to_i128().filter(|sum| {
+            (-limit..=limit).contains(sum) || !decimal && *sum == i128::from(i64::MIN)
+        });
+        if sum.is_none() {
+            failed.push(group);
+            context.fail(group, || match (state.value().to_i128(), decimal) {
+                (Some(sum), true) => {
+                    let text = decimal_text(sum, scale_of(result));
+                    format!("the sum {text} has more than 38 digits")
+                }
+                (Some(sum), false) => format!("the sum {sum} does not fit {result}"),
+                (None, _) => "the sum has more than 38 digits".into(),
             });
-            if sum.is_none() {
-                context.fail(group, || match (state.value().to_i128(), decimal) {
-                    (Some(sum), true) => {
-                        let text = decimal_text(sum, scale_of(result));
-                        format!("the sum {text} has more than 38 digits")
-                    }
-                    (Some(sum), false) => format!("the sum {sum} does not fit {result}"),
-                    (None, _) => "the sum has more than 38 digits".into(),
-                });
-            }
-            sum
-        })
-        .collect();
-    let narrow = || sums.iter().map(|sum| sum.map(|sum| sum as i64));
+        }
+        sum.unwrap_or(0)
+    });
+    // There may be very many, so they are in memory once, where possible in the place of the states.
+    let (wide, narrow): (Vec<i128>, Vec<i64>) = match decimal {
+        true => (sums.collect(), vec![]),
+        false => (vec![], sums.map(|sum| sum as i64).collect()),
+    };
+    let nulls = (!failed.is_empty()).then(|| {
+        let mut valid = vec![true; wide.len().max(narrow.len())];
+        failed.iter().for_each(|&group| valid[group] = false);
+        NullBuffer::from(valid)
+    });
     match result {
         DataType::Decimal { .. } => {
-            Arc::new(Decimal128Array::from(sums).with_data_type(arrow_type(result)))
+            let sums = Decimal128Array::new(wide.into(), nulls);
+            Arc::new(sums.with_data_type(arrow_type(result)))
         }
-        DataType::Duration => Arc::new(narrow().collect::<DurationMicrosecondArray>()),
-        _ => Arc::new(narrow().collect::<Int64Array>()),
+        DataType::Duration => Arc::new(DurationMicrosecondArray::new(narrow.into(), nulls)),
+        _ => Arc::new(Int64Array::new(narrow.into(), nulls)),
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) fn finish(
     drop(numbers);
     let is_gone = merge(&mut all, &parts);
     go_on(stop)?;
-    let finished: Vec<Finished> = all.into_par_iter().map(|groups| groups.finish(plan)).collect();
+    let finish = |groups: Groups| groups.finish_unhashed(plan);
+    let finished: Vec<Finished> = all.into_par_iter().map(finish).collect();
     fail_first(plan, &finished)?;
     let as_batch = |finished: Finished| Batch::new(finished.columns, finished.groups, 0);
     let batches: Vec<Batch> = finished.into_iter().map(as_batch).collect();

@@ -164,7 +164,13 @@ impl Groups {
     }
 
     /// The rows of the groups.
-    pub fn finish(mut self, plan: &Plan) -> Finished {
+    pub fn finish(self, plan: &Plan) -> Finished {
+        let hashes = if plan.keys.is_empty() { vec![0] } else { self.table.hashes().collect() };
+        Finished { hashes, ..self.finish_unhashed(plan) }
+    }
+
+    /// The same without the hashes.
+    pub fn finish_unhashed(mut self, plan: &Plan) -> Finished {
         let groups = self.len();
         let results: Vec<(ArrayRef, Vec<Failure>)> = self
             .accumulators
@@ -182,13 +188,12 @@ impl Groups {
                 (column, failures)
             })
             .collect();
-        let hashes = if plan.keys.is_empty() { vec![0] } else { self.table.hashes().collect() };
         let mut columns = if plan.keys.is_empty() { vec![] } else { self.table.into_arrays() };
         let mut failures = vec![];
         for (column, failed) in results {
             columns.push(column);
             failures.extend(failed);
         }
-        Finished { columns, groups, hashes, failures }
+        Finished { columns, groups, hashes: vec![], failures }
     }
 }
