@@ -3,7 +3,7 @@
 
 use super::Execution;
 use super::worker::Worker;
-use crate::data::Batch;
+use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::State;
 use crate::exec::operators::chain::Chain;
@@ -151,14 +151,21 @@ impl Execution<'_> {
         Ok((self.settle(spot, routed, worker)?, values))
     }
 
-    /// Takes rows into the state of a breaker, which is made by the first of them.
+    /// Takes rows into the state of a breaker, which is made by the first of them. They are numbered
+    /// anew, as they come from their morsel: rows that `explode` or a join has made of one stand at
+    /// one position, and would lose their order where those of different keys are apart on disk.
     fn take_in(
         &self,
         node: NodeId,
-        (batch, values): (Batch, Vec<Operand>),
+        (mut batch, values): (Batch, Vec<Operand>),
         make: impl FnOnce() -> Box<dyn State>,
         worker: &mut Worker,
     ) -> Result<(), Error> {
+        let first = worker.number << POSITION_ROW_BITS;
+        let next = &mut worker.next_positions[node.at()];
+        *next = first.max(*next);
+        batch.positions = Positions::Range(*next);
+        *next += batch.rows as u64;
         let state = worker.states[node.at()].get_or_insert_with(make);
         state.push(batch, values)?;
         worker.clock.tally(node, |tally| tally.held = tally.held.max(state.bytes() as u64));

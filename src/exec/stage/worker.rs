@@ -50,6 +50,8 @@ impl Root<'_> {
 pub(super) struct Worker {
     pub registers: Registers,
     pub states: Vec<Option<Box<dyn State>>>,
+    /// Behind the last row of each state. Morsels come to a thread in their order.
+    pub next_positions: Vec<u64>,
     /// The morsel at hand.
     pub number: u64,
     /// The part of a source that it is, if it is one.
@@ -83,6 +85,7 @@ impl Execution<'_> {
         Worker {
             registers: Registers::default(),
             states: (0..self.nodes.len()).map(|_| None).collect(),
+            next_positions: vec![0; self.nodes.len()],
             number: 0,
             origin: None,
             pieces: Pieces {

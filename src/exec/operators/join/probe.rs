@@ -14,7 +14,7 @@ use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::text::Span;
 use crate::types::Type;
-use arrow_array::ArrayRef;
+use arrow_array::{Array, ArrayRef, new_null_array};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -283,6 +283,9 @@ impl JoinProbe {
         let right = optional_rows(&pairs.right, NOT_FOUND);
         let column = |&at: &usize| -> ArrayRef {
             match self.table.columns.get(at) {
+                Some(column) if column.is_empty() => {
+                    new_null_array(column.data_type(), pairs.left.len())
+                }
                 Some(column) => take_optional(column, &right),
                 // A right side without any row has no columns: all is null.
                 None => match self.right_types.get(at) {

@@ -17,7 +17,7 @@ use crate::exec::scatter::each_hash;
 use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, new_empty_array};
 use rayon::prelude::*;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -223,13 +223,28 @@ impl SpilledJoin {
         drop(blocks);
         let (batches, keys) = ordered.into_iter().map(|batch| self.rows(batch.columns)).unzip();
         match self.right.build.table(batches, keys, stop) {
-            Ok(table) => Ok(Some(table)),
+            Ok(mut table) => {
+                if table.columns.is_empty() {
+                    table.columns = self.no_rows()?;
+                }
+                Ok(Some(table))
+            }
             Err(NoTable::Failed(error)) => Err(error),
             Err(NoTable::Repeated(row, error)) => {
                 self.breaches().note(0, Some((order[row as usize].0, error)));
                 Ok(None)
             }
         }
+    }
+
+    /// The right columns without a row, for parts that have none: where nobody reads a column it is
+    /// of no type, and that has to be so in all parts.
+    fn no_rows(&self) -> Result<Vec<ArrayRef>, Error> {
+        let blocks = self.right.files.iter();
+        let mut blocks = blocks.flat_map(|file| (0..PARTS).flat_map(|part| file.read(part)));
+        let Some(block) = blocks.next() else { return Ok(vec![]) };
+        let (batch, _) = self.rows(block?);
+        Ok(batch.columns.iter().map(|column| new_empty_array(column.data_type())).collect())
     }
 
     /// Rows as [`write_parted`] wrote them, and their keys.
