@@ -42,6 +42,7 @@ fn main() {
             columns: columns.clone(),
             projection: projection.to_vec(),
             chunk: CHUNK_BYTES,
+            wanted: vec![],
         };
         let mut best = (f64::MAX, 0);
         for _ in 0..5 {

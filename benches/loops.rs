@@ -126,6 +126,7 @@ fn scans(folder: &Path) -> Vec<Loop> {
                 columns: types.iter().map(column).collect(),
                 projection: read.into_iter().collect(),
                 chunk: CHUNK_BYTES,
+                wanted: vec![],
             };
             let what = read.map_or("no column", |column| types[column].0);
             loops.push(Loop::new(&format!("{kind}: {what}"), move || scan(kind, &spec)));

@@ -80,6 +80,7 @@ impl Dialect {
             arguments: Arguments(given),
             columns: columns.collect(),
             projection,
+            wanted: vec![],
             chunk: CHUNK_BYTES,
         }
     }

@@ -75,8 +75,9 @@ fn check_source(
         check_options(connector, Side::Source, &arguments, &connect_columns(&row), globals, found);
         check_formats(source, connector, &row, &arguments, globals, found);
     }
+    let may_skip = connector.is_some_and(|connector| connector.may_skip);
     let connector = connector.map_or("", |connector| connector.name);
-    ir::Source { name, connector, arguments, columns, row: Arc::new(row), span }
+    ir::Source { name, connector, may_skip, arguments, columns, row: Arc::new(row), span }
 }
 
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {

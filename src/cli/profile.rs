@@ -78,6 +78,9 @@ fn notes(operator: &OperatorProfile) -> Vec<String> {
                 format!("{} ({unpacked} unpacked)", bytes_text(read.bytes_stored))
             }
         });
+        if read.rows_skipped > 0 {
+            notes.push(format!("{} rows skipped", grouped(read.rows_skipped)));
+        }
         notes.push(format!("read {}", seconds_text(read.read_seconds)));
         notes.push(format!("parse {}", seconds_text(read.parse_seconds)));
     }

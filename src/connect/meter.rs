@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Meter {
     pub stored: AtomicU64,
     pub unpacked: AtomicU64,
+    pub skipped: AtomicU64,
     nanos: AtomicU64,
 }
 
@@ -18,6 +19,8 @@ pub struct Volume {
     pub stored: u64,
     /// Bytes once they are unpacked.
     pub unpacked: u64,
+    /// Rows that were not read because nobody wants them.
+    pub skipped: u64,
     /// Of the time that morsels took to be parsed, that of reading their files; none where they
     /// were read before.
     pub reading: Duration,
@@ -37,6 +40,7 @@ impl Meter {
         Volume {
             stored: self.stored.load(Relaxed),
             unpacked: self.unpacked.load(Relaxed),
+            skipped: self.skipped.load(Relaxed),
             reading: Duration::from_nanos(self.nanos.load(Relaxed)),
         }
     }

@@ -38,6 +38,7 @@ pub use stage::{publish_move, sweep};
 use crate::data::Batch;
 use crate::data::spell;
 use crate::types::{Scalar, Type};
+use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub struct Connector {
     pub columns: ColumnRule,
     /// Are dates and times texts, which a `format` can spell?
     pub has_formats: bool,
+    /// Does it make use of [`SourceSpec::wanted`]?
+    pub may_skip: bool,
     /// Opens a source; None when it only writes.
     pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
     /// Opens a sink; None when it only reads.
@@ -177,6 +180,19 @@ pub struct SourceSpec {
     pub projection: Vec<usize>,
     /// Of a file of text, about how many bytes a morsel has, if its records are not longer.
     pub chunk: usize,
+    /// Who reads the rows, each with what has to hold of a row that it keeps: if nothing can hold
+    /// of those of a morsel, others may stand in for them of which as little does. Empty if somebody
+    /// may keep any row.
+    pub wanted: Vec<Vec<Within>>,
+}
+
+/// Holds of rows whose value of a column is in a range.
+#[derive(Clone, Debug)]
+pub struct Within {
+    /// The column, by its position among those that are declared.
+    pub column: usize,
+    /// The range.
+    pub range: (Bound<Scalar>, Bound<Scalar>),
 }
 
 /// An opened source: a dispenser of numbered morsels.

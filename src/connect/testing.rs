@@ -47,6 +47,7 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
         columns: columns(declared),
         projection: (0..declared.len()).collect(),
         chunk: CHUNK_BYTES,
+        wanted: vec![],
     }
 }
 

@@ -27,6 +27,7 @@ pub static CONNECTOR: Connector = Connector {
     options: &[PATH],
     together: independent,
     has_formats: false,
+    may_skip: false,
     columns: ColumnRule::Fixed(&[("line", "string")]),
     source: Some(open_source),
     sink: Some(open_sink),

@@ -27,8 +27,16 @@ pub fn constant(expr: &Expr, params: &[Option<Scalar>]) -> Result<Scalar, NotCon
         return Err(NotConstant::Unknown);
     }
     let params = params.iter().map(|value| value.clone().unwrap_or(Scalar::Null)).collect();
-    let run = RunContext { params, time: 0, date: 0, id: String::new() };
-    let program = Program::compile(&[expr], &run);
+    evaluate(expr, &RunContext { params, time: 0, date: 0, id: String::new() })
+}
+
+/// The value in a run of an expression that does not depend on rows; none if it fails.
+pub fn value_in(run: &RunContext, expr: &Expr) -> Option<Scalar> {
+    evaluate(expr, run).ok()
+}
+
+fn evaluate(expr: &Expr, run: &RunContext) -> Result<Scalar, NotConstant> {
+    let program = Program::compile(&[expr], run);
     let (row, mut failures) = (Batch::new(vec![], 1, 0), Vec::new());
     let values = program.eval(&row, &mut Registers::default(), &mut failures);
     match failures.into_iter().next() {

@@ -25,7 +25,7 @@ mod program;
 mod texts;
 
 pub use chain::{Chain, ChainCode};
-pub use constant::{NotConstant, constant};
+pub use constant::{NotConstant, constant, value_in};
 pub use program::{Program, Registers};
 
 #[cfg(test)]

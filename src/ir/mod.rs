@@ -90,6 +90,8 @@ pub struct Source {
     pub name: String,
     /// The connector, one of `connect::ALL`.
     pub connector: &'static str,
+    /// May it skip rows that nobody keeps?
+    pub may_skip: bool,
     /// The connector's arguments: constant but for parameters.
     pub arguments: Vec<(String, Expr)>,
     /// Its columns.

@@ -107,6 +107,7 @@ impl Builder<'_> {
             also: vec![],
             order: vec![],
             takes: None,
+            kept: vec![],
             width,
             live,
         });

@@ -18,6 +18,7 @@ use verify::verify;
 
 use crate::ir::{self, Input, JobId, SourceId, StepKind};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// An operator, by its position in [`Plan::nodes`]. Inputs come before those that read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +64,8 @@ pub struct Node {
     /// Of a sort of which no more than the first rows are read: the `take` of the job that reads
     /// them.
     pub takes: Option<usize>,
+    /// Of a scan, what each that reads it keeps of its rows; empty where one keeps any.
+    pub kept: Vec<Vec<Kept>>,
     /// How many columns it gives.
     pub width: usize,
     /// Which of them are computed; the others nobody reads.
@@ -95,6 +98,15 @@ pub enum NodeKind {
     Result,
     /// Writes the output at this position of the pipeline.
     Sink(usize),
+}
+
+/// The rows whose value of a column is in a range.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The column.
+    pub column: usize,
+    /// The range; its ends do not depend on rows.
+    pub range: (Bound<ir::Expr>, Bound<ir::Expr>),
 }
 
 /// When a step is done among those of its operator.

@@ -2,6 +2,7 @@
 
 use super::{Node, NodeKind, Placed, Plan, placed_steps, step_of};
 use crate::ir::{Pipeline, SourceId, Step, step_name};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What an operator does, in a few words: `scan orders`, `filter, project ×3`, `sort`.
@@ -29,6 +30,12 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
             let columns = pipeline.sources[source.0 as usize].row.columns.iter().zip(&node.live);
             let read = columns.filter(|(_, live)| **live).map(|(column, _)| &*column.name);
             let _ = write!(what, " [{}]", read.collect::<Vec<_>>().join(", "));
+            let by: BTreeSet<usize> = node.kept.iter().flatten().map(|kept| kept.column).collect();
+            let columns = &pipeline.sources[source.0 as usize].row.columns;
+            let by: Vec<&str> = by.into_iter().map(|at| &*columns[at].name).collect();
+            if !by.is_empty() {
+                let _ = write!(what, ", skips row groups by {}", by.join(", "));
+            }
         }
         if node.takes.is_some() {
             what.push_str(", first rows only");

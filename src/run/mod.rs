@@ -23,12 +23,13 @@ use crate::exec::compile::compile;
 use crate::exec::ordered::OrderedSink;
 use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
-use crate::expr::constant;
+use crate::expr::{constant, value_in};
 use crate::ir::{self, Input, Pipeline, RunContext};
-use crate::plan::{NodeKind, Plan, Targets, plan};
+use crate::plan::{Kept, NodeKind, Plan, Targets, plan};
 use crate::store::spool::Spool;
 use crate::text::Span;
 use crate::types::Scalar;
+use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -275,10 +276,28 @@ fn open_source(
         columns,
         projection: projection.clone(),
         chunk: options.chunk,
+        wanted: node.kept.iter().map(|kept| wanted(kept, context)).collect(),
     };
     let connector = connect::find(source.connector).expect("checked");
     let open = connector.source.expect("checked");
     Ok((open(&spec)?, projection))
+}
+
+/// What has to hold of rows that are kept, in this run.
+fn wanted(kept: &[Kept], context: &RunContext) -> Vec<connect::Within> {
+    let value = |bound: &Bound<ir::Expr>| {
+        let value = |expr| value_in(context, expr).filter(|value| !value.is_null());
+        Some(match bound {
+            Bound::Included(expr) => Bound::Included(value(expr)?),
+            Bound::Excluded(expr) => Bound::Excluded(value(expr)?),
+            Bound::Unbounded => Bound::Unbounded,
+        })
+    };
+    let within = |kept: &Kept| {
+        let range = (value(&kept.range.0)?, value(&kept.range.1)?);
+        Some(connect::Within { column: kept.column, range })
+    };
+    kept.iter().filter_map(within).collect()
 }
 
 fn open_sinks(

@@ -103,6 +103,8 @@ pub struct ReadProfile {
     pub bytes_stored: u64,
     /// Bytes read, unpacked.
     pub bytes_unpacked: u64,
+    /// Rows that were not read because no job keeps them.
+    pub rows_skipped: u64,
 }
 
 /// How an output was written. The times are parts of the operator's.
@@ -188,6 +190,7 @@ impl Profile {
                 parse_seconds: tally.own.saturating_sub(volume.reading).as_secs_f64(),
                 bytes_stored: volume.stored,
                 bytes_unpacked: volume.unpacked,
+                rows_skipped: volume.skipped,
             });
             operator.write = execution.sinks[node.at()].as_ref().map(|sink| WriteProfile {
                 encode_seconds: (tally.own + sink.late_encoding()).as_secs_f64(),

@@ -25,4 +25,5 @@ mod row_types;
 mod run_cases;
 mod runs;
 mod signals;
+mod skipped;
 mod syntax;

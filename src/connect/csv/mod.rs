@@ -79,6 +79,7 @@ pub static CONNECTOR: Connector = Connector {
     ],
     together: dialect::check,
     has_formats: true,
+    may_skip: false,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -28,6 +28,7 @@ pub static CONNECTOR: Connector = Connector {
     options: &[PATH, ZONE],
     together: independent,
     has_formats: true,
+    may_skip: false,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

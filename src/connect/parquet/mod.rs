@@ -1,13 +1,15 @@
 //! `parquet`: columns by name, read as the declared types where nothing is lost.
 //!
 //! The file format is the `parquet` crate's; here is what is between it and the language:
-//! `convert` for types, `source` for row groups as morsels, `sink` and `groups` for row groups of fixed size.
+//! `convert` for types, `source` for row groups as morsels, `skip` for row groups that nobody
+//! wants, `sink` and `groups` for row groups of fixed size.
 
 mod convert;
 mod dictionaries;
 mod finer;
 mod groups;
 mod sink;
+mod skip;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub static CONNECTOR: Connector = Connector {
     ],
     together: independent,
     has_formats: false,
+    may_skip: true,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -2,14 +2,16 @@
 
 use super::convert::{How, convert, fits, hint, spelling};
 use super::finer::{Finer, whole_micros};
+use super::skip::{self, Sound};
 use crate::connect::input::{Identity, Inputs, missing_column};
 use crate::connect::meter::Meter;
 use crate::connect::{
     BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
+    Within,
 };
-use crate::data::{Batch, Positions};
-use crate::types::DataType;
-use arrow_array::RecordBatch;
+use crate::data::{Batch, Positions, array_of};
+use crate::types::{DataType, Scalar};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -45,8 +47,14 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
         files.push(Arc::new(file));
     }
     let columns = spec.projection.iter().map(|&at| spec.columns[at].clone()).collect();
+    // Of columns by their places in the projection.
+    let place = |within: &Within| {
+        let column = spec.projection.iter().position(|&at| at == within.column)?;
+        Some(Within { column, ..within.clone() })
+    };
+    let wanted = spec.wanted.iter().map(|all| all.iter().filter_map(place).collect()).collect();
     let next = AtomicUsize::new(0);
-    Ok(Box::new(ParquetSource { inputs, files, groups, columns, next, meter }))
+    Ok(Box::new(ParquetSource { inputs, files, groups, columns, wanted, next, meter }))
 }
 
 struct ParquetSource {
@@ -55,6 +63,7 @@ struct ParquetSource {
     /// File and row group, in order.
     groups: Vec<(usize, usize)>,
     columns: Arc<[Column]>,
+    wanted: Arc<[Vec<Within>]>,
     next: AtomicUsize,
     meter: Arc<Meter>,
 }
@@ -66,6 +75,8 @@ struct OpenFile {
     identity: Identity,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
+    /// For each projected column its place among the columns of the file.
+    roots: Vec<usize>,
     /// For each projected column its place among the columns of the mask.
     places: Vec<usize>,
     /// How the values of the projected columns are taken.
@@ -82,7 +93,8 @@ impl Source for ParquetSource {
         let Some(&(file, group)) = self.groups.get(at) else { return Ok(None) };
         let open = self.files[file].clone();
         let columns = self.columns.clone();
-        Ok(Some(Box::new(ParquetMorsel { open, file, group, columns })))
+        let wanted = self.wanted.clone();
+        Ok(Some(Box::new(ParquetMorsel { open, file, group, columns, wanted })))
     }
 
     fn files(&self) -> &[Arc<str>] {
@@ -171,10 +183,18 @@ impl OpenFile {
         sorted.sort_unstable();
         sorted.dedup();
         let places = wanted.iter().map(|place| sorted.partition_point(|s| s < place)).collect();
-        let name = name.clone();
-        let open =
-            OpenFile { name, file, identity, metadata, mask, places, hows, finer, finer_places };
-        Ok(open)
+        Ok(OpenFile {
+            name: name.clone(),
+            file,
+            identity,
+            metadata,
+            mask,
+            roots: wanted,
+            places,
+            hows,
+            finer,
+            finer_places,
+        })
     }
 }
 
@@ -210,6 +230,7 @@ struct ParquetMorsel {
     file: usize,
     group: usize,
     columns: Arc<[Column]>,
+    wanted: Arc<[Vec<Within>]>,
 }
 
 impl Morsel for ParquetMorsel {
@@ -229,6 +250,11 @@ impl Morsel for ParquetMorsel {
                 .build()
                 .map_err(|error| failed(&error))
         };
+        if let Some(values) = self.unwanted() {
+            open.file.1.skipped.fetch_add(records, Ordering::Relaxed);
+            self.stand_in(&values, records as usize, emit);
+            return Ok(Extent { file: self.file, records, lines: records });
+        }
         open.count_unpacked(self.group);
         let mut batches = guarded(&open.name, || reader(&open.metadata, &open.mask))?;
         let nanos = |finer: &Finer| guarded(&open.name, || reader(&finer.metadata, &finer.mask));
@@ -259,6 +285,45 @@ impl Morsel for ParquetMorsel {
 }
 
 impl ParquetMorsel {
+    /// Values of the columns that are as little wanted as those of all rows, if no row is wanted.
+    fn unwanted(&self) -> Option<Vec<Scalar>> {
+        if self.wanted.is_empty() {
+            return None;
+        }
+        let open = &self.open;
+        let (schema, group) =
+            (open.metadata.schema(), open.metadata.metadata().row_group(self.group));
+        let leaves = open.metadata.parquet_schema();
+        let sound = |(at, column): (usize, &Column)| {
+            let root = open.roots[at];
+            let leaf =
+                (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root)?;
+            let from = schema.field(root).data_type();
+            skip::sound(group.column(leaf), from, &column.ty, open.hows[at])
+        };
+        let columns: Vec<Sound> =
+            self.columns.iter().enumerate().map(sound).collect::<Option<_>>()?;
+        let is_outside = |within: &Within| skip::is_outside(&columns[within.column], within);
+        let is_unwanted = self.wanted.iter().all(|all| all.iter().any(is_outside));
+        is_unwanted.then(|| columns.into_iter().map(|column| column.least).collect())
+    }
+
+    /// Gives rows that all have these values.
+    fn stand_in(&self, values: &[Scalar], rows: usize, emit: &mut dyn FnMut(Rows) -> bool) {
+        let arrays = self.columns.iter().zip(values).map(|(column, value)| {
+            array_of(&column.ty.data, &vec![value.clone(); rows.min(BATCH_ROWS)])
+        });
+        let arrays: Vec<ArrayRef> = arrays.collect();
+        for start in (0..rows).step_by(BATCH_ROWS) {
+            let rows = BATCH_ROWS.min(rows - start);
+            let columns = arrays.iter().map(|array| array.slice(0, rows)).collect();
+            let batch = Batch { columns, rows, positions: Positions::Range(start as u64) };
+            if !emit(Rows { batch, bad: vec![], file: self.file, lines: RowLines::None }) {
+                break;
+            }
+        }
+    }
+
     /// The rows of a batch; `nanos` are those of its times that may be finer than a microsecond.
     fn rows(&self, batch: &RecordBatch, nanos: Option<&RecordBatch>, start: u64) -> Rows {
         let mut bad = Vec::new();

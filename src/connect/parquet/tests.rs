@@ -1,10 +1,12 @@
 //! What is written reads back, and files of other writers read as the declared types.
 
 use super::CONNECTOR;
-use super::convert::FINER;
+use super::convert::{FINER, file_type, to_file};
 use super::sink;
+use crate::connect::Within;
 use crate::connect::testing::{
-    Random, all_types, random_batches, read_file, sink_spec, write_file,
+    Random, all_types, flat_types, random_batches, random_value, read_file, sink_spec, source_spec,
+    write_file,
 };
 use crate::data::Batch;
 use crate::types::{
@@ -16,9 +18,12 @@ use arrow_schema::{DataType as ArrowType, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use std::cmp::Ordering;
 use std::fs::{self, File};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -180,6 +185,78 @@ fn types_of_other_writers_are_read_where_nothing_is_lost() {
         error("larg", DataType::String).help.unwrap(),
         "it has `large`: declare it as that, or as `larg: … named \"large\"`"
     );
+}
+
+/// What stands in for a row group is read as its rows, and is as little wanted.
+#[test]
+fn row_groups_are_skipped_of_which_no_row_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let (rows, declared) = (200, flat_types());
+    let write = |random: &mut Random, declared: &[(&str, Type)]| {
+        let (rows, batches) = random_batches(random, declared, &[rows]);
+        let schema = declared
+            .iter()
+            .map(|(name, ty)| arrow_schema::Field::new(*name, file_type(&ty.data), ty.nullable));
+        let schema = Arc::new(arrow_schema::Schema::new(schema.collect::<Vec<_>>()));
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).unwrap();
+        let columns = batches[0].columns.iter().zip(declared);
+        let columns = columns.map(|(array, (_, ty))| to_file(array, &ty.data)).collect();
+        writer.write(&RecordBatch::try_new(schema, columns).unwrap()).unwrap();
+        writer.close().unwrap();
+        rows
+    };
+    let mut random = Random(11);
+    let mut skipped = 0;
+    for (at, (_, ty)) in declared.iter().enumerate().cycle().take(12 * 12) {
+        // A column that any value may be in is there too.
+        let two = [("x", ty.clone()), ("text", DataType::String.required())];
+        let written = write(&mut random, &two);
+        let mut spec = source_spec(dir.path(), &[("path", "a.parquet")], &two);
+        let mut end = || match random_value(&mut random, &ty.data.clone().required()) {
+            value if random.below(3) == 0 => Bound::Excluded(value),
+            value if random.below(2) == 0 => Bound::Included(value),
+            _ => Bound::Unbounded,
+        };
+        let range = (end(), end());
+        spec.wanted = vec![vec![Within { column: 0, range: range.clone() }]];
+        let source = (CONNECTOR.source.unwrap())(&spec).unwrap();
+        let read = crate::connect::testing::read_all(&*source, &spec).unwrap();
+        assert!(read.bad.is_empty());
+        assert_eq!(read.rows.len(), written.len());
+        let wanted = |row: &&Vec<Scalar>| is_within(&row[0], &range);
+        let (of_read, of_written) =
+            (read.rows.iter().filter(wanted), written.iter().filter(wanted));
+        assert!(of_read.eq(of_written), "{at} {ty:?} {range:?}");
+        skipped += source.volume().skipped;
+    }
+    assert!(skipped > 1000, "{skipped}");
+}
+
+/// As a filter says it; of what has no order, anything may be.
+fn is_within(value: &Scalar, (from, to): &(Bound<Scalar>, Bound<Scalar>)) -> bool {
+    let order = |a: &Scalar, b: &Scalar| match (a, b) {
+        (Scalar::Int(a), Scalar::Int(b)) => a.cmp(b),
+        (Scalar::Decimal(a), Scalar::Decimal(b)) => a.cmp(b),
+        (Scalar::Date(a), Scalar::Date(b)) => a.cmp(b),
+        (Scalar::Datetime(a), Scalar::Datetime(b)) => a.cmp(b),
+        (Scalar::Timestamp(a), Scalar::Timestamp(b)) => a.cmp(b),
+        (Scalar::String(a), Scalar::String(b)) => a.cmp(b),
+        _ => Ordering::Equal,
+    };
+    let is_from = match from {
+        Bound::Included(from) => order(value, from).is_ge(),
+        Bound::Excluded(from) => order(value, from).is_gt(),
+        Bound::Unbounded => true,
+    };
+    let is_to = match to {
+        Bound::Included(to) => order(value, to).is_le(),
+        Bound::Excluded(to) => order(value, to).is_lt(),
+        Bound::Unbounded => true,
+    };
+    !value.is_null() && is_from && is_to
 }
 
 #[test]

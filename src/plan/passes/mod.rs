@@ -5,6 +5,7 @@ mod first;
 mod fuse;
 mod late;
 mod share;
+mod skip;
 
 use super::{Plan, verify};
 use crate::ir::Pipeline;
@@ -41,6 +42,12 @@ pub const PASSES: &[Pass] = &[
         name: "first-rows",
         does: "a sort of which a `take` reads the first rows keeps no others",
         apply: first::keep_first,
+    },
+    Pass {
+        name: "skipped-groups",
+        does: "row groups of Parquet files are not read where the first filters of all jobs that \
+               read them keep none of their rows",
+        apply: skip::skip,
     },
     Pass {
         name: "unread-columns",
