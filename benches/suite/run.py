@@ -165,6 +165,8 @@ def measure(args, peers, works):
                 warm(f"{args.data}/{i}" for i in spec.inputs)
                 fill = dict(workload=w, data=os.path.abspath(args.data), out=os.path.abspath(out), threads=args.threads, mem=spec.mem)
                 cmd = [c.format(**fill) for c in template]
+                if peer == "batchc" and spec.mem:
+                    cmd += ["--memory", spec.mem]
                 env = dict(os.environ, BENCH_THREADS=str(args.threads), BENCH_MEM=spec.mem)
                 r = run_once(cmd, env, f"{out}.log", args.timeout, args.data_cap << 20)
                 shutil.rmtree(f"{out}/.tmp", ignore_errors=True)
