@@ -65,7 +65,7 @@ pub fn sound(chunk: &ColumnChunkMetaData, from: &ArrowType, to: &Type, how: How)
         (A::Date32, DataType::Date) => {
             let (least, most) = numbers()?;
             let is_day = |day: i128| i32::try_from(day).is_ok_and(|day| DAYS.contains(&day));
-            (is_day(least) && is_day(most)).then(|| Sound {
+            (is_day(least) && is_day(most)).then_some(Sound {
                 least: Scalar::Date(least as i32),
                 most: Some(Scalar::Date(most as i32)),
             })

@@ -116,6 +116,31 @@ fn unread_compression(loaded: &ArrowReaderMetadata) -> Option<&'static str> {
     })
 }
 
+/// The metadata with the types as which the declared columns, at these places, are best read.
+fn as_declared(
+    loaded: ArrowReaderMetadata,
+    spec: &SourceSpec,
+    places: &[usize],
+) -> ArrowReaderMetadata {
+    let found = loaded.schema().fields();
+    let hints = found.iter().enumerate().map(|(at, field)| {
+        let wanted = places.iter().position(|&place| place == at);
+        let wanted = wanted.map(|column| &spec.columns[column].ty.data);
+        let ty = match (int96(&loaded, at), wanted) {
+            (true, Some(DataType::Timestamp)) => {
+                ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            (true, _) => ArrowType::Timestamp(TimeUnit::Microsecond, None),
+            (false, wanted) => hint(field.data_type(), wanted),
+        };
+        ArrowField::clone(field).with_data_type(ty)
+    });
+    let hinted = Arc::new(Schema::new(hints.collect::<Vec<_>>()));
+    let options = ArrowReaderOptions::new().with_schema(hinted);
+    let parsed = loaded.metadata().clone();
+    ArrowReaderMetadata::try_new(parsed, options).unwrap_or(loaded)
+}
+
 impl OpenFile {
     fn new(
         name: &Arc<str>,
@@ -142,22 +167,7 @@ impl OpenFile {
             };
             places.push(place);
         }
-        let hints = found.iter().enumerate().map(|(at, field)| {
-            let wanted = places.iter().position(|&place| place == at);
-            let wanted = wanted.map(|column| &spec.columns[column].ty.data);
-            let ty = match (int96(&loaded, at), wanted) {
-                (true, Some(DataType::Timestamp)) => {
-                    ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-                }
-                (true, _) => ArrowType::Timestamp(TimeUnit::Microsecond, None),
-                (false, wanted) => hint(field.data_type(), wanted),
-            };
-            ArrowField::clone(field).with_data_type(ty)
-        });
-        let hinted = Arc::new(Schema::new(hints.collect::<Vec<_>>()));
-        let options = ArrowReaderOptions::new().with_schema(hinted);
-        let parsed = loaded.metadata().clone();
-        let metadata = ArrowReaderMetadata::try_new(parsed, options).unwrap_or(loaded);
+        let metadata = as_declared(loaded, spec, &places);
         for (column, &place) in spec.columns.iter().zip(&places) {
             let from = metadata.schema().field(place).data_type();
             if !fits(from, &column.ty.data) {
