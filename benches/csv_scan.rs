@@ -4,8 +4,11 @@
 //! best of five runs. Without a file nothing is measured, so that `cargo test` can build it.
 #![allow(missing_docs, clippy::print_stdout)]
 
+mod reading;
+
 use batchc::connect::{Arguments, CHUNK_BYTES, Column, SourceSpec, find};
 use batchc::types::{DataType, Scalar};
+use reading::rows_read;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -59,19 +62,7 @@ fn scan(spec: &SourceSpec, threads: usize) -> usize {
     let open = find("csv").and_then(|csv| csv.source).expect("csv reads");
     let source = open(spec).unwrap_or_else(|error| panic!("{error}"));
     std::thread::scope(|scope| {
-        let work = || {
-            let mut rows = 0;
-            while let Some(morsel) = source.next().unwrap_or_else(|error| panic!("{error}")) {
-                let read = morsel.read(&mut |read| {
-                    assert!(read.bad.is_empty(), "{:?}", read.bad[0]);
-                    rows += read.batch.rows;
-                    true
-                });
-                read.unwrap_or_else(|error| panic!("{error}"));
-            }
-            rows
-        };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| rows_read(&*source))).collect();
         workers.into_iter().map(|worker| worker.join().expect("no panic")).sum()
     })
 }

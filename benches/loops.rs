@@ -2,6 +2,8 @@
 //! or with a word, `-- key`, those whose names have it. Each line is the best of ten.
 #![allow(missing_docs, clippy::print_stdout)]
 
+mod reading;
+
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringViewArray};
 use batchc::connect::{Arguments, CHUNK_BYTES, Column, SourceSpec, find};
 use batchc::data::{Batch, Positions};
@@ -11,6 +13,7 @@ use batchc::exec::table::GroupTable;
 use batchc::functions::Registry;
 use batchc::functions::kernel::{Call, KernelContext, Operand};
 use batchc::types::{DataType, Scalar, Type};
+use reading::rows_read;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,16 +141,7 @@ fn scans(folder: &Path) -> Vec<Loop> {
 fn scan(connector: &str, spec: &SourceSpec) -> usize {
     let open = find(connector).and_then(|found| found.source).expect("it reads");
     let source = open(spec).unwrap_or_else(|error| panic!("{error}"));
-    let mut rows = 0;
-    while let Some(morsel) = source.next().unwrap_or_else(|error| panic!("{error}")) {
-        let read = morsel.read(&mut |read| {
-            assert!(read.bad.is_empty(), "{:?}", read.bad[0]);
-            rows += read.batch.rows;
-            true
-        });
-        read.unwrap_or_else(|error| panic!("{error}"));
-    }
-    rows
+    rows_read(&*source)
 }
 
 /// Keys that are looked up in a table that knows them: small as one of a few groups, and large.

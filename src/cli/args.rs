@@ -54,6 +54,14 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Pieces that can be held in memory, and are not nothing.
+fn chunk(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 1..=0x1000_0000) => Ok(bytes),
+        _ => Err("a number of bytes from 1 to 268435456 is expected".into()),
+    }
+}
+
 /// Bytes: a number with a unit.
 fn size(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -144,7 +152,7 @@ pub(super) struct Resources {
     #[arg(long, env = "BATCHC_TEMP_DIR", value_name = "DIR")]
     pub(super) temp_dir: Option<PathBuf>,
     /// Bytes of a text file that a thread takes at a time: for tests, that results do not depend on it
-    #[arg(long, hide = true, value_name = "BYTES", default_value_t = CHUNK_BYTES)]
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = CHUNK_BYTES, value_parser = chunk)]
     pub(super) chunk: usize,
 }
 

@@ -49,10 +49,7 @@ output packed = csv(\"names.csv.gz\") from names",
 
 /// The profile and the report of a run.
 fn profiled(project: &Project, arguments: &[&str]) -> (Value, Value, String) {
-    let arguments =
-        [&["run", "--report", "report.json", "--profile=profile.json"], arguments].concat();
-    let ended = project.batchc(&arguments);
-    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    let ended = project.run_with(&[&["--profile=profile.json"], arguments].concat());
     let profile = serde_json::from_str(&project.read("profile.json")).expect("a profile is JSON");
     (profile, project.report(), ended.words)
 }

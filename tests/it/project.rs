@@ -98,12 +98,17 @@ impl Project {
 
     /// Runs the pipeline, which must end well.
     pub(crate) fn run(&self) -> Ended {
-        let ended = self.batchc(&["run", "--report", "report.json"]);
-        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        self.run_with(&[])
+    }
+
+    /// The same with these flags.
+    pub(crate) fn run_with(&self, flags: &[&str]) -> Ended {
+        let ended = self.batchc(&[&["run", "--report", "report.json"], flags].concat());
+        assert_eq!(ended.code, Some(0), "{flags:?}: {}", ended.words);
         ended
     }
 
-    /// The report of [`Project::run`].
+    /// The report of [`Project::run`] and [`Project::run_with`].
     pub(crate) fn report(&self) -> serde_json::Value {
         serde_json::from_str(&self.read("report.json")).expect("a report is JSON")
     }

@@ -263,9 +263,7 @@ fn nothing_is_read_once_every_take_has_its_rows() {
     }
     project.write("numbers.txt", text);
     let counts = |select: &[&str], threads: &str| {
-        let run = ["run", "--report", "report.json", "--threads", threads];
-        let ended = project.batchc(&[&run, select].concat());
-        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        project.run_with(&[&["--threads", threads], select].concat());
         let firsts = project.read("firsts.csv");
         assert_eq!(firsts, "line,n\n000000000,0\n000000002,2\n000000004,4\n");
         let report = project.report();
