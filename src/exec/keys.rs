@@ -5,6 +5,7 @@
 //! say nothing about order; that is [`super::order`]'s business. What is done with packed keys is
 //! [`super::table`]'s.
 
+mod frame;
 pub mod nested;
 mod pack;
 mod rows;

@@ -1,6 +1,7 @@
 //! Packed keys that are kept, with the bytes of their long texts beside them: one piece of memory
 //! for all columns, which is copied row by row.
 
+use super::frame::Frame;
 use super::tails::tail_of;
 use super::{INLINE_BYTES_MAX, KeyColumns, KeyLayout, LongTexts, Packed, is_long};
 use std::ops::Range;
@@ -11,6 +12,8 @@ pub struct PackedRows {
     /// The first word of each column that may hold long texts.
     long_words: Vec<usize>,
     words: Vec<u64>,
+    /// What all keys have in common, if that is left out of the words.
+    frame: Option<Frame>,
     /// For each of those columns the bytes of its long texts; none while there are no long texts.
     long: Vec<LongColumn>,
 }
@@ -35,13 +38,50 @@ impl PackedRows {
             width: layout.width(),
             long_words: layout.long_words().collect(),
             words: Vec::with_capacity(rows * layout.width()),
+            frame: None,
             long: vec![],
+        }
+    }
+
+    /// Room for so many of the keys of `from`.
+    pub fn for_some_of(from: &PackedRows, rows: usize) -> PackedRows {
+        PackedRows {
+            width: from.width,
+            long_words: from.long_words.clone(),
+            words: Vec::with_capacity(rows * from.kept_width()),
+            frame: from.frame.clone(),
+            long: vec![],
+        }
+    }
+
+    /// Leaves out what all keys have in common; no other keys are appended before [`Self::clear`].
+    pub fn squeeze(&mut self) {
+        self.frame = Frame::of(&self.words, self.width);
+        if let Some(frame) = &self.frame {
+            frame.squeeze(&mut self.words);
         }
     }
 
     /// How many keys there are.
     fn count(&self) -> usize {
-        self.words.len() / self.width
+        self.words.len() / self.kept_width()
+    }
+
+    /// The words that are kept of each key.
+    fn kept_width(&self) -> usize {
+        self.frame.as_ref().map_or(self.width, Frame::width)
+    }
+
+    /// The words that are kept of these keys.
+    fn kept(&self, rows: Range<usize>) -> &[u64] {
+        let width = self.kept_width();
+        &self.words[rows.start * width..rows.end * width]
+    }
+
+    /// One word of a key.
+    fn word(&self, row: usize, word: usize) -> u64 {
+        let kept = self.kept(row..row + 1);
+        self.frame.as_ref().map_or_else(|| kept[word], |frame| frame.word(kept, word))
     }
 
     /// About how much memory they take.
@@ -53,6 +93,7 @@ impl PackedRows {
     /// Forgets all keys, and keeps the memory for others.
     pub fn clear(&mut self) {
         self.words.clear();
+        self.frame = None;
         self.long.clear();
     }
 
@@ -66,10 +107,10 @@ impl PackedRows {
         }
     }
 
-    /// Appends one key of others.
+    /// Appends one key of those that it was made for.
     #[inline]
     pub fn push(&mut self, from: &PackedRows, row: usize) {
-        self.words.extend_from_slice(&from.words[row * self.width..(row + 1) * self.width]);
+        self.words.extend_from_slice(from.kept(row..row + 1));
         if !from.long.is_empty() {
             self.append_long(self.count() - 1, row, |column, row| from.long_text(column, row));
         }
@@ -77,8 +118,9 @@ impl PackedRows {
 
     /// Keeps the long texts of `row`, which is row `at` here.
     fn append_long<'t>(&mut self, at: usize, row: usize, text: impl Fn(usize, usize) -> &'t [u8]) {
-        for (column, &word) in self.long_words.iter().enumerate() {
-            if is_long(self.words[at * self.width + word]) {
+        for column in 0..self.long_words.len() {
+            let word = self.long_words[column];
+            if is_long(self.word(at, word)) {
                 self.long.resize(self.long_words.len(), LongColumn::default());
                 let LongColumn { starts, bytes } = &mut self.long[column];
                 starts.resize(at, 0);
@@ -96,11 +138,14 @@ impl PackedRows {
     /// Copies some of the keys, to be looked up.
     pub fn copy(&self, rows: Range<usize>, out: &mut Packed) {
         out.words.clear();
-        out.words.extend_from_slice(&self.words[rows.start * self.width..rows.end * self.width]);
+        match &self.frame {
+            Some(frame) => frame.expand(self.kept(rows.clone()), &mut out.words),
+            None => out.words.extend_from_slice(self.kept(rows.clone())),
+        }
         out.tails.clear(rows.len(), self.long_words.len());
         for (column, &word) in self.long_words.iter().enumerate().take(self.long.len()) {
             for (at, row) in rows.clone().enumerate() {
-                if is_long(self.words[row * self.width + word]) {
+                if is_long(out.words[at * self.width + word]) {
                     let text = self.long_text(column, row);
                     out.tails.set(at, column, tail_of(text));
                 }
@@ -111,7 +156,7 @@ impl PackedRows {
 
     /// The long text of a row in one of the columns that may have some.
     fn long_text(&self, column: usize, row: usize) -> &[u8] {
-        let length = self.words[row * self.width + self.long_words[column]] as u32 as usize;
+        let length = self.word(row, self.long_words[column]) as u32 as usize;
         debug_assert!(length > INLINE_BYTES_MAX, "only long texts are kept");
         let LongColumn { starts, bytes } = &self.long[column];
         &bytes[starts[row]..starts[row] + length]

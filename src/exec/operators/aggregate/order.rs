@@ -17,6 +17,9 @@ use rayon::prelude::*;
 /// from all over the memory. Also the language's users are told this number.
 pub(super) const SORTED_GROUPS_MAX: usize = 1 << 20;
 
+/// Hashes are put into at most so many places before they are sorted.
+const PLACE_BITS_MAX: u32 = 16;
+
 /// The rows of all groups in the order of their keys, or, when they are many, of their hashes.
 pub(super) fn ordered(plan: &Plan, groups: Finished) -> Result<Vec<Batch>, Error> {
     fail_first(plan, std::slice::from_ref(&groups))?;
@@ -46,10 +49,8 @@ pub(super) fn by_key(plan: &Plan, parts: Vec<Finished>) -> Vec<Batch> {
 /// The rows of a part in the order of their hashes. Equal hashes are rare, and their groups are in
 /// the order of the keys.
 pub(super) fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
-    let mut order: Vec<(u64, u32)> =
-        part.hashes.iter().enumerate().map(|(row, &hash)| (hash, row as u32)).collect();
+    let mut order = sorted_hashes(&part.hashes);
     drop(part.hashes);
-    order.par_sort_unstable();
     let batch = Batch::new(part.columns, part.groups, 0);
     if order.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         let by_key = order_of(plan, std::slice::from_ref(&batch));
@@ -63,6 +64,31 @@ pub(super) fn part_by_hash(plan: &Plan, part: Finished) -> Vec<Batch> {
         .step_by(BATCH_ROWS_MAX)
         .map(|start| slice_batch(&whole, start, BATCH_ROWS_MAX.min(rows.len() - start)))
         .collect()
+}
+
+/// Hashes and the rows that have them, sorted. They are spread evenly over their range, so that their
+/// upper bits nearly say where each belongs.
+fn sorted_hashes(hashes: &[u64]) -> Vec<(u64, u32)> {
+    let (Some(&least), Some(&most)) = (hashes.iter().min(), hashes.iter().max()) else {
+        return vec![];
+    };
+    let bits = hashes.len().ilog2().min(PLACE_BITS_MAX);
+    let shift = (64 - (most - least).leading_zeros()).saturating_sub(bits);
+    let place_of = |hash: u64| ((hash - least) >> shift) as usize;
+    let mut next = vec![0; place_of(most) + 2];
+    hashes.iter().for_each(|&hash| next[place_of(hash) + 1] += 1);
+    for place in 1..next.len() {
+        next[place] += next[place - 1];
+    }
+    let mut order = vec![(0, 0); hashes.len()];
+    for (row, &hash) in hashes.iter().enumerate() {
+        let next = &mut next[place_of(hash)];
+        order[*next] = (hash, row as u32);
+        *next += 1;
+    }
+    let is_same_place = |a: &(u64, u32), b: &(u64, u32)| place_of(a.0) == place_of(b.0);
+    order.par_chunk_by_mut(is_same_place).for_each(<[_]>::sort_unstable);
+    order
 }
 
 /// The order of rows by their keys, which are their first columns.
@@ -120,4 +146,24 @@ pub(super) fn first_failure(plan: &Plan, failed: Vec<Failed>) -> Option<Error> {
         reason,
         position: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sorted_hashes;
+    use crate::exec::keys::hash;
+
+    #[test]
+    fn hashes_are_sorted_wherever_they_are() {
+        let spread: Vec<u64> = (0..200_000).map(|at| hash(&[at])).collect();
+        let part: Vec<u64> = spread.iter().map(|hash| 7 << 56 | hash >> 8).collect();
+        let few = vec![u64::MAX, 0, 5, 5, u64::MAX, 1];
+        let uneven: Vec<u64> =
+            (0..1000).map(|at| if at == 7 { u64::MAX } else { 1000 - at }).collect();
+        for hashes in [spread, part, few, uneven, vec![3, 3, 3], vec![9], vec![]] {
+            let mut expected: Vec<(u64, u32)> = hashes.iter().copied().zip(0..).collect();
+            expected.sort_unstable();
+            assert_eq!(sorted_hashes(&hashes), expected);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::groups::Groups;
 use super::{Input, Plan, SCATTER_ROWS_PER_GROUP_MAX};
 use crate::data::Positions;
 use crate::exec::Error;
-use crate::exec::gather::{bytes_of, expand, gather_column};
+use crate::exec::gather::{BATCH_ROWS_MAX, bytes_of, expand, gather_column};
 use crate::exec::keys::{KeyColumns, KeyLayout, Packed, PackedRows};
 use crate::exec::operators::collected::compact_operands;
 use crate::exec::scatter::by_part;
@@ -16,6 +16,8 @@ use arrow_array::{Array, ArrayRef};
 /// 256 parts: with ten million groups, each is of the size of the second cache.
 const PART_BITS: u32 = 8;
 pub(super) const PARTS: usize = 1 << PART_BITS;
+/// So many keys are packed at a time, within the first cache.
+const PACKED_ROWS: usize = 512;
 /// Rows are scattered so many at a time, which gives a part some hundred of them in a row.
 const BLOCK_ROWS: usize = 1 << 17;
 /// When a thread has scattered so much, its parts are grouped if that makes them smaller, so that
@@ -71,7 +73,7 @@ impl Scatter {
         let layout = KeyLayout::new(&plan.keys);
         Scatter {
             packed: Packed::default(),
-            keys: PackedRows::with_capacity(&layout, BLOCK_ROWS),
+            keys: PackedRows::with_capacity(&layout, BLOCK_ROWS + BATCH_ROWS_MAX),
             layout,
             parts: vec![],
             pending: vec![],
@@ -87,9 +89,12 @@ impl Scatter {
         let Input { values: mut keys, rows, positions } = input;
         let mut arguments = keys.split_off(plan.keys.len());
         let mut columns = KeyColumns::new(&self.layout, &keys, rows);
-        columns.pack(0..rows, &mut self.packed);
-        self.keys.append(&self.packed, &columns);
-        self.parts.extend(self.packed.hashes.iter().map(|&hash| part_of(hash, PART_BITS) as u16));
+        for start in (0..rows).step_by(PACKED_ROWS) {
+            columns.pack(start..rows.min(start + PACKED_ROWS), &mut self.packed);
+            self.keys.append(&self.packed, &columns);
+            let part = |&hash: &u64| part_of(hash, PART_BITS) as u16;
+            self.parts.extend(self.packed.hashes.iter().map(part));
+        }
         // They are kept for a while, and a few texts must not keep pieces of a file.
         compact_operands(&mut arguments);
         self.pending.push(Pending { arguments, rows, positions });
@@ -119,6 +124,7 @@ impl Scatter {
     /// Makes blocks of the rows that came last.
     pub fn scatter(&mut self, plan: &Plan) {
         let (starts, order) = by_part(&self.parts, PARTS);
+        self.keys.squeeze();
         let pending = std::mem::take(&mut self.pending);
         let from: Vec<(usize, usize)> = pending
             .iter()
@@ -128,7 +134,7 @@ impl Scatter {
         for (at, blocks) in self.blocks.iter_mut().enumerate() {
             let starts = &starts[at * PARTS_AT_ONCE..=(at + 1) * PARTS_AT_ONCE];
             let order = &order[starts[0]..starts[PARTS_AT_ONCE]];
-            let mut keys = PackedRows::with_capacity(&self.layout, order.len());
+            let mut keys = PackedRows::for_some_of(&self.keys, order.len());
             order.iter().for_each(|&row| keys.push(&self.keys, row as usize));
             let rows: Vec<(usize, usize)> = order.iter().map(|&row| from[row as usize]).collect();
             let arguments = gather(&pending, &rows);
