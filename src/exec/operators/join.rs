@@ -10,6 +10,7 @@ mod build;
 mod candidates;
 mod dense;
 mod probe;
+mod ranks;
 mod spill;
 
 pub use build::{Built, JoinBuild, JoinTable};

@@ -342,7 +342,7 @@ impl JoinTable {
         let columns = crate::exec::gather::bytes_of(&self.columns);
         let index = match &self.index {
             Index::Hashed(table) => table.bytes(),
-            Index::Dense(_) => 0,
+            Index::Dense(dense) => dense.bytes(),
         };
         columns + index + (self.starts.len() + self.rows.len()) * 4
     }

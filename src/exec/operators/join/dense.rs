@@ -1,7 +1,11 @@
 //! Right rows by keys that are whole numbers close to each other, as ids mostly are: each number has
 //! a place, so that nothing is hashed and no key is compared or kept.
+//!
+//! Where most places would be empty, as when a filter has left few of the ids, they are bits, and
+//! those that are taken are numbered ([`Ranks`]).
 
 use super::build::{Index, Keyed};
+use super::ranks::{Marks, Ranks};
 use crate::exec::gather::i64_values;
 use crate::exec::table::NOT_FOUND;
 use crate::functions::kernel::Operand;
@@ -12,13 +16,16 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// So many places there may be for each row: they then take no more than a hash table would.
 const PLACES_PER_ROW_MAX: usize = 8;
-/// So many there may be for any number of rows.
-const PLACES_MAX: usize = 1 << 18;
+/// The same of places that are bits.
+const BITS_PER_ROW_MAX: usize = 64;
+/// So many bits there may be for any number of rows.
+const BITS_MAX: usize = 1 << 22;
 
-/// Numbers from the least key on.
+/// Numbers from the least key on, or those of them that are taken.
 pub(super) struct Dense {
     least: i64,
     places: usize,
+    ranks: Option<Ranks>,
 }
 
 /// The keys of a batch, and the number of its first row.
@@ -36,9 +43,12 @@ pub(super) fn keyed(types: &[Type], keys: &[Vec<Operand>], firsts: &[u32]) -> Op
     let rows: usize = keys.iter().map(|(key, _)| key.array.len() - key.array.null_count()).sum();
     let (least, greatest) = bounds(&keys)?;
     let span = usize::try_from(greatest.checked_sub(least)?).ok()?;
-    let is_dense = span < PLACES_MAX.max(rows.saturating_mul(PLACES_PER_ROW_MAX));
-    let dense = Dense { least, places: span + 1 };
-    is_dense.then(|| dense.fill(&keys, rows))
+    let dense = Dense { least, places: span + 1, ranks: None };
+    if span < rows.saturating_mul(PLACES_PER_ROW_MAX) {
+        return Some(dense.fill(&keys, rows));
+    }
+    let is_ranked = span < BITS_MAX.max(rows.saturating_mul(BITS_PER_ROW_MAX));
+    is_ranked.then(|| dense.ranked(&keys).fill(&keys, rows))
 }
 
 /// The least and the greatest key, if there are any.
@@ -69,9 +79,33 @@ impl Dense {
         self.places
     }
 
-    fn place(&self, key: i64) -> usize {
+    /// How much memory it holds.
+    pub fn bytes(&self) -> usize {
+        self.ranks.as_ref().map_or(0, Ranks::bytes)
+    }
+
+    fn distance(&self, key: i64) -> usize {
         // What is less than the least wraps to far behind the last place.
         key.wrapping_sub(self.least) as u64 as usize
+    }
+
+    /// The place of a key of the right side.
+    fn place(&self, key: i64) -> usize {
+        let distance = self.distance(key);
+        match &self.ranks {
+            None => distance,
+            Some(ranks) => ranks.of(distance).expect("all keys are marked") as usize,
+        }
+    }
+
+    /// The same with places for those numbers only that are keys.
+    fn ranked(self, keys: &[Keys]) -> Dense {
+        let marks = Marks::new(self.places);
+        keys.par_iter().for_each(|(key, _)| {
+            for_each(key, |_, key| marks.mark(self.distance(key)));
+        });
+        let (ranks, places) = Ranks::new(marks);
+        Dense { ranks: Some(ranks), places, ..self }
     }
 
     fn fill(self, keys: &[Keys], rows: usize) -> Keyed {
@@ -132,22 +166,31 @@ impl Dense {
         is_taken: impl Fn(usize) -> bool,
         out: &mut Vec<u32>,
     ) -> usize {
-        out.clear();
-        let number = |key: &i64| {
-            let place = self.place(*key);
-            if place < self.places && is_taken(place) { place as u32 } else { NOT_FOUND }
-        };
-        let values = i64_values(&key.array);
-        match key.constant {
-            true => out.resize(rows, number(&values[0])),
-            false => out.extend(values.iter().map(number)),
-        }
-        let Some(nulls) = key.array.nulls() else { return 0 };
-        for (row, number) in out.iter_mut().enumerate() {
-            if nulls.is_null(key.index(row)) {
-                *number = NOT_FOUND;
+        match &self.ranks {
+            None => numbers(key, rows, out, |key| {
+                let place = self.distance(key);
+                if place < self.places && is_taken(place) { place as u32 } else { NOT_FOUND }
+            }),
+            Some(ranks) => {
+                numbers(key, rows, out, |key| ranks.of(self.distance(key)).unwrap_or(NOT_FOUND))
             }
         }
-        if key.constant { nulls.null_count() * rows } else { nulls.null_count() }
     }
+}
+
+/// Puts the number of each key into `out`, and [`NOT_FOUND`] for nulls, which are counted.
+fn numbers(key: &Operand, rows: usize, out: &mut Vec<u32>, number: impl Fn(i64) -> u32) -> usize {
+    out.clear();
+    let values = i64_values(&key.array);
+    match key.constant {
+        true => out.resize(rows, number(values[0])),
+        false => out.extend(values.iter().map(|&key| number(key))),
+    }
+    let Some(nulls) = key.array.nulls() else { return 0 };
+    for (row, number) in out.iter_mut().enumerate() {
+        if nulls.is_null(key.index(row)) {
+            *number = NOT_FOUND;
+        }
+    }
+    if key.constant { nulls.null_count() * rows } else { nulls.null_count() }
 }

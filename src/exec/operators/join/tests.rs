@@ -233,8 +233,12 @@ fn numbers_close_to_each_other_join_in_every_way() {
     let types = vec![DataType::Int.optional(), DataType::Int.required()];
     let ids = (0..120i64).map(|at| at * 47 % 120 * 3 - 50);
     let twice = ids.clone().chain([-50, 307, 1, 1]);
+    // Far enough from each other that their places are bits.
+    let few = vec![307, -50, 4];
+    let few_twice = vec![307, -50, 4, 250, 4, 5000];
     let extremes = [i64::MIN, i64::MAX, -51, -50, 307, 308];
-    for right in [ids.collect::<Vec<_>>(), twice.collect(), vec![i64::MAX], vec![i64::MIN]] {
+    let (ids, twice) = (ids.collect::<Vec<_>>(), twice.collect());
+    for right in [ids, twice, few, few_twice, vec![i64::MAX], vec![i64::MIN]] {
         let left = (-60..330).chain(extremes).enumerate().map(row);
         let mut case = Case {
             types: types.clone(),
