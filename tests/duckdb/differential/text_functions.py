@@ -38,7 +38,11 @@ def text_function(x, kind, depth):
             (f'trim({value.text}, "a ")', f"trim({value.sql}, 'a ')"),
             (f'trim_start({value.text}, "k0")', f"ltrim({value.sql}, 'k0')"),
             (f'trim_end({value.text}, "b.,")', f"rtrim({value.sql}, 'b.,')"),
-            (f"reverse({value.text})", f"reverse({value.sql})"),
+            # DuckDB takes the end of a line apart where the text is ASCII.
+            (
+                f"reverse({value.text})",
+                f"replace(reverse({value.sql}), chr(10) || chr(13), chr(13) || chr(10))",
+            ),
             (f"normalize({value.text})", f"nfc_normalize({value.sql})"),
             (f"substring({value.text}, 0, {n})", f"substring({value.sql}, 0, {n})"),
             (f"md5({value.text})", f"md5({value.sql})"),
