@@ -46,7 +46,7 @@ fn rows(plan: &Plan, id: NodeId, pipeline: &Pipeline, after: &str) {
             let mut before = given(0);
             for step in steps_of(pipeline, node, range) {
                 reads(step, before, id, after);
-                before = width(&step.row);
+                before = step.kind.width_after(before);
             }
             assert_eq!(node.width, before, "after {after}: the row of {id:?}");
         }

@@ -206,6 +206,17 @@ fn plans_say_where_the_reading_ends_early() {
 }
 
 #[test]
+fn filters_go_in_front_of_joins_and_sorts() {
+    let pipeline = "source s = csv(\"s.csv\") { id: int, of: int, price: float }\n\
+                    source t = csv(\"t.csv\") { number: int key, name: string }\n\
+                    job j {\n  from s\n  join t on of == t.number\n  derive size = length(name)\n\
+                    \x20 sort price\n  filter price > 1.0\n  filter size > 1\n}\n\
+                    output o = csv(\"out.csv\") from j\n";
+    let project = Project::new(pipeline);
+    insta::assert_snapshot!(project.batchc(&["plan"]).data);
+}
+
+#[test]
 fn columns_that_a_filter_does_not_need_are_computed_behind_it() {
     let pipeline = "source s = csv(\"in.csv\") { n: float, text: string }\n\
                     job j {\n  from s\n  derive a = upper(text)\n  derive b = n * 2.0\n\

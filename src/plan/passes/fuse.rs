@@ -22,10 +22,13 @@ pub(super) fn fuse(plan: &mut Plan, _: &Pipeline) {
 /// The steps that these go on with, if nothing else reads them, and the first of all of them.
 fn continued(plan: &Plan, id: NodeId) -> Option<(NodeId, usize)> {
     let node = plan.node(id);
-    let NodeKind::Steps(_) = node.kind else { return None };
+    let NodeKind::Steps(steps) = node.kind else { return None };
     let before = plan.node(node.inputs[0]);
-    let NodeKind::Steps(StepRange { first, .. }) = before.kind else { return None };
-    let is_alone =
-        before.consumers.len() == 1 && before.job == node.job && before.also == node.also;
+    let NodeKind::Steps(StepRange { first, end }) = before.kind else { return None };
+    // A filter that was brought forward is not the next step of the text.
+    let is_alone = end == steps.first
+        && before.consumers.len() == 1
+        && before.job == node.job
+        && before.also == node.also;
     is_alone.then_some((node.inputs[0], first))
 }

@@ -1,6 +1,7 @@
 //! What makes a plan cheaper and changes nothing that a run says or writes: each is an entry of one
 //! list, runs once, in the order of the list, and can be switched off (`--without`).
 
+mod early;
 mod first;
 mod fuse;
 mod late;
@@ -26,6 +27,11 @@ pub const PASSES: &[Pass] = &[
         name: "shared-steps",
         does: "steps with which several jobs begin are computed once",
         apply: share::share,
+    },
+    Pass {
+        name: "early-filters",
+        does: "filters go in front of joins and sorts that do not make the columns they read",
+        apply: early::bring_forward,
     },
     Pass {
         name: "fused-steps",
