@@ -46,6 +46,7 @@ fn main() {
             projection: projection.to_vec(),
             chunk: CHUNK_BYTES,
             wanted: vec![],
+            readings: None,
         };
         let mut best = (f64::MAX, 0);
         for _ in 0..5 {

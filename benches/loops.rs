@@ -130,6 +130,7 @@ fn scans(folder: &Path) -> Vec<Loop> {
                 projection: read.into_iter().collect(),
                 chunk: CHUNK_BYTES,
                 wanted: vec![],
+                readings: None,
             };
             let what = read.map_or("no column", |column| types[column].0);
             loops.push(Loop::new(&format!("{kind}: {what}"), move || scan(kind, &spec)));

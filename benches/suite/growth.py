@@ -16,7 +16,7 @@ from workloads import WORKLOADS
 def measured(batchc, workload, data, threads, memory):
     """Wall seconds, CPU seconds and peak MB of a run."""
     with tempfile.TemporaryDirectory(dir=data) as out:
-        command = ["/usr/bin/env", "time", "-f", "%e %U %S %M", batchc, "run", "-q", "--no-progress"]
+        command = ["/usr/bin/env", "time", "-f", "%e %U %S %M", batchc, "run", "-q", "--no-progress", "--fresh"]
         command += [f"{ROOT}/benches/pipelines/{workload}.batch", "-p", f"data={data}", "-p", f"out={out}"]
         command += ["--threads", str(threads), "--temp-dir", out] + (["--memory", memory] if memory else [])
         ran = subprocess.run(command, capture_output=True, text=True)

@@ -29,7 +29,7 @@ from workloads import DEFAULT, WORKLOADS
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PACKAGES = dict(duckdb="duckdb", polars="polars", datafusion="datafusion", spark="pyspark")
 PEERS = {p: [sys.executable, f"{SUITE}/peers/{p}_peer.py", "{workload}", "{data}", "{out}"] for p in PACKAGES}
-BATCHC = ["{batchc}", "run", ROOT + "/benches/pipelines/{workload}.batch", "--threads", "{threads}", "-q",
+BATCHC = ["{batchc}", "run", ROOT + "/benches/pipelines/{workload}.batch", "--threads", "{threads}", "-q", "--fresh",
           "-p", "data={data}", "-p", "out={out}"]
 # Which set of gen.py makes an input.
 SETS = {"sales.csv": "sales", "users.csv": "sales", "sales10.csv": "sales", "corpus.txt": "text", "app.log": "log",

@@ -168,6 +168,14 @@ pub(super) struct Run {
     pub(super) passes: Passes,
     #[command(flatten)]
     pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) state: State,
+    /// Make all outputs anew, also those that are there
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Wait so many seconds for another run of the pipeline to end
+    #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
+    pub(super) wait: u64,
     /// Show what would be done
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
@@ -189,8 +197,18 @@ impl Run {
     }
 }
 
+/// Where runs keep what they did.
+#[derive(ClapArgs)]
+pub(super) struct State {
+    /// The folder in which runs keep what they did; .batchc beside the pipeline if left out
+    #[arg(long, value_name = "DIR", env = "BATCHC_STATE_DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+}
+
 #[derive(ClapArgs)]
 pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) state: State,
     #[command(flatten)]
     pub(super) file: File,
     #[command(flatten)]

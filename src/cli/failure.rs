@@ -2,7 +2,7 @@
 
 use super::args::Global;
 use super::load::{print_one, print_outside};
-use super::{FAILED, RULE};
+use super::{FAILED, LOCKED, RULE};
 use crate::Compiled;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::{Error, Failing, Place};
@@ -19,6 +19,15 @@ pub(super) fn explain_failure(
 ) -> (u8, String) {
     let pipeline = &compiled.pipeline;
     let found: (u8, Diagnostic) = match failure {
+        Failure::State(error) => {
+            print_outside(&error.message, error.help.as_deref(), global);
+            return (FAILED, error.message);
+        }
+        Failure::Locked(by) => {
+            let message = format!("the pipeline is being run already: {by}");
+            print_outside(&message, Some("to wait for its end: --wait SECONDS"), global);
+            return (LOCKED, message);
+        }
         Failure::Stage(Error::Connect(error), _) => {
             print_outside(&error.message, error.help.as_deref(), global);
             return (FAILED, error.message);

@@ -1,6 +1,6 @@
 //! Finding, reading and compiling the pipeline of a command; parameters; selections.
 
-use super::args::{Color, File, Global, Params, Passes, Selection};
+use super::args::{self, Color, File, Global, Params, Passes, Selection};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
@@ -9,13 +9,14 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity, names, nearest
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::{PASSES, Targets, Without};
 use crate::run;
+use crate::store::STATE;
 use crate::text::{FileId, Files};
 use crate::types::Scalar;
 use crate::{Compiled, compile, compile_with};
 use std::collections::HashSet;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Says what went wrong before anything could be done.
 pub(super) fn refuse(message: &str, global: &Global) -> u8 {
@@ -298,6 +299,16 @@ fn run_name(time: i64) -> String {
     let (date, clock) = digits.split_at(8);
     let words = (FIRST[(seed >> 60) as usize], SECOND[(seed >> 56 & 15) as usize]);
     format!("{date}-{clock}-{}-{}", words.0, words.1)
+}
+
+/// Where runs of a pipeline keep what they did.
+pub(super) fn state(args: &args::State, path: &Path) -> run::State {
+    let folder = args.state_dir.clone().unwrap_or_else(|| base(path).join(STATE));
+    let pipeline = match path.file_name() {
+        Some(name) if path.as_os_str() != STDIN => name.to_string_lossy().into_owned(),
+        _ => "stdin".to_owned(),
+    };
+    run::State { folder, pipeline, fresh: false, wait: Duration::ZERO }
 }
 
 /// The passes that are switched off.

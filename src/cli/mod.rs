@@ -1,7 +1,7 @@
 //! The command line: flags, what is printed, exit codes.
 //!
 //! Data goes to stdout, words to stderr. Exit codes: 0 done, 1 the program is wrong, 2 could not
-//! start, 3 a run failed, 4 the data broke a rule, 101 a bug of batchc, 130 and 143 stopped.
+//! start, 3 a run failed, 4 the data broke a rule, 5 another run of the pipeline goes on, 101 a bug of batchc, 130 and 143 stopped.
 
 mod args;
 mod commands;
@@ -11,6 +11,7 @@ mod load;
 mod print;
 mod profile;
 mod progress;
+mod reasons;
 mod resources;
 mod table;
 
@@ -26,6 +27,8 @@ const NOT_STARTED: u8 = 2;
 const FAILED: u8 = 3;
 /// The data broke a rule.
 const RULE: u8 = 4;
+/// Another run of the pipeline goes on.
+const LOCKED: u8 = 5;
 
 /// All flags; a variable of the environment that is empty is as one that is not set.
 fn command() -> clap::Command {

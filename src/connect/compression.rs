@@ -5,6 +5,7 @@
 //! fixed levels.
 
 use super::meter::Meter;
+use super::readings::Digesting;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
@@ -52,9 +53,15 @@ impl Compression {
         packed.into_iter().find(|(magic, _)| head[..read].starts_with(magic)).map(|found| found.1)
     }
 
-    /// Reads a file through this compression, counting the stored bytes.
-    pub fn reader(self, file: File, meter: Arc<Meter>) -> io::Result<Box<dyn Read + Send>> {
-        let counted = Counted { file, position: 0, meter };
+    /// Reads a file through this compression, counting the stored bytes, of which a digest may be
+    /// wanted.
+    pub fn reader(
+        self,
+        file: File,
+        meter: Arc<Meter>,
+        digesting: Option<Digesting>,
+    ) -> io::Result<Box<dyn Read + Send>> {
+        let counted = Counted { file, position: 0, meter, digesting };
         let buffered = |counted| io::BufReader::with_capacity(1 << 18, counted);
         Ok(match self {
             Compression::None => Box::new(counted),
@@ -287,6 +294,7 @@ struct Counted {
     /// How many bytes have been read.
     position: u64,
     meter: Arc<Meter>,
+    digesting: Option<Digesting>,
 }
 
 impl Read for Counted {
@@ -294,6 +302,11 @@ impl Read for Counted {
         let read = self.file.read(buffer)?;
         self.position += read as u64;
         self.meter.stored.fetch_add(read as u64, Ordering::Relaxed);
+        if let Some(digesting) = &mut self.digesting
+            && !buffer.is_empty()
+        {
+            digesting.see(&buffer[..read]);
+        }
         Ok(read)
     }
 }

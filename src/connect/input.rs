@@ -3,7 +3,8 @@
 
 use super::compression::Compression;
 use super::meter::Meter;
-use super::{ConnectError, SourceSpec};
+use super::readings::{Digesting, Readings};
+use super::{Arguments, ConnectError, SourceSpec};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
@@ -16,6 +17,8 @@ pub struct Inputs {
     pub names: Vec<Arc<str>>,
     /// Where they are.
     pub paths: Vec<PathBuf>,
+    /// Where it is noted what was read, if that is wanted.
+    readings: Option<Arc<Readings>>,
 }
 
 /// A declared column that a file does not have, with the nearest one that it has.
@@ -75,18 +78,25 @@ pub struct Identity {
     inode: u64,
     size: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl Inputs {
     /// The files that the argument `path` of a source names, sorted by name, each once.
     pub fn find(spec: &SourceSpec) -> Result<Inputs, ConnectError> {
-        let Some(patterns) = spec.arguments.texts("path") else {
+        let named = Inputs::named(&spec.base, &spec.arguments)?;
+        Ok(Inputs { readings: spec.readings.clone(), ..named })
+    }
+
+    /// Those that these arguments name.
+    pub fn named(base: &Path, arguments: &Arguments) -> Result<Inputs, ConnectError> {
+        let Some(patterns) = arguments.texts("path") else {
             return Err(ConnectError::new("no `path` is given"));
         };
         let mut names = Vec::new();
         for pattern in patterns {
-            if is_pattern(&spec.base, pattern) {
-                glob_names(&spec.base, pattern, &mut names)?;
+            if is_pattern(base, pattern) {
+                glob_names(base, pattern, &mut names)?;
             } else {
                 names.push(pattern.to_owned());
             }
@@ -96,13 +106,14 @@ impl Inputs {
         if names.is_empty() {
             return Err(ConnectError::new("`path` names no file"));
         }
-        let paths: Vec<PathBuf> = names.iter().map(|name| spec.base.join(name)).collect();
+        let paths: Vec<PathBuf> = names.iter().map(|name| base.join(name)).collect();
         for (name, path) in names.iter().zip(&paths) {
             let found =
                 std::fs::metadata(path).map_err(|error| ConnectError::io("open", name, &error))?;
             refuse_special(name, &found)?;
         }
-        Ok(Inputs { names: names.into_iter().map(Arc::from).collect(), paths })
+        let names = names.into_iter().map(Arc::from).collect();
+        Ok(Inputs { names, paths, readings: None })
     }
 
     /// Opens file `at` for reading through its compression.
@@ -123,7 +134,9 @@ impl Inputs {
         {
             return Err(error);
         }
-        let reader = compression.reader(file, meter).map_err(failed)?;
+        let readings = self.readings.as_ref();
+        let digesting = readings.map(|readings| Digesting::new(&self.paths[at], readings));
+        let reader = compression.reader(file, meter, digesting).map_err(failed)?;
         Ok(OpenInput { name, reader, watched, identity })
     }
 
@@ -148,6 +161,9 @@ impl Inputs {
         let file = File::open(&self.paths[at]).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         refuse_special(name, &found)?;
+        if let Some(readings) = &self.readings {
+            readings.opened(&self.paths[at], &found);
+        }
         Ok((file, Identity::of(&found)))
     }
 
@@ -202,6 +218,7 @@ impl Identity {
             inode: found.ino(),
             size: found.size(),
             modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
         }
     }
 }

@@ -17,6 +17,7 @@ mod options;
 mod output;
 mod parquet;
 mod places;
+mod readings;
 mod shown;
 mod stage;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use meter::Volume;
 pub use options::BadOption;
 pub use output::Outputs;
 pub use places::{Reads, place};
+pub use readings::{InputFile, Reading, Readings, content_of, input_files, is_racy, written};
 pub use stage::{publish_move, sweep};
 
 use crate::data::Batch;
@@ -184,6 +186,8 @@ pub struct SourceSpec {
     /// of those of a morsel, others may stand in for them of which as little does. Empty if somebody
     /// may keep any row.
     pub wanted: Vec<Vec<Within>>,
+    /// Where it is noted what was read, if that is wanted.
+    pub readings: Option<Arc<Readings>>,
 }
 
 /// Holds of rows whose value of a column is in a range.

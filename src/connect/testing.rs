@@ -48,6 +48,7 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
         projection: (0..declared.len()).collect(),
         chunk: CHUNK_BYTES,
         wanted: vec![],
+        readings: None,
     }
 }
 

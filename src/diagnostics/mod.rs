@@ -14,6 +14,7 @@ pub mod graph;
 pub mod habits;
 pub mod literals;
 pub mod names;
+pub mod reasons;
 pub mod render;
 pub mod rows;
 pub mod runtime;

@@ -14,7 +14,7 @@ use super::operators::operator;
 use super::program::{LambdaCode, MaskRule, Output, Program, Value};
 use crate::functions::kernel::{Call, ScalarKernel};
 use crate::functions::{FunctionId, Registry};
-use crate::ir::{Comparison, Expr, ExprKind, Lambda, RunContext, RunValue};
+use crate::ir::{Comparison, Expr, ExprKind, Lambda, RunContext};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
                 self.frame().constant(value, ty)
             }
             K::Run(value) => {
-                let value = self.run_value(*value);
+                let value = value.of(self.run);
                 self.frame().constant(value, ty)
             }
             K::Column(column) => self.named(Name::Column(*column)),
@@ -95,14 +95,6 @@ impl<'a> Compiler<'a> {
                 let (kind, kernel, fallible) = operator(expr, divisor.as_ref());
                 self.emit(expr, Emit { kind, kernel, fallible, operands }, scope)
             }
-        }
-    }
-
-    fn run_value(&self, value: RunValue) -> Scalar {
-        match value {
-            RunValue::Time => Scalar::Timestamp(self.run.time),
-            RunValue::Date => Scalar::Date(self.run.date),
-            RunValue::Id => Scalar::String(self.run.id.as_str().into()),
         }
     }
 

@@ -6,7 +6,7 @@
 
 mod columns;
 mod expr;
-mod same;
+mod meaning;
 mod shared;
 mod show;
 mod step;

@@ -246,6 +246,33 @@ impl StepKind {
         }
     }
 
+    /// All expressions that it computes.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            StepKind::Filter { condition, .. } => vec![condition],
+            StepKind::Project(columns) => columns.iter().collect(),
+            StepKind::Set { value, .. } => vec![value],
+            StepKind::Aggregate { keys, aggregates } => {
+                keys.iter().chain(aggregates.iter().flat_map(|call| &call.arguments)).collect()
+            }
+            StepKind::Sort(keys) => keys.iter().map(|key| &key.value).collect(),
+            StepKind::Take { count, by } => std::iter::once(count).chain(by).collect(),
+            StepKind::Dedupe(dedupe) => {
+                let by = match &dedupe.keep {
+                    Keep::First | Keep::Last => None,
+                    Keep::Smallest(by) | Keep::Largest(by) => Some(by),
+                };
+                dedupe.keys.iter().chain(by).collect()
+            }
+            StepKind::Join(join) => {
+                join.left_keys.iter().chain(&join.right_keys).chain(&join.residual).collect()
+            }
+            StepKind::Union { columns, .. } => columns.iter().flatten().collect(),
+            StepKind::Expect(rule) => vec![&rule.condition],
+            StepKind::Distinct | StepKind::Explode { .. } | StepKind::Parse(_) => vec![],
+        }
+    }
+
     /// The inputs beside the table before.
     pub fn inputs(&self) -> Vec<Input> {
         match self {

@@ -2,20 +2,24 @@
 //! published together, rows accounted for.
 
 mod cpu;
+mod made;
 mod places;
 mod profile;
 mod publish;
 mod report;
+mod reuse;
 mod schedule;
+mod session;
 
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
-    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, SpillReport,
-    Status,
+    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, ReasonReport, Report,
+    SpillReport, Status,
 };
+pub use reuse::{Decision, Verdict, decide};
 
-use crate::connect::{self, Arguments, ConnectError, Sink, SinkSpec, Source, SourceSpec};
+use crate::connect::{self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::clock::Tally;
@@ -26,16 +30,44 @@ use crate::exec::stage::Execution;
 use crate::expr::{constant, value_in};
 use crate::ir::{self, Input, Pipeline, RunContext};
 use crate::plan::{Kept, NodeKind, Plan, Targets, plan};
+use crate::store::StateError;
 use crate::store::spool::Spool;
 use crate::text::Span;
 use crate::types::Scalar;
+use session::Session;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Where runs keep what they did, and how this one takes it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the pipeline is called there: the name of its file.
+    pub pipeline: String,
+    /// Is everything made anew, whatever is there?
+    pub fresh: bool,
+    /// So long to wait for another run of the pipeline.
+    pub wait: Duration,
+}
+
+impl State {
+    /// A file of the pipeline's own.
+    fn file(&self, extension: &str) -> PathBuf {
+        self.folder.join(format!("{}.{extension}", self.pipeline))
+    }
+
+    /// Where the rows of a quarantine are found.
+    pub(crate) fn quarantine(&self, name: &str) -> PathBuf {
+        self.folder.join("quarantine").join(format!("{name}.jsonl"))
+    }
+}
 
 /// How to run.
+#[derive(Clone)]
 pub struct Options<'r> {
     /// The folder that relative paths start from: the pipeline file's.
     pub base: PathBuf,
@@ -50,6 +82,8 @@ pub struct Options<'r> {
     pub temp: PathBuf,
     /// What to run.
     pub targets: Targets,
+    /// Where runs keep what they did; none of a run that leaves nothing behind.
+    pub state: Option<State>,
     /// Is asked for where the time goes?
     pub profiles: bool,
     /// Set to stop.
@@ -63,6 +97,8 @@ pub struct Options<'r> {
 /// What happens in a run.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
+    /// It is decided what is run, and why.
+    Decided(&'e Decision),
     /// It begins; so many jobs are to be run.
     Jobs(usize),
     /// The first stage of a job begins.
@@ -93,6 +129,10 @@ pub struct Outcome {
 
 /// Why a run failed.
 pub enum Failure {
+    /// The state of runs cannot be used.
+    State(StateError),
+    /// Another run of the pipeline goes on: what it says of itself.
+    Locked(String),
     /// A stage stopped; the files of the source that its row came from.
     Stage(Error, Vec<std::sync::Arc<str>>),
     /// More rows failed than a job or rule allows.
@@ -123,21 +163,27 @@ pub const STACK_BYTES: usize = 256 << 20;
 /// Runs the targets. Nothing is published unless all stages succeed.
 pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outcome {
     let started = Instant::now();
-    let plan = plan(pipeline, &options.targets);
     let mut report = Report::running(context);
     report.profile = options.profiles.then(|| Profile::new(context.id.clone(), options.threads));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
-    let pool = pool.stack_size(STACK_BYTES).build();
-    let result = match pool {
-        Ok(pool) => pool.install(|| {
-            let result = attempt(pipeline, context, options, &plan, &mut report);
-            report.profile.iter_mut().for_each(|profile| profile.end(started));
-            result
-        }),
-        Err(error) => Err(Failure::from(ConnectError {
-            message: format!("cannot start {} threads: {error}", options.threads),
-            help: None,
-        })),
+    let begin = |state| Session::begin(pipeline, context, options, state, &mut report);
+    let mut session = match options.state.as_ref().map(begin).transpose() {
+        Ok(session) => session,
+        Err(failure) => {
+            let report = report.ended(Status::Failed, 0, started.elapsed().as_secs_f64());
+            return Outcome { report, failure: Some(failure), tables: vec![] };
+        }
+    };
+    let mut options = options.clone();
+    if let Some(session) = &session {
+        options.targets.outputs.clone_from(&session.decision.outputs);
+        report.reasons = session.decision.reasons.iter().map(ReasonReport::of).collect();
+        (options.watch)(Event::Decided(&session.decision));
+    }
+    let options = &options;
+    publish::sweep(pipeline, context, options);
+    let result = match &session {
+        Some(session) if session.decision.outputs.is_empty() => Ok(vec![]),
+        _ => on_all_threads(pipeline, context, options, session.as_mut(), &mut report, started),
     };
     let status = match &result {
         Ok(_) => Status::Success,
@@ -146,9 +192,42 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     };
     let rows = options.rows_read.load(Relaxed);
     let report = report.ended(status, rows, started.elapsed().as_secs_f64());
+    let noted = session.map_or(Ok(()), |session| session.end(&report));
+    let result = result.and_then(|tables| noted.map(|()| tables).map_err(Failure::State));
     match result {
         Ok(tables) => Outcome { report, failure: None, tables },
         Err(failure) => Outcome { report, failure: Some(failure), tables: vec![] },
+    }
+}
+
+/// Computes and publishes, on a pool of threads.
+fn on_all_threads(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    options: &Options,
+    session: Option<&mut Session>,
+    report: &mut Report,
+    started: Instant,
+) -> Result<Vec<Vec<Batch>>, Failure> {
+    let plan = plan(pipeline, &options.targets);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
+    let pool = pool.stack_size(STACK_BYTES).build();
+    match pool {
+        Ok(pool) => pool.install(|| {
+            let result = attempt(pipeline, context, options, &plan, session, report);
+            report.profile.iter_mut().for_each(|profile| profile.end(started));
+            result
+        }),
+        Err(error) => Err(Failure::from(ConnectError {
+            message: format!("cannot start {} threads: {error}", options.threads),
+            help: None,
+        })),
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Failure {
+        Failure::State(error)
     }
 }
 
@@ -169,9 +248,9 @@ fn attempt(
     context: &RunContext,
     options: &Options,
     plan: &Plan,
+    session: Option<&mut Session>,
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
-    publish::sweep(pipeline, context, options);
     let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
     let room = spool().waiting_bytes();
     let execution = Execution {
@@ -196,7 +275,8 @@ fn attempt(
         tallies: options.profiles.then(|| Mutex::new(vec![Tally::default(); plan.nodes.len()])),
         spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
     };
-    let open = |id| open_source(pipeline, plan, id, context, options);
+    let readings = session.as_ref().map(|session| session.readings.clone());
+    let open = |id| open_source(pipeline, plan, id, context, options, readings.as_ref());
     let result = compute(&execution, context, options, &open, report);
     let Execution { sinks, quarantines, .. } = execution;
     let result = result.and_then(|tables| {
@@ -207,12 +287,17 @@ fn attempt(
     // not even begin to read has nothing to show.
     let has_begun = result.is_ok() || options.rows_read.load(Relaxed) > 0;
     let aside = match has_begun {
-        true => publish::publish_quarantines(pipeline, quarantines, &options.base, report),
-        false => Ok(()),
+        true => publish::finish_quarantines(pipeline, quarantines),
+        false => Ok(vec![]),
     };
-    let (tables, outputs) = result?;
-    aside?;
-    publish::publish(outputs, report)?;
+    let (tables, outputs) = match result {
+        Ok(result) => result,
+        Err(failure) => {
+            publish::publish_quarantines(aside?, report)?;
+            return Err(failure);
+        }
+    };
+    publish::publish(pipeline, context, (aside?, outputs), session, report)?;
     Ok(tables)
 }
 
@@ -233,7 +318,7 @@ fn compute(
     report.add_spills(execution);
     result?;
     report.check_balance();
-    if let Err(failure) = publish::check_thresholds(execution) {
+    if let Err(failure) = publish::check_thresholds(execution, options) {
         report.fail_job(&failure);
         return Err(failure);
     }
@@ -253,6 +338,7 @@ fn open_source(
     id: crate::plan::NodeId,
     context: &RunContext,
     options: &Options,
+    readings: Option<&Arc<Readings>>,
 ) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> {
     let node = plan.node(id);
     let NodeKind::Scan(source) = node.kind else { unreachable!("only scans read sources") };
@@ -277,6 +363,7 @@ fn open_source(
         projection: projection.clone(),
         chunk: options.chunk,
         wanted: node.kept.iter().map(|kept| wanted(kept, context)).collect(),
+        readings: readings.cloned(),
     };
     let connector = connect::find(source.connector).expect("checked");
     let open = connector.source.expect("checked");

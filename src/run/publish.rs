@@ -2,6 +2,7 @@
 
 use super::profile::{Profile, Timer};
 use super::report::input_report;
+use super::session::Session;
 use super::{Failure, Options, OutputReport, QuarantineReport, Report, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
@@ -12,20 +13,26 @@ use crate::ir::{
     ErrorPolicy, ExpectAction, Job, Pipeline, QuarantineId, RunContext, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
-use crate::store::{STATE, make_folder};
 use crate::text::Span;
 use crate::types::Scalar;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Where the rows of a quarantine are found, beside the pipeline.
-fn quarantine_path(name: &str) -> PathBuf {
-    Path::new(STATE).join("quarantine").join(format!("{name}.jsonl"))
+/// Where the rows of a quarantine are found: in the state folder. A run that leaves nothing behind
+/// sets no rows aside.
+fn quarantine_path(name: &str, options: &Options) -> PathBuf {
+    options.state.as_ref().map_or_else(PathBuf::new, |state| state.quarantine(name))
+}
+
+/// The same as it is shown: beside the pipeline, if it is there.
+fn shown_quarantine(name: &str, options: &Options) -> String {
+    let path = quarantine_path(name, options);
+    path.strip_prefix(&options.base).unwrap_or(&path).display().to_string()
 }
 
 /// Fails when more rows failed than a job or a rule allows. The right side of a join has a share
 /// of its own: a lookup that misses half its rows must not hide behind the rows that are looked up.
-pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
+pub(super) fn check_thresholds(execution: &Execution, options: &Options) -> Result<(), Failure> {
     let plan = execution.plan;
     for &id in &execution.pipeline.order {
         let job = &execution.pipeline.jobs[id.0 as usize];
@@ -46,7 +53,7 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
                     _ => None,
                 };
                 let limit = Limit { job, what: &rule.name, aside, above: rule.above };
-                limit.check(execution.pipeline, None, broken, rows)?;
+                limit.check(execution.pipeline, options, None, broken, rows)?;
                 continue;
             }
             // An `explode` can make more rows than were read, and each may fail.
@@ -62,11 +69,12 @@ pub(super) fn check_thresholds(execution: &Execution) -> Result<(), Failure> {
             _ => None,
         };
         let limit = Limit { job, what: "on error", aside, above: job.on_error.above };
-        limit.check(execution.pipeline, None, failed, input)?;
+        limit.check(execution.pipeline, options, None, failed, input)?;
         for side in &sides {
             let report = input_report(execution, side);
             let failed = report.dropped + report.quarantined + report.nulled;
-            limit.check(execution.pipeline, Some(report.input), failed, report.records_in)?;
+            let input = Some(report.input);
+            limit.check(execution.pipeline, options, input, failed, report.records_in)?;
         }
     }
     Ok(())
@@ -95,6 +103,7 @@ impl Limit<'_> {
     fn check(
         &self,
         pipeline: &Pipeline,
+        options: &Options,
         table: Option<String>,
         failed: u64,
         of: u64,
@@ -103,12 +112,13 @@ impl Limit<'_> {
         if of == 0 || failed as f64 / of as f64 <= above {
             return Ok(());
         }
-        let path = |id: QuarantineId| quarantine_path(&pipeline.quarantines[id.0 as usize].name);
+        let path =
+            |id: QuarantineId| shown_quarantine(&pipeline.quarantines[id.0 as usize].name, options);
         Err(Failure::Threshold {
             job: self.job.name.clone(),
             what: self.what.to_owned(),
             table,
-            aside: self.aside.map(|id| path(id).display().to_string()),
+            aside: self.aside.map(path),
             failed,
             of,
             above,
@@ -142,7 +152,7 @@ pub(super) fn finish(
 /// Removes what runs that are dead have left beside the outputs of the pipeline, whichever of them
 /// are written now.
 pub(super) fn sweep(pipeline: &Pipeline, context: &RunContext, options: &Options) {
-    if options.targets.outputs.is_empty() {
+    if options.state.is_none() {
         return;
     }
     for output in &pipeline.outputs {
@@ -151,22 +161,46 @@ pub(super) fn sweep(pipeline: &Pipeline, context: &RunContext, options: &Options
         }
     }
     for quarantine in &pipeline.quarantines {
-        connect::sweep(&options.base.join(quarantine_path(&quarantine.name)));
+        connect::sweep(&quarantine_path(&quarantine.name, options));
     }
 }
 
-/// Makes the outputs visible one after the other, once all of them look as if they could be.
-pub(super) fn publish(outputs: Vec<(String, Staged)>, report: &mut Report) -> Result<(), Failure> {
-    for (_, staged) in &outputs {
+/// What a run makes visible: quarantines and outputs.
+pub(super) type Ended = (Vec<(String, Staged)>, Vec<(String, Staged)>);
+
+/// Makes all of it visible, once it looks as if it could be, and notes what it was made from.
+pub(super) fn publish(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    (quarantines, outputs): Ended,
+    session: Option<&mut Session>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    for (_, staged) in outputs.iter().chain(&quarantines) {
         staged.check()?;
     }
+    let Some(session) = session else { return publish_outputs(outputs, report) };
+    let others: Vec<&Staged> = quarantines.iter().map(|(_, staged)| staged).collect();
+    let commit = session.commit(pipeline, context, &outputs, &others)?;
+    let published = publish_quarantines(quarantines, report);
+    match published.and_then(|()| publish_outputs(outputs, report)) {
+        Ok(()) => session.committed(&commit),
+        Err(failure) => {
+            session.not_committed();
+            Err(failure)
+        }
+    }
+}
+
+/// Makes the outputs visible one after the other.
+fn publish_outputs(outputs: Vec<(String, Staged)>, report: &mut Report) -> Result<(), Failure> {
     let paths: Vec<String> = outputs.iter().map(|(_, staged)| target_of(staged)).collect();
     for (at, (output, staged)) in outputs.into_iter().enumerate() {
         let (path, records, bytes) = (target_of(&staged), staged.rows, staged.bytes);
         if let Err(error) = staged.publish() {
             return Err(in_part(error, &paths[..at], &paths[at..]).into());
         }
-        report.outputs.push(OutputReport { output, path, records, bytes });
+        report.outputs.push(OutputReport { output, path, records, bytes, reused: false });
     }
     Ok(())
 }
@@ -191,25 +225,24 @@ fn in_part(error: ConnectError, new: &[String], old: &[String]) -> ConnectError 
     ))
 }
 
-/// Makes the quarantines visible: those of a run that fails are what shows why.
-pub(super) fn publish_quarantines(
+/// Ends the quarantines. They are complete, and not yet visible.
+pub(super) fn finish_quarantines(
     pipeline: &Pipeline,
     quarantines: Quarantines,
-    base: &Path,
+) -> Result<Vec<(String, Staged)>, Failure> {
+    let name = |id: QuarantineId| pipeline.quarantines[id.0 as usize].name.clone();
+    Ok(quarantines.finish()?.into_iter().map(|(id, staged)| (name(id), staged)).collect())
+}
+
+/// Makes the quarantines visible: those of a run that fails are what shows why.
+pub(super) fn publish_quarantines(
+    quarantines: Vec<(String, Staged)>,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    for (id, staged) in quarantines.finish()? {
-        let name = &pipeline.quarantines[id.0 as usize].name;
-        let path = base.join(quarantine_path(name));
-        let folder = path.parent().expect("it is in the state folder");
-        let made = make_folder(folder);
-        let (path, records) = (path.display().to_string(), staged.rows);
-        made.map_err(|error| ConnectError {
-            message: format!("cannot write {path}: {error}"),
-            help: None,
-        })?;
+    for (quarantine, staged) in quarantines {
+        let (path, records) = (target_of(&staged), staged.rows);
         staged.publish()?;
-        report.quarantines.push(QuarantineReport { quarantine: name.clone(), path, records });
+        report.quarantines.push(QuarantineReport { quarantine, path, records });
     }
     Ok(())
 }
@@ -227,13 +260,13 @@ pub(super) fn open_quarantines(
         let id = QuarantineId(at as u32);
         let mut jobs = plan.nodes.iter().filter_map(|node| node.job);
         let is_used = jobs.any(|job| sets_aside(&pipeline.jobs[job.0 as usize], id));
-        if !is_used || options.targets.outputs.is_empty() {
+        if !is_used || options.targets.outputs.is_empty() || options.state.is_none() {
             return Ok(None);
         }
-        let path = quarantine_path(&pipeline.quarantines[at].name);
+        let path = quarantine_path(&pipeline.quarantines[at].name, options);
         let path = Scalar::String(path.display().to_string().into());
         Ok(Some(SinkSpec {
-            base: options.base.clone(),
+            base: PathBuf::new(),
             arguments: Arguments(vec![("path".to_owned(), path)]),
             columns: vec![],
             run: context.id.clone(),
@@ -278,7 +311,7 @@ mod tests {
         let context = RunContext { params: vec![], time: 0, date: 0, id: "r".into() };
         let mut report = Report::running(&context);
         let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
-            publish(outputs, &mut report)
+            publish_outputs(outputs, &mut report)
         else {
             panic!("it is told")
         };

@@ -3,11 +3,13 @@
 
 use super::Failure;
 use super::profile::Profile;
+use super::reuse::Verdict;
 use super::schedule::Schedule;
 use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
 use crate::ir::{JobId, RunContext, StepKind};
 use crate::plan::{Entry, NodeId, NodeKind, ReadBy, operator_name, step_of};
+use crate::text::Span;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -24,6 +26,18 @@ pub enum Status {
     Failed,
     /// It was stopped.
     Cancelled,
+}
+
+impl Status {
+    /// As reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Running => "RUNNING",
+            Status::Success => "SUCCESS",
+            Status::Failed => "FAILED",
+            Status::Cancelled => "CANCELLED",
+        }
+    }
 }
 
 /// The report of a run.
@@ -55,6 +69,12 @@ pub struct Report {
     pub outputs: Vec<OutputReport>,
     /// The quarantines, also of a run that failed.
     pub quarantines: Vec<QuarantineReport>,
+    /// Why jobs were run or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonReport>,
+    /// The run whose outputs this one published first, since it had died over it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -163,6 +183,23 @@ pub struct OutputReport {
     pub records: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Was it there already, made by an earlier run from the same?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reused: bool,
+}
+
+/// Why something was run, or was not.
+#[derive(Debug, Serialize)]
+pub struct ReasonReport {
+    /// A job, or an output.
+    pub name: String,
+    /// Was it?
+    pub runs: bool,
+    /// Why: a clause, with the place in the program if it points at one.
+    pub reason: String,
+    /// The place; it becomes part of the reason.
+    #[serde(skip)]
+    pub span: Option<Span>,
 }
 
 /// What was set aside.
@@ -174,6 +211,13 @@ pub struct QuarantineReport {
     pub path: String,
     /// Rows.
     pub records: u64,
+}
+
+impl ReasonReport {
+    pub(super) fn of(verdict: &Verdict) -> ReasonReport {
+        let Verdict { name, runs, reason } = verdict.clone();
+        ReasonReport { name, runs, reason: reason.text, span: reason.span }
+    }
 }
 
 impl Report {
@@ -197,6 +241,8 @@ impl Report {
             jobs: vec![],
             outputs: vec![],
             quarantines: vec![],
+            reasons: vec![],
+            recovered: None,
             error: None,
             profile: None,
         }

@@ -75,7 +75,7 @@ fn data_goes_to_stdout_and_words_to_stderr() {
     }
     assert_eq!(project.batchc(&["run", "-n"]).data, project.batchc(&["plan"]).data);
     let plain = ends_well(project.batchc(&["run", "-n", "--without", "fused-steps"])).data;
-    assert!(plain.ends_with("\nwithout fused-steps\n"), "{plain}");
+    assert!(plain.contains("\nwithout fused-steps\n"), "{plain}");
     let page = ends_well(project.batchc(&["explain", "e0301"]));
     assert!(page.data.starts_with("# E0301: "), "{}", page.data);
     assert!(ends_well(project.batchc(&["explain"])).data.lines().count() > 50);

@@ -21,6 +21,7 @@ mod readme;
 mod reference;
 mod rejects;
 mod report;
+mod reuse;
 mod row_types;
 mod run_cases;
 mod runs;

@@ -101,9 +101,9 @@ impl Project {
         self.run_with(&[])
     }
 
-    /// The same with these flags.
+    /// The same with these flags, whatever is there already.
     pub(crate) fn run_with(&self, flags: &[&str]) -> Ended {
-        let ended = self.batchc(&[&["run", "--report", "report.json"], flags].concat());
+        let ended = self.batchc(&[&["run", "--fresh", "--report", "report.json"], flags].concat());
         assert_eq!(ended.code, Some(0), "{flags:?}: {}", ended.words);
         ended
     }

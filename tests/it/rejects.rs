@@ -34,7 +34,10 @@ fn fail_stops_at_the_first_bad_row_and_writes_nothing() {
     ended.fails(3, "orders.csv:3: amount: \"x\" is not a decimal");
     ended.fails(3, "`on error quarantine bad_clean`");
     assert_eq!(project.read("out.csv"), "old\n");
-    assert_eq!(project.names("."), ["orders.csv", "out.csv", "pipeline.batch", "report.json"]);
+    assert_eq!(
+        project.names("."),
+        [".batchc", "orders.csv", "out.csv", "pipeline.batch", "report.json"]
+    );
     assert_eq!(project.report()["status"], "FAILED");
     assert_eq!(project.report()["jobs"][0]["status"], "FAILED");
 }

@@ -41,7 +41,7 @@ fn skipped(project: &Project, jobs: &str) -> u64 {
     project.write("pipeline.batch", format!("{SOURCE}{jobs}{outputs}"));
     let [(with, counts, rows), (without, all_counts, all_rows)] =
         [&[][..], &["--without", "skipped-groups"]].map(|without| {
-            let arguments = ["run", "--report", "report.json", "--profile=profile.json"];
+            let arguments = ["run", "--fresh", "--report", "report.json", "--profile=profile.json"];
             let ended = project.batchc(&[&arguments, without].concat());
             assert_eq!(ended.code, Some(0), "{}", ended.words);
             let profile: Value =

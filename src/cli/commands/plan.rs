@@ -1,10 +1,15 @@
 //! `batchc plan`
 
+use crate::Compiled;
 use crate::cli::args::{Global, Plan};
-use crate::cli::load::{checked_values, runnable, targets};
+use crate::cli::load::{base, checked_values, context_with, runnable, state, targets};
 use crate::cli::print::put;
-use crate::ir::{PartitionBy, Pipeline};
+use crate::cli::reasons::line;
+use crate::ir::{PartitionBy, Pipeline, RunContext};
 use crate::plan;
+use crate::run::{State, decide};
+use crate::store::ledger::Ledger;
+use std::path::Path;
 
 /// Prints the operators that a run would use, and how jobs are split.
 pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
@@ -18,9 +23,30 @@ pub(in crate::cli) fn run(args: &Plan, global: &Global) -> u8 {
 fn show(args: &Plan, global: &Global) -> Result<(), u8> {
     let (path, compiled) = runnable(&args.file, global)?;
     let targets = targets(&compiled.pipeline, &args.selection, &args.passes, global)?;
-    checked_values(&compiled, &path, &args.params, global)?;
-    put!("{}", text(&compiled.pipeline, &targets));
+    let values = checked_values(&compiled, &path, &args.params, global)?;
+    let pipeline = &compiled.pipeline;
+    put!("{}", text(pipeline, &targets));
+    if values.iter().all(Option::is_some) {
+        let context = context_with(values.into_iter().flatten().collect());
+        let state = state(&args.state, &path);
+        put!("{}", verdicts(&compiled, &context, &base(&path), &state, &targets));
+    }
     Ok(())
+}
+
+/// What a run would do and what it would take from earlier ones, if there were any.
+pub(in crate::cli) fn verdicts(
+    compiled: &Compiled,
+    context: &RunContext,
+    base: &Path,
+    state: &State,
+    targets: &plan::Targets,
+) -> String {
+    let Some(ledger) = Ledger::look(&state.folder) else { return String::new() };
+    let outputs = &targets.outputs;
+    let decision = decide(&compiled.pipeline, context, base, state, outputs, &ledger);
+    let reasons = decision.map(|decision| decision.reasons).unwrap_or_default();
+    reasons.iter().map(|verdict| line(verdict, &compiled.files) + "\n").collect()
 }
 
 /// The plan of the targets as text, with the passes that are off.

@@ -56,6 +56,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
             first_rows: Some((args.rows as u64).saturating_add(1)),
             without,
         },
+        state: None,
         profiles: false,
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),

@@ -3,19 +3,25 @@
 use crate::Compiled;
 use crate::cli::args::{Global, Run};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, check_places, context, context_with, refuse, runnable, targets};
+use crate::cli::load::{
+    base, check_places, context, context_with, refuse, runnable, state, targets,
+};
 use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
+use crate::cli::reasons::{locate_reasons, say_decision};
 use crate::cli::table::print_report;
 use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
-use crate::run::{Options, Outcome, Report, Status, replaced_by_report, run as run_pipeline};
+use crate::run::{
+    Event, Options, Outcome, Report, State, Status, replaced_by_report, run as run_pipeline,
+};
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// Runs a pipeline and reports.
 pub(in crate::cli) fn run(args: &Run, global: &Global) -> u8 {
@@ -85,6 +91,12 @@ fn check_places_of_words(
     Ok(())
 }
 
+/// Where runs keep what they did, and how this one takes it.
+fn kept(args: &Run, path: &Path) -> State {
+    let wait = Duration::from_secs(args.wait);
+    State { fresh: args.fresh, wait, ..state(&args.state, path) }
+}
+
 /// The exit code; an error when nothing could be run.
 fn start(
     args: &Run,
@@ -93,7 +105,9 @@ fn start(
 ) -> Result<u8, u8> {
     let pipeline = &compiled.pipeline;
     if args.dry_run {
+        let state = kept(args, &path);
         put!("{}", super::plan::text(pipeline, &targets));
+        put!("{}", super::plan::verdicts(&compiled, &context, &base(&path), &state, &targets));
         return Ok(0);
     }
     check_places_of_words(args, pipeline, &context, &path)
@@ -119,21 +133,18 @@ fn start(
         chunk: args.resources.chunk,
         temp: args.resources.temp_dir(&base(&path)),
         targets,
+        state: Some(kept(args, &path)),
         profiles: args.profile.is_some(),
         cancelled: &cancelled,
         rows_read: &rows_read,
-        watch: &|event| progress.see(event),
+        watch: &|event| match event {
+            Event::Decided(decision) if !global.quiet => say_decision(decision, &compiled),
+            event => progress.see(event),
+        },
     };
     let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
-    if let Some(profile) = &mut report.profile {
-        locate(profile, &compiled.files);
-    }
-    let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
-    if !global.quiet && (failure.is_none() || was_read) {
-        report.profile.iter().for_each(print_profile);
-        print_report(&report, width_of(std::io::stderr()));
-    }
+    say_what_was_done(&mut report, failure.is_some(), &compiled, global);
     let mut code = 0;
     if let Some(failure) = failure {
         let (exit, message) = explain_failure(failure, &compiled, global);
@@ -153,6 +164,26 @@ fn start(
         say!("{}", last_line(&name, &report, code));
     }
     Ok(code)
+}
+
+/// Says what was done, as far as that is of interest.
+fn say_what_was_done(report: &mut Report, has_failed: bool, compiled: &Compiled, global: &Global) {
+    if let Some(profile) = &mut report.profile {
+        locate(profile, &compiled.files);
+    }
+    locate_reasons(report, &compiled.files);
+    if global.quiet {
+        return;
+    }
+    if let Some(run) = &report.recovered {
+        say!("  published what run {run} had made when it died");
+    }
+    let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
+    let is_new = report.outputs.iter().any(|output| !output.reused);
+    if !has_failed && is_new || was_read {
+        report.profile.iter().for_each(print_profile);
+        print_report(report, width_of(std::io::stderr()));
+    }
 }
 
 /// The first signal stops the run at the next morsel, the second at once. The result says whether
@@ -199,7 +230,11 @@ fn write_report(report: &impl Serialize, file: &Path) -> Result<(), String> {
 fn last_line(name: &str, report: &Report, code: u8) -> String {
     let seconds = report.seconds;
     let memory = report.peak_memory >> 20;
+    let reused = report.outputs.iter().filter(|output| output.reused).count();
     match report.status {
+        Status::Success if reused > 0 && reused == report.outputs.len() => {
+            format!("{name}: nothing to do, all outputs are there ({seconds:.2} s)")
+        }
         Status::Success => {
             let disk = match report.spilled >> 20 {
                 0 => String::new(),
@@ -209,7 +244,7 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
         }
         Status::Cancelled => format!("{name} was stopped after {seconds:.2} s (exit {code})"),
         Status::Failed | Status::Running => {
-            let changed = match report.outputs.len() {
+            let changed = match report.outputs.len() - reused {
                 0 => "no output was changed".to_owned(),
                 new => format!("{new} of its outputs changed, not all"),
             };

@@ -137,6 +137,7 @@ class Case:
         command = [
             batchc,
             "run",
+            "--fresh",
             "pipeline.batch",
             "--no-progress",
             "--format",

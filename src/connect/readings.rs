@@ -1,0 +1,203 @@
+//! What files were when they were read, so that a later run knows whether they still are the same.
+//!
+//! A file is known by what the system tells of it (device, inode, size, times) and, when a run read
+//! all of it, by a digest of its bytes, made while they pass by. The times are not to be trusted when
+//! the file was written just before: two changes within a tick of the clock look like one, as they do
+//! to git (racy-git.txt), so such a file is known by its bytes alone.
+
+use super::input::Inputs;
+use super::{Arguments, ConnectError};
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The times of a file tell nothing when they are less than this before they are looked at: the
+/// coarsest clock of a file system that is in use, FAT's, ticks every two seconds.
+const RACY_NANOS: i128 = 2_000_000_000;
+
+/// A file as it was when it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What the system told of it.
+    pub identity: String,
+    /// The digest of its bytes, once all of them were read.
+    pub content: Option<String>,
+}
+
+/// The files that a run has opened, by their places.
+#[derive(Debug, Default)]
+pub struct Readings(Mutex<BTreeMap<PathBuf, Reading>>);
+
+impl Readings {
+    /// Notes that a file is open.
+    pub(super) fn opened(&self, path: &Path, found: &Metadata) {
+        let identity = identity(found);
+        self.lock(|all| {
+            let new = || Reading { identity, content: None };
+            all.entry(path.to_owned()).or_insert_with(new);
+        });
+    }
+
+    /// Notes the digest of a file that was read to its end.
+    fn read(&self, path: &Path, content: String) {
+        self.lock(|all| {
+            all.entry(path.to_owned()).and_modify(|reading| reading.content = Some(content));
+        });
+    }
+
+    /// What was noted of a file.
+    pub fn of(&self, path: &Path) -> Option<Reading> {
+        self.lock(|all| all.get(path).cloned())
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<PathBuf, Reading>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Makes the digest of a file while it is read.
+pub(super) struct Digesting {
+    hasher: Box<Xxh3>,
+    path: PathBuf,
+    readings: Arc<Readings>,
+}
+
+impl Digesting {
+    pub(super) fn new(path: &Path, readings: &Arc<Readings>) -> Digesting {
+        let hasher = Box::new(Xxh3::new());
+        Digesting { hasher, path: path.to_owned(), readings: readings.clone() }
+    }
+
+    /// Sees the next bytes; none at the end.
+    pub(super) fn see(&mut self, bytes: &[u8]) {
+        match bytes {
+            [] => self.readings.read(&self.path, digest(&self.hasher)),
+            bytes => self.hasher.update(bytes),
+        }
+    }
+}
+
+fn digest(hasher: &Xxh3) -> String {
+    format!("{:032x}", hasher.digest128())
+}
+
+/// A file that a source would read now.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// As it is shown to the user.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the system tells of it.
+    pub identity: String,
+}
+
+/// The files that a source with these arguments would read now, in their order.
+pub fn input_files(base: &Path, arguments: &Arguments) -> Result<Vec<InputFile>, ConnectError> {
+    let inputs = Inputs::named(base, arguments)?;
+    let file = |(name, path): (&Arc<str>, &PathBuf)| {
+        let found = fs::metadata(path).map_err(|error| ConnectError::io("open", name, &error))?;
+        Ok(InputFile { name: name.clone(), path: path.clone(), identity: identity(&found) })
+    };
+    inputs.names.iter().zip(&inputs.paths).map(file).collect()
+}
+
+/// The digest of the bytes of a file; none if it changes meanwhile.
+pub fn content_of(path: &Path) -> io::Result<Option<String>> {
+    let mut file = File::open(path)?;
+    let before = stamp(&file.metadata()?);
+    let mut hasher = Box::new(Xxh3::new());
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((stamp(&file.metadata()?) == before).then(|| digest(&hasher)))
+}
+
+/// What the system tells of a file, as a text that changes when the file does; one that was written
+/// just before says so, and is never equal to a later one.
+fn identity(found: &Metadata) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i128;
+    let latest = (found.mtime(), found.mtime_nsec()).max((found.ctime(), found.ctime_nsec()));
+    let latest = i128::from(latest.0) * 1_000_000_000 + i128::from(latest.1);
+    let racy = if latest > now - RACY_NANOS { " just written" } else { "" };
+    format!("{}{racy}", stamp(found))
+}
+
+/// Does an identity say that the file had been written just before?
+pub fn is_racy(identity: &str) -> bool {
+    identity.ends_with(" just written")
+}
+
+fn stamp(found: &Metadata) -> String {
+    format!(
+        "{}:{} {} {}.{:09} {}.{:09}",
+        found.dev(),
+        found.ino(),
+        found.size(),
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec()
+    )
+}
+
+/// What tells whether somebody else wrote to an output: of a file, or of all files in a directory,
+/// the inode, the size and the time of the last change, all of which stay when it is renamed. None
+/// if nothing is there.
+pub fn written(path: &Path) -> Option<String> {
+    let of = |found: &Metadata| {
+        format!("{} {} {}.{:09}", found.ino(), found.size(), found.mtime(), found.mtime_nsec())
+    };
+    let found = fs::metadata(path).ok()?;
+    if !found.is_dir() {
+        return Some(of(&found));
+    }
+    let mut parts = vec![];
+    for entry in fs::read_dir(path).ok()? {
+        let entry = entry.ok()?;
+        let name = entry.file_name();
+        // The mark of an exchange of directories goes away once it is done.
+        if !name.as_encoded_bytes().starts_with(b".") {
+            parts.push(format!("{} {}", name.display(), of(&entry.metadata().ok()?)));
+        }
+    }
+    parts.sort();
+    Some(parts.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_bytes_and_by_what_the_system_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let first = content_of(&path).unwrap();
+        assert!(is_racy(&identity(&fs::metadata(&path).unwrap())));
+        let old = SystemTime::now() - std::time::Duration::from_secs(9);
+        File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+        // The time of the last change of its description cannot be set back.
+        assert!(is_racy(&identity(&fs::metadata(&path).unwrap())));
+        fs::write(&path, "two").unwrap();
+        assert_ne!(content_of(&path).unwrap(), first);
+        fs::write(&path, "one").unwrap();
+        assert_eq!(content_of(&path).unwrap(), first);
+        let before = written(&path).unwrap();
+        fs::rename(&path, folder.path().join("b")).unwrap();
+        assert_eq!(written(&folder.path().join("b")).unwrap(), before);
+        assert_eq!(written(&path), None);
+    }
+}

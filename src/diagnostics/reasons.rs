@@ -1,0 +1,111 @@
+//! Why a job is run, or why not: one sentence each, as it stands behind `NAME runs: `.
+
+use crate::text::Span;
+
+/// A reason and the place in the program that it points at, if it does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// A clause, without the place.
+    pub text: String,
+    /// The place.
+    pub span: Option<Span>,
+}
+
+fn reason(text: impl Into<String>) -> Reason {
+    Reason { text: text.into(), span: None }
+}
+
+/// Nothing is known of it.
+pub fn first_run() -> Reason {
+    reason("it has not been run yet")
+}
+
+/// It was asked for.
+pub fn fresh() -> Reason {
+    reason("`--fresh` was given")
+}
+
+/// Another version made it.
+pub fn other_engine(made_by: &str) -> Reason {
+    reason(format!("the last run was by {made_by}"))
+}
+
+/// Something of the text was changed.
+pub fn changed(what: &str, span: Span) -> Reason {
+    Reason { text: format!("`{what}` changed"), span: Some(span) }
+}
+
+/// What a job does with rows that fail, or how it is split, was changed.
+pub fn settings_changed(span: Span) -> Reason {
+    Reason { text: "its settings changed".into(), span: Some(span) }
+}
+
+/// Steps were taken out of a job.
+pub fn step_removed(span: Span) -> Reason {
+    Reason { text: "a step was taken out".into(), span: Some(span) }
+}
+
+/// A parameter has another value.
+pub fn param_changed(name: &str, before: &str, now: &str) -> Reason {
+    reason(format!("the parameter `{name}` is {now} and was {before}"))
+}
+
+/// It depends on the run itself.
+pub fn differs_each_run(span: Span) -> Reason {
+    Reason { text: "it uses a value that each run has of its own".into(), span: Some(span) }
+}
+
+/// A source is declared in another way.
+pub fn source_changed(name: &str, span: Span) -> Reason {
+    Reason { text: format!("the source `{name}` changed"), span: Some(span) }
+}
+
+/// A file that was not there.
+pub fn file_added(name: &str) -> Reason {
+    reason(format!("{name} is new"))
+}
+
+/// A file that is gone.
+pub fn file_removed(name: &str) -> Reason {
+    reason(format!("{name} is not there any more"))
+}
+
+/// A file with other bytes.
+pub fn file_changed(name: &str) -> Reason {
+    reason(format!("{name} changed"))
+}
+
+/// A job that it reads is run.
+pub fn reads_what_runs(job: &str) -> Reason {
+    reason(format!("`{job}` runs"))
+}
+
+/// An output is gone.
+pub fn output_missing(path: &str) -> Reason {
+    reason(format!("{path} is not there"))
+}
+
+/// An output is not what was written.
+pub fn output_touched(path: &str) -> Reason {
+    reason(format!("{path} is not what the last run wrote"))
+}
+
+/// An output is declared in another way.
+pub fn output_changed(name: &str, span: Span) -> Reason {
+    Reason { text: format!("the output `{name}` changed"), span: Some(span) }
+}
+
+/// Rows that were set aside are to be found with those of other jobs that run.
+pub fn shares_quarantine(name: &str) -> Reason {
+    reason(format!("quarantine `{name}` is written anew"))
+}
+
+/// What was made of its rows is made anew.
+pub fn rows_needed(reader: &str) -> Reason {
+    reason(format!("`{reader}` needs its rows"))
+}
+
+/// Nothing changed.
+pub fn same_inputs() -> Reason {
+    reason("same inputs")
+}

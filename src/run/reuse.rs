@@ -1,0 +1,347 @@
+//! What of a run an earlier one has done: outputs whose program, parameters and input files are the
+//! same, and that nobody touched since, are not made again; and why everything else is.
+
+use super::made::{Ancestors, Digests, ENGINE, Files, JobMade, Made, quarantines_of};
+use super::{State, arguments};
+use crate::connect::{self, InputFile, written};
+use crate::diagnostics::reasons::{self, Reason};
+use crate::ir::{Expr, ExprKind, Input, Job, JobId, Pipeline, RunContext, SourceId, StepKind};
+use crate::store::StateError;
+use crate::store::ledger::{Entry, FileEntry, Ledger};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What a run will do.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// The outputs to be made, by position.
+    pub outputs: Vec<usize>,
+    /// The outputs that are there, with what is known of them.
+    pub reused: Vec<(usize, Entry)>,
+    /// Why jobs are run or not, and outputs that are written from a source, in the order of running.
+    pub reasons: Vec<Verdict>,
+    /// Files that were found to be the same although the system tells something else of them.
+    pub(super) refreshed: Vec<FileEntry>,
+    /// What is known of the files of each source, when the run begins.
+    pub(super) files: BTreeMap<SourceId, Vec<(InputFile, String)>>,
+}
+
+/// Whether something is run, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// A job, or an output.
+    pub name: String,
+    /// Is it?
+    pub runs: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Decides which of these outputs are made.
+pub fn decide(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    base: &Path,
+    state: &State,
+    wanted: &[usize],
+    ledger: &Ledger,
+) -> Result<Decision, StateError> {
+    let mut decision = Decision::default();
+    for &output in wanted {
+        for source in Ancestors::of(pipeline, pipeline.outputs[output].from).sources {
+            if !decision.files.contains_key(&source) {
+                let found = look_at(pipeline, context, base, source, ledger, &mut decision)?;
+                decision.files.insert(source, found);
+            }
+        }
+    }
+    let names = |source: SourceId| -> Files {
+        let files = &decision.files[&source];
+        files.iter().map(|(file, content)| (file.name.to_string(), content.clone())).collect()
+    };
+    let digests = Digests { pipeline, context, files: &names };
+    let mut looks = vec![];
+    for &at in wanted {
+        let output = &pipeline.outputs[at];
+        let (key, made) = digests.of(at);
+        let known = ledger.output(&state.pipeline, &output.name)?;
+        let path =
+            arguments(&output.arguments, context).text("path").unwrap_or_default().to_owned();
+        let before: Option<Made> =
+            known.as_ref().and_then(|known| serde_json::from_str(&known.made).ok());
+        let is_there = written(&base.join(&path));
+        let why = match (&known, &before) {
+            _ if state.fresh => Some(reasons::fresh()),
+            (None, _) | (_, None) => Some(reasons::first_run()),
+            (Some(known), Some(before)) => match &is_there {
+                _ if before.engine != ENGINE => Some(reasons::other_engine(&before.engine)),
+                _ if before.output != made.output => {
+                    Some(reasons::output_changed(&output.name, output.span))
+                }
+                None => Some(reasons::output_missing(&path)),
+                Some(there) if *there != known.target => Some(reasons::output_touched(&path)),
+                _ if known.key != key => Some(reasons::rows_needed(&output.name)),
+                Some(_) => None,
+            },
+        };
+        looks.push(Look { at, known, before, made, why });
+    }
+    with_quarantines(pipeline, state, &mut looks);
+    decision.reasons = verdicts(pipeline, &looks);
+    for look in looks {
+        match (look.why, look.known) {
+            (None, Some(known)) => decision.reused.push((look.at, known)),
+            _ => decision.outputs.push(look.at),
+        }
+    }
+    Ok(decision)
+}
+
+/// What was found of an output.
+struct Look {
+    at: usize,
+    known: Option<Entry>,
+    before: Option<Made>,
+    made: Made,
+    /// Why it is made, unless it is there.
+    why: Option<Reason>,
+}
+
+/// A quarantine holds the rows of all jobs that set rows aside there, so when one of them runs, all
+/// do.
+fn with_quarantines(pipeline: &Pipeline, state: &State, looks: &mut [Look]) {
+    let jobs_of = |look: &Look| Ancestors::of(pipeline, pipeline.outputs[look.at].from).jobs;
+    let jobs: Vec<BTreeSet<JobId>> = looks.iter().map(jobs_of).collect();
+    loop {
+        let runs = |job: &JobId| {
+            looks.iter().zip(&jobs).any(|(look, jobs)| look.why.is_some() && jobs.contains(job))
+        };
+        let is_anew = |quarantine: usize| {
+            let is_gone = || !state.quarantine(&pipeline.quarantines[quarantine].name).exists();
+            let mut writers = jobs
+                .iter()
+                .flatten()
+                .filter(|job| quarantines_of(&pipeline.jobs[job.0 as usize]).contains(&quarantine));
+            let some = writers.clone().any(runs);
+            (some || is_gone()) && !writers.all(runs)
+        };
+        let anew: BTreeSet<usize> =
+            (0..pipeline.quarantines.len()).filter(|at| is_anew(*at)).collect();
+        let shared = |jobs: &BTreeSet<JobId>| {
+            let of_jobs =
+                jobs.iter().flat_map(|job| quarantines_of(&pipeline.jobs[job.0 as usize]));
+            of_jobs.into_iter().find(|at| anew.contains(at))
+        };
+        let mut is_more = false;
+        for (look, jobs) in looks.iter_mut().zip(&jobs).filter(|(look, _)| look.why.is_none()) {
+            look.why =
+                shared(jobs).map(|at| reasons::shares_quarantine(&pipeline.quarantines[at].name));
+            is_more |= look.why.is_some();
+        }
+        if !is_more {
+            return;
+        }
+    }
+}
+
+/// The files of a source with digests of their bytes, or of what the system tells of them where no
+/// run has read all their bytes.
+fn look_at(
+    pipeline: &Pipeline,
+    context: &RunContext,
+    base: &Path,
+    source: SourceId,
+    ledger: &Ledger,
+    decision: &mut Decision,
+) -> Result<Vec<(InputFile, String)>, StateError> {
+    let arguments = arguments(&pipeline.sources[source.0 as usize].arguments, context);
+    // Who opens the source says what is wrong with it.
+    let Ok(files) = connect::input_files(base, &arguments) else { return Ok(vec![]) };
+    let mut found = vec![];
+    for file in files {
+        let place = connect::place(&file.path).display().to_string();
+        let known = ledger.file(&place)?;
+        let content = match known {
+            Some(known) if known.identity == file.identity => known.content,
+            Some(FileEntry { content: Some(before), .. }) => {
+                let now = connect::content_of(&file.path).ok().flatten();
+                if now.as_ref() == Some(&before) {
+                    let identity = file.identity.clone();
+                    decision.refreshed.push(FileEntry {
+                        path: place,
+                        identity,
+                        content: now.clone(),
+                    });
+                }
+                now
+            }
+            _ => None,
+        };
+        let content = content.unwrap_or_else(|| file.identity.clone());
+        found.push((file, content));
+    }
+    Ok(found)
+}
+
+/// Why each job runs, or does not.
+fn verdicts(pipeline: &Pipeline, looks: &[Look]) -> Vec<Verdict> {
+    let runs = |look: &&Look| look.why.is_some();
+    let jobs_of = |look: &Look| Ancestors::of(pipeline, pipeline.outputs[look.at].from).jobs;
+    let running: BTreeSet<JobId> = looks.iter().filter(runs).flat_map(jobs_of).collect();
+    let all: BTreeSet<JobId> = looks.iter().flat_map(jobs_of).collect();
+    let mut own: BTreeMap<JobId, Reason> = BTreeMap::new();
+    let mut verdicts = vec![];
+    for &id in pipeline.order.iter().filter(|id| all.contains(id)) {
+        let job = &pipeline.jobs[id.0 as usize];
+        let name = job.name.clone();
+        if !running.contains(&id) {
+            verdicts.push(Verdict { name, runs: false, reason: reasons::same_inputs() });
+            continue;
+        }
+        let of_job: Vec<&Look> =
+            looks.iter().filter(runs).filter(|look| jobs_of(look).contains(&id)).collect();
+        let changed = of_job.iter().find_map(|look| change(pipeline, job, look, &own));
+        if let Some(changed) = &changed {
+            own.insert(id, changed.clone());
+        }
+        let reason = changed.unwrap_or_else(|| needed(pipeline, id, &of_job, &running));
+        verdicts.push(Verdict { name, runs: true, reason });
+    }
+    for look in looks {
+        let output = &pipeline.outputs[look.at];
+        let Input::Source(source) = output.from else { continue };
+        let files = || {
+            let before = look.before.as_ref()?;
+            source_change(pipeline, source, before, &look.made)
+        };
+        let name = output.name.clone();
+        verdicts.push(match &look.why {
+            None => Verdict { name, runs: false, reason: reasons::same_inputs() },
+            Some(why) => {
+                let reason = files().unwrap_or_else(|| why.clone());
+                Verdict { name, runs: true, reason }
+            }
+        });
+    }
+    verdicts
+}
+
+/// What changed of a job or of what it reads since an output was made.
+fn change(
+    pipeline: &Pipeline,
+    job: &Job,
+    look: &Look,
+    own: &BTreeMap<JobId, Reason>,
+) -> Option<Reason> {
+    let before = look.before.as_ref()?;
+    let now = &look.made.jobs[&job.name];
+    let Some(was) = before.jobs.get(&job.name) else { return Some(reasons::first_run()) };
+    if let Some(reason) = job_change(pipeline, job, was, now, (before, &look.made)) {
+        return Some(reason);
+    }
+    for input in job.inputs() {
+        let reason = match input {
+            Input::Source(source) => source_change(pipeline, source, before, &look.made),
+            Input::Job(read) => {
+                own.contains_key(&read).then(|| reasons::reads_what_runs(pipeline.name_of(input)))
+            }
+        };
+        if reason.is_some() {
+            return reason;
+        }
+    }
+    None
+}
+
+fn job_change(
+    pipeline: &Pipeline,
+    job: &Job,
+    was: &JobMade,
+    now: &JobMade,
+    (before, made): (&Made, &Made),
+) -> Option<Reason> {
+    if was.settings != now.settings {
+        return Some(reasons::settings_changed(job.span));
+    }
+    if was.from != now.from {
+        return Some(reasons::changed("from", job.input_span));
+    }
+    for (at, step) in now.steps.iter().enumerate() {
+        let written = &job.steps[at];
+        match was.steps.get(at) {
+            Some(was) if was.written == step.written && was.done == step.done => {}
+            Some(was) if was.written == step.written => {
+                return Some(
+                    value_change(pipeline, &written.kind, before, made)
+                        .unwrap_or_else(|| reasons::differs_each_run(written.span)),
+                );
+            }
+            _ if was.steps.len() > now.steps.len() => {
+                return Some(reasons::step_removed(written.span));
+            }
+            _ => return Some(reasons::changed(&step.label, written.span)),
+        }
+    }
+    (was.steps.len() > now.steps.len()).then(|| reasons::step_removed(job.span))
+}
+
+/// The parameter of a step that has another value.
+fn value_change(pipeline: &Pipeline, step: &StepKind, before: &Made, now: &Made) -> Option<Reason> {
+    fn params(expr: &Expr, found: &mut BTreeSet<u32>) {
+        if let ExprKind::Param(param) = expr.kind {
+            found.insert(param.0);
+        }
+        expr.children().iter().for_each(|child| params(child, found));
+    }
+    let mut used = BTreeSet::new();
+    step.expressions().iter().for_each(|expr| params(expr, &mut used));
+    used.iter().find_map(|at| {
+        let name = &pipeline.params[*at as usize].name;
+        let (before, now) = (before.params.get(name)?, now.params.get(name)?);
+        (before != now).then(|| reasons::param_changed(name, before, now))
+    })
+}
+
+fn source_change(
+    pipeline: &Pipeline,
+    source: SourceId,
+    before: &Made,
+    now: &Made,
+) -> Option<Reason> {
+    let declared = &pipeline.sources[source.0 as usize];
+    let now = now.sources.get(&declared.name)?;
+    let Some(was) = before.sources.get(&declared.name) else { return Some(reasons::first_run()) };
+    if was.declared != now.declared {
+        return Some(reasons::source_changed(&declared.name, declared.span));
+    }
+    let find = |files: &Files, name: &str| {
+        files.iter().find(|(of, _)| of == name).map(|(_, content)| content.clone())
+    };
+    for (name, content) in &now.files {
+        match find(&was.files, name) {
+            None => return Some(reasons::file_added(name)),
+            Some(was) if was != *content => return Some(reasons::file_changed(name)),
+            Some(_) => {}
+        }
+    }
+    let gone = was.files.iter().find(|(name, _)| find(&now.files, name).is_none());
+    gone.map(|(name, _)| reasons::file_removed(name))
+}
+
+/// Why a job runs of which nothing changed: for an output that is made anew, or for a job that is.
+fn needed(pipeline: &Pipeline, id: JobId, looks: &[&Look], running: &BTreeSet<JobId>) -> Reason {
+    let written = looks.iter().find(|look| pipeline.outputs[look.at].from == Input::Job(id));
+    if let Some(why) = written.and_then(|look| look.why.clone()) {
+        return why;
+    }
+    let whole = |look: &&&Look| look.before.is_none();
+    if let Some(why) = looks.iter().find(whole).and_then(|look| look.why.clone()) {
+        return why;
+    }
+    let reader =
+        pipeline.order.iter().filter(|job| running.contains(job)).find(|job| {
+            pipeline.jobs[job.0 as usize].inputs().any(|input| input == Input::Job(id))
+        });
+    let reader = reader.expect("a job without an output is read");
+    reasons::rows_needed(&pipeline.jobs[reader.0 as usize].name)
+}

@@ -1,0 +1,280 @@
+//! A run among others: the lock that it holds, what a run before it left half published, what it may
+//! take from earlier ones, and what it leaves to later ones.
+
+use super::made::Digests;
+use super::reuse::{Decision, decide};
+use super::{Failure, Options, OutputReport, Report, State};
+use crate::connect::{self, ConnectError, Readings, Staged, is_racy, publish_move, written};
+use crate::ir::{Pipeline, RunContext, SourceId};
+use crate::store::journal::{self, Commit, Found};
+use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
+use crate::store::lock::{Lock, NoLock};
+use crate::store::{StateError, open_folder};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A run that holds the lock of its pipeline.
+pub(super) struct Session<'r> {
+    state: &'r State,
+    ledger: Ledger,
+    journal: PathBuf,
+    pub decision: Decision,
+    /// What the run reads.
+    pub readings: Arc<Readings>,
+    _lock: Lock,
+}
+
+impl<'r> Session<'r> {
+    /// Begins a run: nobody else runs the pipeline meanwhile, and what a run that died was publishing
+    /// is published.
+    pub(super) fn begin(
+        pipeline: &Pipeline,
+        context: &RunContext,
+        options: &'r Options,
+        state: &'r State,
+        report: &mut Report,
+    ) -> Result<Session<'r>, Failure> {
+        open_folder(&state.folder)?;
+        let lock = Lock::take(&state.file("lock"), &context.id, state.wait);
+        let lock = lock.map_err(|error| match error {
+            NoLock::Held(by) => Failure::Locked(by),
+            NoLock::Failed(error) => Failure::State(error),
+        })?;
+        let mut ledger = Ledger::open(&state.folder)?;
+        let journal = state.file("journal");
+        report.recovered = recover(&journal, &mut ledger)?;
+        ledger.note_run(&run_entry(state, report))?;
+        let wanted = &options.targets.outputs;
+        let decision = decide(pipeline, context, &options.base, state, wanted, &ledger)?;
+        ledger.note(&[], &decision.refreshed)?;
+        for (at, entry) in &decision.reused {
+            report.outputs.push(OutputReport {
+                output: pipeline.outputs[*at].name.clone(),
+                path: options.base.join(&entry.path).display().to_string(),
+                records: entry.rows,
+                bytes: entry.bytes,
+                reused: true,
+            });
+        }
+        let readings = Arc::default();
+        Ok(Session { state, ledger, journal, decision, readings, _lock: lock })
+    }
+
+    /// Makes everything visible together: once this has begun, a run that dies is completed by the
+    /// next one.
+    pub(super) fn commit(
+        &mut self,
+        pipeline: &Pipeline,
+        context: &RunContext,
+        outputs: &[(String, Staged)],
+        others: &[&Staged],
+    ) -> Result<Commit, Failure> {
+        let files = self.files();
+        let contents = |source: SourceId| {
+            let files = self.decision.files[&source].iter();
+            let content = |(file, before): &(connect::InputFile, String)| {
+                let read = self.readings.of(&file.path);
+                let content = read.map(|read| read.content.unwrap_or(read.identity));
+                (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
+            };
+            files.map(content).collect()
+        };
+        let digests = Digests { pipeline, context, files: &contents };
+        let mut entries = vec![];
+        for &at in &self.decision.outputs {
+            let output = &pipeline.outputs[at];
+            let Some((_, staged)) = outputs.iter().find(|(name, _)| *name == output.name) else {
+                continue;
+            };
+            let (key, made) = digests.of(at);
+            let path = super::arguments(&output.arguments, context);
+            entries.push(Entry {
+                pipeline: self.state.pipeline.clone(),
+                output: output.name.clone(),
+                key,
+                path: path.text("path").unwrap_or_default().to_owned(),
+                made: serde_json::to_string(&made).expect("names and digests can be written"),
+                target: staged.moves.first().and_then(|(at, _)| written(at)).unwrap_or_default(),
+                run: context.id.clone(),
+                rows: staged.rows,
+                bytes: staged.bytes,
+            });
+        }
+        let staged = others.iter().copied().chain(outputs.iter().map(|(_, staged)| staged));
+        let moves = staged.flat_map(|staged| staged.moves.iter().map(absolute)).collect();
+        let commit = Commit { run: context.id.clone(), moves, entries, files };
+        journal::begin(&self.journal, &commit)?;
+        Ok(commit)
+    }
+
+    /// Everything is visible.
+    pub(super) fn committed(&mut self, commit: &Commit) -> Result<(), Failure> {
+        self.ledger.note(&commit.entries, &commit.files)?;
+        Ok(journal::end(&self.journal)?)
+    }
+
+    /// Not everything could be made visible, and the run says what.
+    pub(super) fn not_committed(&mut self) {
+        let _ = journal::end(&self.journal);
+    }
+
+    /// The files that were read, with digests where those are all that they can be known by.
+    fn files(&self) -> Vec<FileEntry> {
+        let mut entries = vec![];
+        for (file, _) in self.decision.files.values().flatten() {
+            let Some(read) = self.readings.of(&file.path) else { continue };
+            let content = read.content.or_else(|| {
+                let now = || connect::content_of(&file.path).ok().flatten();
+                is_racy(&read.identity).then(now).flatten()
+            });
+            entries.push(FileEntry {
+                path: connect::place(&file.path).display().to_string(),
+                identity: read.identity,
+                content,
+            });
+        }
+        entries
+    }
+
+    /// The run has ended, with this report.
+    pub(super) fn end(&self, report: &Report) -> Result<(), StateError> {
+        let text = serde_json::to_string(report).expect("a report can be written");
+        self.ledger.note_run(&Run {
+            report: Some(text),
+            seconds: Some(report.seconds),
+            rows_read: Some(report.records_read),
+            ..run_entry(self.state, report)
+        })
+    }
+}
+
+fn run_entry(state: &State, report: &Report) -> Run {
+    Run {
+        id: report.execution_id.clone(),
+        pipeline: state.pipeline.clone(),
+        started: report.started.clone(),
+        process: std::process::id(),
+        status: report.status.name().to_owned(),
+        seconds: None,
+        rows_read: None,
+        error: report.error.clone(),
+        report: None,
+    }
+}
+
+fn absolute((staged, target): &(PathBuf, PathBuf)) -> (PathBuf, PathBuf) {
+    let of = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    (of(staged), of(target))
+}
+
+/// Publishes what a run that died was publishing; the run.
+fn recover(path: &Path, ledger: &mut Ledger) -> Result<Option<String>, Failure> {
+    let commit = match journal::read(path)? {
+        Found::Nothing => return Ok(None),
+        Found::Damaged => return journal::end(path).map(|()| None).map_err(Failure::State),
+        Found::Commit(commit) => commit,
+    };
+    for (staged, target) in &commit.moves {
+        // What is not staged any more has been published.
+        if std::fs::symlink_metadata(staged).is_ok() {
+            publish_move(staged, target).map_err(|error| {
+                let help = format!(
+                    "remove what is in the way, or give up the rest of its outputs: remove {}",
+                    path.display()
+                );
+                let run = &commit.run;
+                ConnectError::new(format!(
+                    "the outputs of run {run} are not all published: {error}"
+                ))
+                .help(help)
+            })?;
+        }
+    }
+    ledger.note(&commit.entries, &commit.files)?;
+    journal::end(path)?;
+    Ok(Some(commit.run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{Arguments, Outputs, SinkSpec};
+    use crate::types::Scalar;
+    use std::fs;
+
+    #[test]
+    fn what_a_dead_run_was_publishing_is_published_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let stage = |name: &str, parts| {
+            let path = Scalar::String(place(name).display().to_string().into());
+            let spec = SinkSpec {
+                base: PathBuf::new(),
+                arguments: Arguments(vec![("path".into(), path)]),
+                columns: vec![],
+                run: "dead".into(),
+                parts,
+            };
+            Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap()
+        };
+        let read = |name: &str| fs::read_to_string(place(name)).unwrap();
+        // How far the run came: so many outputs were published when it died.
+        for published in 0..=3 {
+            fs::write(place("a.csv"), "old").unwrap();
+            let staged = [stage("a.csv", None), stage("b.csv", None), stage("parts", Some(2))];
+            let moves: Vec<_> = staged.iter().flat_map(|one| one.moves.clone()).collect();
+            let entry = Entry {
+                pipeline: "p.batch".into(),
+                output: "a".into(),
+                key: "key".into(),
+                path: "a.csv".into(),
+                made: String::new(),
+                target: written(&moves[0].0).unwrap(),
+                run: "dead".into(),
+                rows: 1,
+                bytes: 3,
+            };
+            let commit =
+                Commit { run: "dead".into(), moves, entries: vec![entry.clone()], files: vec![] };
+            let journal = place("journal");
+            journal::begin(&journal, &commit).unwrap();
+            staged.into_iter().enumerate().for_each(|(at, one)| match at < published {
+                true => one.publish().unwrap(),
+                false => std::mem::forget(one),
+            });
+            let mut ledger = Ledger::open(folder.path()).unwrap();
+            assert_eq!(recover(&journal, &mut ledger).ok().unwrap().as_deref(), Some("dead"));
+            assert_eq!([read("a.csv"), read("b.csv"), read("parts/part-00001.csv")], ["new"; 3]);
+            assert_eq!(ledger.output("p.batch", "a").unwrap(), Some(entry.clone()));
+            assert_eq!(written(&place("a.csv")), Some(entry.target));
+            assert_eq!(recover(&journal, &mut ledger).ok().unwrap(), None);
+            let left = fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name());
+            let hidden = left.filter(|name| name.as_encoded_bytes().starts_with(b"."));
+            assert_eq!(hidden.count(), 0);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_published_is_told_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (staged, target) = (folder.path().join(".a"), folder.path().join("a"));
+        fs::write(&staged, "new").unwrap();
+        fs::create_dir_all(target.join("mine")).unwrap();
+        let moves = vec![(staged, target.clone())];
+        let commit = Commit { run: "dead".into(), moves, entries: vec![], files: vec![] };
+        let journal = folder.path().join("journal");
+        journal::begin(&journal, &commit).unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
+            recover(&journal, &mut ledger)
+        else {
+            panic!("it is told")
+        };
+        let begin = "the outputs of run dead are not all published: cannot replace ";
+        assert!(error.message.starts_with(begin), "{}", error.message);
+        assert!(error.help.unwrap().ends_with("journal"));
+        fs::remove_dir_all(&target).unwrap();
+        assert!(recover(&journal, &mut ledger).is_ok());
+        assert_eq!(fs::read_to_string(target).unwrap(), "new");
+    }
+}
