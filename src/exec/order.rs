@@ -153,13 +153,13 @@ impl RowOrder {
         };
         let total: usize = lengths.iter().sum();
         if total <= BATCH_ROWS_MAX {
-            let mut entries = self.entries(first, lengths, 0..lengths.len());
-            self.sort_entries(&mut entries, first, DEPTH_MAX);
+            let mut entries = self.entries(first, lengths, 0..lengths.len(), stop);
+            self.sort_entries(&mut entries, first, DEPTH_MAX, stop);
             return entries.into_iter().map(|(_, row)| row).collect();
         }
         let runs = runs_of(lengths, total);
         let runs: Vec<Vec<Entry>> =
-            runs.into_par_iter().map(|run| self.entries(first, lengths, run)).collect();
+            runs.into_par_iter().map(|run| self.entries(first, lengths, run, stop)).collect();
         let spread = runs.par_iter().map(|run| Spread::over(run)).reduce_with(Spread::and);
         let Some(spread) = spread else { return vec![] };
         let runs: Vec<Spreaded> = runs.into_par_iter().map(|run| spread.apply(&run)).collect();
@@ -171,7 +171,7 @@ impl RowOrder {
                 }
                 let pieces: Vec<&[Entry]> = runs.iter().map(|run| run.range(range)).collect();
                 let mut entries = pieces.concat();
-                self.sort_entries(&mut entries, first, DEPTH_MAX);
+                self.sort_entries(&mut entries, first, DEPTH_MAX, stop);
                 entries.into_iter().map(|(_, row)| row).collect()
             })
             .collect();
@@ -180,13 +180,23 @@ impl RowOrder {
 
     /// Sorts entries that come in the order of their names and have their words at `cursor`.
     /// `depth` bounds the recursion, whatever the data.
-    fn sort_entries(&self, entries: &mut [Entry], mut cursor: Cursor, depth: u32) {
+    fn sort_entries(
+        &self,
+        entries: &mut [Entry],
+        mut cursor: Cursor,
+        depth: u32,
+        stop: &AtomicBool,
+    ) {
         loop {
             if entries.len() < 2 {
                 return;
             }
             if entries.len() <= COMPARED_ROWS_MAX || depth == 0 {
                 return self.sort_few(entries, cursor, depth);
+            }
+            // Also when nearly all words begin alike, and all rows are in one range.
+            if stop.load(Relaxed) {
+                return;
             }
             let spread = Spread::over(entries);
             if !spread.is_one_word() {
@@ -195,10 +205,10 @@ impl RowOrder {
                 let parts = split_mut(entries, &spreaded.starts);
                 return parts
                     .into_par_iter()
-                    .for_each(|part| self.sort_entries(part, cursor, depth - 1));
+                    .for_each(|part| self.sort_entries(part, cursor, depth - 1, stop));
             }
             let Some(next) = self.next(cursor, entries[0].0) else { return };
-            self.refill(entries, next);
+            self.refill_until(stop, entries, next);
             cursor = next;
         }
     }
@@ -235,10 +245,11 @@ impl RowOrder {
         cursor: Cursor,
         lengths: &[usize],
         batches: std::ops::Range<usize>,
+        stop: &AtomicBool,
     ) -> Vec<Entry> {
         let mut entries: Vec<Entry> =
             names(lengths, batches).into_iter().map(|row| (0, row)).collect();
-        self.refill(&mut entries, cursor);
+        self.refill_until(stop, &mut entries, cursor);
         entries
     }
 
@@ -247,6 +258,12 @@ impl RowOrder {
         for (word, row) in entries {
             *word = column.word(cursor.part, *row);
         }
+    }
+
+    /// The same for very many, until `stop` is set.
+    fn refill_until(&self, stop: &AtomicBool, entries: &mut [Entry], cursor: Cursor) {
+        let chunks = entries.chunks_mut(BATCH_ROWS_MAX).take_while(|_| !stop.load(Relaxed));
+        chunks.for_each(|chunk| self.refill(chunk, cursor));
     }
 
     fn first(&self) -> Option<Cursor> {

@@ -128,6 +128,70 @@ fn signals_stop_a_run_with_their_code_and_publish_nothing() {
     }
 }
 
+/// A sort whose keys begin alike, a grouping and a dedupe, of which each ends a phase of a run.
+const BREAKERS: &str = "source rows = csv(\"rows.csv\") {
+  id: int
+  text: string
+}
+
+job sorted {
+  from rows
+  sort text, id desc
+}
+
+job grouped {
+  from rows
+  group by text, id { rows = count() }
+}
+
+job last {
+  from rows
+  dedupe by text keep newest by id
+}
+
+output sorted_csv  = csv(\"out/sorted.csv\") from sorted
+output grouped_csv = csv(\"out/grouped.csv\") from grouped
+output last_csv    = csv(\"out/last.csv\") from last
+";
+
+#[test]
+fn a_run_that_is_stopped_ends_soon_at_any_moment() {
+    let project = Project::new(BREAKERS);
+    let texts = (0..200_000).map(|id| format!("{id},\"the same text, {}\"\n", id * 7919 % 200_000));
+    project.write("rows.csv", format!("id,text\n{}", texts.collect::<String>()));
+    // In memory, and with nearly everything on disk.
+    for memory in ["1GB", "4MB"] {
+        let start = || {
+            let mut command = project.command(&["run", "-q", "--memory", memory]);
+            command.stderr(Stdio::piped()).spawn().expect("batchc can be started")
+        };
+        let begun = Instant::now();
+        let ended = Ended::of(&start().wait_with_output().expect("it ends"));
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        let whole = begun.elapsed();
+        let names = ["grouped.csv", "last.csv", "sorted.csv"];
+        assert_eq!(project.names("out"), names);
+        let mut stopped = 0;
+        for part in 1..6 {
+            fs::remove_dir_all(project.path("out")).expect("it can be removed");
+            let child = start();
+            std::thread::sleep(whole * part / 6);
+            signal(&child, "-TERM");
+            let told = Instant::now();
+            let ended = Ended::of(&child.wait_with_output().expect("it ends"));
+            assert!(told.elapsed() < Duration::from_secs(5), "at {part}/6: {:?}", told.elapsed());
+            // Other work on the machine decides whether it was done before.
+            let left = project.names("out");
+            match ended.code {
+                Some(143) => assert!(left.is_empty(), "nothing is left, but {left:?}"),
+                code => assert_eq!((code, left), (Some(0), names.map(str::to_owned).to_vec())),
+            }
+            stopped += u32::from(ended.code == Some(143));
+        }
+        assert!(stopped > 0, "some runs were stopped");
+    }
+}
+
 #[test]
 fn killed_runs_leave_each_output_old_or_new_and_the_next_run_cleans_up() {
     let project = project(40_000);

@@ -147,7 +147,7 @@ impl State for Grouping {
         }
     }
 
-    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+    fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
         // Without keys there is one group, which would have to be in memory whole in the end.
         if self.plan.keys.is_empty() {
             return Ok(false);
@@ -160,10 +160,10 @@ impl State for Grouping {
         let plan = &self.plan;
         match &mut self.phase {
             Phase::Grouped(groups) => {
-                spill::write(std::mem::replace(groups, Groups::new(plan)), 0, file)?;
+                spill::write(std::mem::replace(groups, Groups::new(plan)), 0, file, stop)?;
             }
             Phase::Scattered(scatter) => {
-                scatter.drain(plan, |groups| spill::write(groups, 0, file))?;
+                scatter.drain(plan, |groups| spill::write(groups, 0, file, stop))?;
             }
             Phase::Sampling { .. } => unreachable!("it was decided"),
         }
@@ -209,7 +209,7 @@ impl Breaker for Aggregate {
         let spool = states.iter().flat_map(|state| &state.spilled).next().map(PartedFile::spool);
         if let Some(spool) = spool.cloned() {
             // What one thread holds may be as much as all others have written.
-            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            states.iter_mut().try_for_each(|state| state.spill(&spool, stop).map(drop))?;
             let spilled = states.into_iter().filter_map(|state| state.spilled).collect();
             return spill::finish(&self.plan, spilled, &spool, stop);
         }

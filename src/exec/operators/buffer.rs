@@ -42,7 +42,7 @@ impl Breaker for Buffer {
         let mut states: Vec<Buffered> = states.into_iter().map(downcast::<Buffered>).collect();
         let spool = states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool);
         if let Some(spool) = spool.cloned() {
-            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            states.iter_mut().try_for_each(|state| state.spill(&spool, stop).map(drop))?;
             let runs = states.into_iter().filter_map(|state| state.runs);
             let runs = runs.flat_map(RunFile::into_runs).collect();
             return Ok(Output::Pieces(Arc::new(SortedRuns::new(by_position(), runs, stop)?)));
@@ -66,7 +66,7 @@ impl State for Buffered {
         self.collected.bytes()
     }
 
-    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+    fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
         if self.is_of_union && !self.collected.is_empty() {
             let collected = std::mem::take(&mut self.collected);
             let keyed = |(batch, _): (Batch, _)| {
@@ -78,7 +78,7 @@ impl State for Buffered {
                 Some(runs) => runs,
                 none => none.insert(RunFile::new(spool)?),
             };
-            runs.write(&by_position(), rows)?;
+            runs.write(&by_position(), rows, stop)?;
         }
         Ok(self.is_of_union)
     }

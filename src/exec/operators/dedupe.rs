@@ -290,8 +290,8 @@ impl State for BestRows {
         self.table.bytes() + self.kept.bytes() + self.best.capacity() * 16
     }
 
-    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
-        spill::write(self, spool)?;
+    fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
+        spill::write(self, spool, stop)?;
         Ok(true)
     }
 

@@ -142,8 +142,9 @@ pub trait State: Send {
     /// About how much memory it holds.
     fn bytes(&self) -> usize;
 
-    /// Writes to disk what can be; says whether this kind of state can write anything.
-    fn spill(&mut self, _spool: &Arc<Spool>) -> Result<bool, Error> {
+    /// Writes to disk what can be; says whether this kind of state can write anything. Fails soon
+    /// after `stop` is set.
+    fn spill(&mut self, _spool: &Arc<Spool>, _stop: &AtomicBool) -> Result<bool, Error> {
         Ok(false)
     }
 

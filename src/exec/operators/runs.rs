@@ -8,15 +8,16 @@ pub(super) use merge::SortedRuns;
 use super::collected::{bytes_of_batch, compact_batch};
 use super::sort::Sort;
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::gather::{
     RowRef, compact, concat_compact, gather_batches, i64_values, take_batch,
 };
 use crate::exec::order::{Direction, RowOrder};
+use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::store::spool::{Spool, SpoolFile};
 use arrow_array::{ArrayRef, Int64Array};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The most rows of a block.
 pub(super) const BLOCK_ROWS: usize = 1 << 11;
@@ -62,14 +63,20 @@ impl RunFile {
     }
 
     /// Sorts rows, which come in the order of the input, and writes them as a run.
-    pub fn write(&mut self, sort: &Sort, rows: Vec<(Batch, Vec<Operand>)>) -> Result<(), Error> {
+    pub fn write(
+        &mut self,
+        sort: &Sort,
+        rows: Vec<(Batch, Vec<Operand>)>,
+        stop: &AtomicBool,
+    ) -> Result<(), Error> {
         let (batches, keys): (Vec<Batch>, Vec<Vec<Operand>>) = rows.into_iter().unzip();
-        let order = sort.order(&keys, &batches).sort();
+        let order = sort.order(&keys, &batches).sort_until(stop);
+        go_on(stop)?;
         let stored: Vec<Batch> =
             batches.into_iter().zip(keys).map(|(batch, keys)| stored(sort, batch, keys)).collect();
         let bytes = stored.iter().map(|batch| bytes_of_batch(batch, &[])).sum::<usize>() as u64;
         let mut run = self.begin(sort, bytes, order.len() as u64);
-        run.append(&stored, &order)?;
+        run.append(&stored, &order, stop)?;
         run.end();
         Ok(())
     }
@@ -102,8 +109,14 @@ struct RunEnd<'f> {
 
 impl RunEnd<'_> {
     /// Appends stored rows in this order.
-    fn append(&mut self, stored: &[Batch], order: &[RowRef]) -> Result<(), Error> {
+    fn append(
+        &mut self,
+        stored: &[Batch],
+        order: &[RowRef],
+        stop: &AtomicBool,
+    ) -> Result<(), Error> {
         for rows in order.chunks(self.block_rows) {
+            go_on(stop)?;
             let block = gather_batches(stored, rows).remove(0);
             let (block, _) = compact_batch(block, vec![]);
             let first = take_batch(&block, &[0]);
@@ -129,6 +142,7 @@ impl RunEnd<'_> {
 pub(super) struct RunWriter<'s> {
     sort: Sort,
     spool: &'s Arc<Spool>,
+    stop: &'s AtomicBool,
     rows: Vec<(Batch, Vec<Operand>)>,
     bytes: usize,
     file: Option<RunFile>,
@@ -136,8 +150,8 @@ pub(super) struct RunWriter<'s> {
 
 impl<'s> RunWriter<'s> {
     /// Of rows to be sorted like this.
-    pub fn new(sort: Sort, spool: &'s Arc<Spool>) -> RunWriter<'s> {
-        RunWriter { sort, spool, rows: vec![], bytes: 0, file: None }
+    pub fn new(sort: Sort, spool: &'s Arc<Spool>, stop: &'s AtomicBool) -> RunWriter<'s> {
+        RunWriter { sort, spool, stop, rows: vec![], bytes: 0, file: None }
     }
 
     /// Where they are written.
@@ -172,7 +186,7 @@ impl<'s> RunWriter<'s> {
                 Some(file) => file,
                 none => none.insert(RunFile::new(self.spool)?),
             };
-            file.write(&self.sort, rows)?;
+            file.write(&self.sort, rows, self.stop)?;
         }
         Ok(())
     }

@@ -89,7 +89,7 @@ impl State for Sorting {
         self.collected.bytes()
     }
 
-    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+    fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
         let collected = std::mem::take(&mut self.collected);
         if collected.bytes() > 0 {
             let rows = in_order(vec![Box::new(collected)]);
@@ -97,7 +97,7 @@ impl State for Sorting {
                 Some(runs) => runs,
                 none => none.insert(RunFile::new(spool)?),
             };
-            runs.write(&self.sort, rows)?;
+            runs.write(&self.sort, rows, stop)?;
         }
         Ok(true)
     }
@@ -120,7 +120,7 @@ impl Breaker for Sort {
             states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool).cloned();
         if let Some(spool) = spool {
             // What one thread holds may be as much as all others have written.
-            states.iter_mut().try_for_each(|state| state.spill(&spool).map(drop))?;
+            states.iter_mut().try_for_each(|state| state.spill(&spool, stop).map(drop))?;
             let runs = states.into_iter().filter_map(|state| state.runs);
             let runs = runs.flat_map(RunFile::into_runs).collect();
             return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs, stop)?)));
@@ -147,8 +147,8 @@ impl Sort {
 mod tests {
     use super::*;
     use crate::exec::operators::testing::{
-        Values, all_types, batches_of, compare, rows_of, run, run_all_ways, run_spilling, shown,
-        table,
+        Values, all_types, batches_of, compare, operands, rows_of, run, run_all_ways, run_spilling,
+        shown, table,
     };
     use crate::types::{DataType, Scalar, Type};
     use std::cmp::Ordering;
@@ -252,6 +252,21 @@ mod tests {
         let sort = Sort { directions: WAYS[..1].to_vec(), columns: vec![Some(0)], first: None };
         let ended = sort.finish(vec![sort.state()], &AtomicBool::new(true));
         assert!(matches!(ended, Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn nothing_is_written_when_the_run_is_to_stop() {
+        let types = [DataType::Int.required()];
+        let batch = batches_of(&types, &[vec![Scalar::Int(1)]], 1).remove(0);
+        let sort = Sort { directions: WAYS[..1].to_vec(), columns: vec![Some(0)], first: None };
+        let mut state = sort.state();
+        let keys = operands(&batch, &[0]);
+        state.push(batch, keys).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, 1));
+        let ended = state.spill(&spool, &AtomicBool::new(true));
+        assert!(matches!(ended, Err(Error::Cancelled)));
+        assert_eq!(spool.written(), 0);
     }
 
     #[test]

@@ -186,7 +186,10 @@ pub fn run_spilling(
         let state = &mut all[at % states];
         state.push(batch.clone(), operands(batch, values)).unwrap();
         if at % 3 == 0 {
-            assert!(state.spill(&spool).unwrap(), "the operator can spill");
+            assert!(
+                state.spill(&spool, &AtomicBool::new(false)).unwrap(),
+                "the operator can spill"
+            );
         }
     }
     let result = operator.finish(all, &AtomicBool::new(false)).unwrap();

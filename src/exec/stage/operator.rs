@@ -296,7 +296,7 @@ impl Execution<'_> {
             states.filter_map(|(state, spool)| Some((state.as_mut()?, spool))).collect();
         states.sort_by_cached_key(|(state, _)| std::cmp::Reverse(state.bytes()));
         for (state, spool) in states {
-            if state.bytes() < spool.state_bytes_min() || state.spill(spool)? {
+            if state.bytes() < spool.state_bytes_min() || state.spill(spool, self.cancelled)? {
                 break;
             }
         }

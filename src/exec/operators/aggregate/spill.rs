@@ -22,7 +22,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Writes groups that were parted `level` times before.
-pub(super) fn write(groups: Groups, level: u32, file: &mut PartedFile) -> Result<(), Error> {
+pub(super) fn write(
+    groups: Groups,
+    level: u32,
+    file: &mut PartedFile,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
     let saved = groups.save();
     let mut parts: Vec<Vec<u32>> = vec![vec![]; PARTS];
     for (row, &hash) in saved.hashes.iter().enumerate() {
@@ -30,6 +35,7 @@ pub(super) fn write(groups: Groups, level: u32, file: &mut PartedFile) -> Result
     }
     for (part, rows) in parts.iter().enumerate() {
         for rows in rows.chunks(BLOCK_ROWS) {
+            go_on(stop)?;
             let block: Vec<ArrayRef> =
                 saved.columns.iter().map(|column| take_rows(column, rows)).collect();
             file.append(part, &compact(&block), rows.len())?;
@@ -100,11 +106,11 @@ impl Results<'_> {
                     Some(file) => file,
                     none => none.insert(PartedFile::new(self.spool)?),
                 };
-                write(std::mem::replace(&mut groups, Groups::new(plan)), level, file)?;
+                write(std::mem::replace(&mut groups, Groups::new(plan)), level, file, self.stop)?;
             }
         }
         if let Some(mut file) = parted {
-            write(groups, level, &mut file)?;
+            write(groups, level, &mut file, self.stop)?;
             let parted = [file];
             return (0..PARTS).try_for_each(|part| self.add(plan, &parted, part, level + 1));
         }
@@ -175,7 +181,7 @@ fn sorted_by_key(
     let keys = plan.keys.len();
     let columns = (0..keys).map(Some).collect();
     let sort = Sort { directions: vec![Direction::default(); keys], columns, first: None };
-    let mut runs = RunWriter::new(sort.clone(), spool);
+    let mut runs = RunWriter::new(sort.clone(), spool, stop);
     for piece in 0..groups.count() {
         go_on(stop)?;
         for batch in groups.read(piece, false)? {

@@ -261,7 +261,7 @@ fn what_was_spilled_fails_for_the_same_group() {
             let mut state = operator.state();
             let values = crate::exec::operators::testing::operands(&batch, &[0, 1]);
             state.push(batch, values).unwrap();
-            spool.map(|spool| state.spill(spool).unwrap());
+            spool.map(|spool| state.spill(spool, &AtomicBool::new(false)).unwrap());
             states.push(state);
         }
         operator.finish(states, &AtomicBool::new(false)).map(drop).unwrap_err()

@@ -21,7 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Writes the best rows of a thread and forgets them.
-pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Error> {
+pub(super) fn write(
+    state: &mut BestRows,
+    spool: &Arc<Spool>,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
     if state.best.is_empty() {
         return Ok(());
     }
@@ -38,6 +42,7 @@ pub(super) fn write(state: &mut BestRows, spool: &Arc<Spool>) -> Result<(), Erro
         // In the order in which they came: what stands at one position keeps its order.
         rows.sort_unstable();
         for rows in rows.chunks(BLOCK_ROWS) {
+            go_on(stop)?;
             let (block, _) = compact_batch(gather_batches(&kept, rows).remove(0), vec![]);
             spilled.append(part, &block.columns, block.rows)?;
         }
@@ -54,14 +59,14 @@ pub(super) fn finish(
     spool: &Arc<Spool>,
     stop: &AtomicBool,
 ) -> Result<Output, Error> {
-    states.iter_mut().try_for_each(|state| write(state, spool))?;
+    states.iter_mut().try_for_each(|state| write(state, spool, stop))?;
     let spilled: Vec<PartedFile> = states.into_iter().filter_map(|state| state.spilled).collect();
     let parts_of_thread = PARTS.div_ceil(rayon::current_num_threads());
     let parts: Vec<usize> = (0..PARTS).collect();
     let runs: Vec<Vec<Run>> = parts
         .par_chunks(parts_of_thread)
         .map(|parts| {
-            let mut best = RunWriter::new(by_position(), spool);
+            let mut best = RunWriter::new(by_position(), spool, stop);
             for &part in parts {
                 add_best(&mut best, plan, &spilled, (part, 1), stop)?;
             }
@@ -88,11 +93,11 @@ fn add_best(
         go_on(stop)?;
         push_stored(&mut state, block?)?;
         if state.bytes() > spool.part_bytes() && level < LEVELS_MAX {
-            write(&mut state, spool)?;
+            write(&mut state, spool, stop)?;
         }
     }
     if state.spilled.is_some() {
-        write(&mut state, spool)?;
+        write(&mut state, spool, stop)?;
         let spilled: Vec<PartedFile> = state.spilled.into_iter().collect();
         let mut parts = 0..PARTS;
         return parts.try_for_each(|part| add_best(best, plan, &spilled, (part, level + 1), stop));

@@ -117,7 +117,7 @@ impl JoinBuild {
         let rows: usize = states.iter().map(|state| state.collected.rows()).sum();
         let is_large = self.may_spill && rows > 0 && !spool.has_room(rows * TABLE_BYTES_PER_ROW);
         if is_large || states.iter().any(|state| state.file.is_some()) {
-            states.iter_mut().try_for_each(|state| state.write(spool))?;
+            states.iter_mut().try_for_each(|state| state.write(spool, stop))?;
             let files = states.into_iter().filter_map(|state| state.file).collect();
             return Ok(Built::Spilled(Arc::new(SpilledRight::new(self.clone(), files))));
         }
@@ -206,9 +206,9 @@ struct Building {
 }
 
 impl Building {
-    fn write(&mut self, spool: &Arc<Spool>) -> Result<(), Error> {
+    fn write(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<(), Error> {
         let layout = KeyLayout::new(&self.build.keys);
-        write_to(&mut self.file, &layout, &mut self.collected, false, spool)
+        write_to(&mut self.file, &layout, &mut self.collected, false, (spool, stop))
     }
 }
 
@@ -229,9 +229,9 @@ impl State for Building {
         self.collected.bytes()
     }
 
-    fn spill(&mut self, spool: &Arc<Spool>) -> Result<bool, Error> {
+    fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
         if self.build.may_spill {
-            self.write(spool)?;
+            self.write(spool, stop)?;
         }
         Ok(self.build.may_spill)
     }

@@ -99,7 +99,7 @@ impl SpilledJoin {
         let runs = parts
             .par_chunks(parts_of_thread)
             .map(|parts| {
-                let joined = RunWriter::new(by_position(), spool);
+                let joined = RunWriter::new(by_position(), spool, stop);
                 let mut join = JoinParts { join: self, make, stop, joined };
                 for &part in parts {
                     join.add(&self.right.files, &left, part, 1)?;
@@ -150,8 +150,8 @@ impl JoinParts<'_> {
         let bytes: u64 = right.iter().map(|file| file.bytes(part)).sum();
         let spool = right[0].spool();
         if bytes > spool.part_bytes() as u64 && level < LEVELS_MAX {
-            let right = [self.join.part_again(right, part, level, false)?];
-            let left = [self.join.part_again(left, part, level, true)?];
+            let right = [self.join.part_again(right, part, level, false, self.stop)?];
+            let left = [self.join.part_again(left, part, level, true, self.stop)?];
             return (0..PARTS).try_for_each(|part| self.add(&right, &left, part, level + 1));
         }
         let Some(table) = self.join.table(right, part, self.stop)? else { return Ok(()) };
@@ -178,13 +178,14 @@ impl SpilledJoin {
         part: usize,
         level: u32,
         keeps_nulls: bool,
+        stop: &AtomicBool,
     ) -> Result<PartedFile, Error> {
         let spool = self.right.files[0].spool();
         let layout = KeyLayout::new(&self.right.build.keys);
         let mut parted = PartedFile::new(spool)?;
         let mut rows = Collected::default();
         let mut write = |rows: &mut Collected| {
-            write_parted(&layout, std::mem::take(rows), level, keeps_nulls, &mut parted)
+            write_parted((&layout, level), std::mem::take(rows), keeps_nulls, &mut parted, stop)
         };
         for block in files.iter().flat_map(|file| file.read(part)) {
             let (batch, keys) = self.rows(block?);
@@ -270,7 +271,9 @@ struct LeftRows {
 
 impl LeftRows {
     fn write(&mut self) -> Result<(), Error> {
-        write_to(&mut self.file, &self.layout, &mut self.collected, true, &self.spool)
+        // It is never much, and need not be stopped.
+        let (spool, stop) = (&self.spool, &AtomicBool::new(false));
+        write_to(&mut self.file, &self.layout, &mut self.collected, true, (spool, stop))
     }
 }
 
@@ -284,7 +287,7 @@ impl State for LeftRows {
         self.collected.bytes()
     }
 
-    fn spill(&mut self, _: &Arc<Spool>) -> Result<bool, Error> {
+    fn spill(&mut self, _: &Arc<Spool>, _: &AtomicBool) -> Result<bool, Error> {
         self.write()?;
         Ok(true)
     }
@@ -300,7 +303,7 @@ pub(super) fn write_to(
     layout: &KeyLayout,
     collected: &mut Collected,
     keeps_nulls: bool,
-    spool: &Arc<Spool>,
+    (spool, stop): (&Arc<Spool>, &AtomicBool),
 ) -> Result<(), Error> {
     if collected.is_empty() {
         return Ok(());
@@ -309,17 +312,17 @@ pub(super) fn write_to(
         Some(file) => file,
         none => none.insert(PartedFile::new(spool)?),
     };
-    write_parted(layout, std::mem::take(collected), 0, keeps_nulls, file)
+    write_parted((layout, 0), std::mem::take(collected), keeps_nulls, file, stop)
 }
 
 /// Writes rows that were parted `level` times: the columns, the keys and the positions. Rows with a
 /// null key are left out, or put into the first part.
 fn write_parted(
-    layout: &KeyLayout,
+    (layout, level): (&KeyLayout, u32),
     collected: Collected,
-    level: u32,
     keeps_nulls: bool,
     file: &mut PartedFile,
+    stop: &AtomicBool,
 ) -> Result<(), Error> {
     let mut parts: Vec<Vec<RowRef>> = vec![vec![]; PARTS];
     let mut stored = vec![];
@@ -336,6 +339,7 @@ fn write_parted(
     }
     for (part, rows) in parts.iter().enumerate() {
         for rows in rows.chunks(BLOCK_ROWS) {
+            go_on(stop)?;
             let (block, _) = compact_batch(gather_batches(&stored, rows).remove(0), vec![]);
             file.append(part, &block.columns, block.rows)?;
         }

@@ -108,7 +108,7 @@ impl Case {
             let values = operands(&batch, &keys);
             states[at % 2].push(batch, values).unwrap();
             if at % 3 == 0 {
-                assert!(states[at % 2].spill(&spool).unwrap());
+                assert!(states[at % 2].spill(&spool, &NEVER).unwrap());
             }
         }
         let Built::Spilled(right) = build.finish(states, &spool, &NEVER).unwrap() else {

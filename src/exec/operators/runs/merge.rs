@@ -8,11 +8,11 @@
 
 use super::{Run, RunFile, ordered_columns, total_order};
 use crate::data::Batch;
+use crate::exec::Error;
 use crate::exec::gather::{RowRef, concat_compact, gather_batches, row_ref, slice_batch};
 use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Pieces, numbered};
 use crate::exec::order::RowOrder;
-use crate::exec::{Error, go_on};
 use arrow_array::Array;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -146,9 +146,8 @@ fn merge(sort: &Sort, runs: Vec<Run>, into: &mut RunFile, stop: &AtomicBool) -> 
     let bytes = runs.runs.iter().map(|run| run.at.bytes).sum();
     let mut merged = into.begin(sort, bytes, runs.row_count());
     for piece in 0..runs.count() {
-        go_on(stop)?;
         let (stored, order) = runs.ordered(piece)?;
-        merged.append(&stored, &order)?;
+        merged.append(&stored, &order, stop)?;
     }
     merged.end();
     Ok(())
