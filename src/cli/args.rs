@@ -88,6 +88,8 @@ pub(super) enum Command {
     Run(Run),
     /// Show what a run would do
     Plan(Plan),
+    /// Show what runs did
+    Runs(Runs),
     /// Draw the graph of jobs
     Graph(Graph),
     /// Show the first rows and the row type of a job
@@ -203,6 +205,31 @@ pub(super) struct State {
     /// The folder in which runs keep what they did; .batchc beside the pipeline if left out
     #[arg(long, value_name = "DIR", env = "BATCHC_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Runs {
+    #[command(subcommand)]
+    pub(super) action: Option<RunsAction>,
+    #[command(flatten)]
+    pub(super) state: State,
+    /// As JSON, a line for each
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+/// What of the runs is shown.
+#[derive(Subcommand)]
+pub(super) enum RunsAction {
+    /// All, the latest first
+    List,
+    /// The report of one
+    Show {
+        /// Its name or the words that it ends with; last, last-failed
+        run: String,
+    },
+    /// All together: jobs, records, success, throughput
+    Stats,
 }
 
 #[derive(ClapArgs)]

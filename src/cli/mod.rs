@@ -68,6 +68,7 @@ fn command_given() -> ExitCode {
     let code = match &args.command {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),
+        args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
         args::Command::Plan(plan) => commands::plan::run(plan, &args.global),
         args::Command::Graph(graph) => commands::graph::run(graph, &args.global),
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),

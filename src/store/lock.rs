@@ -55,6 +55,19 @@ impl Lock {
     }
 }
 
+/// Who holds the lock of this file, if anybody does.
+pub fn holder(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).ok()?;
+            Some(holder.trim().to_owned())
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +80,9 @@ mod tests {
         let second = Lock::take(&path, "noble-newt", Duration::from_millis(1));
         let Err(NoLock::Held(who)) = second else { panic!("{second:?}") };
         assert_eq!(who, format!("run calm-heron, process {}", std::process::id()));
+        assert_eq!(holder(&path), Some(who));
         drop(first);
+        assert_eq!(holder(&path), None);
         assert!(Lock::take(&path, "noble-newt", Duration::ZERO).is_ok());
     }
 }

@@ -191,6 +191,37 @@ fn a_failed_run_leaves_everything_to_the_next() {
 }
 
 #[test]
+fn runs_are_remembered() {
+    let project = project();
+    project.batchc(&["runs"]).fails(2, "no run has left anything in .batchc");
+    verdicts(&project, &[]);
+    verdicts(&project, &[]);
+    project.write("kinds.csv", "kind,group\nx,one\nx,two\n");
+    assert_ne!(project.batchc(&["run"]).code, Some(0));
+    let list = project.batchc(&["runs", "--json"]);
+    let runs: Vec<serde_json::Value> =
+        list.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let statuses: Vec<&str> = runs.iter().map(|run| run["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["FAILED", "SUCCESS", "SUCCESS"]);
+    assert_eq!(runs[1]["records_read"], 0);
+    assert_eq!(runs[2]["records_read"], 6);
+    let show = |run: &str| -> serde_json::Value {
+        serde_json::from_str(&project.batchc(&["runs", "show", run]).data).unwrap()
+    };
+    assert_eq!(show("last-failed")["execution_id"], runs[0]["execution_id"]);
+    let name = runs[2]["execution_id"].as_str().unwrap();
+    assert_eq!(show(name)["jobs"][0]["job"], "clean");
+    project.batchc(&["runs", "show", "nobody"]).fails(2, "there is no run `nobody`");
+    let stats = project.batchc(&["runs", "stats"]);
+    assert!(
+        stats.data.starts_with("runs                3\n  that succeeded    2\n"),
+        "{}",
+        stats.data
+    );
+    assert!(project.batchc(&["runs"]).data.contains(name));
+}
+
+#[test]
 fn one_run_at_a_time() {
     let project = project();
     verdicts(&project, &[]);

@@ -7,4 +7,5 @@ pub(super) mod new;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod run;
+pub(super) mod runs;
 pub(super) mod show;
