@@ -4,6 +4,7 @@
 //! A row of a collection is named by a [`RowRef`]. Which rows are wanted in which order is the
 //! operators' business.
 
+use crate::data::prefetch::prefetch;
 use crate::data::{Batch, Positions};
 use crate::functions::kernel::Operand;
 use arrow_array::cast::AsArray;
@@ -12,6 +13,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, ListArray, StructArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::DataType as ArrowType;
 use arrow_select::concat::concat;
 use arrow_select::interleave::interleave;
@@ -115,9 +117,29 @@ pub fn slice_batch(batch: &Batch, start: usize, rows: usize) -> Batch {
     Batch { columns, rows, positions }
 }
 
-/// The rows `at` of one column whose pieces are `pieces`.
+/// More texts than this do not stay in the caches until they are read.
+const AHEAD_MAX: usize = 4096;
+
+/// The rows `at` of one column whose pieces are `pieces`. Few texts are then in the caches, for who
+/// copies them next.
 pub fn gather_column(pieces: &[&dyn Array], at: &[(usize, usize)]) -> ArrayRef {
-    interleave(pieces, at).expect("rows are inside of their batches")
+    let gather = || interleave(pieces, at).expect("rows are inside of their batches");
+    let are_texts = pieces.first().is_some_and(|piece| *piece.data_type() == ArrowType::Utf8View);
+    if !are_texts || at.len() > AHEAD_MAX {
+        return gather();
+    }
+    for &(piece, row) in at {
+        prefetch(&pieces[piece].as_string_view().views()[row]);
+    }
+    let gathered = gather();
+    let texts = gathered.as_string_view();
+    for view in texts.views().iter().map(|view| ByteView::from(*view)) {
+        if view.length > MAX_INLINE_VIEW_LEN {
+            let buffer = &texts.data_buffers()[view.buffer_index as usize];
+            prefetch(&buffer[view.offset as usize]);
+        }
+    }
+    gathered
 }
 
 /// The rows of `batches` in `order`, as batches whose positions count through the whole result.

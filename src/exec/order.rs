@@ -11,6 +11,7 @@ use super::gather::{
     BATCH_ROWS_MAX, RowRef, batch_and_row, expand, i32_values, i64_values, row_ref,
 };
 use super::keys::nested::{Encoded, ordered_bits};
+use crate::data::prefetch::prefetch;
 use crate::functions::kernel::Operand;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type};
@@ -20,6 +21,9 @@ use arrow_schema::DataType as ArrowType;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Rows whose values are asked for before the first of them is read: they lie anywhere.
+const AHEAD: usize = 64;
 
 /// The direction of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -255,8 +259,11 @@ impl RowOrder {
 
     fn refill(&self, entries: &mut [Entry], cursor: Cursor) {
         let column = &self.columns[cursor.column];
-        for (word, row) in entries {
-            *word = column.word(cursor.part, *row);
+        for entries in entries.chunks_mut(AHEAD) {
+            entries.iter().for_each(|(_, row)| column.prefetch(*row));
+            for (word, row) in entries {
+                *word = column.word(cursor.part, *row);
+            }
         }
     }
 
@@ -306,6 +313,19 @@ impl OrderColumn {
         }
         let word = piece.values.word(part, row);
         if self.direction.descending { !word } else { word }
+    }
+
+    /// Has the value of a row, or where a text begins, fetched into the caches.
+    fn prefetch(&self, row: RowRef) {
+        let (batch, row) = batch_and_row(row);
+        match &self.pieces[batch].values {
+            Values::Small(values) => prefetch(&values[row]),
+            Values::Number(values) => prefetch(&values[row]),
+            Values::Float(values) => prefetch(&values[row]),
+            Values::Decimal { values, .. } => prefetch(&values[row]),
+            Values::Text(texts) => prefetch(&texts.views()[row]),
+            Values::Null | Values::Bool(_) | Values::Nested(_) => {}
+        }
     }
 
     /// Has a row more words of this column after the part with this word?
