@@ -41,6 +41,8 @@ pub mod store;
 
 pub mod memory;
 
+pub mod files;
+
 use diagnostics::Diagnostics;
 use text::{FileId, Files};
 

@@ -6,6 +6,7 @@
 
 use super::meter::Meter;
 use super::readings::Digesting;
+use crate::files::NewFile;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
@@ -71,7 +72,7 @@ impl Compression {
     }
 
     /// Writes to a file through this compression.
-    pub fn writer(self, file: File) -> Packer {
+    pub fn writer(self, file: NewFile) -> Packer {
         match self {
             Compression::None => Packer::Plain(io::BufWriter::with_capacity(1 << 18, file)),
             Compression::Gzip | Compression::Zstd => {
@@ -112,7 +113,7 @@ impl Compression {
 /// Writes bytes to a file through a compression.
 pub enum Packer {
     /// As they are.
-    Plain(io::BufWriter<File>),
+    Plain(io::BufWriter<NewFile>),
     /// Packed.
     Blocks(Blocks),
 }
@@ -127,7 +128,7 @@ impl Packer {
     }
 
     /// Writes what is left and gives the file back.
-    pub fn finish(self) -> io::Result<File> {
+    pub fn finish(self) -> io::Result<NewFile> {
         match self {
             Packer::Plain(writer) => writer.into_inner().map_err(io::IntoInnerError::into_error),
             Packer::Blocks(blocks) => blocks.finish(),
@@ -139,7 +140,7 @@ impl Packer {
 /// the pieces in which they come, and blocks can be packed by several threads.
 pub struct Blocks {
     compression: Compression,
-    file: File,
+    file: NewFile,
     /// Bytes that do not yet fill a block for every thread.
     pending: Vec<u8>,
     is_empty: bool,
@@ -155,7 +156,7 @@ impl Blocks {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<File> {
+    fn finish(mut self) -> io::Result<NewFile> {
         self.pack(self.pending.len())?;
         if self.is_empty {
             // No bytes at all are no packed file.

@@ -35,7 +35,7 @@ pub use options::BadOption;
 pub use output::Outputs;
 pub use places::{Reads, place};
 pub use readings::{InputFile, Reading, Readings, content_of, input_files, is_racy, written};
-pub use stage::{publish_move, sweep};
+pub use stage::{complete_move, sweep};
 
 use crate::data::Batch;
 use crate::data::spell;

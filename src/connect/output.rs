@@ -3,7 +3,7 @@
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{ConnectError, SinkSpec, Staged};
-use std::fs::{File, OpenOptions};
+use crate::files::NewFile;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -50,20 +50,18 @@ pub fn part_name(part: u32, target: &Path, extension: &str) -> String {
 pub fn stage_files(
     spec: &SinkSpec,
     extension: &str,
-) -> Result<(Staging, Vec<(PathBuf, File)>), ConnectError> {
+) -> Result<(Staging, Vec<NewFile>), ConnectError> {
     let target = target_of(spec)?;
     let Some(count) = spec.parts else {
         let (staging, file) = Staging::file(&target, &spec.run)?;
-        let path = staging.path().to_owned();
-        return Ok((staging, vec![(path, file)]));
+        return Ok((staging, vec![file]));
     };
     let staging = Staging::directory(&target, &spec.run)?;
     let mut files = Vec::with_capacity(count as usize);
     for part in 0..count {
         let path = staging.path().join(part_name(part, &target, extension));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = file.map_err(|error| ConnectError::io("create", path.display(), &error))?;
-        files.push((path, file));
+        let file = NewFile::create(&path, 0o666);
+        files.push(file.map_err(|error| ConnectError::io("create", path.display(), &error))?);
     }
     Ok((staging, files))
 }
@@ -73,7 +71,8 @@ impl Outputs {
     pub fn open(spec: &SinkSpec, extension: &str, head: &[u8]) -> Result<Outputs, ConnectError> {
         let compression = Compression::of(&target_of(spec)?);
         let (staging, files) = stage_files(spec, extension)?;
-        let parts = files.into_iter().map(|(path, file)| {
+        let parts = files.into_iter().map(|file| {
+            let path = file.path().to_owned();
             let failed = |error| ConnectError::io("write", path.display(), &error);
             let mut packer = compression.writer(file);
             packer.write(head).map_err(failed)?;
@@ -99,7 +98,7 @@ impl Outputs {
             let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
             let failed = |error| ConnectError::io("write", part.path.display(), &error);
             let file = part.packer.finish().map_err(failed)?;
-            stage::sync(&file, &part.path)?;
+            stage::sync(&file)?;
             rows += part.rows;
             bytes += file.metadata().map_err(failed)?.len();
         }

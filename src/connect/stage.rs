@@ -6,8 +6,9 @@
 //! is staged and exchanged as one. What a dead run left is removed by [`sweep`].
 
 use super::{ConnectError, Staged};
+use crate::files::{self, NewFile};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -23,19 +24,19 @@ pub struct Staging {
 
 impl Staging {
     /// Stages a file for `target`, whose folder is made if it is missing.
-    pub fn file(target: &Path, run: &str) -> Result<(Staging, File), ConnectError> {
+    pub fn file(target: &Path, run: &str) -> Result<(Staging, NewFile), ConnectError> {
         let target = &followed(target)?;
         refuse_directory(target)?;
         let old = fs::symlink_metadata(target);
         let staged = staged_path(target, run)?;
         sweep(target);
         let failed = |error| ConnectError::io("create", staged.display(), &error);
-        let file = OpenOptions::new().write(true).create_new(true).open(&staged).map_err(failed)?;
+        let file = NewFile::create(&staged, 0o666).map_err(failed)?;
         if let Ok(old) = old {
             // Who may read an output does not change with its content.
             file.set_permissions(old.permissions()).map_err(failed)?;
         }
-        let lock = lock(file.try_clone().map_err(failed)?);
+        let lock = lock(file.handle().map_err(failed)?);
         Ok((Staging { staged, target: target.to_owned(), owned: true, lock }, file))
     }
 
@@ -49,11 +50,11 @@ impl Staging {
         check_replaceable(target)?;
         let staged = staged_path(target, run)?;
         let failed = |error| ConnectError::io("create", staged.display(), &error);
-        fs::create_dir(&staged).map_err(failed)?;
+        files::create_folder(&staged).map_err(failed)?;
         let lock = lock(File::open(&staged).map_err(failed)?);
         let staging = Staging { staged, target: target.to_owned(), owned: true, lock };
         let marker = marker_in(&staging.staged, &staging.staged);
-        File::create(&marker)
+        NewFile::create(&marker, 0o666)
             .map_err(|error| ConnectError::io("create", marker.display(), &error))?;
         Ok(staging)
     }
@@ -132,17 +133,17 @@ pub fn publish_move(staged: &Path, target: &Path) -> Result<(), ConnectError> {
     let failed = |error: io::Error| ConnectError::io("replace", target.display(), &error);
     let is_directory = fs::symlink_metadata(staged).map_err(failed)?.is_dir();
     if !is_directory {
-        fs::rename(staged, target).map_err(failed)?;
+        files::rename(staged, target).map_err(failed)?;
         return sync_folder(target);
     }
     let marker = marker_in(target, staged);
     if !fs::symlink_metadata(target).is_ok_and(|found| found.is_dir()) {
-        fs::rename(staged, target).map_err(failed)?;
+        files::rename(staged, target).map_err(failed)?;
         sync_folder(target)?;
     } else {
         // With the marker in the target the exchange was made before a crash, and what is under
         // the staged name is the old directory.
-        if !marker.exists() && exchange(staged, target).is_err() {
+        if !marker.exists() && files::exchange(staged, target).is_err() {
             move_aside(staged, target).map_err(failed)?;
         }
         sync_folder(target)?;
@@ -152,13 +153,26 @@ pub fn publish_move(staged: &Path, target: &Path) -> Result<(), ConnectError> {
     Ok(())
 }
 
+/// Completes a move of a run that died, wherever in [`publish_move`] that was, or before it.
+pub fn complete_move(staged: &Path, target: &Path) -> Result<(), ConnectError> {
+    if fs::symlink_metadata(staged).is_ok() {
+        return publish_move(staged, target);
+    }
+    // All is done but for the mark in a directory that was exchanged.
+    let marker = marker_in(target, staged);
+    if target.is_dir() && marker.exists() {
+        remove(&marker);
+    }
+    Ok(())
+}
+
 fn move_aside(staged: &Path, target: &Path) -> io::Result<()> {
     let mut aside = staged.as_os_str().to_owned();
     aside.push(".old");
     let aside = PathBuf::from(aside);
-    fs::rename(target, &aside)?;
-    if let Err(error) = fs::rename(staged, target) {
-        fs::rename(&aside, target)?;
+    files::rename(target, &aside)?;
+    if let Err(error) = files::rename(staged, target) {
+        files::rename(&aside, target)?;
         return Err(error);
     }
     remove(&aside);
@@ -185,7 +199,7 @@ pub fn sweep(target: &Path) {
         let is_aside = entry.path().extension().is_some_and(|extension| extension == "old");
         if is_aside && fs::symlink_metadata(target).is_err() {
             // The run died after it had moved the old output aside and before the new one came.
-            let _ = fs::rename(entry.path(), target);
+            let _ = files::rename(&entry.path(), target);
         } else {
             remove(&entry.path());
         }
@@ -203,8 +217,8 @@ fn marker_in(directory: &Path, staged: &Path) -> PathBuf {
 }
 
 /// Syncs a file; a failure is final, since the pages may be gone: it must be written anew.
-pub fn sync(file: &File, path: &Path) -> Result<(), ConnectError> {
-    file.sync_all().map_err(|error| ConnectError::io("sync", path.display(), &error))
+pub fn sync(file: &NewFile) -> Result<(), ConnectError> {
+    file.sync().map_err(|error| ConnectError::io("sync", file.path().display(), &error))
 }
 
 fn staged_path(target: &Path, run: &str) -> Result<PathBuf, ConnectError> {
@@ -212,7 +226,7 @@ fn staged_path(target: &Path, run: &str) -> Result<PathBuf, ConnectError> {
         return Err(ConnectError::new(format!("{} does not name a file", target.display())));
     };
     let folder = folder_of(target);
-    fs::create_dir_all(folder)
+    files::create_folders(folder, 0o777)
         .map_err(|error| ConnectError::io("create the folder", folder.display(), &error))?;
     let mut staged = staged_prefix(name);
     staged.push(run);
@@ -248,9 +262,7 @@ fn folder_of(path: &Path) -> &Path {
 
 fn sync_folder(target: &Path) -> Result<(), ConnectError> {
     let folder = folder_of(target);
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| ConnectError::io("sync", folder.display(), &error))
+    files::sync_folder(folder).map_err(|error| ConnectError::io("sync", folder.display(), &error))
 }
 
 /// A file does not go where a directory is.
@@ -290,11 +302,7 @@ fn check_replaceable(target: &Path) -> Result<(), ConnectError> {
 
 /// Best effort: what cannot be removed is left under its hidden name.
 fn remove(path: &Path) {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => drop(fs::remove_dir_all(path)),
-        Ok(_) => drop(fs::remove_file(path)),
-        Err(_) => {}
-    }
+    let _ = files::remove(path);
 }
 
 /// May entries of this folder be renamed?
@@ -306,29 +314,6 @@ fn check_writable(folder: &Path) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
-}
-
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code)]
-fn exchange(a: &Path, b: &Path) -> io::Result<()> {
-    let a = std::ffi::CString::new(a.as_os_str().as_bytes())?;
-    let b = std::ffi::CString::new(b.as_os_str().as_bytes())?;
-    // SAFETY: both are NUL-terminated strings that live until the call returns.
-    let done = unsafe {
-        libc::renameat2(
-            libc::AT_FDCWD,
-            a.as_ptr(),
-            libc::AT_FDCWD,
-            b.as_ptr(),
-            libc::RENAME_EXCHANGE,
-        )
-    };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exchange(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
@@ -343,8 +328,8 @@ mod tests {
     fn a_file_appears_only_when_published() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("new/out.csv");
-        let (staging, file) = Staging::file(&target, "r1").unwrap();
-        io::Write::write_all(&mut &file, b"x").unwrap();
+        let (staging, mut file) = Staging::file(&target, "r1").unwrap();
+        io::Write::write_all(&mut file, b"x").unwrap();
         assert!(Staging::file(&target, "r1").is_err(), "a staged name is taken once");
         assert!(staging.path().exists(), "a living run is not swept");
         assert!(!target.exists());
@@ -422,8 +407,8 @@ mod tests {
         symlink("far/parts", path("parts")).unwrap();
         symlink("around", path("around")).unwrap();
         for target in ["second", "dangling"] {
-            let (staging, file) = Staging::file(&path(target), "r").unwrap();
-            io::Write::write_all(&mut &file, b"new").unwrap();
+            let (staging, mut file) = Staging::file(&path(target), "r").unwrap();
+            io::Write::write_all(&mut file, b"new").unwrap();
             staged(staging).publish().unwrap();
             assert!(fs::symlink_metadata(path(target)).unwrap().is_symlink());
             assert_eq!(fs::read(path(target)).unwrap(), b"new");

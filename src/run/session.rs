@@ -4,7 +4,7 @@
 use super::made::Digests;
 use super::reuse::{Decision, decide};
 use super::{Failure, Options, OutputReport, Report, State};
-use crate::connect::{self, ConnectError, Readings, Staged, is_racy, publish_move, written};
+use crate::connect::{self, ConnectError, Readings, Staged, complete_move, is_racy, written};
 use crate::ir::{Pipeline, RunContext, SourceId};
 use crate::store::journal::{self, Commit, Found};
 use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
@@ -175,20 +175,15 @@ fn recover(path: &Path, ledger: &mut Ledger) -> Result<Option<String>, Failure> 
         Found::Commit(commit) => commit,
     };
     for (staged, target) in &commit.moves {
-        // What is not staged any more has been published.
-        if std::fs::symlink_metadata(staged).is_ok() {
-            publish_move(staged, target).map_err(|error| {
-                let help = format!(
-                    "remove what is in the way, or give up the rest of its outputs: remove {}",
-                    path.display()
-                );
-                let run = &commit.run;
-                ConnectError::new(format!(
-                    "the outputs of run {run} are not all published: {error}"
-                ))
-                .help(help)
-            })?;
-        }
+        complete_move(staged, target).map_err(|error| {
+            let help = format!(
+                "remove what is in the way, or give up the rest of its outputs: remove {}",
+                path.display()
+            );
+            let run = &commit.run;
+            let message = format!("the outputs of run {run} are not all published: {error}");
+            ConnectError::new(message).help(help)
+        })?;
     }
     ledger.note(&commit.entries, &commit.files)?;
     journal::end(path)?;

@@ -6,6 +6,7 @@
 //! checksum does not fit.
 
 use super::{StateError, sync_folder_of, write_whole};
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -48,7 +49,7 @@ pub fn begin(path: &Path, commit: &Commit) -> Result<(), StateError> {
 
 /// All of it is published.
 pub fn end(path: &Path) -> Result<(), StateError> {
-    let removed = fs::remove_file(path).and_then(|()| sync_folder_of(path));
+    let removed = files::remove(path).and_then(|()| sync_folder_of(path));
     removed.map_err(|error| StateError::io("remove", path, &error))
 }
 

@@ -10,7 +10,8 @@ pub mod ledger;
 pub mod lock;
 pub mod spool;
 
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use crate::files::{self, NewFile};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -53,23 +54,24 @@ impl fmt::Display for StateError {
 /// are their owner's alone, whatever the umask.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let state = folder.ancestors().find(|above| above.file_name().is_some_and(|n| n == STATE));
-    let Some(state) = state else { return fs::create_dir_all(folder) };
-    make_state_folder(state)?;
-    fs::create_dir_all(folder)
+    if let Some(state) = state {
+        make_state_folder(state)?;
+    }
+    files::create_folders(folder, 0o777)
 }
 
 fn make_state_folder(state: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().recursive(true).mode(0o700).create(state) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
+    files::create_folders(state, 0o700)?;
     let found = fs::symlink_metadata(state)?;
     if found.is_dir() && found.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(state, fs::Permissions::from_mode(0o700))?;
     }
     let ignore = state.join(".gitignore");
-    if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
+    if ignore.exists() {
+        return Ok(());
+    }
+    use std::io::Write;
+    NewFile::create(&ignore, 0o644)?.write_all(b"*\n")
 }
 
 /// Makes the state folder and refuses one that others could have planted: a link, or a folder of
@@ -101,18 +103,19 @@ fn user() -> u32 {
 /// Writes a file that appears whole or not at all, and is there after a power cut.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     let staged = path.with_extension("new");
-    let _ = fs::remove_file(&staged);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
+    if staged.exists() {
+        files::remove(&staged)?;
+    }
+    let mut file = NewFile::create(&staged, files::PRIVATE)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&staged, path)?;
+    file.sync()?;
+    files::rename(&staged, path)?;
     sync_folder_of(path)
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {
-    fs::File::open(path.parent().expect("it is in the state folder"))?.sync_all()
+    files::sync_folder(path.parent().expect("it is in the state folder"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod connectors;
 mod determinism;
 mod duckdb;
 mod examples;
+mod faults;
 mod fixes;
 mod folders;
 mod formats;

@@ -7,6 +7,7 @@ use crate::connect::output::{stage_files, target_of};
 use crate::connect::stage::{self, Staging};
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
+use crate::files::NewFile;
 use crate::types::DataType;
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema};
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
@@ -17,7 +18,6 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -49,7 +49,8 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
     let properties = Arc::new(properties);
     let root = ArrowSchemaConverter::new().convert(&schema).map_err(unwritable)?;
     let (staging, files) = stage_files(spec, "parquet")?;
-    let part = |(at, (path, file))| {
+    let part = |(at, file): (usize, NewFile)| {
+        let path = file.path().to_owned();
         let buffered = BufWriter::with_capacity(1 << 16, file);
         let root = root.root_schema_ptr();
         let writer = SerializedFileWriter::new(buffered, root.clone(), properties.clone());
@@ -110,7 +111,7 @@ struct PartFile {
     /// Those that have come before it.
     encoded: BTreeMap<usize, Vec<ArrowColumnChunk>>,
     /// The file, unless a thread is writing.
-    writer: Option<SerializedFileWriter<BufWriter<File>>>,
+    writer: Option<SerializedFileWriter<BufWriter<NewFile>>>,
 }
 
 impl Sink for ParquetSink {
@@ -199,7 +200,7 @@ impl Part {
         let writer = writer.ok_or_else(|| self.failed(&"writing has failed before"))?;
         let buffered = writer.into_inner().map_err(|error| self.failed(&error))?;
         let file = buffered.into_inner().map_err(|error| self.failed(error.error()))?;
-        stage::sync(&file, &self.path)?;
+        stage::sync(&file)?;
         Ok(file.metadata().map_err(|error| self.failed(&error))?.len())
     }
 }

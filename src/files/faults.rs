@@ -1,0 +1,148 @@
+//! Faults on purpose, for tests: the variable `BATCHC_FAULTS` has the process end at an operation,
+//! or an operation fail, as a crash or a bad disk would; or notes all operations.
+//!
+//! | value | does |
+//! |---|---|
+//! | `kill:N` | ends the process, as `kill -9` does, in place of the N-th operation, from 1 |
+//! | `tear:N` | the same, after half of the bytes if that one writes |
+//! | `fail:N:ERRNO` | has the N-th operation fail with this number of an error of the system |
+//! | `short:N` | has it write half of its bytes and then fail, as on a full disk |
+//! | `record:FILE` | appends a line for each operation to this file |
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// An operation that changes a file or a folder.
+#[derive(Clone, Copy, Debug)]
+pub enum Operation<'o> {
+    /// A new file.
+    Create(&'o Path),
+    /// A new folder.
+    CreateFolder(&'o Path),
+    /// Bytes at the end of a file.
+    Write(&'o Path, &'o [u8]),
+    /// A file or folder made to survive a power cut.
+    Sync(&'o Path),
+    /// Another name.
+    Rename(&'o Path, &'o Path),
+    /// Names exchanged.
+    Exchange(&'o Path, &'o Path),
+    /// Removed.
+    Remove(&'o Path),
+}
+
+/// How much of an operation is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// All of it.
+    All,
+    /// So many bytes, and then [`end_torn`].
+    Part(usize),
+}
+
+/// What goes wrong.
+trait Files: Send + Sync {
+    /// Is told of the N-th operation before it is done, and says how it is done.
+    fn before(&self, at: u64, operation: Operation) -> io::Result<Act>;
+}
+
+/// Everything goes well.
+struct Real;
+
+/// One operation goes wrong.
+struct Failing {
+    at: u64,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Kill,
+    Tear,
+    Fail(i32),
+    Short,
+}
+
+/// Operations are noted.
+struct Recording(File);
+
+impl Files for Real {
+    fn before(&self, _: u64, _: Operation) -> io::Result<Act> {
+        Ok(Act::All)
+    }
+}
+
+impl Files for Failing {
+    fn before(&self, at: u64, operation: Operation) -> io::Result<Act> {
+        if at != self.at {
+            return Ok(Act::All);
+        }
+        match (self.how, operation) {
+            (How::Tear | How::Short, Operation::Write(_, bytes)) => Ok(Act::Part(bytes.len() / 2)),
+            (How::Kill | How::Tear, _) => die(),
+            (How::Fail(number), _) => Err(io::Error::from_raw_os_error(number)),
+            (How::Short, _) => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+        }
+    }
+}
+
+impl Files for Recording {
+    fn before(&self, at: u64, operation: Operation) -> io::Result<Act> {
+        let line = match operation {
+            Operation::Write(path, bytes) => format!("{at} Write({path:?}, {})\n", bytes.len()),
+            operation => format!("{at} {operation:?}\n"),
+        };
+        (&self.0).write_all(line.as_bytes())?;
+        Ok(Act::All)
+    }
+}
+
+/// Is told of an operation before it is done; says how it is done.
+pub(super) fn before(operation: Operation) -> io::Result<Act> {
+    static OPERATIONS: AtomicU64 = AtomicU64::new(0);
+    files().before(OPERATIONS.fetch_add(1, Relaxed) + 1, operation)
+}
+
+/// The end of an operation that was done in part.
+pub(super) fn end_torn() -> io::Result<usize> {
+    match std::env::var("BATCHC_FAULTS") {
+        Ok(faults) if faults.starts_with("tear:") => die(),
+        _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+    }
+}
+
+fn files() -> &'static dyn Files {
+    static FILES: OnceLock<Box<dyn Files>> = OnceLock::new();
+    &**FILES.get_or_init(|| match std::env::var("BATCHC_FAULTS") {
+        Ok(text) => parse(&text).unwrap_or(Box::new(Real)),
+        Err(_) => Box::new(Real),
+    })
+}
+
+fn parse(text: &str) -> Option<Box<dyn Files>> {
+    let (how, rest) = text.split_once(':')?;
+    if how == "record" {
+        let file = OpenOptions::new().create(true).append(true).open(rest).ok()?;
+        return Some(Box::new(Recording(file)));
+    }
+    let (at, number) = rest.split_once(':').unwrap_or((rest, ""));
+    let how = match how {
+        "kill" => How::Kill,
+        "tear" => How::Tear,
+        "short" => How::Short,
+        "fail" => How::Fail(number.parse().ok()?),
+        _ => return None,
+    };
+    Some(Box::new(Failing { at: at.parse().ok()?, how }))
+}
+
+/// Ends the process at once: no destructor runs, nothing is flushed.
+#[allow(unsafe_code)]
+fn die() -> ! {
+    // SAFETY: the process ends itself; the call has no other effect.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    std::process::abort()
+}

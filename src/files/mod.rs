@@ -1,0 +1,133 @@
+//! How outputs and state are written: every operation that changes a file or a folder goes through
+//! here, so that tests can have any of them fail, tear or be the last one ([`faults`]).
+//!
+//! Nothing here knows what is written. Reading is no business of this module, nor is the spool of
+//! what does not fit into memory, which nobody looks at after its run.
+
+pub mod faults;
+
+use faults::{Act, Operation, before};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Permissions of files that nobody else may read; those of outputs follow the umask.
+pub const PRIVATE: u32 = 0o600;
+
+/// A new file that is being written.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Creates a file where there is none, with these permissions as far as the umask lets them.
+    pub fn create(path: &Path, mode: u32) -> io::Result<NewFile> {
+        before(Operation::Create(path))?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(mode).open(path)?;
+        Ok(NewFile { file, path: path.to_owned() })
+    }
+
+    /// Has the file and its bytes survive a power cut. A failure is final, since the pages may be
+    /// gone: the file has to be written anew.
+    pub fn sync(&self) -> io::Result<()> {
+        before(Operation::Sync(&self.path))?;
+        self.file.sync_all()
+    }
+
+    /// Who may read it.
+    pub fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
+        self.file.set_permissions(permissions)
+    }
+
+    /// What the system tells of it.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
+    /// The same file again, to hold a lock of.
+    pub fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match before(Operation::Write(&self.path, bytes))? {
+            Act::All => self.file.write(bytes),
+            Act::Part(part) => {
+                self.file.write_all(&bytes[..part])?;
+                faults::end_torn()
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Makes a folder and those above it that are missing.
+pub fn create_folders(path: &Path, mode: u32) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    before(Operation::CreateFolder(path))?;
+    fs::DirBuilder::new().recursive(true).mode(mode).create(path)
+}
+
+/// Makes a folder that is not there.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    before(Operation::CreateFolder(path))?;
+    fs::create_dir(path)
+}
+
+/// Moves a file or a folder to another name in one step.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    before(Operation::Rename(from, to))?;
+    fs::rename(from, to)
+}
+
+/// Exchanges two files or folders in one step.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    before(Operation::Exchange(one, other))?;
+    swap(one, other)
+}
+
+/// Removes a file, or a folder with all that is in it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let is_folder = fs::symlink_metadata(path)?.is_dir();
+    before(Operation::Remove(path))?;
+    if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Has the names in a folder survive a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    before(Operation::Sync(folder))?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn swap(one: &Path, other: &Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let one = std::ffi::CString::new(one.as_os_str().as_bytes())?;
+    let other = std::ffi::CString::new(other.as_os_str().as_bytes())?;
+    let (here, flags) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
+    // SAFETY: both are NUL-terminated strings that live until the call returns.
+    let done = unsafe { libc::renameat2(here, one.as_ptr(), here, other.as_ptr(), flags) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn swap(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

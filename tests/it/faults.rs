@@ -1,0 +1,151 @@
+//! Crashes and failures at every operation on a file in turn: outputs are old or new, and the next run
+//! makes them new.
+
+use crate::project::{Ended, Project};
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+/// Numbers of errors, as Linux has them.
+const EIO: i32 = 5;
+const EMFILE: i32 = 24;
+const ENOSPC: i32 = 28;
+
+const SOURCES: &str = "param version: int = 0
+
+source rows = csv(\"rows.csv\") {
+  id:   int
+  kind: string
+}
+
+source kinds = csv(\"kinds.csv\") {
+  kind:  string  key
+  group: string
+}
+";
+
+const MAP: &str = "
+job shifted {
+  on error quarantine bad
+  from rows
+  set id = id + version
+}
+
+output out = csv(\"out/rows.csv\") from shifted
+";
+
+const AGGREGATE: &str = "
+job totals {
+  from rows
+  join kinds on kind == kinds.kind expect many_to_one
+  group by group { total = sum(id) + version }
+  sort group
+}
+
+output out = parquet(\"out/totals.parquet\") from totals
+";
+
+const SEVERAL: &str = "
+job shifted {
+  from rows
+  set id = id + version
+}
+
+job parts {
+  partition by hash(kind) into 2
+  from shifted
+}
+
+output packed = json(\"out/rows.jsonl.gz\") from shifted
+output folder = csv(\"out/parts\") from parts
+output plain = csv(\"out/rows.csv\") from shifted
+";
+
+/// The files below `out`, hidden ones too.
+fn outputs(project: &Project) -> BTreeMap<String, Vec<u8>> {
+    let is_output = |name: &String| name.starts_with("out/");
+    let read = |name: String| (name.clone(), std::fs::read(project.path(&name)).unwrap());
+    project.files().into_iter().filter(is_output).map(read).collect()
+}
+
+/// The same without what is staged.
+fn visible(mut outputs: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let is_hidden =
+        |name: &str| Path::new(name).iter().any(|part| part.as_encoded_bytes()[0] == b'.');
+    outputs.retain(|name, _| !is_hidden(name));
+    outputs
+}
+
+fn run(project: &Project, version: &str, faults: Option<&str>) -> (Ended, Option<i32>) {
+    let mut command = project.command(&["run", "-q", "-p", &format!("version={version}")]);
+    command.envs(faults.map(|faults| ("BATCHC_FAULTS", faults)));
+    let output = command.output().expect("batchc can be started");
+    (Ended::of(&output), output.status.signal())
+}
+
+/// Runs the new version over the old one with this fault at each operation, until there is none so
+/// late; the number of operations.
+fn each_operation(jobs: &str, fault: &dyn Fn(u32) -> String) -> u32 {
+    let project = Project::new(&format!("{SOURCES}{jobs}"));
+    // One row is set aside, where there is a place for it.
+    let third = if jobs == MAP { "bad" } else { "3" };
+    project.write("rows.csv", format!("id,kind\n1,x\n2,y\n{third},x\n4,y\n"));
+    project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
+    let whole = |version: &str| {
+        let (ended, _) = run(&project, version, None);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        outputs(&project)
+    };
+    let (new, old) = (whole("1"), whole("0"));
+    assert!(old.keys().eq(new.keys()) && old != new);
+    for at in 1.. {
+        let fault = fault(at);
+        let (ended, signal) = run(&project, "1", Some(&fault));
+        let is_past = signal.is_none() && ended.code == Some(0) && ended.words.is_empty();
+        let found = visible(outputs(&project));
+        assert!(found.keys().eq(old.keys()), "{fault}: {:?}", found.keys());
+        for (name, content) in &found {
+            assert!(*content == old[name] || *content == new[name], "{fault}: {name} is a mixture");
+        }
+        if signal.is_none() && ended.code != Some(0) {
+            assert_eq!(ended.code, Some(3), "{fault}: {}", ended.words);
+            assert!(ended.words.contains("error: cannot "), "{fault}: {}", ended.words);
+        }
+        assert!(whole("1") == new, "{fault}: the next run makes it new and leaves nothing behind");
+        if is_past && found == new {
+            return at;
+        }
+        assert!(whole("0") == old, "{fault}: and the one after it old");
+    }
+    unreachable!("a run has an end")
+}
+
+/// Crashes between operations, and in the middle of writes.
+fn crash_everywhere(jobs: &str) {
+    let operations = each_operation(jobs, &|at| format!("kill:{at}"));
+    assert!(operations > 8, "{operations} operations");
+    each_operation(jobs, &|at| format!("tear:{at}"));
+}
+
+#[test]
+fn a_crash_of_a_map_leaves_old_or_new() {
+    crash_everywhere(MAP);
+}
+
+#[test]
+fn a_crash_of_a_join_and_a_group_leaves_old_or_new() {
+    crash_everywhere(AGGREGATE);
+}
+
+#[test]
+fn a_crash_among_several_outputs_leaves_each_old_or_new() {
+    crash_everywhere(SEVERAL);
+}
+
+#[test]
+fn a_failure_of_any_operation_is_told_and_leaves_old_or_new() {
+    each_operation(SEVERAL, &|at| format!("fail:{at}:{ENOSPC}"));
+    each_operation(MAP, &|at| format!("fail:{at}:{EIO}"));
+    each_operation(AGGREGATE, &|at| format!("fail:{at}:{EMFILE}"));
+    each_operation(SEVERAL, &|at| format!("short:{at}"));
+}
