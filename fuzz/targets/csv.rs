@@ -81,6 +81,7 @@ impl Dialect {
             columns: columns.collect(),
             projection,
             wanted: vec![],
+            readings: None,
             chunk: CHUNK_BYTES,
         }
     }
