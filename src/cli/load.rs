@@ -218,9 +218,11 @@ pub(super) fn check_places(
     compiled: &Compiled,
     path: &Path,
     context: &RunContext,
+    state: &run::State,
     global: &Global,
 ) -> Result<(), u8> {
-    let checked = run::check_places(&compiled.pipeline, context, &base(path), path);
+    let base = base(path);
+    let checked = run::check_places(&compiled.pipeline, context, &base, path, &state.folder);
     checked.map_err(|found| {
         print_one(found, &compiled.files, global);
         NOT_STARTED

@@ -22,8 +22,8 @@ pub(super) fn line(verdict: &Verdict, files: &Files) -> String {
 
 /// Puts the places into the reasons of a report.
 pub(super) fn locate_reasons(report: &mut Report, files: &Files) {
-    for reason in &mut report.reasons {
-        reason.reason = with_place(&reason.reason, reason.span.take(), files);
+    for Verdict { reason, .. } in &mut report.reasons {
+        reason.text = with_place(&reason.text, reason.span.take(), files);
     }
 }
 

@@ -161,8 +161,10 @@ impl Inputs {
         let file = File::open(&self.paths[at]).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         refuse_special(name, &found)?;
-        if let Some(readings) = &self.readings {
-            readings.opened(&self.paths[at], &found);
+        if let Some(readings) = &self.readings
+            && !readings.opened(&self.paths[at], &found)
+        {
+            return Err(changed(name));
         }
         Ok((file, Identity::of(&found)))
     }
@@ -177,9 +179,13 @@ impl Inputs {
         if Identity::of(&found) == *identity {
             return Ok(());
         }
-        Err(ConnectError::new(format!("{name} changed while it was read"))
-            .help("run again when nobody writes to it"))
+        Err(changed(name))
     }
+}
+
+fn changed(name: &str) -> ConnectError {
+    ConnectError::new(format!("{name} changed while it was read"))
+        .help("run again when nobody writes to it")
 }
 
 /// A file that is being read.

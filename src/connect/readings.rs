@@ -34,13 +34,12 @@ pub struct Reading {
 pub struct Readings(Mutex<BTreeMap<PathBuf, Reading>>);
 
 impl Readings {
-    /// Notes that a file is open.
-    pub(super) fn opened(&self, path: &Path, found: &Metadata) {
-        let identity = identity(found);
-        self.lock(|all| {
-            let new = || Reading { identity, content: None };
-            all.entry(path.to_owned()).or_insert_with(new);
-        });
+    /// Notes that a file is open; says whether it is what it was if it was open before. What is read
+    /// twice has to be the same both times.
+    pub(super) fn opened(&self, path: &Path, found: &Metadata) -> bool {
+        let stamp = stamp(found);
+        let new = || Reading { identity: identity(found), content: None };
+        self.lock(|all| all.entry(path.to_owned()).or_insert_with(new).identity.starts_with(&stamp))
     }
 
     /// Notes the digest of a file that was read to its end.
@@ -179,6 +178,19 @@ pub fn written(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_opened_twice_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let readings = Readings::default();
+        let open = || readings.opened(&path, &fs::metadata(&path).unwrap());
+        fs::write(&path, "one").unwrap();
+        assert!(open() && open());
+        fs::write(folder.path().join("b"), "two").unwrap();
+        fs::rename(folder.path().join("b"), &path).unwrap();
+        assert!(!open());
+    }
 
     #[test]
     fn a_file_is_known_by_its_bytes_and_by_what_the_system_tells() {

@@ -1,18 +1,25 @@
 //! Why a job is run, or why not: one sentence each, as it stands behind `NAME runs: `.
 
 use crate::text::Span;
+use serde::Serialize;
 
 /// A reason and the place in the program that it points at, if it does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reason {
     /// A clause, without the place.
+    #[serde(rename = "reason")]
     pub text: String,
     /// The place.
+    #[serde(skip)]
     pub span: Option<Span>,
 }
 
 fn reason(text: impl Into<String>) -> Reason {
     Reason { text: text.into(), span: None }
+}
+
+fn reason_at(span: Span, text: impl Into<String>) -> Reason {
+    Reason { text: text.into(), span: Some(span) }
 }
 
 /// Nothing is known of it.
@@ -32,17 +39,17 @@ pub fn other_engine(made_by: &str) -> Reason {
 
 /// Something of the text was changed.
 pub fn changed(what: &str, span: Span) -> Reason {
-    Reason { text: format!("`{what}` changed"), span: Some(span) }
+    reason_at(span, format!("`{what}` changed"))
 }
 
 /// What a job does with rows that fail, or how it is split, was changed.
 pub fn settings_changed(span: Span) -> Reason {
-    Reason { text: "its settings changed".into(), span: Some(span) }
+    reason_at(span, "its settings changed")
 }
 
 /// Steps were taken out of a job.
 pub fn step_removed(span: Span) -> Reason {
-    Reason { text: "a step was taken out".into(), span: Some(span) }
+    reason_at(span, "a step was taken out")
 }
 
 /// A parameter has another value.
@@ -52,12 +59,12 @@ pub fn param_changed(name: &str, before: &str, now: &str) -> Reason {
 
 /// It depends on the run itself.
 pub fn differs_each_run(span: Span) -> Reason {
-    Reason { text: "it uses a value that each run has of its own".into(), span: Some(span) }
+    reason_at(span, "it uses a value that each run has of its own")
 }
 
 /// A source is declared in another way.
 pub fn source_changed(name: &str, span: Span) -> Reason {
-    Reason { text: format!("the source `{name}` changed"), span: Some(span) }
+    reason_at(span, format!("the source `{name}` changed"))
 }
 
 /// A file that was not there.
@@ -92,7 +99,7 @@ pub fn output_touched(path: &str) -> Reason {
 
 /// An output is declared in another way.
 pub fn output_changed(name: &str, span: Span) -> Reason {
-    Reason { text: format!("the output `{name}` changed"), span: Some(span) }
+    reason_at(span, format!("the output `{name}` changed"))
 }
 
 /// Rows that were set aside are to be found with those of other jobs that run.

@@ -39,8 +39,13 @@ pub enum Operation<'o> {
 pub enum Act {
     /// All of it.
     All,
-    /// So many bytes, and then [`end_torn`].
-    Part(usize),
+    /// So many bytes; then the process ends, or the disk is full.
+    Part {
+        /// The bytes.
+        bytes: usize,
+        /// Does it end?
+        dies: bool,
+    },
 }
 
 /// What goes wrong.
@@ -81,10 +86,12 @@ impl Files for Failing {
             return Ok(Act::All);
         }
         match (self.how, operation) {
-            (How::Tear | How::Short, Operation::Write(_, bytes)) => Ok(Act::Part(bytes.len() / 2)),
+            (How::Tear | How::Short, Operation::Write(_, bytes)) => {
+                Ok(Act::Part { bytes: bytes.len() / 2, dies: self.how == How::Tear })
+            }
             (How::Kill | How::Tear, _) => die(),
             (How::Fail(number), _) => Err(io::Error::from_raw_os_error(number)),
-            (How::Short, _) => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            (How::Short, _) => Err(full()),
         }
     }
 }
@@ -106,12 +113,9 @@ pub(super) fn before(operation: Operation) -> io::Result<Act> {
     files().before(OPERATIONS.fetch_add(1, Relaxed) + 1, operation)
 }
 
-/// The end of an operation that was done in part.
-pub(super) fn end_torn() -> io::Result<usize> {
-    match std::env::var("BATCHC_FAULTS") {
-        Ok(faults) if faults.starts_with("tear:") => die(),
-        _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
-    }
+/// The disk is full.
+pub(super) fn full() -> io::Error {
+    io::Error::from_raw_os_error(libc::ENOSPC)
 }
 
 fn files() -> &'static dyn Files {
@@ -141,7 +145,7 @@ fn parse(text: &str) -> Option<Box<dyn Files>> {
 
 /// Ends the process at once: no destructor runs, nothing is flushed.
 #[allow(unsafe_code)]
-fn die() -> ! {
+pub(super) fn die() -> ! {
     // SAFETY: the process ends itself; the call has no other effect.
     unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
     std::process::abort()

@@ -63,9 +63,9 @@ impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match before(Operation::Write(&self.path, bytes))? {
             Act::All => self.file.write(bytes),
-            Act::Part(part) => {
+            Act::Part { bytes: part, dies } => {
                 self.file.write_all(&bytes[..part])?;
-                faults::end_torn()
+                if dies { faults::die() } else { Err(faults::full()) }
             }
         }
     }

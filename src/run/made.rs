@@ -56,15 +56,16 @@ pub(super) struct StepMade {
 /// Names and digests of the files of a source.
 pub(super) type Files = Vec<(String, String)>;
 
-/// Makes digests of outputs.
+/// The digests of tables, from which those of outputs are put together.
 pub(super) struct Digests<'p> {
-    pub pipeline: &'p Pipeline,
-    pub context: &'p RunContext,
-    /// The files of each source.
-    pub files: &'p dyn Fn(SourceId) -> Files,
+    pipeline: &'p Pipeline,
+    context: &'p RunContext,
+    keys: BTreeMap<Input, String>,
+    sources: BTreeMap<SourceId, SourceMade>,
+    jobs: BTreeMap<JobId, JobMade>,
 }
 
-/// The tables that an output is made of.
+/// The tables that outputs are made of.
 #[derive(Default)]
 pub(super) struct Ancestors {
     pub sources: BTreeSet<SourceId>,
@@ -72,8 +73,9 @@ pub(super) struct Ancestors {
 }
 
 impl Ancestors {
-    pub(super) fn of(pipeline: &Pipeline, from: Input) -> Ancestors {
-        let (mut found, mut open) = (Ancestors::default(), vec![from]);
+    pub(super) fn of(pipeline: &Pipeline, outputs: impl IntoIterator<Item = usize>) -> Ancestors {
+        let from = outputs.into_iter().map(|at| pipeline.outputs[at].from);
+        let (mut found, mut open) = (Ancestors::default(), from.collect::<Vec<Input>>());
         while let Some(next) = open.pop() {
             match next {
                 Input::Source(source) => drop(found.sources.insert(source)),
@@ -91,24 +93,39 @@ pub(super) fn digest(text: &str) -> String {
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 
-impl Digests<'_> {
-    /// The key of an output, and what it is made from.
+impl<'p> Digests<'p> {
+    /// The digests of all tables that these outputs are made of.
+    pub(super) fn new(
+        pipeline: &'p Pipeline,
+        context: &'p RunContext,
+        outputs: &[usize],
+        files: &dyn Fn(SourceId) -> Files,
+    ) -> Digests<'p> {
+        let (keys, sources, jobs) = Default::default();
+        let mut digests = Digests { pipeline, context, keys, sources, jobs };
+        let ancestors = Ancestors::of(pipeline, outputs.iter().copied());
+        for id in ancestors.sources {
+            let source = digests.source(id, files(id));
+            digests.keys.insert(Input::Source(id), digest(&format!("{source:?}")));
+            digests.sources.insert(id, source);
+        }
+        for &id in pipeline.order.iter().filter(|id| ancestors.jobs.contains(id)) {
+            let job = &pipeline.jobs[id.0 as usize];
+            digests.keys.insert(Input::Job(id), digests.job_key(job));
+            digests.jobs.insert(id, digests.job(job));
+        }
+        digests
+    }
+
+    /// The key of one of the outputs, and what it is made from.
     pub(super) fn of(&self, output: usize) -> (String, Made) {
         let declared = &self.pipeline.outputs[output];
-        let ancestors = Ancestors::of(self.pipeline, declared.from);
-        let mut keys: BTreeMap<Input, String> = BTreeMap::new();
-        let (mut sources, mut jobs) = (BTreeMap::new(), BTreeMap::new());
-        for &id in &ancestors.sources {
-            let source = self.source(id);
-            let key = digest(&format!("{source:?}"));
-            keys.insert(Input::Source(id), key);
-            sources.insert(self.pipeline.sources[id.0 as usize].name.clone(), source);
-        }
-        for &id in self.pipeline.order.iter().filter(|id| ancestors.jobs.contains(id)) {
-            let job = &self.pipeline.jobs[id.0 as usize];
-            keys.insert(Input::Job(id), self.job_key(job, &keys));
-            jobs.insert(job.name.clone(), self.job(job));
-        }
+        let ancestors = Ancestors::of(self.pipeline, [output]);
+        let name = |table: Input| self.pipeline.name_of(table).to_owned();
+        let source = |id: &SourceId| (name(Input::Source(*id)), self.sources[id].clone());
+        let sources = ancestors.sources.iter().map(source).collect();
+        let job = |id: &JobId| (name(Input::Job(*id)), self.jobs[id].clone());
+        let jobs = ancestors.jobs.iter().map(job).collect();
         let row = match declared.from {
             Input::Source(source) => &self.pipeline.sources[source.0 as usize].row,
             Input::Job(job) => self.pipeline.jobs[job.0 as usize].row(),
@@ -116,7 +133,7 @@ impl Digests<'_> {
         let columns: Vec<_> = row.columns.iter().map(|column| (&column.name, &column.ty)).collect();
         let arguments = arguments(&declared.arguments, self.context);
         let written = digest(&format!("{} {arguments:?} {columns:?}", declared.connector));
-        let key = digest(&format!("{ENGINE} {} {written}", keys[&declared.from]));
+        let key = digest(&format!("{ENGINE} {} {written}", self.keys[&declared.from]));
         let params = self.pipeline.params.iter().zip(&self.context.params);
         let value = |(param, value): (&crate::ir::Param, &crate::types::Scalar)| {
             (param.name.clone(), crate::data::display(value, &param.ty.data))
@@ -125,7 +142,7 @@ impl Digests<'_> {
         (key, Made { engine: ENGINE.to_owned(), params, sources, jobs, output: written })
     }
 
-    fn source(&self, id: SourceId) -> SourceMade {
+    fn source(&self, id: SourceId, files: Files) -> SourceMade {
         let source = &self.pipeline.sources[id.0 as usize];
         let types: Vec<_> =
             source.row.columns.iter().map(|column| (&column.name, &column.ty)).collect();
@@ -133,13 +150,13 @@ impl Digests<'_> {
             source.columns.iter().map(|column| (&column.external, &column.format)).collect();
         let arguments = arguments(&source.arguments, self.context);
         let declared = format!("{} {arguments:?} {types:?} {external:?}", source.connector);
-        SourceMade { declared: digest(&declared), files: (self.files)(id) }
+        SourceMade { declared: digest(&declared), files }
     }
 
     /// The key of a job: of what it does and of all that it reads, whatever that is called.
-    fn job_key(&self, job: &Job, keys: &BTreeMap<Input, String>) -> String {
-        let input = |input: Input| keys[&input].clone();
-        let mut text = format!("{} {}", keys[&job.input], self.settings(job));
+    fn job_key(&self, job: &Job) -> String {
+        let input = |input: Input| self.keys[&input].clone();
+        let mut text = format!("{} {}", self.keys[&job.input], self.settings(job));
         for step in &job.steps {
             text.push('\n');
             text.push_str(&step.kind.meaning(&input, Some(self.context)));
@@ -149,10 +166,11 @@ impl Digests<'_> {
 
     fn job(&self, job: &Job) -> JobMade {
         let name = |input: Input| self.pipeline.name_of(input).to_owned();
-        let step = |step: &Step| StepMade {
-            label: label(step),
-            written: digest(&step.kind.meaning(&name, None)),
-            done: digest(&step.kind.meaning(&name, Some(self.context))),
+        let step = |step: &Step| {
+            // A column of another name is told, though only its name in an output is part of a key.
+            let names: Vec<_> = step.row.columns.iter().map(|column| &column.name).collect();
+            let of = |run| digest(&format!("{} {names:?}", step.kind.meaning(&name, run)));
+            StepMade { label: label(step), written: of(None), done: of(Some(self.context)) }
         };
         JobMade {
             from: name(job.input),

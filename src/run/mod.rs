@@ -14,8 +14,8 @@ mod session;
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
-    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, ReasonReport, Report,
-    SpillReport, Status,
+    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, SpillReport,
+    Status,
 };
 pub use reuse::{Decision, Verdict, decide};
 
@@ -99,6 +99,8 @@ pub struct Options<'r> {
 pub enum Event<'e> {
     /// It is decided what is run, and why.
     Decided(&'e Decision),
+    /// It ended, and that could not be noted for later ones; its outputs are there all the same.
+    NotNoted(&'e StateError),
     /// It begins; so many jobs are to be run.
     Jobs(usize),
     /// The first stage of a job begins.
@@ -169,14 +171,15 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     let mut session = match options.state.as_ref().map(begin).transpose() {
         Ok(session) => session,
         Err(failure) => {
-            let report = report.ended(Status::Failed, 0, started.elapsed().as_secs_f64());
+            let status = status_of(&Err(&failure));
+            let report = report.ended(status, 0, started.elapsed().as_secs_f64());
             return Outcome { report, failure: Some(failure), tables: vec![] };
         }
     };
     let mut options = options.clone();
     if let Some(session) = &session {
         options.targets.outputs.clone_from(&session.decision.outputs);
-        report.reasons = session.decision.reasons.iter().map(ReasonReport::of).collect();
+        report.reasons.clone_from(&session.decision.reasons);
         (options.watch)(Event::Decided(&session.decision));
     }
     let options = &options;
@@ -185,18 +188,24 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
         Some(session) if session.decision.outputs.is_empty() => Ok(vec![]),
         _ => on_all_threads(pipeline, context, options, session.as_mut(), &mut report, started),
     };
-    let status = match &result {
-        Ok(_) => Status::Success,
-        Err(Failure::Stage(Error::Cancelled, _)) => Status::Cancelled,
-        Err(_) => Status::Failed,
-    };
+    let status = status_of(&result.as_ref());
     let rows = options.rows_read.load(Relaxed);
     let report = report.ended(status, rows, started.elapsed().as_secs_f64());
-    let noted = session.map_or(Ok(()), |session| session.end(&report));
-    let result = result.and_then(|tables| noted.map(|()| tables).map_err(Failure::State));
+    if let Some(Err(error)) = session.map(|session| session.end(&report)) {
+        (options.watch)(Event::NotNoted(&error));
+    }
     match result {
         Ok(tables) => Outcome { report, failure: None, tables },
         Err(failure) => Outcome { report, failure: Some(failure), tables: vec![] },
+    }
+}
+
+/// How a run ended.
+fn status_of(result: &Result<&Vec<Vec<Batch>>, &Failure>) -> Status {
+    match result {
+        Ok(_) => Status::Success,
+        Err(Failure::Stage(Error::Cancelled, _)) => Status::Cancelled,
+        Err(_) => Status::Failed,
     }
 }
 

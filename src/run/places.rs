@@ -5,7 +5,6 @@ use super::arguments;
 use crate::connect::{Reads, place};
 use crate::diagnostics::{Diagnostic, graph};
 use crate::ir::{Output, Pipeline, RunContext, Source};
-use crate::store::STATE;
 use crate::text::Span;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +15,10 @@ pub fn check_places(
     context: &RunContext,
     base: &Path,
     text: &Path,
+    state: &Path,
 ) -> Result<(), Diagnostic> {
     let sources = read_places(pipeline, context, base);
-    let (text, state) = (place(text), place(&base.join(STATE)));
+    let (text, state) = (place(text), place(state));
     let mut written: Vec<(PathBuf, String, &Output)> = vec![];
     for output in &pipeline.outputs {
         let arguments = arguments(&output.arguments, context);
@@ -55,14 +55,15 @@ pub fn replaced_by_report(
     context: &RunContext,
     base: &Path,
     text: &Path,
+    state: &Path,
     report: &Path,
 ) -> Option<String> {
     let report = place(report);
     if report == place(text) {
         return Some("the pipeline".into());
     }
-    if report.starts_with(place(&base.join(STATE))) {
-        return Some(format!("what runs keep in {STATE}"));
+    if report.starts_with(place(state)) {
+        return Some(format!("what runs keep in {}", state.display()));
     }
     let sources = pipeline.sources.iter().zip(read_places(pipeline, context, base));
     if let Some((source, _)) = sources.into_iter().find(|(_, (reads, _))| reads.meets(&report)) {

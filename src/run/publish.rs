@@ -180,8 +180,7 @@ pub(super) fn publish(
         staged.check()?;
     }
     let Some(session) = session else { return publish_outputs(outputs, report) };
-    let others: Vec<&Staged> = quarantines.iter().map(|(_, staged)| staged).collect();
-    let commit = session.commit(pipeline, context, &outputs, &others)?;
+    let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
     let published = publish_quarantines(quarantines, report);
     match published.and_then(|()| publish_outputs(outputs, report)) {
         Ok(()) => session.committed(&commit),

@@ -9,7 +9,6 @@ use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
 use crate::ir::{JobId, RunContext, StepKind};
 use crate::plan::{Entry, NodeId, NodeKind, ReadBy, operator_name, step_of};
-use crate::text::Span;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -71,7 +70,7 @@ pub struct Report {
     pub quarantines: Vec<QuarantineReport>,
     /// Why jobs were run or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<ReasonReport>,
+    pub reasons: Vec<Verdict>,
     /// The run whose outputs this one published first, since it had died over it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<String>,
@@ -188,20 +187,6 @@ pub struct OutputReport {
     pub reused: bool,
 }
 
-/// Why something was run, or was not.
-#[derive(Debug, Serialize)]
-pub struct ReasonReport {
-    /// A job, or an output.
-    pub name: String,
-    /// Was it?
-    pub runs: bool,
-    /// Why: a clause, with the place in the program if it points at one.
-    pub reason: String,
-    /// The place; it becomes part of the reason.
-    #[serde(skip)]
-    pub span: Option<Span>,
-}
-
 /// What was set aside.
 #[derive(Debug, Serialize)]
 pub struct QuarantineReport {
@@ -211,13 +196,6 @@ pub struct QuarantineReport {
     pub path: String,
     /// Rows.
     pub records: u64,
-}
-
-impl ReasonReport {
-    pub(super) fn of(verdict: &Verdict) -> ReasonReport {
-        let Verdict { name, runs, reason } = verdict.clone();
-        ReasonReport { name, runs, reason: reason.text, span: reason.span }
-    }
 }
 
 impl Report {

@@ -8,6 +8,7 @@ use crate::diagnostics::reasons::{self, Reason};
 use crate::ir::{Expr, ExprKind, Input, Job, JobId, Pipeline, RunContext, SourceId, StepKind};
 use crate::store::StateError;
 use crate::store::ledger::{Entry, FileEntry, Ledger};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -27,13 +28,14 @@ pub struct Decision {
 }
 
 /// Whether something is run, and why.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// A job, or an output.
     pub name: String,
     /// Is it?
     pub runs: bool,
     /// Why.
+    #[serde(flatten)]
     pub reason: Reason,
 }
 
@@ -47,19 +49,15 @@ pub fn decide(
     ledger: &Ledger,
 ) -> Result<Decision, StateError> {
     let mut decision = Decision::default();
-    for &output in wanted {
-        for source in Ancestors::of(pipeline, pipeline.outputs[output].from).sources {
-            if !decision.files.contains_key(&source) {
-                let found = look_at(pipeline, context, base, source, ledger, &mut decision)?;
-                decision.files.insert(source, found);
-            }
-        }
+    for source in Ancestors::of(pipeline, wanted.iter().copied()).sources {
+        let found = look_at(pipeline, context, base, source, ledger, &mut decision)?;
+        decision.files.insert(source, found);
     }
     let names = |source: SourceId| -> Files {
         let files = &decision.files[&source];
         files.iter().map(|(file, content)| (file.name.to_string(), content.clone())).collect()
     };
-    let digests = Digests { pipeline, context, files: &names };
+    let digests = Digests::new(pipeline, context, wanted, &names);
     let mut looks = vec![];
     for &at in wanted {
         let output = &pipeline.outputs[at];
@@ -84,9 +82,17 @@ pub fn decide(
                 Some(_) => None,
             },
         };
-        looks.push(Look { at, known, before, made, why });
+        let jobs = Ancestors::of(pipeline, [at]).jobs;
+        looks.push(Look { at, jobs, known, before, made, why });
     }
-    with_quarantines(pipeline, state, &mut looks);
+    let mut touched = BTreeSet::new();
+    for (at, quarantine) in pipeline.quarantines.iter().enumerate() {
+        let known = ledger.output(&state.pipeline, &quarantine_entry(&quarantine.name))?;
+        if written(&state.quarantine(&quarantine.name)) != known.map(|known| known.target) {
+            touched.insert(at);
+        }
+    }
+    with_quarantines(pipeline, &touched, &mut looks);
     decision.reasons = verdicts(pipeline, &looks);
     for look in looks {
         match (look.why, look.known) {
@@ -100,6 +106,8 @@ pub fn decide(
 /// What was found of an output.
 struct Look {
     at: usize,
+    /// The jobs that it is made of.
+    jobs: BTreeSet<JobId>,
     known: Option<Entry>,
     before: Option<Made>,
     made: Made,
@@ -107,23 +115,25 @@ struct Look {
     why: Option<Reason>,
 }
 
+/// What a quarantine is called where outputs are noted: no output has a space in its name.
+pub(super) fn quarantine_entry(name: &str) -> String {
+    format!("quarantine {name}")
+}
+
 /// A quarantine holds the rows of all jobs that set rows aside there, so when one of them runs, all
-/// do.
-fn with_quarantines(pipeline: &Pipeline, state: &State, looks: &mut [Look]) {
-    let jobs_of = |look: &Look| Ancestors::of(pipeline, pipeline.outputs[look.at].from).jobs;
-    let jobs: Vec<BTreeSet<JobId>> = looks.iter().map(jobs_of).collect();
+/// do; and so they do when it is not what the last run that succeeded wrote: one that failed leaves
+/// the rows that show why.
+fn with_quarantines(pipeline: &Pipeline, touched: &BTreeSet<usize>, looks: &mut [Look]) {
+    let jobs: Vec<BTreeSet<JobId>> = looks.iter().map(|look| look.jobs.clone()).collect();
     loop {
-        let runs = |job: &JobId| {
-            looks.iter().zip(&jobs).any(|(look, jobs)| look.why.is_some() && jobs.contains(job))
-        };
+        let running: BTreeSet<JobId> = running(looks);
         let is_anew = |quarantine: usize| {
-            let is_gone = || !state.quarantine(&pipeline.quarantines[quarantine].name).exists();
             let mut writers = jobs
                 .iter()
                 .flatten()
                 .filter(|job| quarantines_of(&pipeline.jobs[job.0 as usize]).contains(&quarantine));
-            let some = writers.clone().any(runs);
-            (some || is_gone()) && !writers.all(runs)
+            let some = writers.clone().any(|job| running.contains(job));
+            (some || touched.contains(&quarantine)) && !writers.all(|job| running.contains(job))
         };
         let anew: BTreeSet<usize> =
             (0..pipeline.quarantines.len()).filter(|at| is_anew(*at)).collect();
@@ -183,12 +193,17 @@ fn look_at(
     Ok(found)
 }
 
+/// The jobs of outputs that are made.
+fn running(looks: &[Look]) -> BTreeSet<JobId> {
+    let runs = looks.iter().filter(|look| look.why.is_some());
+    runs.flat_map(|look| look.jobs.iter().copied()).collect()
+}
+
 /// Why each job runs, or does not.
 fn verdicts(pipeline: &Pipeline, looks: &[Look]) -> Vec<Verdict> {
     let runs = |look: &&Look| look.why.is_some();
-    let jobs_of = |look: &Look| Ancestors::of(pipeline, pipeline.outputs[look.at].from).jobs;
-    let running: BTreeSet<JobId> = looks.iter().filter(runs).flat_map(jobs_of).collect();
-    let all: BTreeSet<JobId> = looks.iter().flat_map(jobs_of).collect();
+    let running = running(looks);
+    let all: BTreeSet<JobId> = looks.iter().flat_map(|look| look.jobs.iter().copied()).collect();
     let mut own: BTreeMap<JobId, Reason> = BTreeMap::new();
     let mut verdicts = vec![];
     for &id in pipeline.order.iter().filter(|id| all.contains(id)) {
@@ -199,7 +214,7 @@ fn verdicts(pipeline: &Pipeline, looks: &[Look]) -> Vec<Verdict> {
             continue;
         }
         let of_job: Vec<&Look> =
-            looks.iter().filter(runs).filter(|look| jobs_of(look).contains(&id)).collect();
+            looks.iter().filter(runs).filter(|look| look.jobs.contains(&id)).collect();
         let changed = of_job.iter().find_map(|look| change(pipeline, job, look, &own));
         if let Some(changed) = &changed {
             own.insert(id, changed.clone());

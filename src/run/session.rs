@@ -2,9 +2,10 @@
 //! take from earlier ones, and what it leaves to later ones.
 
 use super::made::Digests;
-use super::reuse::{Decision, decide};
+use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Failure, Options, OutputReport, Report, State};
 use crate::connect::{self, ConnectError, Readings, Staged, complete_move, is_racy, written};
+use crate::exec::Error;
 use crate::ir::{Pipeline, RunContext, SourceId};
 use crate::store::journal::{self, Commit, Found};
 use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
@@ -35,9 +36,10 @@ impl<'r> Session<'r> {
         report: &mut Report,
     ) -> Result<Session<'r>, Failure> {
         open_folder(&state.folder)?;
-        let lock = Lock::take(&state.file("lock"), &context.id, state.wait);
+        let lock = Lock::take(&state.file("lock"), &context.id, state.wait, options.cancelled);
         let lock = lock.map_err(|error| match error {
             NoLock::Held(by) => Failure::Locked(by),
+            NoLock::Stopped => Failure::Stage(Error::Cancelled, vec![]),
             NoLock::Failed(error) => Failure::State(error),
         })?;
         let mut ledger = Ledger::open(&state.folder)?;
@@ -67,7 +69,7 @@ impl<'r> Session<'r> {
         pipeline: &Pipeline,
         context: &RunContext,
         outputs: &[(String, Staged)],
-        others: &[&Staged],
+        quarantines: &[(String, Staged)],
     ) -> Result<Commit, Failure> {
         let files = self.files();
         let contents = |source: SourceId| {
@@ -79,7 +81,7 @@ impl<'r> Session<'r> {
             };
             files.map(content).collect()
         };
-        let digests = Digests { pipeline, context, files: &contents };
+        let digests = Digests::new(pipeline, context, &self.decision.outputs, &contents);
         let mut entries = vec![];
         for &at in &self.decision.outputs {
             let output = &pipeline.outputs[at];
@@ -94,17 +96,35 @@ impl<'r> Session<'r> {
                 key,
                 path: path.text("path").unwrap_or_default().to_owned(),
                 made: serde_json::to_string(&made).expect("names and digests can be written"),
-                target: staged.moves.first().and_then(|(at, _)| written(at)).unwrap_or_default(),
+                target: target(staged),
                 run: context.id.clone(),
                 rows: staged.rows,
                 bytes: staged.bytes,
             });
         }
-        let staged = others.iter().copied().chain(outputs.iter().map(|(_, staged)| staged));
+        entries.extend(
+            quarantines.iter().map(|(name, staged)| self.quarantine(name, staged, context)),
+        );
+        let staged = quarantines.iter().chain(outputs).map(|(_, staged)| staged);
         let moves = staged.flat_map(|staged| staged.moves.iter().map(absolute)).collect();
         let commit = Commit { run: context.id.clone(), moves, entries, files };
         journal::begin(&self.journal, &commit)?;
         Ok(commit)
+    }
+
+    /// What is noted of a quarantine: where it is, for knowing whether it is still what was written.
+    fn quarantine(&self, name: &str, staged: &Staged, context: &RunContext) -> Entry {
+        Entry {
+            pipeline: self.state.pipeline.clone(),
+            output: quarantine_entry(name),
+            key: String::new(),
+            path: self.state.quarantine(name).display().to_string(),
+            made: String::new(),
+            target: target(staged),
+            run: context.id.clone(),
+            rows: staged.rows,
+            bytes: staged.bytes,
+        }
     }
 
     /// Everything is visible.
@@ -160,6 +180,11 @@ fn run_entry(state: &State, report: &Report) -> Run {
         error: report.error.clone(),
         report: None,
     }
+}
+
+/// What tells whether somebody else wrote where this is published.
+fn target(staged: &Staged) -> String {
+    staged.moves.first().and_then(|(at, _)| written(at)).unwrap_or_default()
 }
 
 fn absolute((staged, target): &(PathBuf, PathBuf)) -> (PathBuf, PathBuf) {

@@ -6,7 +6,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+/// So long a lock is waited for in any case: who only looks whether it is held holds it meanwhile.
+const LOOKING: Duration = Duration::from_millis(200);
 
 /// How often a run that waits looks again.
 const EVERY: Duration = Duration::from_millis(50);
@@ -22,24 +26,27 @@ pub struct Lock {
 pub enum NoLock {
     /// Another run holds it: what it said of itself, `run NAME, process 123`.
     Held(String),
+    /// The run was stopped while it waited.
+    Stopped,
     /// It cannot be had at all.
     Failed(StateError),
 }
 
 impl Lock {
-    /// Takes the lock of this file for a run; waits for another one that long.
-    pub fn take(path: &Path, run: &str, wait: Duration) -> Result<Lock, NoLock> {
+    /// Takes the lock of this file for a run; waits for another one that long, unless `stop` is set.
+    pub fn take(path: &Path, run: &str, wait: Duration, stop: &AtomicBool) -> Result<Lock, NoLock> {
         let failed = |error| NoLock::Failed(StateError::io("lock", path, &error));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.custom_flags(libc::O_NOFOLLOW).open(path).map_err(failed)?;
-        let begun = Instant::now();
+        let (begun, wait) = (Instant::now(), wait.max(LOOKING));
         loop {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) if stop.load(Relaxed) => return Err(NoLock::Stopped),
                 Err(TryLockError::WouldBlock) if begun.elapsed() < wait => {
-                    std::thread::sleep(EVERY.min(wait));
+                    std::thread::sleep(EVERY);
                 }
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
@@ -76,13 +83,15 @@ mod tests {
     fn the_second_is_told_who_is_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let first = Lock::take(&path, "calm-heron", Duration::ZERO).unwrap();
-        let second = Lock::take(&path, "noble-newt", Duration::from_millis(1));
+        let take = |run, stop| Lock::take(&path, run, Duration::ZERO, &AtomicBool::new(stop));
+        let first = take("calm-heron", false).unwrap();
+        assert!(matches!(take("noble-newt", true), Err(NoLock::Stopped)));
+        let second = take("noble-newt", false);
         let Err(NoLock::Held(who)) = second else { panic!("{second:?}") };
         assert_eq!(who, format!("run calm-heron, process {}", std::process::id()));
         assert_eq!(holder(&path), Some(who));
         drop(first);
         assert_eq!(holder(&path), None);
-        assert!(Lock::take(&path, "noble-newt", Duration::ZERO).is_ok());
+        assert!(take("noble-newt", false).is_ok());
     }
 }

@@ -43,6 +43,8 @@ output clean_csv = csv("out/clean") from clean
 output dear_csv = csv("out/dear.csv") from dear
 "#;
 
+const QUARANTINE: &str = ".batchc/quarantine/bad.jsonl";
+
 fn project() -> Project {
     let project = Project::new(PIPELINE);
     project.write("items/a.csv", "id,price,kind\n1,1.50,x\n2,2.50,y\n3,bad,x\n");
@@ -153,11 +155,14 @@ fn what_runs_says_why() {
     assert_eq!(plan.lines().last(), Some(&*format!("dear runs: {touched}")));
     says(&[], ["", "", touched]);
 
-    let quarantine = ".batchc/quarantine/bad.jsonl";
-    fs::remove_file(project.path(quarantine)).unwrap();
+    fs::remove_file(project.path(QUARANTINE)).unwrap();
     let anew = "quarantine `bad` is written anew";
     says(&[], [anew, anew, ""]);
-    assert_eq!(project.read(quarantine).lines().count(), 1);
+    assert_eq!(project.read(QUARANTINE).lines().count(), 1);
+
+    edit("{ total =", "{ sum_of_prices =");
+    let with_comma = "the output `dear_csv` changed at pipeline.batch:36";
+    says(&[], [by_totals, "`group` changed at pipeline.batch:24", with_comma]);
 }
 
 #[test]
@@ -183,10 +188,19 @@ fn a_failed_run_leaves_everything_to_the_next() {
     let project = project();
     verdicts(&project, &[]);
     let before = outputs(&project);
+    let kinds = project.read("kinds.csv");
     project.write("kinds.csv", "kind,group\nx,one\nx,two\n");
     assert_ne!(project.batchc(&["run"]).code, Some(0));
     assert_eq!(outputs(&project), before);
-    project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
+    // It failed before it came to the bad row, and its quarantine says so; that of the outputs, which
+    // are as they were, has to come back.
+    assert_eq!(project.read(QUARANTINE), "");
+    project.write("kinds.csv", kinds);
+    let anew = "runs: quarantine `bad` is written anew";
+    let next =
+        [format!("clean {anew}"), format!("totals {anew}"), "dear reused: same inputs".into()];
+    assert_eq!(verdicts(&project, &[]), next);
+    assert_eq!(project.read(QUARANTINE).lines().count(), 1);
     assert!(verdicts(&project, &[]).iter().all(|verdict| verdict.contains(" reused: ")));
 }
 

@@ -42,7 +42,7 @@ fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
     let targets = targets(&compiled.pipeline, &args.selection, &args.passes, global)?;
     let context = context(&compiled, &path, &args.params, global)?;
-    check_places(&compiled, &path, &context, global)?;
+    check_places(&compiled, &path, &context, &kept(args, &path), global)?;
     Ok((path, compiled, targets, context))
 }
 
@@ -76,6 +76,7 @@ fn check_places_of_words(
     {
         return Err(format!("--temp-dir {} is not a folder", folder.display()));
     }
+    let state = kept(args, path).folder;
     for (file, form) in [(args.report.as_ref(), "report"), (args.profile_file(), "profile")] {
         let Some(file) = file else { continue };
         if file.is_dir() {
@@ -84,7 +85,7 @@ fn check_places_of_words(
                 file.display()
             ));
         }
-        if let Some(what) = replaced_by_report(pipeline, context, &base(path), path, file) {
+        if let Some(what) = replaced_by_report(pipeline, context, &base(path), path, &state, file) {
             return Err(format!("the {form} {} would replace {what}", file.display()));
         }
     }
@@ -139,6 +140,9 @@ fn start(
         rows_read: &rows_read,
         watch: &|event| match event {
             Event::Decided(decision) if !global.quiet => say_decision(decision, &compiled),
+            Event::NotNoted(error) => {
+                say!("this run is not in the list of runs: {error}");
+            }
             event => progress.see(event),
         },
     };
