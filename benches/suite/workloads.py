@@ -56,6 +56,7 @@ WORKLOADS = {
                    ["sales.csv", "users.csv"],
                    {"daily.csv": ["day"], "category.csv": ["category"], "top_customers.csv": ["user_id"],
                     "export.parquet": ["record_id"]}),
+    # No two rows of the data have the same three columns, so there is only one right order.
     "w10s": Workload("sort 10M full rows under a 512 MB cap -> Parquet", SALES, {"sorted.parquet": ORDERED}, mem="512MB"),
     "w10d": Workload("latest row per record_id under a 512 MB cap -> Parquet", SALES,
                      {"latest.parquet": ["record_id"]}, mem="512MB"),

@@ -5,6 +5,7 @@ use super::dialect::Dialect;
 use super::exact;
 use super::simd::Level;
 use super::source::CsvSource;
+use crate::connect::fuzzing::read_in_all_ways;
 use crate::connect::testing::{
     Random, Read, all_types, arguments, random_batches, read_all, read_file, sink_spec,
     source_spec, write_file,
@@ -123,6 +124,67 @@ fn all_ways_and_chunk_sizes_read_the_same() {
         assert_eq!(read.extent, (read.rows.len() as u64, lines));
     }
     assert!((1..80).contains(&unread), "{unread} with a quote that is never closed");
+}
+
+/// The records of another parser, of bytes that end with a line end; the last one may be in quotes
+/// that never close, and is left out then.
+fn records_of_csv_core(mut bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let (mut reader, mut records) = (csv_core::Reader::new(), Vec::new());
+    let (mut text, mut ends) = (vec![0; bytes.len()], vec![0; bytes.len()]);
+    loop {
+        let (result, read, _, fields) = reader.read_record(bytes, &mut text, &mut ends);
+        if result != csv_core::ReadRecordResult::Record {
+            return records;
+        }
+        let begins = [0].into_iter().chain(ends.iter().copied());
+        let field = |(begin, &end): (usize, &usize)| text[begin..end].to_vec();
+        records.push(begins.zip(&ends[..fields]).map(field).collect());
+        bytes = &bytes[read..];
+    }
+}
+
+/// Random signs in any order, so that quotes stand where they mean nothing. A carriage return alone
+/// is not among them: it ends a line for the other parser, and is text here.
+fn random_signs(random: &mut Random) -> Vec<u8> {
+    let signs = ["a", "é", " ", ",", ",", "\"", "\"", "\n", "\r\n", "\"a\"", ",\"\"\n"];
+    (0..random.below(50)).flat_map(|_| random.pick(&signs).bytes()).collect()
+}
+
+#[test]
+fn records_are_those_of_another_parser() {
+    let (mut random, mut same) = (Random(3), 0);
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..300 {
+        let mut bytes = random_signs(&mut random);
+        bytes.push(b'\n');
+        fs::write(dir.path().join("a.csv"), &bytes).unwrap();
+        let columns = 2 + round % 2;
+        let declared = ["a", "b", "c"].map(|name| (name, DataType::String.required()));
+        let given = [("path", "a.csv"), ("header", "false")];
+        let spec = source_spec(dir.path(), &given, &declared[..columns]);
+        let shown = bytes.escape_ascii();
+        let read = match read_in_all_ways(&spec, [1, 64, 1 << 16]) {
+            Ok(read) => read,
+            Err(error) => {
+                assert!(error.message.contains("is never closed"), "{shown}: {}", error.message);
+                continue;
+            }
+        };
+        let records = records_of_csv_core(&bytes);
+        let open = usize::from(read.bad.last().is_some_and(|bad| bad.2.reason.contains("closed")));
+        assert_eq!(read.rows.len(), records.len() + open, "{shown}");
+        for (row, record) in records.iter().enumerate() {
+            if let Some((.., bad)) = read.bad.iter().find(|bad| bad.0 == row) {
+                let quotes = bad.reason.starts_with("text follows a closing quote");
+                assert!(quotes || record.len() != columns, "{shown}: {}", bad.reason);
+                continue;
+            }
+            let fields = record.iter().map(|field| string(std::str::from_utf8(field).unwrap()));
+            assert_eq!(read.rows[row], fields.collect::<Vec<_>>(), "{shown}");
+            same += 1;
+        }
+    }
+    assert!(same > 250, "{same} records were compared");
 }
 
 #[test]
