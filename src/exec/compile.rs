@@ -82,6 +82,18 @@ impl Compiled {
         }
         batch
     }
+
+    /// Of a join whose right side is in memory, the least and the greatest of its keys, if it has
+    /// any and they are known.
+    pub fn right_keys(&self, key: usize) -> Option<(Scalar, Scalar)> {
+        match &self.action {
+            Action::Probe(probe) => match probe.get()? {
+                Probe::Table(probe) => probe.right_keys(key),
+                Probe::Spilled(_) => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// Makes the operators of a plan.

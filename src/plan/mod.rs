@@ -105,8 +105,22 @@ pub enum NodeKind {
 pub struct Kept {
     /// The column.
     pub column: usize,
-    /// The range; its ends do not depend on rows.
-    pub range: (Bound<ir::Expr>, Bound<ir::Expr>),
+    /// The range.
+    pub range: Range,
+}
+
+/// A range of values that is known when rows are read.
+#[derive(Clone, Debug)]
+pub enum Range {
+    /// Between these, which do not depend on rows.
+    Given(Bound<ir::Expr>, Bound<ir::Expr>),
+    /// From the least to the greatest key on the right side of a join.
+    KeysOf {
+        /// The join.
+        join: NodeId,
+        /// Which of its keys.
+        key: usize,
+    },
 }
 
 /// When a step is done among those of its operator.

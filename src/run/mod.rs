@@ -29,7 +29,7 @@ use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
 use crate::expr::{constant, value_in};
 use crate::ir::{self, Input, Pipeline, RunContext};
-use crate::plan::{Kept, NodeKind, Plan, Targets, plan};
+use crate::plan::{Kept, NodeKind, Plan, Range, Targets, plan};
 use crate::store::StateError;
 use crate::store::spool::Spool;
 use crate::text::Span;
@@ -285,7 +285,7 @@ fn attempt(
         spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
-    let open = |id| open_source(pipeline, plan, id, context, options, readings.as_ref());
+    let open = |id| open_source(&execution, id, context, options, readings.as_ref());
     let result = compute(&execution, context, options, &open, report);
     let Execution { sinks, quarantines, .. } = execution;
     let result = result.and_then(|tables| {
@@ -342,16 +342,15 @@ fn arguments(given: &[(String, ir::Expr)], context: &RunContext) -> Arguments {
 }
 
 fn open_source(
-    pipeline: &Pipeline,
-    plan: &Plan,
+    execution: &Execution,
     id: crate::plan::NodeId,
     context: &RunContext,
     options: &Options,
     readings: Option<&Arc<Readings>>,
 ) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> {
-    let node = plan.node(id);
+    let node = execution.plan.node(id);
     let NodeKind::Scan(source) = node.kind else { unreachable!("only scans read sources") };
-    let source = &pipeline.sources[source.0 as usize];
+    let source = &execution.pipeline.sources[source.0 as usize];
     let projection: Vec<usize> = (0..node.width).filter(|&at| node.live[at]).collect();
     let columns = source
         .row
@@ -371,7 +370,7 @@ fn open_source(
         columns,
         projection: projection.clone(),
         chunk: options.chunk,
-        wanted: node.kept.iter().map(|kept| wanted(kept, context)).collect(),
+        wanted: node.kept.iter().map(|kept| wanted(kept, execution, context)).collect(),
         readings: readings.cloned(),
     };
     let connector = connect::find(source.connector).expect("checked");
@@ -380,8 +379,8 @@ fn open_source(
 }
 
 /// What has to hold of rows that are kept, in this run.
-fn wanted(kept: &[Kept], context: &RunContext) -> Vec<connect::Within> {
-    let value = |bound: &Bound<ir::Expr>| {
+fn wanted(kept: &[Kept], execution: &Execution, context: &RunContext) -> Vec<connect::Within> {
+    let bound = |bound: &Bound<ir::Expr>| {
         let value = |expr| value_in(context, expr).filter(|value| !value.is_null());
         Some(match bound {
             Bound::Included(expr) => Bound::Included(value(expr)?),
@@ -389,10 +388,15 @@ fn wanted(kept: &[Kept], context: &RunContext) -> Vec<connect::Within> {
             Bound::Unbounded => Bound::Unbounded,
         })
     };
-    let within = |kept: &Kept| {
-        let range = (value(&kept.range.0)?, value(&kept.range.1)?);
-        Some(connect::Within { column: kept.column, range })
+    let range = |range: &Range| match range {
+        Range::Given(from, to) => Some((bound(from)?, bound(to)?)),
+        Range::KeysOf { join, key } => {
+            let (least, greatest) = execution.nodes[join.at()].right_keys(*key)?;
+            Some((Bound::Included(least), Bound::Included(greatest)))
+        }
     };
+    let within =
+        |kept: &Kept| Some(connect::Within { column: kept.column, range: range(&kept.range)? });
     kept.iter().filter_map(within).collect()
 }
 

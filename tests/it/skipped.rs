@@ -39,20 +39,24 @@ fn skipped(project: &Project, jobs: &str) -> u64 {
     let outputs: String =
         outputs.map(|job| format!("output {job}_csv = csv(\"{job}.csv\") from {job}\n")).collect();
     project.write("pipeline.batch", format!("{SOURCE}{jobs}{outputs}"));
-    let [(with, counts, rows), (without, all_counts, all_rows)] =
+    let [(with, counts, rows), (without, all_counts, all_rows)]: [(u64, Value, String); 2] =
         [&[][..], &["--without", "skipped-groups"]].map(|without| {
             let arguments = ["run", "--fresh", "--report", "report.json", "--profile=profile.json"];
             let ended = project.batchc(&[&arguments, without].concat());
             assert_eq!(ended.code, Some(0), "{}", ended.words);
             let profile: Value =
                 serde_json::from_str(&project.read("profile.json")).expect("it is JSON");
-            let read = &profile["stages"][0]["operators"][0]["read"]["rows_skipped"];
+            let list = |value: &Value| value.as_array().expect("a list").clone();
+            let stages = list(&profile["stages"]).into_iter();
+            let operators = stages.flat_map(|stage| list(&stage["operators"]));
+            let skipped =
+                operators.filter_map(|operator| operator["read"]["rows_skipped"].as_u64());
             let mut jobs = project.report()["jobs"].clone();
             for job in jobs.as_array_mut().expect("a list") {
                 job["seconds"] = 0.into();
                 job["records_per_second"] = 0.into();
             }
-            (read.as_u64().expect("a number"), jobs, project.read("a.csv"))
+            (skipped.sum(), jobs, project.read("a.csv"))
         });
     assert_eq!((without, counts), (0, all_counts));
     assert!(rows == all_rows);
@@ -86,6 +90,40 @@ fn groups_of_which_no_row_is_kept_are_skipped() {
     let all =
         format!("{}job b {{\n  from events\n  group {{ n = count() }}\n}}\n", job("filter id < 5"));
     assert_eq!(skipped(&project, &all), 0);
+}
+
+#[test]
+fn groups_without_a_key_of_the_right_side_of_a_join_are_skipped() {
+    const GROUP: u64 = 1 << 18;
+    const LAST: u64 = 600_000 - 2 * GROUP;
+    let project = project();
+    project.write("days.csv", "day,n\n2024-01-13,1\n2024-01-14,2\n");
+    let tables = "source days = csv(\"days.csv\") { day: date key, n: int }\n\
+                  source none = csv(\"none.csv\") { day: date, n: int }\n\
+source times = csv(\"times.csv\") { moment: datetime }\n";
+    project.write("none.csv", "day,n\n");
+    project.write("times.csv", "moment\n2024-01-14T10:00:00\n");
+    let of = |steps: &str| {
+        let job = format!("{tables}job a {{\n  from events\n{steps}\n  select id\n}}\n");
+        skipped(&project, &job)
+    };
+    assert_eq!(of("join days on day"), GROUP + LAST);
+    assert_eq!(of("semi join days on day"), GROUP + LAST);
+    assert_eq!(
+        of("filter id > 10\nselect id, on_day = day\njoin days on on_day == days.day"),
+        GROUP + LAST
+    );
+    assert_eq!(
+        of("filter id > 170000\njoin days on day == days.day and id == days.n + 1000000"),
+        2 * GROUP + LAST
+    );
+    assert_eq!(of("filter at is not null\njoin times on at == times.moment"), GROUP + LAST);
+    // All rows are wanted, or the key is not one of the file.
+    assert_eq!(of("left join days on day"), 0);
+    assert_eq!(of("anti join days on day"), 0);
+    assert_eq!(of("semi join days on id % 3 == days.n"), 0);
+    assert_eq!(of("derive half = 100 // (id - 300000)\njoin days on day\non error drop"), 0);
+    assert_eq!(of("join none on day expect many_to_many"), 0);
 }
 
 #[test]

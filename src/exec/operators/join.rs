@@ -6,6 +6,7 @@
 //! candidate pairs as a batch. When the right side does not fit into memory, both sides go to disk
 //! ([`spill`]).
 
+mod bounds;
 mod build;
 mod candidates;
 mod dense;

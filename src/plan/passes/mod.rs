@@ -52,7 +52,8 @@ pub const PASSES: &[Pass] = &[
     Pass {
         name: "skipped-groups",
         does: "row groups of Parquet files are not read where the first filters of all jobs that \
-               read them keep none of their rows",
+               read them, or the keys on the right side of the join behind these, keep none of \
+               their rows",
         apply: skip::skip,
     },
     Pass {

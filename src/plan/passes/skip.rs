@@ -1,9 +1,8 @@
-//! Parts of a source are not read of which no row can be kept: what the filters with which all jobs
-//! begin that read it say of its columns.
+//! Parts of a source are not read of which no row can be kept: what the filters say of its columns
+//! with which all jobs begin that read it, and the keys on the right side of a join behind them.
 
-use crate::ir::{Comparison, Expr, ExprKind, Pipeline, Step, StepKind};
-use crate::plan::{Kept, Node, NodeKind, Plan, may_fail, steps_of};
-use std::collections::BTreeSet;
+use crate::ir::{Comparison, Expr, ExprKind, JoinKind, Pipeline, StepKind};
+use crate::plan::{Kept, Node, NodeId, NodeKind, Plan, Range, may_fail, step_of, steps_of};
 use std::ops::Bound;
 
 pub(super) fn skip(plan: &mut Plan, pipeline: &Pipeline) {
@@ -24,64 +23,104 @@ fn kept_of(plan: &Plan, scan: &Node, pipeline: &Pipeline) -> Option<Vec<Vec<Kept
         if reader.consumers.is_empty() {
             return None;
         }
-        for next in reader.consumers.iter().map(|next| plan.node(*next)) {
-            let NodeKind::Steps(range) = next.kind else { return None };
-            let kept = kept_by(steps_of(pipeline, next, range));
-            all.push(Some(kept).filter(|kept| !kept.is_empty())?);
+        for &next in &reader.consumers {
+            let mut found = Found { places: (0..scan.width).map(Some).collect(), kept: vec![] };
+            found.follow(plan, next, pipeline);
+            all.push(Some(found.kept).filter(|kept| !kept.is_empty())?);
         }
     }
     Some(all)
 }
 
-/// What filters keep before any row can fail.
-fn kept_by(steps: &[Step]) -> Vec<Kept> {
-    let (mut changed, mut kept) = (BTreeSet::new(), vec![]);
-    for step in steps.iter().take_while(|step| !may_fail(&step.kind)) {
-        match &step.kind {
-            StepKind::Filter { condition, keep_nulls: false } => {
-                add(condition, &changed, &mut kept);
-            }
-            StepKind::Filter { .. } => {}
-            StepKind::Set { column, .. } => {
-                changed.insert(*column);
-            }
-            _ => break,
-        }
-    }
-    kept
+/// What is kept by the operators that were followed.
+struct Found {
+    /// Of each column that has come of them, which of the source it is, if it is one.
+    places: Vec<Option<usize>>,
+    kept: Vec<Kept>,
 }
 
-/// Adds what has to hold of columns as they were read, so that a condition can be true.
-fn add(condition: &Expr, changed: &BTreeSet<usize>, kept: &mut Vec<Kept>) {
-    match &condition.kind {
-        ExprKind::And(a, b) => {
-            add(a, changed, kept);
-            add(b, changed, kept);
-        }
-        ExprKind::Compare(comparison, a, b) if a.ty.data == b.ty.data => {
-            let (column, value, is_turned) = match (&a.kind, &b.kind) {
-                (ExprKind::Column(column), _) => (*column, b, false),
-                (_, ExprKind::Column(column)) => (*column, a, true),
-                _ => return,
-            };
-            if !changed.contains(&column) && !reads_row(value) {
-                let range = range(*comparison, is_turned, value);
-                kept.extend(range.map(|range| Kept { column, range }));
+impl Found {
+    /// Goes on with an operator and what reads it, as long as no row can fail and all go one way.
+    fn follow(&mut self, plan: &Plan, id: NodeId, pipeline: &Pipeline) {
+        let node = plan.node(id);
+        let is_done = match node.kind {
+            NodeKind::Steps(range) => {
+                steps_of(pipeline, node, range).iter().all(|step| self.step(id, &step.kind))
+            }
+            NodeKind::Step(step) => self.step(id, step_of(pipeline, node, step)),
+            _ => false,
+        };
+        if let (true, [next]) = (is_done, &node.consumers[..]) {
+            // Of a join it is the left side that goes on.
+            if plan.node(*next).inputs.first() == Some(&id) {
+                self.follow(plan, *next, pipeline);
             }
         }
-        _ => {}
+    }
+
+    /// Adds what a step keeps; is the next one reached by no other rows?
+    fn step(&mut self, at: NodeId, step: &StepKind) -> bool {
+        if may_fail(step) {
+            return false;
+        }
+        match step {
+            StepKind::Filter { condition, keep_nulls: false } => self.filter(condition),
+            StepKind::Filter { .. } => {}
+            StepKind::Set { column, .. } => match self.places.get_mut(*column) {
+                Some(place) => *place = None,
+                None => self.places.push(None),
+            },
+            StepKind::Project(values) => {
+                self.places = values.iter().map(|value| self.place(value)).collect();
+            }
+            StepKind::Join(join) if matches!(join.kind, JoinKind::Inner | JoinKind::Semi) => {
+                for (key, value) in join.left_keys.iter().enumerate() {
+                    // Rows with null keys are counted.
+                    if let (Some(column), false) = (self.place(value), value.ty.nullable) {
+                        self.kept.push(Kept { column, range: Range::KeysOf { join: at, key } });
+                    }
+                }
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The column of the source that this is.
+    fn place(&self, value: &Expr) -> Option<usize> {
+        let ExprKind::Column(column) = value.kind else { return None };
+        self.places.get(column).copied().flatten()
+    }
+
+    /// Adds what has to hold of columns as they were read, so that a condition can be true.
+    fn filter(&mut self, condition: &Expr) {
+        match &condition.kind {
+            ExprKind::And(a, b) => {
+                self.filter(a);
+                self.filter(b);
+            }
+            ExprKind::Compare(comparison, a, b) if a.ty.data == b.ty.data => {
+                let (column, value, is_turned) = match (self.place(a), self.place(b)) {
+                    (Some(column), _) => (column, b, false),
+                    (_, Some(column)) => (column, a, true),
+                    _ => return,
+                };
+                if !reads_row(value) {
+                    let range = range(*comparison, is_turned, value);
+                    self.kept.extend(range.map(|range| Kept { column, range }));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
 /// The values that compare so with this one; turned, those with which it compares so.
-fn range(
-    comparison: Comparison,
-    is_turned: bool,
-    value: &Expr,
-) -> Option<(Bound<Expr>, Bound<Expr>)> {
+fn range(comparison: Comparison, is_turned: bool, value: &Expr) -> Option<Range> {
     use Bound::{Excluded, Included, Unbounded};
     let value = value.clone();
-    Some(match (comparison, is_turned) {
+    let (from, to) = match (comparison, is_turned) {
         (Comparison::NotEqual, _) => return None,
         (Comparison::Equal, _) => (Included(value.clone()), Included(value)),
         (Comparison::Less, false) | (Comparison::Greater, true) => (Unbounded, Excluded(value)),
@@ -92,7 +131,8 @@ fn range(
         (Comparison::GreaterEqual, false) | (Comparison::LessEqual, true) => {
             (Included(value), Unbounded)
         }
-    })
+    };
+    Some(Range::Given(from, to))
 }
 
 fn reads_row(expr: &Expr) -> bool {

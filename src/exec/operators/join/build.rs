@@ -1,5 +1,6 @@
 //! The right side of a join: its rows by key.
 
+use super::bounds::ranges;
 use super::dense::{self, Dense};
 use super::key_text;
 use super::spill::{SpilledRight, write_to};
@@ -15,7 +16,7 @@ use crate::exec::{Error, go_on};
 use crate::functions::kernel::Operand;
 use crate::ir::Promise;
 use crate::store::spool::Spool;
-use crate::types::Type;
+use crate::types::{Scalar, Type};
 use arrow_array::{ArrayRef, NullArray};
 use rayon::prelude::*;
 use std::any::Any;
@@ -58,6 +59,8 @@ impl From<Error> for NoTable {
 pub struct JoinTable {
     pub(super) keys: Vec<Type>,
     pub(super) columns: Vec<ArrayRef>,
+    /// The least and the greatest of each key.
+    pub(super) ranges: Vec<Option<(Scalar, Scalar)>>,
     index: Index,
     /// Where the rows of each key begin in `rows`, and the end; empty if each key has one.
     starts: Vec<u32>,
@@ -149,9 +152,11 @@ impl JoinBuild {
             let error = Error::Cardinality { promise, side: "right", key };
             return Err(NoTable::Repeated(row, error));
         }
+        let ranges = ranges(&self.keys, &keys);
         drop(keys);
         Ok(JoinTable {
             keys: self.keys.clone(),
+            ranges,
             columns: concat_compact(batches),
             index: keyed.index,
             starts: keyed.starts,

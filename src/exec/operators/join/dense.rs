@@ -4,6 +4,7 @@
 //! Where most places would be empty, as when a filter has left few of the ids, they are bits, and
 //! those that are taken are numbered ([`Ranks`]).
 
+use super::bounds::bounds;
 use super::build::{Index, Keyed};
 use super::ranks::{Marks, Ranks};
 use crate::exec::gather::i64_values;
@@ -41,7 +42,8 @@ pub(super) fn keyed(types: &[Type], keys: &[Vec<Operand>], firsts: &[u32]) -> Op
         return None;
     }
     let rows: usize = keys.iter().map(|(key, _)| key.array.len() - key.array.null_count()).sum();
-    let (least, greatest) = bounds(&keys)?;
+    let operands: Vec<&Operand> = keys.iter().map(|(key, _)| *key).collect();
+    let (least, greatest) = bounds(&operands, &DataType::Int)?;
     let span = usize::try_from(greatest.checked_sub(least)?).ok()?;
     let dense = Dense { least, places: span + 1, ranks: None };
     if span < rows.saturating_mul(PLACES_PER_ROW_MAX) {
@@ -49,19 +51,6 @@ pub(super) fn keyed(types: &[Type], keys: &[Vec<Operand>], firsts: &[u32]) -> Op
     }
     let is_ranked = span < BITS_MAX.max(rows.saturating_mul(BITS_PER_ROW_MAX));
     is_ranked.then(|| dense.ranked(&keys).fill(&keys, rows))
-}
-
-/// The least and the greatest key, if there are any.
-fn bounds(keys: &[Keys]) -> Option<(i64, i64)> {
-    let of_batch = |(key, _): &Keys| {
-        let (mut least, mut greatest) = (i64::MAX, i64::MIN);
-        for_each(key, |_, key| (least, greatest) = (least.min(key), greatest.max(key)));
-        (least, greatest)
-    };
-    let bounds = keys.par_iter().map(of_batch);
-    let (least, greatest) =
-        bounds.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
-    (least <= greatest).then_some((least, greatest))
 }
 
 /// All keys that are not null, with their rows.

@@ -13,7 +13,7 @@ use crate::exec::table::{Block, NOT_FOUND};
 use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::text::Span;
-use crate::types::Type;
+use crate::types::{Scalar, Type};
 use arrow_array::{Array, ArrayRef, new_null_array};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +56,11 @@ pub(super) struct Breach {
 const NOWHERE: u64 = u64::MAX;
 
 impl JoinProbe {
+    /// The least and the greatest of a key of the right side, if there is one and it is known.
+    pub fn right_keys(&self, key: usize) -> Option<(Scalar, Scalar)> {
+        self.table.ranges[key].clone()
+    }
+
     /// A join with `table`; `right_columns` is empty for semi and anti joins. Of the promises,
     /// that of the right side is checked only with a residual: else the table has done it.
     pub fn new(
