@@ -290,7 +290,7 @@ impl GroupTable {
     fn prefetch_keys<const W: usize>(&self, packed: &Packed, slots: &[u64]) {
         // Where nothing is named, it is the first key: a branch would be mispredicted often.
         let named = |row: usize, slot: u64| {
-            let is_likely = (slot ^ packed.hashes[row]) >> 32 == 0 && slot != EMPTY;
+            let is_likely = may_hold(slot, packed.hashes[row]) && slot != EMPTY;
             if is_likely { (slot as u32).wrapping_sub(1) as usize } else { 0 }
         };
         for (row, &slot) in slots.iter().enumerate() {
@@ -319,7 +319,7 @@ impl GroupTable {
         row: usize,
         long: &impl LongTexts,
     ) -> bool {
-        if (slot ^ packed.hashes[row]) >> 32 != 0 || slot == EMPTY {
+        if !may_hold(slot, packed.hashes[row]) || slot == EMPTY {
             return false;
         }
         let number = (slot as u32 - 1) as usize;
@@ -441,13 +441,15 @@ impl GroupTable {
         while room_of(size) < self.count + more {
             size *= 2;
         }
+        assert!(size <= 1 << 32, "a slot has half of the hash");
         let mut slots = vec![EMPTY; size];
-        for (number, hash) in self.hashes().enumerate() {
-            let mut at = hash as usize & (size - 1);
+        // In the order of the slots, so that memory is written in that order too.
+        for &slot in self.slots.iter().filter(|slot| **slot != EMPTY) {
+            let mut at = (slot >> 32) as usize & (size - 1);
             while slots[at] != EMPTY {
                 at = (at + 1) & (size - 1);
             }
-            slots[at] = slot_of(hash, number as u32);
+            slots[at] = slot;
         }
         self.slots = slots;
         self.room = room_of(size);
@@ -459,8 +461,15 @@ fn room_of(slots: usize) -> usize {
     slots / 8 * 5
 }
 
+/// The half of the hash that says where a key stands: when the slots grow no hash is needed again.
 fn slot_of(hash: u64, number: u32) -> u64 {
-    hash >> 32 << 32 | (u64::from(number) + 1)
+    hash << 32 | (u64::from(number) + 1)
+}
+
+/// May this slot be that of a key with this hash?
+#[inline(always)]
+fn may_hold(slot: u64, hash: u64) -> bool {
+    (slot >> 32) as u32 == hash as u32
 }
 
 fn push_text(arena: &mut Vec<Vec<u8>>, text: &[u8]) -> u64 {
