@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 /// The times of a file tell nothing when they are less than this before they are looked at: the
 /// coarsest clock of a file system that is in use, FAT's, ticks every two seconds.
@@ -61,14 +61,14 @@ impl Readings {
 
 /// Makes the digest of a file while it is read.
 pub(super) struct Digesting {
-    hasher: Box<Xxh3>,
+    hasher: XxHash3_128,
     path: PathBuf,
     readings: Arc<Readings>,
 }
 
 impl Digesting {
     pub(super) fn new(path: &Path, readings: &Arc<Readings>) -> Digesting {
-        let hasher = Box::new(Xxh3::new());
+        let hasher = XxHash3_128::new();
         Digesting { hasher, path: path.to_owned(), readings: readings.clone() }
     }
 
@@ -76,13 +76,13 @@ impl Digesting {
     pub(super) fn see(&mut self, bytes: &[u8]) {
         match bytes {
             [] => self.readings.read(&self.path, digest(&self.hasher)),
-            bytes => self.hasher.update(bytes),
+            bytes => self.hasher.write(bytes),
         }
     }
 }
 
-fn digest(hasher: &Xxh3) -> String {
-    format!("{:032x}", hasher.digest128())
+fn digest(hasher: &XxHash3_128) -> String {
+    format!("{:032x}", hasher.finish_128())
 }
 
 /// A file that a source would read now.
@@ -110,12 +110,12 @@ pub fn input_files(base: &Path, arguments: &Arguments) -> Result<Vec<InputFile>,
 pub fn content_of(path: &Path) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
     let before = stamp(&file.metadata()?);
-    let mut hasher = Box::new(Xxh3::new());
+    let mut hasher = XxHash3_128::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => break,
-            Ok(read) => hasher.update(&buffer[..read]),
+            Ok(read) => hasher.write(&buffer[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -7,13 +7,13 @@ use super::kernel::{Call, PrepareScalar};
 use arrow_array::types::Int64Type;
 use md5::{Digest, Md5};
 use sha2::Sha256;
-use xxhash_rust::xxh64::xxh64;
+use twox_hash::XxHash64;
 
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("md5", |_| digest(|text| write_hex(&Md5::digest(text)))),
     ("sha256", |_| digest(|text| write_hex(&Sha256::digest(text)))),
-    ("xxhash64", |_| number(|text| xxh64(text.as_bytes(), 0) as i64)),
+    ("xxhash64", |_| number(|text| XxHash64::oneshot(0, text.as_bytes()) as i64)),
     ("crc32", |_| number(|text| i64::from(crc32fast::hash(text.as_bytes())))),
     ("hash_bucket", hash_bucket),
     ("hex", |_| {

@@ -12,7 +12,7 @@ use crate::ir::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// What decides how rows are computed. Another engine makes everything anew.
 pub(super) const ENGINE: &str = concat!("batchc ", env!("CARGO_PKG_VERSION"));
@@ -90,7 +90,7 @@ impl Ancestors {
 }
 
 pub(super) fn digest(text: &str) -> String {
-    format!("{:032x}", xxh3_128(text.as_bytes()))
+    format!("{:032x}", XxHash3_128::oneshot(text.as_bytes()))
 }
 
 impl<'p> Digests<'p> {

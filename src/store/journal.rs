@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// The form of the file.
 const FORM: &str = "batchc journal 1";
@@ -43,7 +43,7 @@ pub enum Found {
 /// Says durably what will be published.
 pub fn begin(path: &Path, commit: &Commit) -> Result<(), StateError> {
     let body = serde_json::to_string(commit).expect("paths of outputs are UTF-8");
-    let text = format!("{FORM} {:032x}\n{body}\n", xxh3_128(body.as_bytes()));
+    let text = format!("{FORM} {:032x}\n{body}\n", XxHash3_128::oneshot(body.as_bytes()));
     write_whole(path, text.as_bytes()).map_err(|error| StateError::io("write", path, &error))
 }
 
@@ -67,7 +67,7 @@ fn parse(text: &[u8]) -> Option<Commit> {
     let (head, body) = std::str::from_utf8(text).ok()?.split_once('\n')?;
     let body = body.strip_suffix('\n')?;
     let sum = head.strip_prefix(FORM)?.strip_prefix(' ')?;
-    let is_whole = sum == format!("{:032x}", xxh3_128(body.as_bytes()));
+    let is_whole = sum == format!("{:032x}", XxHash3_128::oneshot(body.as_bytes()));
     serde_json::from_str(body).ok().filter(|_| is_whole)
 }
 

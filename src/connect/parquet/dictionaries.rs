@@ -12,7 +12,7 @@ use parquet::schema::types::{ColumnPath, TypePtr};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// In fewer rows there is nothing to gain.
 const ROWS_MIN: usize = 1 << 12;
@@ -48,14 +48,14 @@ fn is_new_each_time(array: &ArrayRef) -> bool {
             let texts = array.as_string_view();
             (0..array.len())
                 .filter(is_valid)
-                .map(|row| xxh3_64(texts.value(row).as_bytes()))
+                .map(|row| XxHash3_64::oneshot(texts.value(row).as_bytes()))
                 .collect()
         }
         (_, Some(width)) => {
             let data = array.to_data();
             let bytes = &data.buffers()[0].as_slice()[data.offset() * width..];
             let value = |row: usize| &bytes[row * width..(row + 1) * width];
-            (0..array.len()).filter(is_valid).map(|row| xxh3_64(value(row))).collect()
+            (0..array.len()).filter(is_valid).map(|row| XxHash3_64::oneshot(value(row))).collect()
         }
         _ => return false,
     };

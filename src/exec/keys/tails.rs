@@ -2,7 +2,7 @@
 //! fetching their bytes from anywhere else.
 
 use super::{hash, is_long};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// Texts up to this length are held by their words and their tail.
 pub const TAIL_BYTES_MAX: usize = 20;
@@ -34,7 +34,7 @@ pub fn without_place(first: u64, tail: Tail) -> Tail {
 /// The second word of a long text with this tail.
 #[inline(always)]
 pub fn second_word(text: &[u8], tail: Tail) -> u64 {
-    if text.len() <= TAIL_BYTES_MAX { hash(&tail) } else { xxh3_64(text) }
+    if text.len() <= TAIL_BYTES_MAX { hash(&tail) } else { XxHash3_64::oneshot(text) }
 }
 
 /// The text that its first word and its tail hold, and its length.

@@ -2,7 +2,7 @@
 //! whose values are no numbers inside. What a key means is the aggregate's business.
 
 use crate::data::prefetch::prefetch;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 /// So many keys are looked up together, so that the memory of one is fetched while another is
 /// looked at.
@@ -75,7 +75,7 @@ impl SeenKeys {
         let start = self.asked_keys.len();
         write_key(&mut self.asked_keys);
         let key = start..self.asked_keys.len();
-        let hash = xxh3_64_with_seed(&self.asked_keys[key.clone()], u64::from(group));
+        let hash = XxHash3_64::oneshot_with_seed(u64::from(group), &self.asked_keys[key.clone()]);
         prefetch(&self.slots[self.slot_of(hash)]);
         self.asked.push(Asked { hash, key, group, times });
     }
