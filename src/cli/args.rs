@@ -92,6 +92,8 @@ pub(super) enum Command {
     Runs(Runs),
     /// Draw the graph of jobs
     Graph(Graph),
+    /// Show where columns come from, and where they go
+    Lineage(Lineage),
     /// Show the first rows and the row type of a job
     Preview(Preview),
     /// Print a form of the program between two phases
@@ -261,6 +263,27 @@ pub(super) enum GraphForm {
     Text,
     Mermaid,
     Dot,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Lineage {
+    /// The pipeline
+    pub(super) file: PathBuf,
+    /// An output or job, or OUTPUT.COLUMN, to see what it comes from; a source, or SOURCE.COLUMN, to
+    /// see what comes of it; all outputs if left out
+    #[arg(value_name = "NAME[.COLUMN]")]
+    pub(super) name: Option<String>,
+    /// The form
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) to: LineageForm,
+}
+
+/// Forms of lineage.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum LineageForm {
+    Text,
+    Json,
+    Mermaid,
 }
 
 #[derive(ClapArgs)]

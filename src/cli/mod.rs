@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod failure;
 mod foreign;
+mod lineage;
 mod load;
 mod print;
 mod profile;
@@ -71,6 +72,7 @@ fn command_given() -> ExitCode {
         args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
         args::Command::Plan(plan) => commands::plan::run(plan, &args.global),
         args::Command::Graph(graph) => commands::graph::run(graph, &args.global),
+        args::Command::Lineage(lineage) => commands::lineage::run(lineage, &args.global),
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
         args::Command::Show(show) => commands::show::run(show, &args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),

@@ -96,7 +96,7 @@ pub enum ExprKind {
 }
 
 /// Something of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RunValue {
     /// `run.time`: a `timestamp`.
     Time,

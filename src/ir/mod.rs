@@ -6,6 +6,7 @@
 
 mod columns;
 mod expr;
+pub mod lineage;
 mod meaning;
 mod shared;
 mod show;
@@ -23,6 +24,7 @@ pub use widen::widen;
 
 use crate::text::Span;
 use crate::types::{Scalar, Type};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A parameter, by its position in [`Pipeline::params`].
@@ -66,6 +68,27 @@ impl Pipeline {
         match table {
             Input::Source(source) => &self.sources[source.0 as usize].name,
             Input::Job(job) => &self.jobs[job.0 as usize].name,
+        }
+    }
+
+    /// The jobs that lead to a table, and itself if it is one, in the order of the graph.
+    pub fn jobs_before(&self, table: Input) -> Vec<JobId> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![table]);
+        while let Some(next) = open.pop() {
+            if let Input::Job(job) = next
+                && found.insert(job)
+            {
+                open.extend(self.jobs[job.0 as usize].inputs());
+            }
+        }
+        self.order.iter().copied().filter(|job| found.contains(job)).collect()
+    }
+
+    /// The row of a table.
+    pub fn row_of(&self, table: Input) -> &Arc<Row> {
+        match table {
+            Input::Source(source) => &self.sources[source.0 as usize].row,
+            Input::Job(job) => self.jobs[job.0 as usize].row(),
         }
     }
 }

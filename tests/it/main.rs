@@ -12,6 +12,7 @@ mod fixes;
 mod folders;
 mod formats;
 mod functions;
+mod lineage;
 mod memory;
 mod mutants;
 mod pages;

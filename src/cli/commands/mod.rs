@@ -3,6 +3,7 @@
 pub(super) mod check;
 pub(super) mod explain;
 pub(super) mod graph;
+pub(super) mod lineage;
 pub(super) mod new;
 pub(super) mod plan;
 pub(super) mod preview;

@@ -1,0 +1,210 @@
+//! What the steps of one job make of the columns of its inputs.
+
+use super::{Origin, Origins, Role, Table};
+use crate::ir::{
+    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, JoinKind, Keep,
+    PartitionBy, Pipeline, StepKind,
+};
+
+impl Table {
+    /// A table whose columns are their own origins.
+    pub(super) fn of_columns(table: Input, columns: usize) -> Table {
+        let column = |at| Origins::from([((Origin::Column(table, at), Role::Copied), vec![])]);
+        Table {
+            columns: (0..columns).map(column).collect(),
+            of: [(table, vec![])].into(),
+            decides: Origins::new(),
+        }
+    }
+
+    /// The origins of a job's result in its inputs.
+    pub(super) fn of_job(job: &Job, pipeline: &Pipeline) -> Table {
+        let input = |table: Input| Table::of_columns(table, pipeline.row_of(table).columns.len());
+        let mut table = input(job.input);
+        for step in &job.steps {
+            table.step(&step.kind, &input);
+        }
+        match job.partition.as_ref().map(|partition| &partition.by) {
+            Some(PartitionBy::Hash(key)) => table.decide(key, Role::Group),
+            Some(PartitionBy::Size) => table.decide_by_all(Role::Group),
+            Some(PartitionBy::RoundRobin) | None => {}
+        }
+        table
+    }
+
+    fn step(&mut self, step: &StepKind, input: &dyn Fn(Input) -> Table) {
+        match step {
+            StepKind::Filter { condition, keep_nulls: _ } => self.decide(condition, Role::Filter),
+            StepKind::Project(values) => {
+                self.columns = values.iter().map(|value| self.value(value)).collect();
+            }
+            StepKind::Set { column, value } => {
+                let value = self.value(value);
+                match self.columns.get_mut(*column) {
+                    Some(old) => *old = value,
+                    None => self.columns.push(value),
+                }
+            }
+            StepKind::Aggregate { keys, aggregates } => {
+                keys.iter().for_each(|key| self.decide(key, Role::Group));
+                let keys = keys.iter().map(|key| self.value(key));
+                let calls = aggregates.iter().map(|call| self.aggregated(&call.arguments));
+                self.columns = keys.chain(calls).collect();
+            }
+            StepKind::Sort(keys) => {
+                keys.iter().for_each(|key| self.decide(&key.value, Role::Order));
+            }
+            StepKind::Take { count, by } => {
+                self.decide(count, Role::Filter);
+                by.iter().for_each(|key| self.decide(key, Role::Group));
+            }
+            StepKind::Distinct => self.decide_by_all(Role::Group),
+            StepKind::Dedupe(dedupe) => self.dedupe(dedupe),
+            StepKind::Join(join) => self.join(join, input(join.right)),
+            StepKind::Union { inputs, columns } => {
+                let others: Vec<Table> = inputs.iter().map(|table| input(*table)).collect();
+                self.union(&others, columns);
+            }
+            StepKind::Explode { column } => {
+                self.decides.extend(self.of_column(*column, Role::Filter));
+                self.columns[*column] = self.of_column(*column, Role::Computed);
+            }
+            StepKind::Parse(parse) => {
+                let text = self.of_column(parse.column, Role::Computed);
+                self.columns.extend(parse.fields.iter().map(|_| text.clone()));
+            }
+            StepKind::Expect(rule) => self.expect(rule),
+        }
+    }
+
+    fn dedupe(&mut self, Dedupe { keys, keep }: &Dedupe) {
+        keys.iter().for_each(|key| self.decide(key, Role::Group));
+        match keep {
+            Keep::First | Keep::Last => {}
+            Keep::Smallest(by) | Keep::Largest(by) => self.decide(by, Role::Order),
+        }
+    }
+
+    fn join(&mut self, join: &Join, mut right: Table) {
+        join.left_keys.iter().for_each(|key| self.decide(key, Role::Join));
+        join.right_keys.iter().for_each(|key| right.decide(key, Role::Join));
+        let left = self.columns.len();
+        self.columns.extend(right.columns.iter().cloned());
+        join.residual.iter().for_each(|condition| self.decide(condition, Role::Join));
+        self.columns.truncate(left);
+        self.columns.extend(join.right_columns.iter().map(|&at| right.columns[at].clone()));
+        self.decides.append(&mut right.decides);
+        match join.kind {
+            JoinKind::Inner | JoinKind::Left => self.of.append(&mut right.of),
+            JoinKind::Semi | JoinKind::Anti => {}
+        }
+    }
+
+    fn union(&mut self, others: &[Table], columns: &[Vec<Expr>]) {
+        let tables: Vec<&Table> = std::iter::once(&*self).chain(others).collect();
+        let width = columns.first().map_or(0, Vec::len);
+        let column = |at: usize| {
+            let values = tables.iter().zip(columns).map(|(table, values)| table.value(&values[at]));
+            values.flatten().collect()
+        };
+        self.columns = (0..width).map(column).collect();
+        self.of.extend(others.iter().flat_map(|other| other.of.clone()));
+    }
+
+    /// A rule that leaves rows out is a filter; one that fails the run decides over no row.
+    fn expect(&mut self, rule: &Expectation) {
+        match rule.action {
+            ExpectAction::Drop | ExpectAction::Quarantine(_) => {
+                self.decide(&rule.condition, Role::Filter);
+            }
+            ExpectAction::Warn | ExpectAction::Fail => {}
+        }
+    }
+
+    fn of_column(&self, column: usize, role: Role) -> Origins {
+        let all = self.columns[column].keys();
+        all.map(|(origin, inner)| ((*origin, inner.then(role)), vec![])).collect()
+    }
+
+    fn value(&self, expr: &Expr) -> Origins {
+        let mut origins = Origins::new();
+        self.read(expr, Role::Copied, &mut origins);
+        origins
+    }
+
+    /// The origins of an aggregate. One that reads no column counts rows.
+    fn aggregated(&self, arguments: &[Expr]) -> Origins {
+        let (mut origins, mut reads) = (Origins::new(), false);
+        for argument in arguments {
+            argument.visit_columns(&mut |_| reads = true);
+            self.read(argument, Role::Aggregated, &mut origins);
+        }
+        if !reads {
+            let rows = |table: &Input| ((Origin::Rows(*table), Role::Aggregated), vec![]);
+            origins.extend(self.of.keys().map(rows));
+        }
+        origins
+    }
+
+    /// What an expression reads decides over rows.
+    fn decide(&mut self, expr: &Expr, role: Role) {
+        let mut decides = std::mem::take(&mut self.decides);
+        self.read(expr, role, &mut decides);
+        self.decides = decides;
+    }
+
+    fn decide_by_all(&mut self, role: Role) {
+        let all: Vec<Origins> =
+            (0..self.columns.len()).map(|column| self.of_column(column, role)).collect();
+        self.decides.extend(all.into_iter().flatten());
+    }
+
+    /// Adds what an expression reads, and what part that has in something of which the expression
+    /// has a part itself.
+    fn read(&self, expr: &Expr, role: Role, into: &mut Origins) {
+        use ExprKind as K;
+        match &expr.kind {
+            K::Column(column) => into.extend(self.of_column(*column, role)),
+            K::Param(param) => {
+                into.insert((Origin::Param(*param), role), vec![]);
+            }
+            K::Run(value) => {
+                into.insert((Origin::Run(*value), role), vec![]);
+            }
+            // The items of a list that is an argument beside the lambda.
+            K::Slot(_) | K::Literal(_) => {}
+            K::Convert(value) => self.read(value, role, into),
+            K::Case { arms, otherwise } => {
+                for (condition, value) in arms {
+                    self.read(condition, Role::Condition.then(role), into);
+                    self.read(value, Role::Computed.then(role), into);
+                }
+                let otherwise = otherwise.iter();
+                otherwise.for_each(|value| self.read(value, Role::Computed.then(role), into));
+            }
+            K::Call { .. }
+            | K::Not(_)
+            | K::Negate(_)
+            | K::Arithmetic(..)
+            | K::Compare(..)
+            | K::And(..)
+            | K::Or(..)
+            | K::Cast(_)
+            | K::IsNull(_)
+            | K::In(..)
+            | K::InList(..)
+            | K::Matches(..)
+            | K::Coalesce(_)
+            | K::Try(_)
+            | K::Field(..)
+            | K::Index(..)
+            | K::List(_)
+            | K::Record(_)
+            | K::Concat(_) => {
+                for child in expr.children() {
+                    self.read(child, Role::Computed.then(role), into);
+                }
+            }
+        }
+    }
+}
