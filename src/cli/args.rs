@@ -186,6 +186,10 @@ pub(super) struct Run {
     /// Write the report as JSON to this file: at the start (RUNNING) and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Append what the run reads and writes to this file, as events of OpenLineage: at the start and at
+    /// the end
+    #[arg(long, value_name = "FILE")]
+    pub(super) openlineage: Option<PathBuf>,
     /// Say where the time went, stage by stage and operator by operator; as JSON too, in FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(super) profile: Option<Option<PathBuf>>,
@@ -276,6 +280,8 @@ pub(super) struct Lineage {
     /// The form
     #[arg(long, value_enum, default_value = "text")]
     pub(super) to: LineageForm,
+    #[command(flatten)]
+    pub(super) params: Params,
 }
 
 /// Forms of lineage.
@@ -284,6 +290,8 @@ pub(super) enum LineageForm {
     Text,
     Json,
     Mermaid,
+    /// A JobEvent of OpenLineage
+    Openlineage,
 }
 
 #[derive(ClapArgs)]

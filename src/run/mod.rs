@@ -3,6 +3,7 @@
 
 mod cpu;
 mod made;
+pub mod openlineage;
 mod places;
 mod profile;
 mod publish;

@@ -2,12 +2,14 @@
 
 use crate::Compiled;
 use crate::cli::args::{File, Global, Lineage as Args, LineageForm};
+use crate::cli::commands::run::job_name;
 use crate::cli::lineage::{Shown, Target, json, mermaid, text};
-use crate::cli::load::{refuse_name, runnable_without};
+use crate::cli::load::{base, context, refuse, refuse_name, runnable_without};
 use crate::cli::print::put;
 use crate::diagnostics::Code;
 use crate::ir::lineage::Lineage;
 use crate::ir::{Input, JobId, Output, Pipeline, Row, SourceId};
+use crate::run::openlineage::Events;
 
 /// Shows where columns come from.
 pub(in crate::cli) fn run(args: &Args, global: &Global) -> u8 {
@@ -21,13 +23,24 @@ pub(in crate::cli) fn run(args: &Args, global: &Global) -> u8 {
 fn show(args: &Args, global: &Global) -> Result<(), u8> {
     let file = File { file: Some(args.file.clone()) };
     // A job that leads to no output can be looked at all the same.
-    let (_, compiled) = runnable_without(&file, &[Code::W0601], global)?;
+    let (path, compiled) = runnable_without(&file, &[Code::W0601], global)?;
     let lineage = Lineage::of(&compiled.pipeline);
     let shown = selected(args.name.as_deref(), &compiled, &lineage, global)?;
     let form = match args.to {
         LineageForm::Text => text(&shown),
         LineageForm::Json => json(&shown),
         LineageForm::Mermaid => mermaid(&shown),
+        LineageForm::Openlineage => {
+            let context = context(&compiled, &path, &args.params, global)?;
+            let outputs = whole_outputs(&shown).ok_or_else(|| {
+                let message =
+                    "`--to openlineage` is of outputs as a whole; name one, or none for all";
+                refuse(message, global)
+            })?;
+            let (pipeline, name) = (&compiled.pipeline, job_name(&compiled.pipeline, &path));
+            let events = Events::new(pipeline, &context, base(&path), outputs, name);
+            format!("{}\n", events.job())
+        }
     };
     put!("{form}");
     Ok(())
@@ -69,6 +82,19 @@ fn selected<'c>(
     let sources = pipeline.sources.iter().map(|source| source.name.as_str());
     let names = outputs.chain(jobs()).chain(sources);
     Err(refuse_name("there is no output, job or source", table, names, global))
+}
+
+/// The outputs that are shown, by their positions, if nothing else is asked for.
+fn whole_outputs(shown: &Shown) -> Option<Vec<usize>> {
+    let position = |target: &Target| {
+        shown
+            .pipeline()
+            .outputs
+            .iter()
+            .position(|output| target.kind == "output" && output.name == target.name)
+    };
+    let is_whole = shown.column.is_none() && shown.from.is_none();
+    shown.targets.iter().map(position).collect::<Option<Vec<usize>>>().filter(|_| is_whole)
 }
 
 fn outputs<'p>(pipeline: &'p Pipeline) -> Vec<Target<'p>> {

@@ -13,11 +13,12 @@ use crate::cli::reasons::{locate_reasons, say_decision};
 use crate::cli::table::print_report;
 use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
+use crate::run::openlineage::Events;
 use crate::run::{
     Event, Options, Outcome, Report, State, Status, replaced_by_report, run as run_pipeline,
 };
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -77,7 +78,10 @@ fn check_places_of_words(
         return Err(format!("--temp-dir {} is not a folder", folder.display()));
     }
     let state = kept(args, path).folder;
-    for (file, form) in [(args.report.as_ref(), "report"), (args.profile_file(), "profile")] {
+    let events = args.openlineage.as_ref();
+    for (file, form) in
+        [(args.report.as_ref(), "report"), (args.profile_file(), "profile"), (events, "events")]
+    {
         let Some(file) = file else { continue };
         if file.is_dir() {
             return Err(format!(
@@ -113,10 +117,9 @@ fn start(
     }
     check_places_of_words(args, pipeline, &context, &path)
         .map_err(|message| refuse(&message, global))?;
-    if let Some(file) = &args.report {
-        write_report(&Report::running(&context), file)
-            .map_err(|message| refuse(&message, global))?;
-    }
+    let (outputs, job) = (targets.outputs.clone(), job_name(pipeline, &path));
+    let events = Events::new(pipeline, &context, base(&path), outputs, job);
+    write_that_it_starts(args, &context, &events).map_err(|message| refuse(&message, global))?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let terminated = catch_signals(&cancelled);
     let rows_read = Arc::new(AtomicU64::new(0));
@@ -158,16 +161,33 @@ fn start(
     if report.status == Status::Cancelled {
         code = if terminated.load(Relaxed) { 143 } else { 130 };
     }
-    if let Some(file) = &args.report {
-        write_report(&report, file).map_err(|message| refuse(&message, global))?;
-    }
-    if let (Some(file), Some(profile)) = (args.profile_file(), &report.profile) {
-        write_report(profile, file).map_err(|message| refuse(&message, global))?;
-    }
+    write_how_it_ended(args, &report, &events).map_err(|message| refuse(&message, global))?;
     if !global.quiet {
         say!("{}", last_line(&name, &report, code));
     }
     Ok(code)
+}
+
+/// Writes what is asked for of a run that starts.
+fn write_that_it_starts(args: &Run, context: &RunContext, events: &Events) -> Result<(), String> {
+    if let Some(file) = &args.report {
+        write_report(&Report::running(context), file)?;
+    }
+    args.openlineage.as_ref().map_or(Ok(()), |file| append(&events.started(), file))
+}
+
+/// Writes what is asked for of a run that has ended.
+fn write_how_it_ended(args: &Run, report: &Report, events: &Events) -> Result<(), String> {
+    if let Some(file) = &args.report {
+        write_report(report, file)?;
+    }
+    if let Some(file) = &args.openlineage {
+        append(&events.ended(report, context_with(vec![]).time), file)?;
+    }
+    match (args.profile_file(), &report.profile) {
+        (Some(file), Some(profile)) => write_report(profile, file),
+        _ => Ok(()),
+    }
 }
 
 /// Says what was done, as far as that is of interest.
@@ -229,6 +249,19 @@ fn write_report(report: &impl Serialize, file: &Path) -> Result<(), String> {
     staged.push(".part");
     let staged = file.with_file_name(staged);
     std::fs::write(&staged, text).and_then(|()| std::fs::rename(&staged, file)).map_err(failed)
+}
+
+/// What a pipeline is called in events: its name, or that of its file.
+pub(in crate::cli) fn job_name(pipeline: &Pipeline, path: &Path) -> String {
+    let of_file = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    pipeline.name.clone().unwrap_or_else(of_file)
+}
+
+/// Appends a line to a file.
+fn append(event: &serde_json::Value, file: &Path) -> Result<(), String> {
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    let written = opened.and_then(|mut opened| opened.write_all(format!("{event}\n").as_bytes()));
+    written.map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
 fn last_line(name: &str, report: &Report, code: u8) -> String {
