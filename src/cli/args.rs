@@ -46,6 +46,16 @@ pub(super) enum Color {
     Never,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Checkpoints {
+    /// When writing it takes little of the time that computing it took
+    Auto,
+    /// At the end of every stage that is not the last
+    Always,
+    /// Never; nor is used what is there
+    Never,
+}
+
 /// At least one thread, and no more than could ever be of use.
 fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -177,6 +187,15 @@ pub(super) struct Run {
     /// Make all outputs anew, also those that are there
     #[arg(long)]
     pub(super) fresh: bool,
+    /// When what stages have made is kept for a run after a crash or a failure
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(super) checkpoints: Checkpoints,
     /// Wait so many seconds for another run of the pipeline to end
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(super) wait: u64,

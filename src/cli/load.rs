@@ -310,7 +310,13 @@ pub(super) fn state(args: &args::State, path: &Path) -> run::State {
         Some(name) if path.as_os_str() != STDIN => name.to_string_lossy().into_owned(),
         _ => "stdin".to_owned(),
     };
-    run::State { folder, pipeline, fresh: false, wait: Duration::ZERO }
+    run::State {
+        folder,
+        pipeline,
+        fresh: false,
+        wait: Duration::ZERO,
+        checkpoints: run::When::Auto,
+    }
 }
 
 /// The passes that are switched off.

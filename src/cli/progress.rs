@@ -70,7 +70,7 @@ impl Progress {
         let mut jobs = self.state.jobs();
         let is_said = self.mode == Mode::Lines;
         match event {
-            Event::Decided(_) | Event::NotNoted(_) => {}
+            Event::Decided(_) | Event::NotTakenUp(_) | Event::NotLeft(_) | Event::NotNoted(_) => {}
             Event::Jobs(total) => jobs.total = total,
             Event::JobStarted { job } => {
                 jobs.at_work.push(job.to_owned());

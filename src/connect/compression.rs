@@ -127,6 +127,14 @@ impl Packer {
         }
     }
 
+    /// Has what was appended be in the file, but for bytes that do not yet fill a block.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Packer::Plain(writer) => writer.flush(),
+            Packer::Blocks(_) => Ok(()),
+        }
+    }
+
     /// Writes what is left and gives the file back.
     pub fn finish(self) -> io::Result<NewFile> {
         match self {

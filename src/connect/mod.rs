@@ -32,10 +32,10 @@ pub use chunk::CHUNK_BYTES;
 pub use input::matches;
 pub use meter::Volume;
 pub use options::BadOption;
-pub use output::Outputs;
+pub use output::{Outputs, Written};
 pub use places::{Reads, place};
 pub use readings::{InputFile, Reading, Readings, content_of, input_files, is_racy, written};
-pub use stage::{complete_move, sweep};
+pub use stage::{complete_move, discard, hold, sweep};
 
 use crate::data::Batch;
 use crate::data::spell;

@@ -13,6 +13,17 @@ pub struct Outputs {
     parts: Vec<Mutex<Part>>,
 }
 
+/// How far a file has come.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The staged file.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// The rows in it.
+    pub rows: u64,
+}
+
 struct Part {
     path: PathBuf,
     packer: Packer,
@@ -89,6 +100,16 @@ impl Outputs {
         written.map_err(|error| ConnectError::io("write", part.path.display(), &error))?;
         part.rows += rows;
         Ok(())
+    }
+
+    /// How far the first part has come; what is packed counts only as far as its blocks are whole.
+    pub fn written(&self) -> Result<Written, ConnectError> {
+        let mut part = self.parts[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let Part { path, packer, rows } = &mut *part;
+        let failed = |error| ConnectError::io("write", path.display(), &error);
+        packer.flush().map_err(failed)?;
+        let bytes = std::fs::metadata(&*path).map_err(failed)?.len();
+        Ok(Written { path: path.clone(), bytes, rows: *rows })
     }
 
     /// Ends and syncs all files.

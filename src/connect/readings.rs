@@ -42,6 +42,13 @@ impl Readings {
         self.lock(|all| all.entry(path.to_owned()).or_insert_with(new).identity.starts_with(&stamp))
     }
 
+    /// Notes what a file was when an earlier run read what this one takes from it.
+    pub fn known(&self, path: &Path, reading: Reading) {
+        self.lock(|all| {
+            all.entry(path.to_owned()).or_insert(reading);
+        });
+    }
+
     /// Notes the digest of a file that was read to its end.
     fn read(&self, path: &Path, content: String) {
         self.lock(|all| {

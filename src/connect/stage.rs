@@ -88,6 +88,18 @@ impl Drop for Staging {
 }
 
 impl Staged {
+    /// Takes over what an earlier run has staged, if it is as that run left it: `kept` is held since
+    /// this one began, so that nothing sweeps it.
+    pub fn take_over(staged: &Path, target: &Path, kept: File, rows: u64, bytes: u64) -> Staged {
+        let moves = vec![(staged.to_owned(), target.to_owned())];
+        Staged { moves, rows, bytes, _locks: vec![kept] }
+    }
+
+    /// Leaves what was staged to a later run.
+    pub fn keep(mut self) {
+        self.moves.clear();
+    }
+
     /// Fails if the outputs cannot be made visible, as far as that can be known before it is tried:
     /// much may have happened to the targets since they were looked at first.
     pub fn check(&self) -> Result<(), ConnectError> {
@@ -208,7 +220,12 @@ pub fn sweep(target: &Path) {
 
 /// Is a staged path's process dead?
 fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    hold(path).is_some()
+}
+
+/// Holds a staged path as long as the file is open, if no process does.
+pub fn hold(path: &Path) -> Option<File> {
+    File::open(path).ok().filter(|file| file.try_lock().is_ok())
 }
 
 /// The empty file in a staged directory that tells it from the one it replaces.
@@ -298,6 +315,11 @@ fn check_replaceable(target: &Path) -> Result<(), ConnectError> {
         }
     }
     Ok(())
+}
+
+/// Removes what a run has staged that nobody will publish.
+pub fn discard(staged: &Path) {
+    remove(staged);
 }
 
 /// Best effort: what cannot be removed is left under its hidden name.

@@ -24,6 +24,7 @@ pub mod table;
 use crate::connect::{ConnectError, Extent};
 use crate::data::POSITION_ROW_BITS;
 use crate::ir::{JobId, Promise};
+use crate::store::StateError;
 use crate::store::spool::SpoolError;
 use crate::text::Span;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -89,6 +90,12 @@ impl From<SpoolError> for Error {
     fn from(error: SpoolError) -> Error {
         let help = "give more memory with `--memory`, or another folder with `--temp-dir`";
         Error::Connect(ConnectError { message: error.message, help: Some(help.into()) })
+    }
+}
+
+impl From<StateError> for Error {
+    fn from(StateError { message, help }: StateError) -> Error {
+        Error::Connect(ConnectError { message, help })
     }
 }
 

@@ -9,12 +9,13 @@ use crate::data::partition::in_turn;
 use crate::ir::{Partition, PartitionBy};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// A sink with a ring that puts pieces in order.
 pub struct OrderedSink {
-    sink: Box<dyn Sink>,
+    /// None once it has ended.
+    sink: RwLock<Option<Box<dyn Sink>>>,
     parts: Parts,
     ring: Ring<Pieces>,
     /// Where rows go in turn, the part of the first row of the next morsel.
@@ -53,7 +54,13 @@ impl OrderedSink {
             }
             Some(Partition { by: PartitionBy::Size, .. }) => Parts::Numbered(Mutex::default()),
         };
+        let sink = RwLock::new(Some(sink));
         OrderedSink { sink, parts, ring: Ring::new(room), turn: Mutex::new(0) }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&dyn Sink) -> T) -> T {
+        let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner);
+        act(&**sink.as_ref().expect("rows come before the end"))
     }
 
     /// Says to which part each row goes, where that is known only when all are there.
@@ -74,7 +81,7 @@ impl OrderedSink {
     ) -> Result<(), Error> {
         let parts = match &self.parts {
             Parts::One => {
-                emit(0, self.sink.encode(batch)?);
+                emit(0, self.with(|sink| sink.encode(batch))?);
                 return Ok(());
             }
             Parts::Given => given.expect("a result with parts says them").to_vec(),
@@ -91,7 +98,7 @@ impl OrderedSink {
         }
         for (part, rows) in rows_of {
             let part_of_batch = super::gather::take_batch(batch, &rows);
-            emit(part, self.sink.encode(&part_of_batch)?);
+            emit(part, self.with(|sink| sink.encode(&part_of_batch))?);
         }
         Ok(())
     }
@@ -107,7 +114,7 @@ impl OrderedSink {
         let bytes = pieces.iter().map(|(_, piece)| piece.bytes()).sum();
         let pieces = Pieces { pieces, rows: Some(rows) };
         self.ring.put(number, pieces, bytes, &|pieces| timer.with(|| self.append(pieces)))?;
-        Ok(timer.with(|| self.sink.work())?)
+        Ok(timer.with(|| self.with(|sink| sink.work()))?)
     }
 
     /// Puts pieces of a morsel of which more are to come, once it is their turn. Gives them back
@@ -121,7 +128,7 @@ impl OrderedSink {
         let pieces = Pieces { pieces, rows: None };
         let append = |pieces| timer.with(|| self.append(pieces));
         let back = self.ring.flush(number, pieces, &append)?;
-        timer.with(|| self.sink.work())?;
+        timer.with(|| self.with(|sink| sink.work()))?;
         Ok(back.map_or(vec![], |back| back.pieces))
     }
 
@@ -132,7 +139,7 @@ impl OrderedSink {
                 Parts::InTurn(into) => ((u64::from(part) + *turn) % u64::from(into.get())) as u32,
                 _ => part,
             };
-            self.sink.append(part, piece)?;
+            self.with(|sink| sink.append(part, piece))?;
         }
         *turn += pieces.rows.unwrap_or(0);
         Ok(())
@@ -140,7 +147,7 @@ impl OrderedSink {
 
     /// Of the time that sinks took so far, that in which bytes were made of values late.
     pub fn late_encoding(&self) -> Duration {
-        self.sink.late_encoding()
+        self.with(|sink| sink.late_encoding())
     }
 
     /// Lets waiting threads go: the stage has failed.
@@ -148,8 +155,17 @@ impl OrderedSink {
         self.ring.abort();
     }
 
-    /// Ends the sink.
-    pub fn finish(self) -> Result<Staged, Error> {
-        Ok(self.sink.finish()?)
+    /// Ends the sink, which all rows have come to.
+    pub fn finish(&self) -> Result<Staged, Error> {
+        Ok(self.take().expect("it ends once").finish()?)
+    }
+
+    /// Gives up what was written.
+    pub fn give_up(&self) {
+        drop(self.take());
+    }
+
+    fn take(&self) -> Option<Box<dyn Sink>> {
+        self.sink.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -4,7 +4,7 @@
 use super::Error;
 use super::rejects::Reject;
 use super::ring::Ring;
-use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged};
+use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged, Written};
 use crate::ir::QuarantineId;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -113,6 +113,22 @@ impl Quarantines {
             };
         }
         Ok(())
+    }
+
+    /// The files so far, with their lengths and rows.
+    pub fn written(&self) -> Result<Vec<Option<Written>>, ConnectError> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |output: &Option<Outputs>| output.as_ref().map(Outputs::written).transpose();
+        files.outputs.iter().map(of).collect()
+    }
+
+    /// Goes on with what an earlier run has written.
+    pub fn go_on(&self, quarantine: usize, bytes: &[u8], rows: u64) -> Result<(), ConnectError> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        match &files.outputs[quarantine] {
+            Some(output) => output.append(0, bytes, rows),
+            None => Ok(()),
+        }
     }
 
     /// Ends the files; they are not visible yet.

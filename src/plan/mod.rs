@@ -113,7 +113,7 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 pub enum Range {
     /// Between these, which do not depend on rows.
-    Given(Bound<ir::Expr>, Bound<ir::Expr>),
+    Given(Box<(Bound<ir::Expr>, Bound<ir::Expr>)>),
     /// From the least to the greatest key on the right side of a join.
     KeysOf {
         /// The join.

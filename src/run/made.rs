@@ -58,9 +58,10 @@ pub(super) type Files = Vec<(String, String)>;
 
 /// The digests of tables, from which those of outputs are put together.
 pub(super) struct Digests<'p> {
-    pipeline: &'p Pipeline,
-    context: &'p RunContext,
-    keys: BTreeMap<Input, String>,
+    pub pipeline: &'p Pipeline,
+    pub context: &'p RunContext,
+    /// The keys of tables.
+    pub keys: BTreeMap<Input, String>,
     sources: BTreeMap<SourceId, SourceMade>,
     jobs: BTreeMap<JobId, JobMade>,
 }
@@ -126,13 +127,7 @@ impl<'p> Digests<'p> {
         let sources = ancestors.sources.iter().map(source).collect();
         let job = |id: &JobId| (name(Input::Job(*id)), self.jobs[id].clone());
         let jobs = ancestors.jobs.iter().map(job).collect();
-        let row = match declared.from {
-            Input::Source(source) => &self.pipeline.sources[source.0 as usize].row,
-            Input::Job(job) => self.pipeline.jobs[job.0 as usize].row(),
-        };
-        let columns: Vec<_> = row.columns.iter().map(|column| (&column.name, &column.ty)).collect();
-        let arguments = arguments(&declared.arguments, self.context);
-        let written = digest(&format!("{} {arguments:?} {columns:?}", declared.connector));
+        let written = self.form_of(output);
         let key = digest(&format!("{ENGINE} {} {written}", self.keys[&declared.from]));
         let params = self.pipeline.params.iter().zip(&self.context.params);
         let value = |(param, value): (&crate::ir::Param, &crate::types::Scalar)| {
@@ -140,6 +135,18 @@ impl<'p> Digests<'p> {
         };
         let params = params.map(value).collect();
         (key, Made { engine: ENGINE.to_owned(), params, sources, jobs, output: written })
+    }
+
+    /// A digest of how an output is written, and where.
+    pub(super) fn form_of(&self, output: usize) -> String {
+        let declared = &self.pipeline.outputs[output];
+        let row = match declared.from {
+            Input::Source(source) => &self.pipeline.sources[source.0 as usize].row,
+            Input::Job(job) => self.pipeline.jobs[job.0 as usize].row(),
+        };
+        let columns: Vec<_> = row.columns.iter().map(|column| (&column.name, &column.ty)).collect();
+        let arguments = arguments(&declared.arguments, self.context);
+        digest(&format!("{} {arguments:?} {columns:?}", declared.connector))
     }
 
     fn source(&self, id: SourceId, files: Files) -> SourceMade {
@@ -181,7 +188,7 @@ impl<'p> Digests<'p> {
 
     /// What a job does with rows that fail, and how it is split. Rows that are set aside are told
     /// with the names of the job and its columns.
-    fn settings(&self, job: &Job) -> String {
+    pub(super) fn settings(&self, job: &Job) -> String {
         let partition = job.partition.as_ref().map(|partition| {
             let by = match &partition.by {
                 PartitionBy::Hash(key) => format!("hash {}", key.meaning(Some(self.context))),

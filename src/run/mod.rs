@@ -1,7 +1,9 @@
 //! Running a pipeline: parameters bound, sources opened, stages in order, outputs staged and
 //! published together, rows accounted for.
 
+mod checkpoints;
 mod cpu;
+mod keys;
 mod made;
 pub mod openlineage;
 mod places;
@@ -12,6 +14,7 @@ mod reuse;
 mod schedule;
 mod session;
 
+pub use checkpoints::When;
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
@@ -20,7 +23,9 @@ pub use report::{
 };
 pub use reuse::{Decision, Verdict, decide};
 
-use crate::connect::{self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec};
+use crate::connect::{
+    self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec, Staged,
+};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::exec::clock::Tally;
@@ -53,6 +58,8 @@ pub struct State {
     pub fresh: bool,
     /// So long to wait for another run of the pipeline.
     pub wait: Duration,
+    /// When stages leave what they have made to later runs.
+    pub checkpoints: When,
 }
 
 impl State {
@@ -100,6 +107,10 @@ pub struct Options<'r> {
 pub enum Event<'e> {
     /// It is decided what is run, and why.
     Decided(&'e Decision),
+    /// Something of an earlier run could not be taken up, and is computed again.
+    NotTakenUp(&'e StateError),
+    /// Something could not be left to later runs; this one goes on.
+    NotLeft(&'e StateError),
     /// It ended, and that could not be noted for later ones; its outputs are there all the same.
     NotNoted(&'e StateError),
     /// It begins; so many jobs are to be run.
@@ -258,7 +269,7 @@ fn attempt(
     context: &RunContext,
     options: &Options,
     plan: &Plan,
-    session: Option<&mut Session>,
+    mut session: Option<&mut Session>,
     report: &mut Report,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
     let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
@@ -287,15 +298,12 @@ fn attempt(
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
     let open = |id| open_source(&execution, id, context, options, readings.as_ref());
-    let result = compute(&execution, context, options, &open, report);
-    let Execution { sinks, quarantines, .. } = execution;
-    let result = result.and_then(|tables| {
-        let outputs = publish::finish(pipeline, plan, sinks, &mut report.profile)?;
-        Ok((tables, outputs))
-    });
+    let result = compute(&execution, context, options, &open, session.as_deref_mut(), report);
+    let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
     // not even begin to read has nothing to show.
-    let has_begun = result.is_ok() || options.rows_read.load(Relaxed) > 0;
+    let has_begun =
+        result.is_ok() || options.rows_read.load(Relaxed) > 0 || !report.taken_up.is_empty();
     let aside = match has_begun {
         true => publish::finish_quarantines(pipeline, quarantines),
         false => Ok(vec![]),
@@ -311,28 +319,36 @@ fn attempt(
     Ok(tables)
 }
 
-/// All that is computed before anything is made visible; the tables that were asked for.
+/// The tables that were asked for, and the outputs, which are not yet visible.
+type Computed = (Vec<Vec<Batch>>, Vec<(String, Staged)>);
+
+/// All that is computed before anything is made visible.
 fn compute(
     execution: &Execution,
     context: &RunContext,
     options: &Options,
     open: &schedule::Open,
+    session: Option<&mut Session>,
     report: &mut Report,
-) -> Result<Vec<Vec<Batch>>, Failure> {
-    let mut schedule = schedule::Schedule::new(execution, context, options.watch);
+) -> Result<Computed, Failure> {
+    let mut schedule = schedule::Schedule::new(execution, context, options.watch, session);
     schedule.profile = report.profile.take();
     let result = schedule.run_all(open);
+    report.taken_up = std::mem::take(&mut schedule.taken_up);
     report.profile = schedule.profile.take();
     report.profile.iter_mut().for_each(|profile| profile.end_stages(execution));
     report.add_jobs(execution, &schedule, result.as_ref().err());
     report.add_spills(execution);
-    result?;
-    report.check_balance();
-    if let Err(failure) = publish::check_thresholds(execution, options) {
-        report.fail_job(&failure);
+    let result = result.and_then(|()| {
+        report.check_balance();
+        publish::check_thresholds(execution, options)
+            .inspect_err(|failure| report.fail_job(failure))
+    });
+    if let Err(failure) = result {
+        schedule.keep_staged();
         return Err(failure);
     }
-    schedule.take_tables()
+    Ok((schedule.take_tables()?, schedule.take_staged()))
 }
 
 /// The connector's arguments with the parameters' values in.
@@ -390,7 +406,7 @@ fn wanted(kept: &[Kept], execution: &Execution, context: &RunContext) -> Vec<con
         })
     };
     let range = |range: &Range| match range {
-        Range::Given(from, to) => Some((bound(from)?, bound(to)?)),
+        Range::Given(ends) => Some((bound(&ends.0)?, bound(&ends.1)?)),
         Range::KeysOf { join, key } => {
             let (least, greatest) = execution.nodes[join.at()].right_keys(*key)?;
             Some((Bound::Included(least), Bound::Included(greatest)))

@@ -226,7 +226,10 @@ impl Profile {
         for operator in operators.filter(|operator| operator.finish.is_some()) {
             let at = operator.node.at();
             operator.spilled_bytes = execution.spools[at].written();
-            if !matches!(execution.plan.node(operator.node).kind, NodeKind::Build(_)) {
+            if !matches!(
+                execution.plan.node(operator.node).kind,
+                NodeKind::Build(_) | NodeKind::Sink(_)
+            ) {
                 operator.rows_out = Some(execution.counts[at].output.load(Relaxed));
             }
         }

@@ -1,12 +1,10 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
-use super::profile::{Profile, Timer};
 use super::report::input_report;
 use super::session::Session;
 use super::{Failure, Options, OutputReport, QuarantineReport, Report, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
-use crate::exec::ordered::OrderedSink;
 use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
 use crate::ir::{
@@ -125,28 +123,6 @@ impl Limit<'_> {
             span,
         })
     }
-}
-
-/// Ends all sinks. The outputs are complete, and not yet visible.
-pub(super) fn finish(
-    pipeline: &Pipeline,
-    plan: &Plan,
-    sinks: Vec<Option<OrderedSink>>,
-    profile: &mut Option<Profile>,
-) -> Result<Vec<(String, Staged)>, Failure> {
-    let mut staged = vec![];
-    for ((id, node), sink) in plan.iter().zip(sinks) {
-        if let (NodeKind::Sink(output), Some(sink)) = (node.kind, sink) {
-            let name = pipeline.outputs[output].name.clone();
-            let timer = profile.as_ref().map(|_| Timer::start());
-            let ended = sink.finish()?;
-            if let (Some(profile), Some(timer)) = (profile.as_mut(), timer) {
-                profile.end_output(id, &timer, ended.bytes);
-            }
-            staged.push((name, ended));
-        }
-    }
-    Ok(staged)
 }
 
 /// Removes what runs that are dead have left beside the outputs of the pipeline, whichever of them

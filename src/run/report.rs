@@ -10,6 +10,7 @@ use crate::exec::{Counts, Error};
 use crate::ir::{JobId, RunContext, StepKind};
 use crate::plan::{Entry, NodeId, NodeKind, ReadBy, operator_name, step_of};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The state of a run or of a job.
@@ -74,6 +75,10 @@ pub struct Report {
     /// The run whose outputs this one published first, since it had died over it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<String>,
+    /// Jobs of which something was taken up that an earlier run had computed when it died or
+    /// failed, and which run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken_up: BTreeMap<String, String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -221,6 +226,7 @@ impl Report {
             quarantines: vec![],
             reasons: vec![],
             recovered: None,
+            taken_up: BTreeMap::new(),
             error: None,
             profile: None,
         }

@@ -2,10 +2,12 @@
 
 mod finish;
 mod paths;
+mod saved;
 
 use super::profile::{Profile, Timer};
+use super::session::Session;
 use super::{Event, Failure};
-use crate::connect::{ConnectError, Source};
+use crate::connect::{ConnectError, Source, Staged};
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
@@ -43,6 +45,8 @@ pub(super) struct Schedule<'e, 'p> {
     /// What breakers have given.
     results: HashMap<NodeId, Output>,
     done: BTreeSet<NodeId>,
+    /// Outputs that are complete and not yet visible.
+    staged: BTreeMap<NodeId, Staged>,
     /// Seconds that the stages of each job took.
     pub(super) timings: BTreeMap<JobId, f64>,
     /// The jobs of the stage that runs, or that stopped.
@@ -50,6 +54,12 @@ pub(super) struct Schedule<'e, 'p> {
     watch: &'e (dyn Fn(Event) + Sync),
     /// Where the time goes, if that is asked for.
     pub(super) profile: Option<Profile>,
+    /// What stages leave to later runs, and take from earlier ones; none of a run that keeps nothing.
+    session: Option<&'e mut Session>,
+    /// Jobs of which something was taken up, and the run that had made it.
+    pub(super) taken_up: BTreeMap<String, String>,
+    /// Staged outputs that a checkpoint names.
+    kept: BTreeSet<NodeId>,
     /// Has the last stage left the right side of a join on disk?
     has_spilled_join: bool,
 }
@@ -59,16 +69,21 @@ impl<'e, 'p> Schedule<'e, 'p> {
         execution: &'e Execution<'p>,
         context: &'e RunContext,
         watch: &'e (dyn Fn(Event) + Sync),
+        session: Option<&'e mut Session>,
     ) -> Self {
         Schedule {
             execution,
             context,
             results: HashMap::new(),
             done: BTreeSet::new(),
+            staged: BTreeMap::new(),
             timings: BTreeMap::new(),
             at_work: BTreeSet::new(),
             watch,
             profile: None,
+            session,
+            taken_up: BTreeMap::new(),
+            kept: BTreeSet::new(),
             has_spilled_join: false,
         }
     }
@@ -100,7 +115,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
             let Some((&roots, (ends, _))) = next else { return Ok(()) };
             let stage = self.next_stage(roots, ends, &paths);
-            self.profiled_stage(&stage, open)?;
+            self.taken_or_run(&stage, open)?;
             if std::mem::take(&mut self.has_spilled_join) {
                 (_, paths) = self.cut();
             }
@@ -140,6 +155,19 @@ impl<'e, 'p> Schedule<'e, 'p> {
             ends: ends.to_vec(),
             active,
         }
+    }
+
+    /// Takes up what an earlier run has made of a stage, or runs it and leaves that to later ones.
+    fn taken_or_run(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
+        let known = self.known(stage)?;
+        if let Some(known) = &known
+            && self.take_up(known)?
+        {
+            return Ok(());
+        }
+        self.profiled_stage(stage, open)?;
+        known.iter().for_each(|known| self.leave(known));
+        Ok(())
     }
 
     /// Runs a stage, and tells the profile, if there is one.
@@ -182,8 +210,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
         };
         let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
-        let may_end_early = stage.is_only && !roots.iter().any(|root| plan.goes_on(*root));
-        let ran = execution.run_stage(&begins, active, may_end_early);
+        let ran = execution.run_stage(&begins, active, self.may_end_early(stage));
         if let Some(profile) = &mut self.profile {
             let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
             profile.add_operators(execution, roots, active, &volumes.collect());
@@ -228,6 +255,12 @@ impl<'e, 'p> Schedule<'e, 'p> {
         Ok(())
     }
 
+    /// May it end before the end of its input?
+    fn may_end_early(&self, stage: &Stage) -> bool {
+        let plan = self.execution.plan;
+        stage.is_only && !stage.roots.iter().any(|root| plan.goes_on(*root))
+    }
+
     fn begin_jobs(&mut self, active: &BTreeSet<NodeId>) {
         let plan = self.execution.plan;
         self.at_work = active.iter().flat_map(|node| plan.node(*node).jobs()).collect();
@@ -261,6 +294,17 @@ impl<'e, 'p> Schedule<'e, 'p> {
             |node: &crate::plan::Node| node.job == Some(job) && node.kind == NodeKind::Result;
         let result = self.execution.plan.iter().find(|(_, node)| is_result(node));
         result.map_or(0, |(id, _)| self.execution.counts[id.at()].output.load(Relaxed))
+    }
+
+    /// The outputs with their names, in the order of the plan.
+    pub(super) fn take_staged(&mut self) -> Vec<(String, Staged)> {
+        let (plan, pipeline) = (self.execution.plan, self.execution.pipeline);
+        let name = |node: NodeId| match plan.node(node).kind {
+            NodeKind::Sink(output) => pipeline.outputs[output].name.clone(),
+            _ => unreachable!("only sinks write"),
+        };
+        let staged = std::mem::take(&mut self.staged).into_iter();
+        staged.map(|(node, staged)| (name(node), staged)).collect()
     }
 
     /// The gathered tables that were asked for, in the order in which they were.

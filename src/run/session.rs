@@ -1,40 +1,48 @@
 //! A run among others: the lock that it holds, what a run before it left half published, what it may
 //! take from earlier ones, and what it leaves to later ones.
 
+use super::checkpoints::Checkpoints;
+use super::keys::Keys;
 use super::made::Digests;
 use super::reuse::{Decision, decide, quarantine_entry};
-use super::{Failure, Options, OutputReport, Report, State};
-use crate::connect::{self, ConnectError, Readings, Staged, complete_move, is_racy, written};
+use super::{Event, Failure, Options, OutputReport, Report, State, Status};
+use crate::connect::{
+    self, ConnectError, InputFile, Reading, Readings, Staged, complete_move, is_racy, written,
+};
 use crate::exec::Error;
 use crate::ir::{Pipeline, RunContext, SourceId};
+use crate::plan::Plan;
 use crate::store::journal::{self, Commit, Found};
 use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
 use crate::store::lock::{Lock, NoLock};
 use crate::store::{StateError, open_folder};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A run that holds the lock of its pipeline.
-pub(super) struct Session<'r> {
-    state: &'r State,
+pub(super) struct Session {
+    state: State,
     ledger: Ledger,
     journal: PathBuf,
     pub decision: Decision,
     /// What the run reads.
     pub readings: Arc<Readings>,
+    /// What stages of earlier runs have made.
+    pub checkpoints: Checkpoints,
     _lock: Lock,
 }
 
-impl<'r> Session<'r> {
+impl Session {
     /// Begins a run: nobody else runs the pipeline meanwhile, and what a run that died was publishing
     /// is published.
     pub(super) fn begin(
         pipeline: &Pipeline,
         context: &RunContext,
-        options: &'r Options,
-        state: &'r State,
+        options: &Options,
+        state: &State,
         report: &mut Report,
-    ) -> Result<Session<'r>, Failure> {
+    ) -> Result<Session, Failure> {
         open_folder(&state.folder)?;
         let lock = Lock::take(&state.file("lock"), &context.id, state.wait, options.cancelled);
         let lock = lock.map_err(|error| match error {
@@ -58,8 +66,15 @@ impl<'r> Session<'r> {
                 reused: true,
             });
         }
+        let checkpoints = state.folder.join("checkpoints").join(&state.pipeline);
+        let checkpoints = Checkpoints::open(checkpoints, state.checkpoints, state.fresh);
+        for path in &checkpoints.damaged {
+            let message = format!("{} is damaged", path.display());
+            (options.watch)(Event::NotTakenUp(&StateError::new(message)));
+        }
         let readings = Arc::default();
-        Ok(Session { state, ledger, journal, decision, readings, _lock: lock })
+        let state = state.clone();
+        Ok(Session { state, ledger, journal, decision, readings, checkpoints, _lock: lock })
     }
 
     /// Makes everything visible together: once this has begun, a run that dies is completed by the
@@ -72,16 +87,7 @@ impl<'r> Session<'r> {
         quarantines: &[(String, Staged)],
     ) -> Result<Commit, Failure> {
         let files = self.files();
-        let contents = |source: SourceId| {
-            let files = self.decision.files[&source].iter();
-            let content = |(file, before): &(connect::InputFile, String)| {
-                let read = self.readings.of(&file.path);
-                let content = read.map(|read| read.content.unwrap_or(read.identity));
-                (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
-            };
-            files.map(content).collect()
-        };
-        let digests = Digests::new(pipeline, context, &self.decision.outputs, &contents);
+        let digests = self.digests(pipeline, context);
         let mut entries = vec![];
         for &at in &self.decision.outputs {
             let output = &pipeline.outputs[at];
@@ -110,6 +116,41 @@ impl<'r> Session<'r> {
         let commit = Commit { run: context.id.clone(), moves, entries, files };
         journal::begin(&self.journal, &commit)?;
         Ok(commit)
+    }
+
+    /// The digests of what the outputs are made of, as far as it was read.
+    fn digests<'p>(&self, pipeline: &'p Pipeline, context: &'p RunContext) -> Digests<'p> {
+        let contents = |source: SourceId| {
+            let files = self.decision.files[&source].iter();
+            let content = |(file, before): &(InputFile, String)| {
+                let read = self.readings.of(&file.path);
+                let content = read.map(|read| read.content.unwrap_or(read.identity));
+                (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
+            };
+            files.map(content).collect()
+        };
+        Digests::new(pipeline, context, &self.decision.outputs, &contents)
+    }
+
+    /// The keys of what the operators of a plan make.
+    pub(super) fn keys(&self, plan: &Plan, pipeline: &Pipeline, context: &RunContext) -> Keys {
+        Keys::new(plan, &self.digests(pipeline, context))
+    }
+
+    /// What is taken from an earlier run was made of the files of these sources as they were found
+    /// when this one began: what is read of them still has to be the same.
+    pub(super) fn taken_from(&self, sources: BTreeSet<SourceId>) {
+        let files = sources.iter().filter_map(|source| self.decision.files.get(source)).flatten();
+        for (file, content) in files {
+            let identity = file.identity.clone();
+            self.readings.known(&file.path, Reading { identity, content: Some(content.clone()) });
+        }
+    }
+
+    /// Notes the files that were read so far, by which a later run knows them.
+    pub(super) fn note_files(&mut self) -> Result<(), StateError> {
+        let files = self.files();
+        self.ledger.note(&[], &files)
     }
 
     /// What is noted of a quarantine: where it is, for knowing whether it is still what was written.
@@ -157,13 +198,14 @@ impl<'r> Session<'r> {
     }
 
     /// The run has ended, with this report.
-    pub(super) fn end(&self, report: &Report) -> Result<(), StateError> {
+    pub(super) fn end(self, report: &Report) -> Result<(), StateError> {
+        self.checkpoints.end(report.status == Status::Success);
         let text = serde_json::to_string(report).expect("a report can be written");
         self.ledger.note_run(&Run {
             report: Some(text),
             seconds: Some(report.seconds),
             rows_read: Some(report.records_read),
-            ..run_entry(self.state, report)
+            ..run_entry(&self.state, report)
         })
     }
 }

@@ -1,10 +1,11 @@
 //! What a run keeps on disk for itself, apart from its inputs and outputs: the state folder with its
-//! lock, the journal of outputs that are being published, the ledger of runs and outputs; and the
-//! spool.
+//! lock, the journal of outputs that are being published, the ledger of runs and outputs, checkpoints of
+//! stages; and the spool.
 //!
 //! Nothing here knows operators, plans or what is in an output: it takes columns, paths and texts and
 //! gives them back.
 
+pub mod checkpoint;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
@@ -28,17 +29,20 @@ pub struct StateError {
 }
 
 impl StateError {
-    fn new(message: impl Into<String>) -> StateError {
+    /// This message.
+    pub(crate) fn new(message: impl Into<String>) -> StateError {
         StateError { message: message.into(), help: None }
     }
 
-    fn io(verb: &str, path: &Path, error: &io::Error) -> StateError {
+    /// Something could not be done to a file.
+    pub(crate) fn io(verb: &str, path: &Path, error: &io::Error) -> StateError {
         let text = error.to_string();
         let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
         StateError::new(format!("cannot {verb} {}: {text}", path.display()))
     }
 
-    fn help(mut self, help: impl Into<String>) -> StateError {
+    /// With something to do.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> StateError {
         self.help = Some(help.into());
         self
     }

@@ -158,7 +158,7 @@ impl SpoolFile {
     }
 }
 
-fn encode(columns: &[ArrayRef], rows: usize) -> io::Result<Vec<u8>> {
+pub(super) fn encode(columns: &[ArrayRef], rows: usize) -> io::Result<Vec<u8>> {
     let field = |column: &ArrayRef| Field::new("", column.data_type().clone(), true);
     let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -169,7 +169,7 @@ fn encode(columns: &[ArrayRef], rows: usize) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(io::Error::other)
 }
 
-fn decode(bytes: Vec<u8>) -> io::Result<Vec<ArrayRef>> {
+pub(super) fn decode(bytes: Vec<u8>) -> io::Result<Vec<ArrayRef>> {
     let mut reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(io::Error::other)?;
     let batch = reader.next().ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(batch.map_err(io::Error::other)?.columns().to_vec())

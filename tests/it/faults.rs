@@ -61,6 +61,24 @@ output folder = csv(\"out/parts\") from parts
 output plain = csv(\"out/rows.csv\") from shifted
 ";
 
+const STAGES: &str = "
+job shifted {
+  on error quarantine bad
+  from rows
+  set id = id + version
+}
+
+job totals {
+  from shifted
+  join kinds on kind == kinds.kind expect many_to_one
+  group by group { total = sum(id) }
+  sort group
+}
+
+output plain = csv(\"out/rows.csv\") from shifted
+output totals_rows = parquet(\"out/totals.parquet\") from totals
+";
+
 /// The files below `out`, hidden ones too.
 fn outputs(project: &Project) -> BTreeMap<String, Vec<u8>> {
     let is_output = |name: &String| name.starts_with("out/");
@@ -77,7 +95,14 @@ fn visible(mut outputs: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> 
 }
 
 fn run(project: &Project, version: &str, faults: Option<&str>) -> (Ended, Option<i32>) {
-    let mut command = project.command(&["run", "-q", "-p", &format!("version={version}")]);
+    let mut command = project.command(&[
+        "run",
+        "-q",
+        "--checkpoints",
+        "always",
+        "-p",
+        &format!("version={version}"),
+    ]);
     command.envs(faults.map(|faults| ("BATCHC_FAULTS", faults)));
     let output = command.output().expect("batchc can be started");
     (Ended::of(&output), output.status.signal())
@@ -88,7 +113,7 @@ fn run(project: &Project, version: &str, faults: Option<&str>) -> (Ended, Option
 fn each_operation(jobs: &str, fault: &dyn Fn(u32) -> String) -> u32 {
     let project = Project::new(&format!("{SOURCES}{jobs}"));
     // One row is set aside, where there is a place for it.
-    let third = if jobs == MAP { "bad" } else { "3" };
+    let third = if [MAP, STAGES].contains(&jobs) { "bad" } else { "3" };
     project.write("rows.csv", format!("id,kind\n1,x\n2,y\n{third},x\n4,y\n"));
     project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
     let whole = |version: &str| {
@@ -111,7 +136,9 @@ fn each_operation(jobs: &str, fault: &dyn Fn(u32) -> String) -> u32 {
             assert_eq!(ended.code, Some(3), "{fault}: {}", ended.words);
             assert!(ended.words.contains("error: cannot "), "{fault}: {}", ended.words);
         }
-        assert!(whole("1") == new, "{fault}: the next run makes it new and leaves nothing behind");
+        let next = whole("1");
+        assert!(next.keys().eq(new.keys()), "{fault}: the next run leaves {:?}", next.keys());
+        assert!(next == new, "{fault}: the next run makes it new");
         if is_past && found == new {
             return at;
         }
@@ -143,9 +170,15 @@ fn a_crash_among_several_outputs_leaves_each_old_or_new() {
 }
 
 #[test]
+fn a_crash_among_stages_leaves_old_or_new() {
+    crash_everywhere(STAGES);
+}
+
+#[test]
 fn a_failure_of_any_operation_is_told_and_leaves_old_or_new() {
     each_operation(SEVERAL, &|at| format!("fail:{at}:{ENOSPC}"));
     each_operation(MAP, &|at| format!("fail:{at}:{EIO}"));
     each_operation(AGGREGATE, &|at| format!("fail:{at}:{EMFILE}"));
     each_operation(SEVERAL, &|at| format!("short:{at}"));
+    each_operation(STAGES, &|at| format!("fail:{at}:{ENOSPC}"));
 }

@@ -1,11 +1,9 @@
-//! Runs that are stopped: by a signal, by kill -9 at any moment, by a full disk. What was there
-//! before stays, or what is new is there whole, and nothing is left behind for long.
+//! Runs that are stopped: by a signal, or by a full disk. What was there before stays, and nothing is
+//! left behind.
 
 use super::project::{Ended, Project};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -39,23 +37,6 @@ fn project(rows: usize) -> Project {
     let rows: String = (0..rows).map(|id| format!("{id},text number {}\n", id % 1000)).collect();
     project.write("rows.csv", format!("id,text\n{rows}"));
     project
-}
-
-/// The bytes of each output; a directory's files together.
-fn outputs(project: &Project) -> BTreeMap<String, Vec<(String, Vec<u8>)>> {
-    let visible = |name: &String| !name.starts_with('.');
-    let names = project.names("out").into_iter().filter(visible);
-    let content = |name: String| {
-        let path = project.path("out").join(&name);
-        let files = if path.is_dir() {
-            let names = project.names(&format!("out/{name}")).into_iter().filter(visible);
-            names.map(|part| (part.clone(), fs::read(path.join(part)).expect("a part"))).collect()
-        } else {
-            vec![(String::new(), fs::read(&path).expect("an output"))]
-        };
-        (name, files)
-    };
-    names.map(content).collect()
 }
 
 fn signal(child: &Child, number: &str) {
@@ -191,45 +172,6 @@ fn a_run_that_is_stopped_ends_soon_at_any_moment() {
         }
         assert!(stopped > 0, "some runs were stopped");
     }
-}
-
-#[test]
-fn killed_runs_leave_each_output_old_or_new_and_the_next_run_cleans_up() {
-    let project = project(40_000);
-    let run = |version: &str| {
-        let given = format!("version={version}");
-        let mut command = project.command(&["run", "-q", "-p", &given]);
-        command.stderr(Stdio::piped()).spawn().expect("batchc can be started")
-    };
-    let whole = |version: &str| {
-        let ended = run(version).wait_with_output().expect("it ends");
-        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-        outputs(&project)
-    };
-    let begun = Instant::now();
-    let (new, old) = (whole("1"), whole("0"));
-    let each = begun.elapsed() / 2;
-    assert!(old.len() == 4 && old.iter().all(|(name, content)| new[name] != *content));
-    let mut killed = 0;
-    for round in 0..24_u32 {
-        let mut child = run("1");
-        std::thread::sleep(each * (round * 7 % 24) / 24);
-        let _ = child.kill();
-        let ended = child.wait().expect("it ends");
-        killed += u32::from(ended.signal() == Some(9));
-        let found = outputs(&project);
-        assert_eq!(found.len(), 4, "an output is missing");
-        for (name, content) in &found {
-            assert!(
-                *content == old[name] || *content == new[name],
-                "{name} is a mixture after a kill in round {round}"
-            );
-        }
-        assert!(whole("0") == old, "the next run does not care");
-        let left: Vec<String> = project.names("out");
-        assert_eq!(left, ["columns.parquet", "folder", "packed.jsonl.gz", "plain.csv"]);
-    }
-    assert!(killed > 0, "some runs were killed");
 }
 
 /// A small file system in memory; None where nobody may mount one.

@@ -1,7 +1,7 @@
 //! `batchc run`
 
 use crate::Compiled;
-use crate::cli::args::{Global, Run};
+use crate::cli::args::{Checkpoints, Global, Run};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{
     base, check_places, context, context_with, refuse, runnable, state, targets,
@@ -15,9 +15,10 @@ use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run::openlineage::Events;
 use crate::run::{
-    Event, Options, Outcome, Report, State, Status, replaced_by_report, run as run_pipeline,
+    Event, Options, Outcome, Report, State, Status, When, replaced_by_report, run as run_pipeline,
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +100,12 @@ fn check_places_of_words(
 /// Where runs keep what they did, and how this one takes it.
 fn kept(args: &Run, path: &Path) -> State {
     let wait = Duration::from_secs(args.wait);
-    State { fresh: args.fresh, wait, ..state(&args.state, path) }
+    let checkpoints = match args.checkpoints {
+        Checkpoints::Auto => When::Auto,
+        Checkpoints::Always => When::Always,
+        Checkpoints::Never => When::Never,
+    };
+    State { fresh: args.fresh, wait, checkpoints, ..state(&args.state, path) }
 }
 
 /// The exit code; an error when nothing could be run.
@@ -143,6 +149,8 @@ fn start(
         rows_read: &rows_read,
         watch: &|event| match event {
             Event::Decided(decision) if !global.quiet => say_decision(decision, &compiled),
+            Event::NotTakenUp(error) => say!("  {error}: what it held is computed again"),
+            Event::NotLeft(error) => say!("  without checkpoints from here on: {error}"),
             Event::NotNoted(error) => {
                 say!("this run is not in the list of runs: {error}");
             }
@@ -201,6 +209,12 @@ fn say_what_was_done(report: &mut Report, has_failed: bool, compiled: &Compiled,
     }
     if let Some(run) = &report.recovered {
         say!("  published what run {run} had made when it died");
+    }
+    let runs: BTreeSet<&String> = report.taken_up.values().collect();
+    for run in runs {
+        let jobs = report.taken_up.iter().filter(|(_, of)| *of == run);
+        let jobs: Vec<String> = jobs.map(|(job, _)| format!("`{job}`")).collect();
+        say!("  went on from what run {run} had computed of {}", jobs.join(", "));
     }
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     let is_new = report.outputs.iter().any(|output| !output.reused);

@@ -95,7 +95,7 @@ pub trait Pieces: Send + Sync {
 }
 
 /// Batches whose positions count through a piece.
-pub(super) fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
+pub fn numbered(mut batches: Vec<Batch>, piece: usize) -> Vec<Batch> {
     let mut start = (piece as u64) << POSITION_ROW_BITS;
     for batch in &mut batches {
         batch.positions = Positions::Range(start);
@@ -116,6 +116,16 @@ impl Output {
         match self {
             Output::Batches(batches) => Some(batches.iter().map(|batch| batch.rows as u64).sum()),
             Output::Pieces(pieces) => pieces.rows(),
+        }
+    }
+
+    /// About how much memory it takes; none of what is not in memory.
+    pub fn bytes(&self) -> Option<usize> {
+        match self {
+            Output::Batches(batches) => {
+                Some(batches.iter().map(|batch| super::gather::bytes_of(&batch.columns)).sum())
+            }
+            Output::Pieces(_) => None,
         }
     }
 

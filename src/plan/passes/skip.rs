@@ -132,7 +132,7 @@ fn range(comparison: Comparison, is_turned: bool, value: &Expr) -> Option<Range>
             (Included(value), Unbounded)
         }
     };
-    Some(Range::Given(from, to))
+    Some(Range::Given(Box::new((from, to))))
 }
 
 fn reads_row(expr: &Expr) -> bool {

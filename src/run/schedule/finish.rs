@@ -51,8 +51,17 @@ impl<'p> Schedule<'_, 'p> {
             | Action::Stream(_)
             | Action::Parse(_)
             | Action::Expect(_)
-            | Action::Split(_)
-            | Action::Sink => makes_result = false,
+            | Action::Split(_) => makes_result = false,
+            Action::Sink => {
+                makes_result = false;
+                let timer = self.timer();
+                let sink = execution.sinks[end.at()].as_ref().expect("it was opened");
+                let staged = sink.finish()?;
+                if let (Some(profile), Some(timer)) = (&mut self.profile, timer) {
+                    profile.end_output(end, &timer, staged.bytes);
+                }
+                self.staged.insert(end, staged);
+            }
         }
         self.done.insert(end);
         Ok(makes_result)

@@ -1,0 +1,222 @@
+//! Runs after one that died or failed: they go on from what its stages had made, and nothing in what
+//! they write or count shows it.
+
+use crate::project::{Ended, Project};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+
+/// Of the source everything is read that is there: an output, a quarantine, a lookup and groups.
+const JOBS: &str = r#"param least: int = 0
+
+source rows = csv("rows.csv") {
+  id:   int
+  kind: string
+}
+
+job clean {
+  partition by hash(kind) into 2
+  on error quarantine bad
+  from rows
+  filter id > least
+}
+
+job kinds {
+  from clean
+  group by kind { count = count() }
+  sort kind
+}
+
+job named {
+  from clean
+  join kinds on kind
+  expect known: count > 1 else drop
+  derive double = id * 2
+}
+
+job totals {
+  from named
+  group by kind { total = sum(double), n = count_distinct(id) }
+  sort -total
+  take 3
+}
+
+output clean_rows = csv("out/clean") from clean
+output kinds_rows = parquet("out/kinds.parquet") from kinds
+output totals_rows = json("out/totals.jsonl") from totals
+"#;
+
+fn project() -> Project {
+    let project = Project::new(JOBS);
+    let mut rows = String::from("id,kind\n");
+    for id in 0..500 {
+        let id = if id % 50 == 7 { "bad".to_owned() } else { id.to_string() };
+        rows.push_str(&format!("{id},kind {}\n", rows.len() % 6));
+    }
+    rows.push_str("1000,once\n");
+    project.write("rows.csv", rows);
+    project
+}
+
+/// All that a run leaves for others to see.
+fn seen(project: &Project) -> BTreeMap<String, Vec<u8>> {
+    let files = project.files().into_iter().filter(|name| name.contains('/'));
+    files.map(|name| (name.clone(), fs::read(project.path(&name)).expect("it is there"))).collect()
+}
+
+/// What is counted of jobs, and the rows of outputs.
+fn counts(project: &Project) -> Value {
+    let mut report = project.report();
+    for job in report["jobs"].as_array_mut().expect("a list") {
+        job["seconds"] = 0.into();
+        job["records_per_second"] = 0.into();
+    }
+    serde_json::json!([report["jobs"], report["quarantines"], report["outputs"]])
+}
+
+fn run(project: &Project, faults: Option<&str>, flags: &[&str]) -> Ended {
+    let given = ["run", "--no-progress", "--report", "report.json"];
+    let always = ["--checkpoints", "always"];
+    let is_given = flags.contains(&"--checkpoints");
+    let always = if is_given { &[] } else { &always[..] };
+    let mut command = project.command(&[&given, always, flags].concat());
+    command.envs(faults.map(|faults| ("BATCHC_FAULTS", faults)));
+    Ended::of(&command.output().expect("batchc can be started"))
+}
+
+/// Has a run die before its outputs are published, which it begins to make anew.
+fn die(project: &Project, flags: &[&str]) {
+    let begin = || fs::remove_dir_all(project.path("out"));
+    let fault = format!("record:{}", project.path("operations").display());
+    // The state is there: making it would be operations too.
+    assert_eq!(run(project, None, &["--fresh"]).code, Some(0));
+    begin().expect("it is there");
+    assert_eq!(run(project, Some(&fault), flags).code, Some(0));
+    let operations = project.read("operations");
+    let at = operations.lines().position(|line| line.contains(".journal"));
+    let at = at.expect("there is a journal") + 1;
+    begin().expect("it is there");
+    let died = run(project, Some(&format!("kill:{at}")), flags);
+    assert_eq!(died.code, None, "{}", died.words);
+    fs::remove_file(project.path("operations")).expect("it is there");
+}
+
+#[test]
+fn a_run_goes_on_where_one_died() {
+    let project = project();
+    run(&project, None, &[]);
+    let (new, counted) = (seen(&project), counts(&project));
+    die(&project, &[]);
+    let ended = run(&project, None, &["--profile=profile.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    let said = "  went on from what run ";
+    assert!(ended.words.contains(said), "{}", ended.words);
+    assert!(ended.words.contains(" had computed of `clean`, `kinds`, `named`, `totals`"));
+    let report = project.report();
+    assert_eq!(report["taken_up"].as_object().expect("an object").len(), 4);
+    assert!(seen(&project) == new, "the same bytes");
+    assert_eq!(counts(&project), counted, "the same counts");
+    assert_eq!(project.names(".batchc/checkpoints/pipeline.batch"), [""; 0], "nothing is left");
+    assert!(run(&project, None, &[]).words.contains("nothing to do"));
+}
+
+#[test]
+fn what_is_taken_up_is_what_depends_on_nothing_that_changed() {
+    let project = project();
+    let die = || die(&project, &[]);
+    let anew = |flags: &[&str]| match flags.contains(&"--fresh") {
+        true => run(&project, None, flags),
+        false => run(&project, None, &[flags, &["--fresh"]].concat()),
+    };
+    let taken_up = |flags: &[&str]| {
+        let ended = run(&project, None, flags);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        let (found, counted) = (seen(&project), counts(&project));
+        let jobs: Vec<String> = match project.report()["taken_up"].as_object() {
+            Some(jobs) => jobs.keys().cloned().collect(),
+            None => vec![],
+        };
+        assert_eq!(anew(flags).code, Some(0));
+        assert!(seen(&project) == found);
+        assert_eq!(counts(&project), counted);
+        jobs
+    };
+    die();
+    project.write("pipeline.batch", JOBS.replace("take 3", "take 2"));
+    assert_eq!(taken_up(&[]), ["clean", "kinds", "named", "totals"]);
+    die();
+    project.write("pipeline.batch", JOBS.replace("count > 1", "count > 2"));
+    assert_eq!(taken_up(&[]), ["clean", "kinds"]);
+    die();
+    assert_eq!(taken_up(&["-p", "least=3"]), [""; 0]);
+    die();
+    project.write("rows.csv", project.read("rows.csv") + "7,late\n");
+    assert_eq!(taken_up(&[]), [""; 0]);
+    die();
+    assert_eq!(taken_up(&["--fresh", "--quiet"]), [""; 0]);
+    die();
+    assert_eq!(taken_up(&["--checkpoints", "never"]), [""; 0]);
+    die();
+    // The join is done on disk, by other stages.
+    assert_eq!(taken_up(&["--threads", "1", "--memory", "1KB"]), ["clean", "kinds", "totals"]);
+}
+
+#[test]
+fn a_failed_run_is_gone_on_with_once_it_can_succeed() {
+    let project = project();
+    project.write("pipeline.batch", JOBS.replace("id * 2", "100 // (id - 499)"));
+    let failed = run(&project, None, &[]);
+    failed.fails(3, "499");
+    project.write("pipeline.batch", JOBS);
+    let ended = run(&project, None, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert!(ended.words.contains("had computed of `clean`, `kinds`"), "{}", ended.words);
+    let found = seen(&project);
+    assert_eq!(run(&project, None, &["--fresh"]).code, Some(0));
+    assert!(seen(&project) == found);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_not_believed() {
+    let project = project();
+    run(&project, None, &[]);
+    let new = seen(&project);
+    let folder = ".batchc/checkpoints/pipeline.batch";
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [Damage; 4] = [
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes[40] ^= 1,
+        |bytes| *bytes.last_mut().expect("it is not empty") ^= 1,
+        Vec::clear,
+    ];
+    for damage in damages {
+        die(&project, &[]);
+        for name in project.names(folder) {
+            let path = project.path(&format!("{folder}/{name}"));
+            let mut bytes = fs::read(&path).expect("it is there");
+            damage(&mut bytes);
+            fs::write(&path, bytes).expect("it can be written");
+        }
+        let ended = run(&project, None, &[]);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert!(ended.words.contains(" is damaged: what it held is computed again"));
+        assert!(!ended.words.contains("went on from"), "{}", ended.words);
+        let found = seen(&project);
+        assert!(found.keys().eq(new.keys()), "{:?}", found.keys());
+        assert!(found == new);
+    }
+    // An output that somebody changed before it was published is none of ours.
+    die(&project, &[]);
+    for name in project.names("out").iter().filter(|name| name.contains(".kinds.parquet")) {
+        fs::write(project.path(&format!("out/{name}")), "mine").expect("it can be written");
+    }
+    assert_eq!(run(&project, None, &[]).code, Some(0));
+    assert!(seen(&project) == new);
+}
+
+#[test]
+fn small_stages_are_not_worth_a_checkpoint() {
+    let project = project();
+    die(&project, &["--checkpoints", "auto"]);
+    assert_eq!(project.names(".batchc/checkpoints/pipeline.batch"), [""; 0]);
+}
