@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// So many sorted runs are merged at once, however little memory there is.
+const RUNS_MIN: usize = 8;
+
 /// How much memory there is, and where to go when it is used up.
 pub struct Spool {
     folder: PathBuf,
@@ -54,22 +57,27 @@ impl Spool {
         (self.memory / (self.threads * 8)).max(self.memory.min(1 << 18))
     }
 
-    /// Bytes that a thread may work on at once: they are read, sorted and copied, and all threads
-    /// do so at the same time.
-    pub fn piece_bytes(&self) -> usize {
+    /// Bytes of rows of so many columns that a thread may work on at once: they are read, sorted and
+    /// copied, and all threads do so at the same time. As many as the blocks of a few runs.
+    pub fn piece_bytes(&self, columns: usize) -> usize {
+        self.piece_bytes_of_narrow_rows().max(2 * RUNS_MIN * self.block_bytes(columns))
+    }
+
+    fn piece_bytes_of_narrow_rows(&self) -> usize {
         (self.memory / (self.threads * 10)).max(1 << 18)
     }
 
     /// Bytes of a block of sorted rows: so few that a thread can read blocks of many runs at once,
-    /// and so many that they are worth it.
-    pub fn block_bytes(&self) -> usize {
-        (self.piece_bytes() / 64).clamp(1 << 14, 1 << 18)
+    /// and so many that they are worth it, also beside what the block says of each column.
+    pub fn block_bytes(&self, columns: usize) -> usize {
+        let bytes = (self.piece_bytes_of_narrow_rows() / 64).clamp(1 << 14, 1 << 18);
+        bytes.max(columns << 11)
     }
 
     /// Sorted runs that a thread can merge: of each it reads, beside the rows that it needs, up to
     /// two blocks of others.
-    pub fn runs_max(&self) -> usize {
-        (self.piece_bytes() / (2 * self.block_bytes())).max(8)
+    pub fn runs_max(&self, columns: usize) -> usize {
+        (self.piece_bytes(columns) / (2 * self.block_bytes(columns))).max(RUNS_MIN)
     }
 
     /// Bytes that a thread may collect before it writes them.

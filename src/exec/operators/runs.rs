@@ -36,6 +36,7 @@ struct Place {
     fences: Batch,
     bytes: u64,
     rows: u64,
+    columns: usize,
 }
 
 impl Run {
@@ -75,18 +76,25 @@ impl RunFile {
         let stored: Vec<Batch> =
             batches.into_iter().zip(keys).map(|(batch, keys)| stored(sort, batch, keys)).collect();
         let bytes = stored.iter().map(|batch| bytes_of_batch(batch, &[])).sum::<usize>() as u64;
-        let mut run = self.begin(sort, bytes, order.len() as u64);
+        let columns = stored.first().map_or(0, |batch| batch.columns.len());
+        let mut run = self.begin(sort, bytes, order.len() as u64, columns);
         run.append(&stored, &order, stop)?;
         run.end();
         Ok(())
     }
 
     /// Begins a run of about so many bytes and rows.
-    fn begin<'f>(&'f mut self, sort: &'f Sort, bytes: u64, rows: u64) -> RunEnd<'f> {
-        let block_bytes = self.spool().block_bytes() as u64;
+    fn begin<'f>(
+        &'f mut self,
+        sort: &'f Sort,
+        bytes: u64,
+        rows: u64,
+        columns: usize,
+    ) -> RunEnd<'f> {
+        let block_bytes = self.spool().block_bytes(columns) as u64;
         let block_rows = (rows * block_bytes / bytes.max(1)).clamp(1, BLOCK_ROWS as u64) as usize;
         let (first_block, start) = (self.file.blocks(), self.file.bytes());
-        RunEnd { of: self, sort, block_rows, first_block, start, fences: vec![], rows: 0 }
+        RunEnd { of: self, sort, block_rows, columns, first_block, start, fences: vec![], rows: 0 }
     }
 
     /// All runs, in the order in which they were written.
@@ -101,6 +109,7 @@ struct RunEnd<'f> {
     of: &'f mut RunFile,
     sort: &'f Sort,
     block_rows: usize,
+    columns: usize,
     first_block: usize,
     start: u64,
     fences: Vec<Batch>,
@@ -133,7 +142,8 @@ impl RunEnd<'_> {
         let blocks = self.fences.len();
         let fences = Batch::new(concat_compact(self.fences), blocks, 0);
         let bytes = self.of.file.bytes() - self.start;
-        let place = Place { first_block: self.first_block, fences, bytes, rows: self.rows };
+        let RunEnd { first_block, rows, columns, .. } = self;
+        let place = Place { first_block, fences, bytes, rows, columns };
         self.of.runs.push(place);
     }
 }

@@ -35,7 +35,7 @@ impl SortedRuns {
 
     /// The rows of the runs; of equal rows of one position, those of earlier runs come first.
     pub fn new(sort: Sort, mut runs: Vec<Run>, stop: &AtomicBool) -> Result<SortedRuns, Error> {
-        let runs_max = runs.first().map_or(1, |run| run.file.spool().runs_max());
+        let runs_max = runs.first().map_or(1, |run| run.file.spool().runs_max(run.at.columns));
         while runs.len() > runs_max {
             runs = fewer(&sort, runs, runs_max, stop)?;
         }
@@ -44,7 +44,8 @@ impl SortedRuns {
 
     fn of(sort: Sort, runs: Vec<Run>) -> SortedRuns {
         let bytes: u64 = runs.iter().map(|run| run.at.bytes).sum();
-        let piece_bytes = runs.first().map_or(1, |run| run.file.spool().piece_bytes()) as u64;
+        let piece_bytes = |run: &Run| run.file.spool().piece_bytes(run.at.columns);
+        let piece_bytes = runs.first().map_or(1, piece_bytes) as u64;
         let fences: Vec<Batch> = runs.iter().map(|run| run.at.fences.clone()).collect();
         let order = total_order(&sort, &fences);
         let sorted = order.sort();
@@ -144,7 +145,8 @@ fn fewer(
 fn merge(sort: &Sort, runs: Vec<Run>, into: &mut RunFile, stop: &AtomicBool) -> Result<(), Error> {
     let runs = SortedRuns::of(sort.clone(), runs);
     let bytes = runs.runs.iter().map(|run| run.at.bytes).sum();
-    let mut merged = into.begin(sort, bytes, runs.row_count());
+    let columns = runs.runs.first().map_or(0, |run| run.at.columns);
+    let mut merged = into.begin(sort, bytes, runs.row_count(), columns);
     for piece in 0..runs.count() {
         let (stored, order) = runs.ordered(piece)?;
         merged.append(&stored, &order, stop)?;
