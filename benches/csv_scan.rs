@@ -47,6 +47,7 @@ fn main() {
             chunk: CHUNK_BYTES,
             wanted: vec![],
             readings: None,
+            only: None,
         };
         let mut best = (f64::MAX, 0);
         for _ in 0..5 {

@@ -131,6 +131,7 @@ fn scans(folder: &Path) -> Vec<Loop> {
                 chunk: CHUNK_BYTES,
                 wanted: vec![],
                 readings: None,
+                only: None,
             };
             let what = read.map_or("no column", |column| types[column].0);
             loops.push(Loop::new(&format!("{kind}: {what}"), move || scan(kind, &spec)));

@@ -82,6 +82,7 @@ impl Dialect {
             projection,
             wanted: vec![],
             readings: None,
+            only: None,
             chunk: CHUNK_BYTES,
         }
     }

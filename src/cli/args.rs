@@ -100,6 +100,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Show what runs did
     Runs(Runs),
+    /// Remove checkpoints
+    Clean(Clean),
     /// Draw the graph of jobs
     Graph(Graph),
     /// Show where columns come from, and where they go
@@ -241,6 +243,15 @@ pub(super) struct Runs {
     /// As JSON, a line for each
     #[arg(long, global = true)]
     pub(super) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Clean {
+    #[command(flatten)]
+    pub(super) state: State,
+    /// Only say what would be removed
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
 }
 
 /// What of the runs is shown.

@@ -70,6 +70,7 @@ fn command_given() -> ExitCode {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),
         args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
+        args::Command::Clean(clean) => commands::clean::run(clean, &args.global),
         args::Command::Plan(plan) => commands::plan::run(plan, &args.global),
         args::Command::Graph(graph) => commands::graph::run(graph, &args.global),
         args::Command::Lineage(lineage) => commands::lineage::run(lineage, &args.global),

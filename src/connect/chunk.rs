@@ -91,8 +91,8 @@ impl<C: Cut> Chunks<C> {
             }
             if self.open.is_none() {
                 self.open = Some(self.inputs.open(self.file, self.meter.clone())?);
-                self.offset = 0;
-                self.first = true;
+                self.offset = self.inputs.start(self.file);
+                self.first = self.offset == 0;
             }
             if let Some(chunk) = self.read()? {
                 return Ok(Some(chunk));

@@ -4,9 +4,9 @@
 use super::compression::Compression;
 use super::meter::Meter;
 use super::readings::{Digesting, Readings};
-use super::{Arguments, ConnectError, SourceSpec};
+use super::{Arguments, Beginning, ConnectError, Only, SourceSpec};
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct Inputs {
     pub paths: Vec<PathBuf>,
     /// Where it is noted what was read, if that is wanted.
     readings: Option<Arc<Readings>>,
+    /// What of the first file is not read.
+    pub after: Beginning,
 }
 
 /// A declared column that a file does not have, with the nearest one that it has.
@@ -84,7 +86,12 @@ pub struct Identity {
 impl Inputs {
     /// The files that the argument `path` of a source names, sorted by name, each once.
     pub fn find(spec: &SourceSpec) -> Result<Inputs, ConnectError> {
-        let named = Inputs::named(&spec.base, &spec.arguments)?;
+        let named = match &spec.only {
+            Some(Only { names, after }) => {
+                Inputs { after: *after, ..Inputs::of(&spec.base, names.clone())? }
+            }
+            None => Inputs::named(&spec.base, &spec.arguments)?,
+        };
         Ok(Inputs { readings: spec.readings.clone(), ..named })
     }
 
@@ -106,18 +113,43 @@ impl Inputs {
         if names.is_empty() {
             return Err(ConnectError::new("`path` names no file"));
         }
-        let paths: Vec<PathBuf> = names.iter().map(|name| base.join(name)).collect();
+        Inputs::of(base, names.into_iter().map(Arc::from).collect())
+    }
+
+    /// These files.
+    fn of(base: &Path, names: Vec<Arc<str>>) -> Result<Inputs, ConnectError> {
+        let paths: Vec<PathBuf> = names.iter().map(|name| base.join(&**name)).collect();
         for (name, path) in names.iter().zip(&paths) {
             let found =
                 std::fs::metadata(path).map_err(|error| ConnectError::io("open", name, &error))?;
             refuse_special(name, &found)?;
         }
-        let names = names.into_iter().map(Arc::from).collect();
-        Ok(Inputs { names, paths, readings: None })
+        Ok(Inputs { names, paths, readings: None, after: Beginning::default() })
     }
 
-    /// Opens file `at` for reading through its compression.
+    /// The same files from their beginnings, of which nothing is noted.
+    pub fn whole(&self) -> Inputs {
+        let (names, paths) = (self.names.clone(), self.paths.clone());
+        Inputs { names, paths, readings: None, after: Beginning::default() }
+    }
+
+    /// Where of file `at` it is begun to read.
+    pub fn start(&self, at: usize) -> u64 {
+        if at == 0 { self.after.bytes } else { 0 }
+    }
+
+    /// Opens file `at` for reading through its compression, from where it is to be read.
     pub fn open(&self, at: usize, meter: Arc<Meter>) -> Result<OpenInput, ConnectError> {
+        self.open_at(at, self.start(at), meter)
+    }
+
+    /// The same from this byte of it on; what is packed begins at the first.
+    pub fn open_at(
+        &self,
+        at: usize,
+        start: u64,
+        meter: Arc<Meter>,
+    ) -> Result<OpenInput, ConnectError> {
         let name = self.names[at].clone();
         let failed = |error| ConnectError::io("open", &name, &error);
         let (file, identity) = self.open_plain(at)?;
@@ -134,7 +166,9 @@ impl Inputs {
         {
             return Err(error);
         }
-        let readings = self.readings.as_ref();
+        (&file).seek(SeekFrom::Start(start)).map_err(failed)?;
+        // Only of all bytes of a file a digest is made.
+        let readings = self.readings.as_ref().filter(|_| start == 0);
         let digesting = readings.map(|readings| Digesting::new(&self.paths[at], readings));
         let reader = compression.reader(file, meter, digesting).map_err(failed)?;
         Ok(OpenInput { name, reader, watched, identity })
@@ -143,7 +177,7 @@ impl Inputs {
     /// The line of file `at` in which this byte of it stands, unpacked. Reads the file again: only
     /// errors need it.
     pub fn line_at(&self, at: usize, offset: u64) -> Result<u64, ConnectError> {
-        let mut input = self.open(at, Arc::default())?;
+        let mut input = self.open_at(at, 0, Arc::default())?;
         let (mut buffer, mut left, mut line) = (vec![0; 1 << 16], offset, 1);
         while left > 0 {
             let wanted = left.min(buffer.len() as u64) as usize;

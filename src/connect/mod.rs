@@ -34,7 +34,9 @@ pub use meter::Volume;
 pub use options::BadOption;
 pub use output::{Outputs, Written};
 pub use places::{Reads, place};
-pub use readings::{InputFile, Reading, Readings, content_of, input_files, is_racy, written};
+pub use readings::{
+    InputFile, Reading, Readings, bytes_of, content_of, input_files, is_racy, look_into, written,
+};
 pub use stage::{complete_move, discard, hold, sweep};
 
 use crate::data::Batch;
@@ -70,6 +72,8 @@ pub struct Connector {
     pub has_formats: bool,
     /// Does it make use of [`SourceSpec::wanted`]?
     pub may_skip: bool,
+    /// Can it read a file from the middle on, behind a line end?
+    pub reads_on: bool,
     /// Opens a source; None when it only writes.
     pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
     /// Opens a sink; None when it only reads.
@@ -188,6 +192,28 @@ pub struct SourceSpec {
     pub wanted: Vec<Vec<Within>>,
     /// Where it is noted what was read, if that is wanted.
     pub readings: Option<Arc<Readings>>,
+    /// What is read, if not all of all files that the arguments name.
+    pub only: Option<Only>,
+}
+
+/// Some of the files of a source.
+#[derive(Clone, Debug)]
+pub struct Only {
+    /// Their names.
+    pub names: Vec<Arc<str>>,
+    /// Of a single file, how much of it is not read: records that are whole.
+    pub after: Beginning,
+}
+
+/// The beginning of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beginning {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its records, as [`Extent`] counts them.
+    pub records: u64,
+    /// Its lines.
+    pub lines: u64,
 }
 
 /// Holds of rows whose value of a column is in a range.
@@ -207,6 +233,11 @@ pub trait Source: Send + Sync {
 
     /// The files that are read, as they are shown to the user.
     fn files(&self) -> &[Arc<str>];
+
+    /// What of the first file comes before that which is read.
+    fn after(&self) -> Beginning {
+        Beginning::default()
+    }
 
     /// How much was read so far.
     fn volume(&self) -> Volume;

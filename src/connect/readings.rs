@@ -113,21 +113,50 @@ pub fn input_files(base: &Path, arguments: &Arguments) -> Result<Vec<InputFile>,
     inputs.names.iter().zip(&inputs.paths).map(file).collect()
 }
 
-/// The digest of the bytes of a file; none if it changes meanwhile.
+/// What the bytes of a file are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The digest of all of them.
+    pub digest: String,
+    /// The digest of as many first ones as were asked for, if they end with a line.
+    pub beginning: Option<String>,
+}
+
+/// Reads a file; none if it changes meanwhile.
 pub fn content_of(path: &Path) -> io::Result<Option<String>> {
+    Ok(look_into(path, u64::MAX)?.map(|content| content.digest))
+}
+
+/// The same with the digest of so many first bytes.
+pub fn look_into(path: &Path, bytes: u64) -> io::Result<Option<Content>> {
+    let (mut left, mut beginning) = (bytes, None);
     let mut file = File::open(path)?;
     let before = stamp(&file.metadata()?);
     let mut hasher = XxHash3_128::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
-        match file.read(&mut buffer) {
+        let wanted = if left == 0 { buffer.len() } else { left.min(buffer.len() as u64) as usize };
+        match file.read(&mut buffer[..wanted]) {
             Ok(0) => break,
-            Ok(read) => hasher.write(&buffer[..read]),
+            Ok(read) => {
+                hasher.write(&buffer[..read]);
+                if left > 0 {
+                    left -= read as u64;
+                    let is_line = left == 0 && buffer[read - 1] == b'\n';
+                    beginning = is_line.then(|| digest(&hasher));
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((stamp(&file.metadata()?) == before).then(|| digest(&hasher)))
+    let content = Content { digest: digest(&hasher), beginning };
+    Ok((stamp(&file.metadata()?) == before).then_some(content))
+}
+
+/// How many bytes the file had that is known by this.
+pub fn bytes_of(identity: &str) -> Option<u64> {
+    identity.split(' ').nth(1)?.parse().ok()
 }
 
 /// What the system tells of a file, as a text that changes when the file does; one that was written

@@ -49,6 +49,7 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
         chunk: CHUNK_BYTES,
         wanted: vec![],
         readings: None,
+        only: None,
     }
 }
 

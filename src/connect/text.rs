@@ -10,8 +10,8 @@ use super::output::Outputs;
 use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines, Rows, Sink,
-    SinkSpec, Source, SourceSpec, Staged, Volume,
+    BadValue, Beginning, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines,
+    Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -28,6 +28,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: false,
     may_skip: false,
+    reads_on: true,
     columns: ColumnRule::Fixed(&[("line", "string")]),
     source: Some(open_source),
     sink: Some(open_sink),
@@ -72,6 +73,10 @@ impl Source for TextSource {
 
     fn files(&self) -> &[Arc<str>] {
         &self.inputs.names
+    }
+
+    fn after(&self) -> Beginning {
+        self.inputs.after
     }
 
     fn volume(&self) -> Volume {

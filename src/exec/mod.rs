@@ -107,10 +107,14 @@ impl From<ConnectError> for Error {
 
 impl Error {
     /// The same with the place of its row, from how much of which file each morsel was; the first
-    /// of them has this number.
-    fn located(mut self, extents: &[Extent], first: u64) -> Error {
+    /// of them has this number, and so much of the first file comes before it.
+    fn located(mut self, extents: &[Extent], first: u64, before: Extent) -> Error {
         if let Error::Row { position: Some(position), line, place, .. } = &mut self {
             *place = find_place(*position - (first << POSITION_ROW_BITS), *line, extents);
+            if let Some(Place { file: 0, record, line }) = place {
+                *record += before.records;
+                line.iter_mut().for_each(|line| *line += before.lines);
+            }
         }
         self
     }

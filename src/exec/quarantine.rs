@@ -44,11 +44,12 @@ impl Quarantines {
         Ok(Quarantines { ring: Ring::new(room), files: Mutex::new(files), is_used })
     }
 
-    /// Begins a table that reads these files, or none; this is the number of its first morsel.
-    pub fn begin(&self, names: &[Arc<str>], first: u64) {
+    /// Begins a table that reads these files, or none; this is the number of its first morsel, and so
+    /// much of the first file comes before it.
+    pub fn begin(&self, names: &[Arc<str>], first: u64, before: Extent) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.names = names.to_vec();
-        files.at = Extent::default();
+        files.at = before;
         self.ring.restart(first);
     }
 

@@ -14,7 +14,7 @@ use super::ordered::OrderedSink;
 use super::partition::PartitionCounts;
 use super::quarantine::Quarantines;
 use super::{Counts, Error};
-use crate::connect::{Extent, Source};
+use crate::connect::{Beginning, Extent, Source};
 use crate::exec::operators::{Breaker, Output, State};
 use crate::ir::Pipeline;
 use crate::plan::{NodeId, Plan};
@@ -22,7 +22,7 @@ use crate::store::spool::Spool;
 use dispenser::{Dispenser, HasEnough};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use worker::Worker;
 
 /// Everything that the stages of a run share.
@@ -51,6 +51,8 @@ pub struct Execution<'p> {
     pub threads: usize,
     /// How much memory there is, and where states go when it is used up, by operator.
     pub spools: Vec<Arc<Spool>>,
+    /// How much of the last table was read, or of its only file what comes before it too.
+    pub read: Mutex<Extent>,
     /// What the operators of the stage did, if that is asked for.
     pub tallies: Option<Mutex<Vec<Tally>>>,
 }
@@ -95,8 +97,12 @@ impl Execution<'_> {
                 break;
             }
             let dispenser = Dispenser::new(first, has_enough);
-            let files = if let Root::Scan { source, .. } = begin { source.files() } else { &[] };
-            self.quarantines.begin(files, first);
+            let (files, after) = match begin {
+                Root::Scan { source, .. } => (source.files(), source.after()),
+                Root::Result(..) => (&[][..], Beginning::default()),
+            };
+            let before = Extent { file: 0, records: after.records, lines: after.lines };
+            self.quarantines.begin(files, first, before);
             // A thread that waits for others in the middle of a morsel may do other work meanwhile, and
             // must not take up the part of a thread that has not begun: its first morsel could wait
             // for the one that lies under it.
@@ -118,7 +124,7 @@ impl Execution<'_> {
                 let mut tallies = tallies.lock().expect("no thread panics holding it");
                 workers.iter().for_each(|worker| worker.clock.give_to(&mut tallies));
             }
-            self.check(&mut workers, first).map_err(|error| (at, error))?;
+            self.check(&mut workers, first, before).map_err(|error| (at, error))?;
             first += dispenser.given();
         }
         let mut states: States = (0..self.nodes.len()).map(|_| vec![]).collect();
@@ -144,7 +150,7 @@ impl Execution<'_> {
     }
 
     /// Fails when a thread has; the morsels of the table that was read were numbered from `first`.
-    fn check(&self, workers: &mut [Worker], first: u64) -> Result<(), Error> {
+    fn check(&self, workers: &mut [Worker], first: u64, before: Extent) -> Result<(), Error> {
         let mut error: Option<(u64, Error)> = None;
         let mut extents: Vec<(u64, Extent)> = vec![];
         for worker in workers {
@@ -157,11 +163,17 @@ impl Execution<'_> {
             };
         }
         let Some((_, error)) = error else {
+            let mut read = before;
+            for (_, extent) in &extents {
+                read.records += extent.records;
+                read.lines += extent.lines;
+            }
+            *self.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
             return if self.cancelled.load(Relaxed) { Err(Error::Cancelled) } else { Ok(()) };
         };
         extents.sort_by_key(|(number, _)| *number);
         let known = (first..).zip(&extents).take_while(|(at, (number, _))| at == number);
         let extents: Vec<Extent> = known.map(|(_, (_, extent))| *extent).collect();
-        Err(error.located(&extents, first))
+        Err(error.located(&extents, first, before))
     }
 }

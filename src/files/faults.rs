@@ -7,8 +7,9 @@
 //! | `tear:N` | the same, after half of the bytes if that one writes |
 //! | `fail:N:ERRNO` | has the N-th operation fail with this number of an error of the system |
 //! | `short:N` | has it write half of its bytes and then fail, as on a full disk |
-//! | `record:FILE` | appends a line for each operation to this file |
+//! | `record:FILE` | appends each operation to this file, as a line of JSON |
 
+use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -97,12 +98,21 @@ impl Files for Failing {
 }
 
 impl Files for Recording {
-    fn before(&self, at: u64, operation: Operation) -> io::Result<Act> {
+    fn before(&self, _: u64, operation: Operation) -> io::Result<Act> {
         let line = match operation {
-            Operation::Write(path, bytes) => format!("{at} Write({path:?}, {})\n", bytes.len()),
-            operation => format!("{at} {operation:?}\n"),
+            Operation::Create(path) => json!({ "does": "create", "path": path }),
+            Operation::CreateFolder(path) => json!({ "does": "create_folder", "path": path }),
+            Operation::Write(path, bytes) => {
+                json!({ "does": "write", "path": path, "bytes": bytes })
+            }
+            Operation::Sync(path) => json!({ "does": "sync", "path": path }),
+            Operation::Rename(from, to) => json!({ "does": "rename", "path": from, "to": to }),
+            Operation::Exchange(one, other) => {
+                json!({ "does": "exchange", "path": one, "to": other })
+            }
+            Operation::Remove(path) => json!({ "does": "remove", "path": path }),
         };
-        (&self.0).write_all(line.as_bytes())?;
+        (&self.0).write_all(format!("{line}\n").as_bytes())?;
         Ok(Act::All)
     }
 }

@@ -2,11 +2,14 @@
 //! one after a crash or a failure begins where that one was.
 
 use crate::connect::{discard, hold, written};
+use crate::store::StateError;
 use crate::store::checkpoint::{Block, Checkpoint, remove};
+use crate::store::lock::{Lock, NoLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
 /// When stages leave what they have made to later runs.
@@ -43,6 +46,8 @@ pub(super) struct Saved {
     pub results: Vec<SavedResult>,
     pub outputs: Vec<SavedOutput>,
     pub quarantines: Vec<SavedRejects>,
+    /// Records and lines that were read, of what came of a single file.
+    pub read: (u64, u64),
 }
 
 /// The result of an operator.
@@ -75,6 +80,15 @@ pub(super) struct SavedRejects {
     pub blocks: Vec<Block>,
 }
 
+/// Seconds that reading a few files takes at least, for what came of them to be kept.
+const PART_SECONDS_MIN: f64 = 0.002;
+/// What came of files in stages that no run has run again is kept for so long.
+const PARTS_KEPT_FOR: Duration = Duration::from_secs(28 * 24 * 3600);
+/// The folder of all checkpoints in the state folder.
+const FOLDER: &str = "checkpoints";
+/// The folder of what came of files.
+const PARTS: &str = "files";
+
 /// The checkpoints of a pipeline.
 pub(super) struct Checkpoints {
     folder: PathBuf,
@@ -83,16 +97,22 @@ pub(super) struct Checkpoints {
     since: Instant,
     /// Outputs that earlier runs have staged, held so that nothing sweeps them.
     held: BTreeMap<PathBuf, File>,
+    /// What came of files, of stages that were run: what is not named goes when the run succeeds.
+    used: BTreeMap<String, BTreeSet<String>>,
     /// Those that could not be read.
     pub damaged: Vec<PathBuf>,
 }
 
 impl Checkpoints {
     /// Opens the folder; checkpoints that are not what was written are removed.
-    pub(super) fn open(folder: PathBuf, when: When, is_fresh: bool) -> Checkpoints {
-        let (held, damaged) = Default::default();
+    pub(super) fn of(state: &Path, pipeline: &str, when: When, is_fresh: bool) -> Checkpoints {
+        Checkpoints::open(state.join(FOLDER).join(pipeline), when, is_fresh)
+    }
+
+    fn open(folder: PathBuf, when: When, is_fresh: bool) -> Checkpoints {
+        let (held, used, damaged) = Default::default();
         let since = Instant::now();
-        let mut all = Checkpoints { folder, when, is_fresh, since, held, damaged };
+        let mut all = Checkpoints { folder, when, is_fresh, since, held, used, damaged };
         for path in all.paths() {
             // What a run was writing when it died is nothing, and no damage.
             let is_whole = path.extension().is_none();
@@ -113,8 +133,38 @@ impl Checkpoints {
     fn paths(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.retain(|path| !path.is_dir());
         paths.sort();
         paths
+    }
+
+    /// Are what came of files kept, and used?
+    pub(super) fn has_parts(&self) -> bool {
+        self.when != When::Never
+    }
+
+    /// Where that is which came of some files in a stage.
+    pub(super) fn part_path(&mut self, stage: &str, files: &str) -> PathBuf {
+        self.used.entry(stage.to_owned()).or_default().insert(format!("{stage}-{files}"));
+        self.folder.join(PARTS).join(format!("{stage}-{files}"))
+    }
+
+    /// The same, if it is there.
+    pub(super) fn find_part(&mut self, stage: &str, files: &str) -> Option<(Checkpoint, Saved)> {
+        let path = self.part_path(stage, files);
+        if self.is_fresh { None } else { Checkpoint::open(&path) }
+    }
+
+    /// Is it worth to keep so many bytes that came of so many seconds of reading?
+    pub(super) fn is_worth(&self, bytes: usize, seconds: f64) -> bool {
+        match self.when {
+            When::Always => true,
+            When::Auto => {
+                seconds >= PART_SECONDS_MIN
+                    && bytes as f64 / part_bytes_per_second(bytes) <= seconds * SHARE
+            }
+            When::Never => false,
+        }
     }
 
     /// Where the checkpoint of a stage is.
@@ -161,11 +211,6 @@ impl Checkpoints {
     /// The run has ended. What one that succeeded has made, later ones have no need of; of others,
     /// what is old goes. Best effort: what cannot be removed is in nobody's way.
     pub(super) fn end(self, has_succeeded: bool) {
-        let age = |path: &Path| {
-            let changed = fs::metadata(path).and_then(|found| found.modified()).ok();
-            let age = changed.and_then(|at| SystemTime::now().duration_since(at).ok());
-            age.unwrap_or_default()
-        };
         let mut paths: Vec<(Duration, PathBuf)> =
             self.paths().into_iter().map(|path| (age(&path), path)).collect();
         paths.sort();
@@ -179,9 +224,92 @@ impl Checkpoints {
                 None => remove(path),
             }
         }
+        if has_succeeded {
+            self.remove_parts();
+        }
         // What no checkpoint names any more nobody will publish.
         for path in self.held.keys().filter(|path| !staged.contains(*path)) {
             discard(path);
         }
     }
+
+    /// Removes what came of files that stages of this run do not read any more, and what stages have
+    /// left that were not run for long.
+    fn remove_parts(&self) {
+        let folder = self.folder.join(PARTS);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let used = name.split('-').next().and_then(|stage| self.used.get(stage));
+            let is_needed = match used {
+                Some(used) => used.contains(&name),
+                None => age(&entry.path()) < PARTS_KEPT_FOR,
+            };
+            if !is_needed {
+                remove(&entry.path());
+            }
+        }
+    }
+}
+
+/// The checkpoints of a pipeline that were removed, or would be.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// The pipeline, as it is called in the state folder.
+    pub pipeline: String,
+    /// How many files.
+    pub files: usize,
+    /// How long they were together.
+    pub bytes: u64,
+    /// The run that goes on and has them; nothing was removed.
+    pub held_by: Option<String>,
+}
+
+/// Removes all checkpoints in a state folder, with the outputs that were staged with them; only
+/// looks if it is told so.
+pub fn clean(state: &Path, only_looks: bool) -> Result<Vec<Cleaned>, StateError> {
+    let mut all = vec![];
+    let entries = fs::read_dir(state.join(FOLDER)).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    folders.sort();
+    for folder in folders {
+        let pipeline = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut cleaned = Cleaned { pipeline, files: 0, bytes: 0, held_by: None };
+        let lock = state.join(format!("{}.lock", cleaned.pipeline));
+        match Lock::take(&lock, "clean", Duration::ZERO, &AtomicBool::new(false)) {
+            Ok(_lock) => remove_all(folder, only_looks, &mut cleaned),
+            Err(NoLock::Held(by)) => cleaned.held_by = Some(by),
+            Err(NoLock::Failed(error)) => return Err(error),
+            Err(NoLock::Stopped) => unreachable!("nobody stops it"),
+        }
+        all.push(cleaned);
+    }
+    Ok(all)
+}
+
+fn remove_all(folder: PathBuf, only_looks: bool, cleaned: &mut Cleaned) {
+    let parts = fs::read_dir(folder.join(PARTS)).into_iter().flatten().flatten();
+    let parts: Vec<PathBuf> = parts.map(|entry| entry.path()).collect();
+    let checkpoints = Checkpoints::open(folder, When::Never, true);
+    for path in checkpoints.paths().into_iter().chain(parts) {
+        cleaned.files += 1;
+        cleaned.bytes += fs::metadata(&path).map_or(0, |found| found.len());
+        if !only_looks {
+            remove(&path);
+        }
+    }
+    if !only_looks {
+        checkpoints.held.keys().for_each(|staged| discard(staged));
+    }
+}
+
+/// Bytes of states that are saved a second, by how much memory they take: in files they take about
+/// half of it, and what fits into no cache is slow to take apart and to put together.
+fn part_bytes_per_second(bytes: usize) -> f64 {
+    if bytes <= 64 << 20 { 2e9 } else { 1e8 }
+}
+
+/// How long ago a file was written; none if that lies ahead.
+fn age(path: &Path) -> Duration {
+    let changed = fs::metadata(path).and_then(|found| found.modified()).ok();
+    changed.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
 }

@@ -14,12 +14,12 @@ mod reuse;
 mod schedule;
 mod session;
 
-pub use checkpoints::When;
+pub use checkpoints::{Cleaned, When, clean};
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
-    InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report, SpillReport,
-    Status,
+    FilesTaken, InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report,
+    SpillReport, Status,
 };
 pub use reuse::{Decision, Verdict, decide};
 
@@ -293,11 +293,12 @@ fn attempt(
         cancelled: options.cancelled,
         rows_read: options.rows_read,
         threads: options.threads,
+        read: Mutex::default(),
         tallies: options.profiles.then(|| Mutex::new(vec![Tally::default(); plan.nodes.len()])),
         spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
-    let open = |id| open_source(&execution, id, context, options, readings.as_ref());
+    let open = |id, only| open_source(&execution, id, only, context, options, readings.as_ref());
     let result = compute(&execution, context, options, &open, session.as_deref_mut(), report);
     let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
@@ -335,6 +336,7 @@ fn compute(
     schedule.profile = report.profile.take();
     let result = schedule.run_all(open);
     report.taken_up = std::mem::take(&mut schedule.taken_up);
+    report.files_taken = std::mem::take(&mut schedule.files_taken);
     report.profile = schedule.profile.take();
     report.profile.iter_mut().for_each(|profile| profile.end_stages(execution));
     report.add_jobs(execution, &schedule, result.as_ref().err());
@@ -361,6 +363,7 @@ fn arguments(given: &[(String, ir::Expr)], context: &RunContext) -> Arguments {
 fn open_source(
     execution: &Execution,
     id: crate::plan::NodeId,
+    only: Option<connect::Only>,
     context: &RunContext,
     options: &Options,
     readings: Option<&Arc<Readings>>,
@@ -389,6 +392,7 @@ fn open_source(
         chunk: options.chunk,
         wanted: node.kept.iter().map(|kept| wanted(kept, execution, context)).collect(),
         readings: readings.cloned(),
+        only,
     };
     let connector = connect::find(source.connector).expect("checked");
     let open = connector.source.expect("checked");

@@ -79,6 +79,10 @@ pub struct Report {
     /// failed, and which run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub taken_up: BTreeMap<String, String>,
+    /// Of sources that are read file by file, what was not read again, since an earlier run had read
+    /// the same bytes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files_taken: BTreeMap<String, FilesTaken>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -176,6 +180,17 @@ pub struct SpillReport {
     pub bytes: u64,
 }
 
+/// How many files of a source were not read again.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct FilesTaken {
+    /// Those.
+    pub taken: usize,
+    /// Of these only what was added at the end was read.
+    pub grown: usize,
+    /// All files.
+    pub of: usize,
+}
+
 /// What was written.
 #[derive(Debug, Serialize)]
 pub struct OutputReport {
@@ -227,6 +242,7 @@ impl Report {
             reasons: vec![],
             recovered: None,
             taken_up: BTreeMap::new(),
+            files_taken: BTreeMap::new(),
             error: None,
             profile: None,
         }

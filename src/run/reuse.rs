@@ -10,7 +10,7 @@ use crate::store::StateError;
 use crate::store::ledger::{Entry, FileEntry, Ledger};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a run will do.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Decision {
     pub reasons: Vec<Verdict>,
     /// Files that were found to be the same although the system tells something else of them.
     pub(super) refreshed: Vec<FileEntry>,
+    /// Of files that have grown at their end, how long they were, and what they were then.
+    pub(super) grown: BTreeMap<PathBuf, (u64, String)>,
     /// What is known of the files of each source, when the run begins.
     pub(super) files: BTreeMap<SourceId, Vec<(InputFile, String)>>,
 }
@@ -173,8 +175,16 @@ fn look_at(
         let known = ledger.file(&place)?;
         let content = match known {
             Some(known) if known.identity == file.identity => known.content,
-            Some(FileEntry { content: Some(before), .. }) => {
-                let now = connect::content_of(&file.path).ok().flatten();
+            Some(FileEntry { content: Some(before), identity, .. }) => {
+                let bytes = connect::bytes_of(&identity).unwrap_or(u64::MAX);
+                let now = connect::look_into(&file.path, bytes).ok().flatten();
+                if let Some(now) = &now
+                    && now.beginning.as_ref() == Some(&before)
+                    && now.digest != before
+                {
+                    decision.grown.insert(file.path.clone(), (bytes, before.clone()));
+                }
+                let now = now.map(|now| now.digest);
                 if now.as_ref() == Some(&before) {
                     let identity = file.identity.clone();
                     decision.refreshed.push(FileEntry {

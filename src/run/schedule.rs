@@ -1,18 +1,20 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
+mod by_file;
 mod finish;
 mod paths;
 mod saved;
 
 use super::profile::{Profile, Timer};
+use super::report::FilesTaken;
 use super::session::Session;
 use super::{Event, Failure};
-use crate::connect::{ConnectError, Source, Staged};
+use crate::connect::{ConnectError, Only, Source, Staged};
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
-use crate::exec::stage::{Execution, Root};
+use crate::exec::stage::{Execution, Root, States};
 use crate::ir::{JobId, RunContext};
 use crate::plan::{NodeId, NodeKind};
 use paths::Path;
@@ -20,9 +22,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-/// Opens the source of a scan and says which columns it gives.
+/// Opens the source of a scan, or only these of its files, and says which columns it gives.
 pub(super) type Open<'o> =
-    dyn Fn(NodeId) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
+    dyn Fn(NodeId, Option<Only>) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
 
 /// What is computed in one pass.
 struct Stage {
@@ -58,6 +60,8 @@ pub(super) struct Schedule<'e, 'p> {
     session: Option<&'e mut Session>,
     /// Jobs of which something was taken up, and the run that had made it.
     pub(super) taken_up: BTreeMap<String, String>,
+    /// Of sources that are read file by file, how many files were as an earlier run had read them.
+    pub(super) files_taken: BTreeMap<String, FilesTaken>,
     /// Staged outputs that a checkpoint names.
     kept: BTreeSet<NodeId>,
     /// Has the last stage left the right side of a join on disk?
@@ -83,6 +87,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             profile: None,
             session,
             taken_up: BTreeMap::new(),
+            files_taken: BTreeMap::new(),
             kept: BTreeSet::new(),
             has_spilled_join: false,
         }
@@ -190,36 +195,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let started = Instant::now();
         let execution = self.execution;
         self.begin_jobs(active);
-        let plan = execution.plan;
-        let is_scan = |root: &NodeId| plan.node(*root).inputs.is_empty();
-        let scans = roots.iter().filter(|root| is_scan(root));
-        let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> =
-            scans.map(|&root| Ok((root, open(root)?))).collect::<Result<_, ConnectError>>()?;
-        let mut begin = |&root: &NodeId| match sources.get(&root) {
-            Some((source, places)) => {
-                let (places, width) = (places.clone(), plan.node(root).width);
-                (root, Root::Scan { source: &**source, places, width })
-            }
-            None => {
-                let is_last = !stage.read_later.contains(&root);
-                let result = match is_last {
-                    true => self.results.remove(&root),
-                    false => self.results.get(&root).cloned(),
-                };
-                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![])), is_last))
-            }
+        let mut states = match self.files_apart(stage) {
+            Some(source) => self.states_by_file(stage, source, open)?,
+            None => self.states(stage, open, None)?,
         };
-        let begins: Vec<(NodeId, Root)> = roots.iter().map(&mut begin).collect();
-        let ran = execution.run_stage(&begins, active, self.may_end_early(stage));
-        if let Some(profile) = &mut self.profile {
-            let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
-            profile.add_operators(execution, roots, active, &volumes.collect());
-        }
-        let mut states = ran.map_err(|(at, error)| {
-            let source = sources.get(&roots[at]);
-            Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
-        })?;
-        drop(begins);
         for &node in active {
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
@@ -253,6 +232,48 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
         self.end_jobs(started.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    /// Runs the operators of a stage over its input, or over these files of it.
+    fn states(
+        &mut self,
+        stage: &Stage,
+        open: &Open,
+        only: Option<Only>,
+    ) -> Result<States, Failure> {
+        let (execution, active) = (self.execution, &stage.active);
+        let plan = execution.plan;
+        let is_scan = |root: &NodeId| plan.node(*root).inputs.is_empty();
+        let scans = stage.roots.iter().filter(|root| is_scan(root));
+        let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> = scans
+            .map(|&root| Ok((root, open(root, only.clone())?)))
+            .collect::<Result<_, ConnectError>>()?;
+        let mut begin = |&root: &NodeId| match sources.get(&root) {
+            Some((source, places)) => {
+                let (places, width) = (places.clone(), plan.node(root).width);
+                (root, Root::Scan { source: &**source, places, width })
+            }
+            None => {
+                let is_last = !stage.read_later.contains(&root);
+                let result = match is_last {
+                    true => self.results.remove(&root),
+                    false => self.results.get(&root).cloned(),
+                };
+                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![])), is_last))
+            }
+        };
+        let begins: Vec<(NodeId, Root)> = stage.roots.iter().map(&mut begin).collect();
+        let ran = execution.run_stage(&begins, active, self.may_end_early(stage));
+        if let Some(profile) = &mut self.profile {
+            let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
+            profile.add_operators(execution, &stage.roots, active, &volumes.collect());
+        }
+        let states = ran.map_err(|(at, error)| {
+            let source = sources.get(&stage.roots[at]);
+            Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
+        })?;
+        drop(begins);
+        Ok(states)
     }
 
     /// May it end before the end of its input?

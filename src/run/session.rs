@@ -3,7 +3,7 @@
 
 use super::checkpoints::Checkpoints;
 use super::keys::Keys;
-use super::made::Digests;
+use super::made::{Digests, Files, digest};
 use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Event, Failure, Options, OutputReport, Report, State, Status};
 use crate::connect::{
@@ -20,6 +20,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// So many runs of a pipeline are remembered.
+const RUNS_KEPT: u32 = 1000;
+
 /// A run that holds the lock of its pipeline.
 pub(super) struct Session {
     state: State,
@@ -28,6 +31,8 @@ pub(super) struct Session {
     pub decision: Decision,
     /// What the run reads.
     pub readings: Arc<Readings>,
+    /// About how many bytes a thread reads at a time.
+    pub morsel_bytes: usize,
     /// What stages of earlier runs have made.
     pub checkpoints: Checkpoints,
     _lock: Lock,
@@ -66,15 +71,25 @@ impl Session {
                 reused: true,
             });
         }
-        let checkpoints = state.folder.join("checkpoints").join(&state.pipeline);
-        let checkpoints = Checkpoints::open(checkpoints, state.checkpoints, state.fresh);
+        let State { folder, pipeline: name, checkpoints, fresh, .. } = state;
+        let checkpoints = Checkpoints::of(folder, name, *checkpoints, *fresh);
         for path in &checkpoints.damaged {
             let message = format!("{} is damaged", path.display());
             (options.watch)(Event::NotTakenUp(&StateError::new(message)));
         }
         let readings = Arc::default();
         let state = state.clone();
-        Ok(Session { state, ledger, journal, decision, readings, checkpoints, _lock: lock })
+        let morsel_bytes = options.chunk;
+        Ok(Session {
+            state,
+            ledger,
+            journal,
+            decision,
+            readings,
+            morsel_bytes,
+            checkpoints,
+            _lock: lock,
+        })
     }
 
     /// Makes everything visible together: once this has begun, a run that dies is completed by the
@@ -120,16 +135,18 @@ impl Session {
 
     /// The digests of what the outputs are made of, as far as it was read.
     fn digests<'p>(&self, pipeline: &'p Pipeline, context: &'p RunContext) -> Digests<'p> {
-        let contents = |source: SourceId| {
-            let files = self.decision.files[&source].iter();
-            let content = |(file, before): &(InputFile, String)| {
-                let read = self.readings.of(&file.path);
-                let content = read.map(|read| read.content.unwrap_or(read.identity));
-                (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
-            };
-            files.map(content).collect()
-        };
+        let contents = |source: SourceId| self.contents(source);
         Digests::new(pipeline, context, &self.decision.outputs, &contents)
+    }
+
+    /// The files of a source with their contents, as far as they were read.
+    fn contents(&self, source: SourceId) -> Files {
+        let content = |(file, before): &(InputFile, String)| {
+            let read = self.readings.of(&file.path);
+            let content = read.map(|read| read.content.unwrap_or(read.identity));
+            (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
+        };
+        self.decision.files[&source].iter().map(content).collect()
     }
 
     /// The keys of what the operators of a plan make.
@@ -137,13 +154,50 @@ impl Session {
         Keys::new(plan, &self.digests(pipeline, context))
     }
 
-    /// What is taken from an earlier run was made of the files of these sources as they were found
-    /// when this one began: what is read of them still has to be the same.
-    pub(super) fn taken_from(&self, sources: BTreeSet<SourceId>) {
-        let files = sources.iter().filter_map(|source| self.decision.files.get(source)).flatten();
+    /// The same as if a source had no files.
+    pub(super) fn keys_without(
+        &self,
+        plan: &Plan,
+        pipeline: &Pipeline,
+        context: &RunContext,
+        source: SourceId,
+    ) -> Keys {
+        let contents = |of: SourceId| match of == source {
+            true => vec![],
+            false => self.contents(of),
+        };
+        Keys::new(plan, &Digests::new(pipeline, context, &self.decision.outputs, &contents))
+    }
+
+    /// A digest of the names and bytes of files, as far as these were read or known before; none if
+    /// one was written just before and its bytes are not known.
+    pub(super) fn contents_of(&self, files: &[(InputFile, String)]) -> Option<String> {
+        let mut text = String::new();
+        for (file, before) in files {
+            let read = self.readings.of(&file.path);
+            let read = read.map(|read| read.content.unwrap_or(read.identity));
+            let content = read.as_ref().unwrap_or(before);
+            if is_racy(content) {
+                return None;
+            }
+            text.push_str(&format!("{:?} {content}\n", file.name));
+        }
+        Some(digest(&text))
+    }
+
+    /// Files are as they were when the run began, and an earlier one had read them.
+    pub(super) fn known(&self, files: &[(InputFile, String)]) {
         for (file, content) in files {
             let identity = file.identity.clone();
             self.readings.known(&file.path, Reading { identity, content: Some(content.clone()) });
+        }
+    }
+
+    /// What is taken from an earlier run was made of the files of these sources as they were found
+    /// when this one began: what is read of them still has to be the same.
+    pub(super) fn taken_from(&self, sources: BTreeSet<SourceId>) {
+        for files in sources.iter().filter_map(|source| self.decision.files.get(source)) {
+            self.known(files);
         }
     }
 
@@ -206,7 +260,8 @@ impl Session {
             seconds: Some(report.seconds),
             rows_read: Some(report.records_read),
             ..run_entry(&self.state, report)
-        })
+        })?;
+        self.ledger.keep_runs(&self.state.pipeline, RUNS_KEPT)
     }
 }
 

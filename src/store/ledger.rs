@@ -223,6 +223,14 @@ impl Ledger {
         noted.map(|_| ()).map_err(|error| self.failed(error))
     }
 
+    /// Forgets all runs of a pipeline but the last of them.
+    pub fn keep_runs(&self, pipeline: &str, last: u32) -> Result<(), StateError> {
+        let sql = "delete from runs where pipeline = ?1 and id not in \
+                   (select id from runs where pipeline = ?1 order by started desc, id desc limit ?2)";
+        let forgotten = self.database.execute(sql, params![pipeline, last]);
+        forgotten.map(|_| ()).map_err(|error| self.failed(error))
+    }
+
     /// The runs, the latest first; of one pipeline if one is named.
     pub fn runs(&self, pipeline: Option<&str>) -> Result<Vec<Run>, StateError> {
         let sql = "select id, pipeline, started, process, status, seconds, rows_read, error, report \

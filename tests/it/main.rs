@@ -1,6 +1,7 @@
 //! Tests over whole programs: files to drop in, the pages of the diagnostics, examples, and the
 //! real command over data, in trouble and out of it.
 
+mod by_file;
 mod cases;
 mod cli;
 mod connectors;
@@ -19,6 +20,7 @@ mod mutants;
 mod openlineage;
 mod pages;
 mod places;
+mod power;
 mod profile;
 mod project;
 mod readme;

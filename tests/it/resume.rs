@@ -220,3 +220,22 @@ fn small_stages_are_not_worth_a_checkpoint() {
     die(&project, &["--checkpoints", "auto"]);
     assert_eq!(project.names(".batchc/checkpoints/pipeline.batch"), [""; 0]);
 }
+
+#[test]
+fn checkpoints_can_be_removed() {
+    let project = project();
+    die(&project, &[]);
+    let is_staged = |name: &String| name.starts_with('.');
+    assert!(project.names("out").iter().any(is_staged));
+    let before = project.files();
+    let looked = project.batchc(&["clean", "--dry-run"]);
+    assert_eq!(looked.code, Some(0), "{}", looked.words);
+    assert!(looked.data.starts_with("pipeline.batch: would remove "), "{}", looked.data);
+    assert_eq!(project.files(), before);
+    let cleaned = project.batchc(&["clean"]);
+    assert_eq!(cleaned.data, looked.data.replace("would remove", "removed"));
+    assert!(project.batchc(&["clean"]).words.contains("there are no checkpoints in .batchc"));
+    let ended = run(&project, None, &[]);
+    assert!(!ended.words.contains("went on from"), "{}", ended.words);
+    assert!(!project.names("out").iter().any(is_staged));
+}

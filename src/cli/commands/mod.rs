@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(super) mod check;
+pub(super) mod clean;
 pub(super) mod explain;
 pub(super) mod graph;
 pub(super) mod lineage;

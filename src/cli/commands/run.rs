@@ -15,7 +15,8 @@ use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run::openlineage::Events;
 use crate::run::{
-    Event, Options, Outcome, Report, State, Status, When, replaced_by_report, run as run_pipeline,
+    Event, FilesTaken, Options, Outcome, Report, State, Status, When, replaced_by_report,
+    run as run_pipeline,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -215,6 +216,14 @@ fn say_what_was_done(report: &mut Report, has_failed: bool, compiled: &Compiled,
         let jobs = report.taken_up.iter().filter(|(_, of)| *of == run);
         let jobs: Vec<String> = jobs.map(|(job, _)| format!("`{job}`")).collect();
         say!("  went on from what run {run} had computed of {}", jobs.join(", "));
+    }
+    for (source, FilesTaken { taken, grown, of }) in &report.files_taken {
+        let grown = match grown {
+            0 => String::new(),
+            1 => ", and the beginning of one".to_owned(),
+            more => format!(", and the beginnings of {more}"),
+        };
+        say!("  {source}: {taken} of {of} files as an earlier run had read them{grown}");
     }
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     let is_new = report.outputs.iter().any(|output| !output.reused);

@@ -80,6 +80,7 @@ pub static CONNECTOR: Connector = Connector {
     together: dialect::check,
     has_formats: true,
     may_skip: false,
+    reads_on: true,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -13,7 +13,8 @@ use crate::connect::shown::{keep_records, shown};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
+    BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -176,8 +177,16 @@ impl CsvSource {
             plans,
             scratch: Mutex::default(),
         };
-        let mut ahead = chunks.next()?;
-        let binding = match &mut ahead {
+        // The header of a file that is read from its middle on.
+        let mut head = match inputs.start(0) {
+            0 => None,
+            _ => {
+                let cut = CsvCut { dialect: table.dialect.clone(), level };
+                Chunks::new(Arc::new(inputs.whole()), Arc::default(), cut, chunk_bytes).next()?
+            }
+        };
+        let mut ahead = if head.is_none() { chunks.next()? } else { None };
+        let binding = match ahead.as_mut().or(head.as_mut()) {
             Some(chunk) => Arc::new(table.bind(chunk, &inputs.names[chunk.file])?),
             None => Arc::default(),
         };
@@ -211,6 +220,10 @@ impl Source for CsvSource {
 
     fn files(&self) -> &[Arc<str>] {
         &self.inputs.names
+    }
+
+    fn after(&self) -> Beginning {
+        self.inputs.after
     }
 
     fn volume(&self) -> Volume {

@@ -29,6 +29,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: true,
     may_skip: false,
+    reads_on: false,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -41,6 +41,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: false,
     may_skip: true,
+    reads_on: false,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -147,6 +147,13 @@ impl State for Grouping {
         }
     }
 
+    fn saved_bytes(&self) -> usize {
+        match &self.phase {
+            Phase::Sampling { groups, .. } | Phase::Grouped(groups) => groups.bytes(),
+            Phase::Scattered(scatter) => scatter.bytes(),
+        }
+    }
+
     fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
         // Without keys there is one group, which would have to be in memory whole in the end.
         if self.plan.keys.is_empty() {
@@ -199,6 +206,41 @@ impl Breaker for Aggregate {
     fn state(&self) -> Box<dyn State> {
         let groups = Groups::new(&self.plan);
         let phase = Phase::Sampling { groups, sample: vec![], rows: 0, bytes: 0 };
+        Box::new(Grouping { plan: self.plan.clone(), phase, spilled: None })
+    }
+
+    fn can_be_saved(&self) -> bool {
+        !self.plan.uses_positions
+    }
+
+    fn save(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Vec<ArrayRef>>, Vec<Box<dyn State>>> {
+        let states: Vec<Grouping> = states.into_iter().map(downcast::<Grouping>).collect();
+        if states.iter().any(|state| state.spilled.is_some()) {
+            return Err(states.into_iter().map(|state| Box::new(state) as _).collect());
+        }
+        let mut saved = vec![];
+        let mut save = |groups: Groups| {
+            if groups.len() > 0 {
+                saved.push(groups.save().columns);
+            }
+            Ok(())
+        };
+        for mut state in states {
+            state.decide();
+            match state.phase {
+                Phase::Grouped(groups) => save(groups),
+                Phase::Scattered(mut scatter) => scatter.drain(&self.plan, &mut save),
+                Phase::Sampling { .. } => unreachable!("it was decided"),
+            }
+            .expect("nothing is written");
+        }
+        Ok(saved)
+    }
+
+    fn load(&self, saved: &[Vec<ArrayRef>]) -> Box<dyn State> {
+        let mut groups = Groups::new(&self.plan);
+        saved.iter().for_each(|saved| groups.load(&self.plan, saved));
+        let phase = Phase::Grouped(groups);
         Box::new(Grouping { plan: self.plan.clone(), phase, spilled: None })
     }
 

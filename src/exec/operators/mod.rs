@@ -32,6 +32,7 @@ use super::Error;
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::functions::kernel::Operand;
 use crate::store::spool::Spool;
+use arrow_array::ArrayRef;
 use rayon::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
@@ -63,6 +64,21 @@ pub trait Breaker: Send + Sync {
     /// None if it always needs all.
     fn has_enough(&self) -> Option<bool> {
         None
+    }
+
+    /// Can what its states hold be saved, and be taken up by a later run in any order?
+    fn can_be_saved(&self) -> bool {
+        false
+    }
+
+    /// Saves what states hold, as blocks of columns; gives them back if some of it is on disk.
+    fn save(&self, states: Vec<Box<dyn State>>) -> Result<Vec<Vec<ArrayRef>>, Vec<Box<dyn State>>> {
+        Err(states)
+    }
+
+    /// A state that holds what was saved.
+    fn load(&self, _saved: &[Vec<ArrayRef>]) -> Box<dyn State> {
+        self.state()
     }
 
     /// The result of all states, in the operator's order. States come in
@@ -151,6 +167,11 @@ pub trait State: Send {
 
     /// About how much memory it holds.
     fn bytes(&self) -> usize;
+
+    /// About how much [`Breaker::save`] would save.
+    fn saved_bytes(&self) -> usize {
+        self.bytes()
+    }
 
     /// Writes to disk what can be; says whether this kind of state can write anything. Fails soon
     /// after `stop` is set.

@@ -26,7 +26,7 @@ const BLOCK_BYTES: u64 = 4 << 20;
 const VALUE_BYTES: u64 = 16;
 
 /// The counts of an operator, in an order that the form of checkpoints depends on.
-fn all(counts: &Counts) -> [&AtomicU64; 9] {
+pub(super) fn all(counts: &Counts) -> [&AtomicU64; 9] {
     let Counts { input, output, dropped, quarantined, nulled, .. } = counts;
     let Counts { nulled_before, violations, left_out, null_keys, .. } = counts;
     [input, output, dropped, quarantined, nulled, nulled_before, violations, left_out, null_keys]
@@ -58,14 +58,26 @@ impl Schedule<'_, '_> {
         {
             return Ok(None);
         }
-        let nodes = stage.active.iter().chain(&stage.roots);
-        let is_counted = |node: &NodeId| self.execution.counted[node.at()].load(Relaxed);
         Ok(Some(Known {
-            touched: nodes.map(|node| (*node, is_counted(node))).collect(),
+            touched: self.touched(stage),
             ends: stage.ends.clone(),
             may_end_early: self.may_end_early(stage),
             quarantines: self.execution.quarantines.written()?,
         }))
+    }
+
+    /// The operators of a stage and where it begins, and which of them were counted before.
+    pub(super) fn touched(&self, stage: &Stage) -> BTreeMap<NodeId, bool> {
+        let nodes = stage.active.iter().chain(&stage.roots);
+        let is_counted = |node: &NodeId| self.execution.counted[node.at()].load(Relaxed);
+        nodes.map(|node| (*node, is_counted(node))).collect()
+    }
+
+    /// The key of a stage whatever the files of a source are.
+    pub(super) fn key_without(&self, stage: &Stage, source: SourceId) -> Option<String> {
+        let Execution { plan, pipeline, .. } = self.execution;
+        let keys = self.session.as_ref()?.keys_without(plan, pipeline, self.context, source);
+        Some(keys.of_stage(&self.touched(stage), &stage.ends, false))
     }
 
     fn key(&self, known: &Known) -> Option<String> {
@@ -145,7 +157,7 @@ impl Schedule<'_, '_> {
         sources
     }
 
-    fn set_aside_again(&self, found: &Checkpoint, saved: &Saved) -> Result<(), Failure> {
+    pub(super) fn set_aside_again(&self, found: &Checkpoint, saved: &Saved) -> Result<(), Failure> {
         let names = &self.execution.pipeline.quarantines;
         for SavedRejects { quarantine, rows, blocks } in &saved.quarantines {
             let Some(at) = names.iter().position(|one| one.name == *quarantine) else { continue };
@@ -227,7 +239,8 @@ impl Schedule<'_, '_> {
             partitions: self.partitions(&nodes),
             results: vec![],
             outputs: vec![],
-            quarantines: self.write_rejects(known, &mut writer)?,
+            quarantines: self.write_rejects(&known.quarantines, &mut writer)?,
+            read: (0, 0),
         };
         for end in &known.ends {
             if let Some(result) = self.results.get(end) {
@@ -251,7 +264,7 @@ impl Schedule<'_, '_> {
         Ok(())
     }
 
-    fn counted(&self, node: NodeId) -> ([u64; 9], bool) {
+    pub(super) fn counted(&self, node: NodeId) -> ([u64; 9], bool) {
         let counts = all(&self.execution.counts[node.at()]).map(|count| count.load(Relaxed));
         (counts, self.execution.counted[node.at()].load(Relaxed))
     }
@@ -273,16 +286,16 @@ impl Schedule<'_, '_> {
         of_jobs.into_iter().filter_map(of_job).collect()
     }
 
-    /// What the stage has set aside.
-    fn write_rejects(
+    /// What was set aside since then.
+    pub(super) fn write_rejects(
         &self,
-        known: &Known,
+        before: &[Option<Written>],
         writer: &mut Writer,
     ) -> Result<Vec<SavedRejects>, StateError> {
         let failed = |error: ConnectError| StateError::new(error.message);
         let now = self.execution.quarantines.written().map_err(failed)?;
         let mut all = vec![];
-        for (at, (before, now)) in known.quarantines.iter().zip(now).enumerate() {
+        for (at, (before, now)) in before.iter().zip(now).enumerate() {
             let (Some(before), Some(now)) = (before, now) else { continue };
             let mut saved = SavedRejects {
                 quarantine: self.execution.pipeline.quarantines[at].name.clone(),
@@ -341,7 +354,7 @@ fn told(error: Error) -> StateError {
 }
 
 /// Reads all of a checkpoint once: what is damaged is not begun with.
-fn is_whole(found: &Checkpoint, saved: &Saved) -> Result<(), StateError> {
+pub(super) fn is_whole(found: &Checkpoint, saved: &Saved) -> Result<(), StateError> {
     let results = saved.results.iter().flat_map(|result| result.pieces.iter().flatten());
     let rejects = saved.quarantines.iter().flat_map(|rejects| &rejects.blocks);
     let mut blocks = results.map(|(_, block)| block).chain(rejects);

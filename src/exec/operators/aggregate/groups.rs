@@ -140,16 +140,19 @@ impl Groups {
     /// Takes in groups that were saved.
     pub fn load(&mut self, plan: &Plan, saved: &[ArrayRef]) {
         let (keys, states) = saved.split_at(plan.keys.len());
-        let rows = keys[0].len();
-        let keys: Vec<Operand> = keys.iter().cloned().map(Operand::column).collect();
-        self.table.find_or_insert(&keys, rows, &mut self.numbers);
+        if let Some(rows) = keys.first().map(|key| key.len()) {
+            let keys: Vec<Operand> = keys.iter().cloned().map(Operand::column).collect();
+            self.table.find_or_insert(&keys, rows, &mut self.numbers);
+        } else {
+            self.numbers = vec![0];
+        }
         let count = self.len();
         for (own, saved) in self.accumulators.iter_mut().zip(states) {
             own.load(saved.as_binary::<i64>(), &self.numbers, count);
         }
     }
 
-    /// The groups as they are written to disk; there must be keys.
+    /// The groups as they are written to disk.
     pub fn save(mut self) -> Saved {
         let count = self.len();
         let states: Vec<ArrayRef> = self
@@ -158,7 +161,7 @@ impl Groups {
             .map(|states| Arc::new(states.save(count)) as ArrayRef)
             .collect();
         let hashes = self.table.hashes().collect();
-        let mut columns = self.table.into_arrays();
+        let mut columns = if self.has_keys { self.table.into_arrays() } else { vec![] };
         columns.extend(states);
         Saved { columns, hashes }
     }
