@@ -230,7 +230,7 @@ impl Run {
 #[derive(ClapArgs)]
 pub(super) struct State {
     /// The folder in which runs keep what they did; .batchc beside the pipeline if left out
-    #[arg(long, value_name = "DIR", env = "BATCHC_STATE_DIR")]
+    #[arg(long, value_name = "DIR", env = "BATCHC_STATE_DIR", global = true)]
     pub(super) state_dir: Option<PathBuf>,
 }
 

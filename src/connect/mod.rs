@@ -35,7 +35,8 @@ pub use options::BadOption;
 pub use output::{Outputs, Written};
 pub use places::{Reads, place};
 pub use readings::{
-    InputFile, Reading, Readings, bytes_of, content_of, input_files, is_racy, look_into, written,
+    InputFile, Reading, Readings, bytes_of, content_of, ends_whole, input_files, is_racy,
+    look_into, written,
 };
 pub use stage::{complete_move, discard, hold, sweep};
 

@@ -5,12 +5,13 @@
 //! the file was written just before: two changes within a tick of the clock look like one, as they do
 //! to git (racy-git.txt), so such a file is known by its bytes alone.
 
+use super::compression::Compression;
 use super::input::Inputs;
 use super::{Arguments, ConnectError};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -152,6 +153,19 @@ pub fn look_into(path: &Path, bytes: u64) -> io::Result<Option<Content>> {
     }
     let content = Content { digest: digest(&hasher), beginning };
     Ok((stamp(&file.metadata()?) == before).then_some(content))
+}
+
+/// Can so many first bytes of a file be read without what follows them? Not if they are packed, nor if
+/// their last line has one of these signs, a quote: a field that it opens may go on behind it.
+pub fn ends_whole(path: &Path, bytes: u64, quote: Option<u8>) -> bool {
+    let mut line = vec![0; bytes.min(1 << 16) as usize];
+    let start = bytes - line.len() as u64;
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut line, start));
+    let Some((b'\n', before)) = line.split_last().filter(|_| read.is_ok()) else { return false };
+    let last = memchr::memrchr(b'\n', before).map(|at| &before[at + 1..]);
+    let last = last.or((start == 0).then_some(before));
+    Compression::of(path) == Compression::None
+        && last.is_some_and(|last| quote.is_none_or(|quote| !last.contains(&quote)))
 }
 
 /// How many bytes the file had that is known by this.

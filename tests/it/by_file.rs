@@ -115,6 +115,12 @@ fn only_files_are_read_that_are_new_or_changed() {
         assert_eq!(taken(&project, &[]), 4);
         assert_eq!(project.report()["files_taken"]["events"]["grown"], 1);
     }
+    // A quote that the last line opened goes on in what was added.
+    project.write("events/2.csv", project.read("events/2.csv") + "5,\"kind\n");
+    assert_eq!(taken(&project, &[]), 4);
+    project.write("events/2.csv", project.read("events/2.csv") + "6\",0.5\n");
+    assert_eq!(taken(&project, &[]), 4);
+    assert_eq!(project.report()["files_taken"]["events"]["grown"], 0);
     // Its last line had no end, and has become another one.
     project.write("events/1.csv", project.read("events/1.csv") + "0.25\n");
     assert_eq!(taken(&project, &[]), 4);

@@ -16,7 +16,7 @@ use crate::exec::stage::States;
 use crate::ir::{SourceId, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::run::checkpoints::{Saved, SavedResult};
-use crate::run::{Event, Failure, FilesTaken};
+use crate::run::{Event, Failure, FilesTaken, arguments};
 use crate::store::StateError;
 use crate::store::checkpoint::{Checkpoint, Writer};
 use arrow_array::ArrayRef;
@@ -165,6 +165,13 @@ impl<'e> Schedule<'e, '_> {
         let [(file, _)] = piece else { return None };
         let session = self.session.as_ref().filter(|_| reads_on)?;
         let (bytes, content) = session.decision.grown.get(&file.path)?.clone();
+        let quote = (source.connector == "csv").then(|| {
+            let given = arguments(&source.arguments, self.context);
+            given.text("quote").and_then(|quote| quote.bytes().next()).unwrap_or(b'"')
+        });
+        if !connect::ends_whole(&file.path, bytes, quote) {
+            return None;
+        }
         let contents = session.contents_of(&[(file.clone(), content)])?;
         let kept = self.find_kept(key, &contents)?;
         let (records, lines) = kept.saved.read;
