@@ -281,7 +281,8 @@ pub(super) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a s
     nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }
 
-/// A name for a run that people can say: the time to the second and two words.
+/// A name for a run that people can say, the time and two words. No two microseconds have the same:
+/// files that a run stages are called by it.
 fn run_name(time: i64) -> String {
     const FIRST: [&str; 16] = [
         "amber", "brave", "calm", "dusty", "eager", "fair", "grand", "happy", "ivory", "jolly",
@@ -291,16 +292,16 @@ fn run_name(time: i64) -> String {
         "badger", "crane", "dolphin", "egret", "falcon", "gecko", "heron", "ibis", "jackal",
         "koala", "lynx", "marten", "newt", "otter", "puffin", "raven",
     ];
-    let seed =
-        (time as u64 ^ (u64::from(std::process::id()) << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // An odd factor gives each of the 2^20 numbers another one, and neighbours other words.
+    let mixed = (time.rem_euclid(1_000_000) as usize * 0x9_E375) & 0xF_FFFF;
     let at = crate::data::display(
         &Scalar::Timestamp(time / 1_000_000 * 1_000_000),
         &crate::types::DataType::Timestamp,
     );
     let digits: String = at.chars().filter(char::is_ascii_digit).collect();
     let (date, clock) = digits.split_at(8);
-    let words = (FIRST[(seed >> 60) as usize], SECOND[(seed >> 56 & 15) as usize]);
-    format!("{date}-{clock}-{}-{}", words.0, words.1)
+    let (first, second, rest) = (FIRST[mixed >> 16], SECOND[mixed >> 12 & 15], mixed & 0xFFF);
+    format!("{date}-{clock}-{rest:03x}-{first}-{second}")
 }
 
 /// Where runs of a pipeline keep what they did.
@@ -397,5 +398,23 @@ fn leads_to(pipeline: &Pipeline, job: usize, input: Input, following: bool) -> b
                     .inputs()
                     .any(|input| leads_to(pipeline, job, input, true))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run_name;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn runs_of_one_second_have_different_names() {
+        let second = 1_795_779_612_000_000;
+        let names: BTreeSet<String> =
+            (0..1_000_000).step_by(3).map(|at| run_name(second + at)).collect();
+        assert_eq!(names.len(), 333_334);
+        let [date, clock, ..] = names.first().unwrap().split('-').collect::<Vec<_>>()[..] else {
+            panic!("it has parts")
+        };
+        assert_eq!([date, clock], ["20261127", "114012"]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::made::{Ancestors, Digests, ENGINE, Files, JobMade, Made, quarantines_of};
 use super::{State, arguments};
-use crate::connect::{self, InputFile, written};
+use crate::connect::{self, InputFile, is_racy, written};
 use crate::diagnostics::reasons::{self, Reason};
 use crate::ir::{Expr, ExprKind, Input, Job, JobId, Pipeline, RunContext, SourceId, StepKind};
 use crate::store::StateError;
@@ -174,7 +174,10 @@ fn look_at(
         let place = connect::place(&file.path).display().to_string();
         let known = ledger.file(&place)?;
         let content = match known {
-            Some(known) if known.identity == file.identity => known.content,
+            // What was written just before may have been changed since within a tick of the clock.
+            Some(known) if known.identity == file.identity && !is_racy(&file.identity) => {
+                known.content
+            }
             Some(FileEntry { content: Some(before), identity, .. }) => {
                 let bytes = connect::bytes_of(&identity).unwrap_or(u64::MAX);
                 let now = connect::look_into(&file.path, bytes).ok().flatten();
