@@ -45,6 +45,7 @@ fn command() -> clap::Command {
 /// Runs the command that the process was started with, on a thread with room for long pipelines.
 pub fn main() -> ExitCode {
     crate::memory::use_small_pages();
+    crate::memory::give_back_freed(100);
     let thread =
         std::thread::Builder::new().stack_size(crate::run::STACK_BYTES).spawn(command_given);
     match thread.map(|thread| thread.join()) {

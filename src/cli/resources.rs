@@ -11,6 +11,9 @@ const MEMORY_PERCENT: usize = 60;
 /// With so much, what was freed need not be given back while a run goes on.
 const MEMORY_AMPLE: usize = 4 << 30;
 
+/// With so much, it need not be given back at once.
+const MEMORY_FAIR: usize = 256 << 20;
+
 /// Where nothing can be found out.
 const MEMORY_UNKNOWN: usize = 4 << 30;
 
@@ -24,11 +27,13 @@ impl Resources {
         self.threads.unwrap_or_else(|| cores().min(self.bytes() / MEMORY_OF_THREAD).max(1))
     }
 
-    /// The bytes to be used. When they are many, freed memory is kept, which is faster.
+    /// The bytes to be used. The more they are, the longer freed memory is kept, which is faster.
     pub(super) fn memory(&self) -> usize {
         let memory = self.bytes();
-        if memory >= MEMORY_AMPLE {
-            crate::memory::keep_freed();
+        match memory {
+            MEMORY_AMPLE.. => crate::memory::keep_freed(),
+            MEMORY_FAIR.. => crate::memory::give_back_freed(1000),
+            _ => {}
         }
         memory
     }
