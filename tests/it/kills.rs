@@ -5,7 +5,7 @@
 //! `BATCHC_KILLS=300` has that many for each pipeline instead of a few, `BATCHC_KILLS_SEED=N` other
 //! moments, and `BATCHC_KILLS_ROWS=N` larger inputs.
 
-use super::project::{Ended, Project};
+use super::project::{Ended, FOUR_OUTPUTS, Project};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
@@ -23,25 +23,6 @@ source rows = csv(\"rows.csv\") {
   text:  string
   share: float
 }
-";
-
-/// Rows one by one: a file, a packed file, a directory and a Parquet file of one scan.
-const MAP: &str = "
-job all {
-  on error quarantine bad
-  from rows
-  derive version = version
-}
-
-job parts {
-  partition by hash(text) into 4
-  from all
-}
-
-output plain   = csv(\"out/plain.csv\") from all
-output packed  = json(\"out/packed.jsonl.gz\") from all
-output folder  = csv(\"out/folder\") from parts
-output columns = parquet(\"out/columns.parquet\") from all
 ";
 
 /// Groups, a lookup in them, and a sort: several stages, one behind the other.
@@ -225,7 +206,7 @@ fn kill_at_random(jobs: &str) {
 
 #[test]
 fn killed_maps_leave_old_or_new() {
-    kill_at_random(MAP);
+    kill_at_random(FOUR_OUTPUTS);
 }
 
 #[test]

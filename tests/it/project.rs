@@ -4,6 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Rows of `rows` one by one, in each `version`: a file, a packed file, a directory and a Parquet file
+/// of one scan.
+pub(crate) const FOUR_OUTPUTS: &str = "
+job all {
+  on error quarantine bad
+  from rows
+  derive version = version
+}
+
+job parts {
+  partition by hash(text) into 4
+  from all
+}
+
+output plain   = csv(\"out/plain.csv\") from all
+output packed  = json(\"out/packed.jsonl.gz\") from all
+output folder  = csv(\"out/folder\") from parts
+output columns = parquet(\"out/columns.parquet\") from all
+";
+
 /// A folder that goes away with its last use.
 pub(crate) struct Project {
     folder: tempfile::TempDir,

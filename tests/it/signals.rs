@@ -1,39 +1,23 @@
 //! Runs that are stopped: by a signal, or by a full disk. What was there before stays, and nothing is
 //! left behind.
 
-use super::project::{Ended, Project};
+use super::project::{Ended, FOUR_OUTPUTS, Project};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// A pipeline with a file, a packed file, a directory and a Parquet file as outputs.
-const PIPELINE: &str = "param version: int = 0
+const SOURCE: &str = "param version: int = 0
 
 source rows = csv(\"rows.csv\") {
   id: int key
   text: string
 }
-
-job all {
-  from rows
-  derive version = version
-}
-
-job parts {
-  partition by hash(text) into 4
-  from all
-}
-
-output plain   = csv(\"out/plain.csv\") from all
-output packed  = json(\"out/packed.jsonl.gz\") from all
-output folder  = csv(\"out/folder\") from parts
-output columns = parquet(\"out/columns.parquet\") from all
 ";
 
 fn project(rows: usize) -> Project {
-    let project = Project::new(PIPELINE);
+    let project = Project::new(&format!("{SOURCE}{FOUR_OUTPUTS}"));
     let rows: String = (0..rows).map(|id| format!("{id},text number {}\n", id % 1000)).collect();
     project.write("rows.csv", format!("id,text\n{rows}"));
     project
