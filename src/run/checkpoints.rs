@@ -81,13 +81,13 @@ pub(super) struct SavedRejects {
 }
 
 /// Seconds that reading a few files takes at least, for what came of them to be kept.
-const PART_SECONDS_MIN: f64 = 0.002;
+const PARTIAL_SECONDS_MIN: f64 = 0.002;
 /// What came of files in stages that no run has run again is kept for so long.
-const PARTS_KEPT_FOR: Duration = Duration::from_secs(28 * 24 * 3600);
+const PARTIALS_KEPT_FOR: Duration = Duration::from_secs(28 * 24 * 3600);
 /// The folder of all checkpoints in the state folder.
 const FOLDER: &str = "checkpoints";
 /// The folder of what came of files.
-const PARTS: &str = "files";
+const PARTIALS: &str = "files";
 
 /// The checkpoints of a pipeline.
 pub(super) struct Checkpoints {
@@ -139,19 +139,19 @@ impl Checkpoints {
     }
 
     /// Are what came of files kept, and used?
-    pub(super) fn has_parts(&self) -> bool {
+    pub(super) fn has_partials(&self) -> bool {
         self.when != When::Never
     }
 
     /// Where that is which came of some files in a stage.
-    pub(super) fn part_path(&mut self, stage: &str, files: &str) -> PathBuf {
+    pub(super) fn partial_path(&mut self, stage: &str, files: &str) -> PathBuf {
         self.used.entry(stage.to_owned()).or_default().insert(format!("{stage}-{files}"));
-        self.folder.join(PARTS).join(format!("{stage}-{files}"))
+        self.folder.join(PARTIALS).join(format!("{stage}-{files}"))
     }
 
     /// The same, if it is there.
-    pub(super) fn find_part(&mut self, stage: &str, files: &str) -> Option<(Checkpoint, Saved)> {
-        let path = self.part_path(stage, files);
+    pub(super) fn find_partial(&mut self, stage: &str, files: &str) -> Option<(Checkpoint, Saved)> {
+        let path = self.partial_path(stage, files);
         if self.is_fresh { None } else { Checkpoint::open(&path) }
     }
 
@@ -160,8 +160,8 @@ impl Checkpoints {
         match self.when {
             When::Always => true,
             When::Auto => {
-                seconds >= PART_SECONDS_MIN
-                    && bytes as f64 / part_bytes_per_second(bytes) <= seconds * SHARE
+                seconds >= PARTIAL_SECONDS_MIN
+                    && bytes as f64 / partial_bytes_per_second(bytes) <= seconds * SHARE
             }
             When::Never => false,
         }
@@ -225,7 +225,7 @@ impl Checkpoints {
             }
         }
         if has_succeeded {
-            self.remove_parts();
+            self.remove_partials();
         }
         // What no checkpoint names any more nobody will publish.
         for path in self.held.keys().filter(|path| !staged.contains(*path)) {
@@ -235,14 +235,14 @@ impl Checkpoints {
 
     /// Removes what came of files that stages of this run do not read any more, and what stages have
     /// left that were not run for long.
-    fn remove_parts(&self) {
-        let folder = self.folder.join(PARTS);
+    fn remove_partials(&self) {
+        let folder = self.folder.join(PARTIALS);
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let used = name.split('-').next().and_then(|stage| self.used.get(stage));
             let is_needed = match used {
                 Some(used) => used.contains(&name),
-                None => age(&entry.path()) < PARTS_KEPT_FOR,
+                None => age(&entry.path()) < PARTIALS_KEPT_FOR,
             };
             if !is_needed {
                 remove(&entry.path());
@@ -287,10 +287,10 @@ pub fn clean(state: &Path, only_looks: bool) -> Result<Vec<Cleaned>, StateError>
 }
 
 fn remove_all(folder: PathBuf, only_looks: bool, cleaned: &mut Cleaned) {
-    let parts = fs::read_dir(folder.join(PARTS)).into_iter().flatten().flatten();
-    let parts: Vec<PathBuf> = parts.map(|entry| entry.path()).collect();
+    let partials = fs::read_dir(folder.join(PARTIALS)).into_iter().flatten().flatten();
+    let partials: Vec<PathBuf> = partials.map(|entry| entry.path()).collect();
     let checkpoints = Checkpoints::open(folder, When::Never, true);
-    for path in checkpoints.paths().into_iter().chain(parts) {
+    for path in checkpoints.paths().into_iter().chain(partials) {
         cleaned.files += 1;
         cleaned.bytes += fs::metadata(&path).map_or(0, |found| found.len());
         if !only_looks {
@@ -304,7 +304,7 @@ fn remove_all(folder: PathBuf, only_looks: bool, cleaned: &mut Cleaned) {
 
 /// Bytes of states that are saved a second, by how much memory they take: in files they take about
 /// half of it, and what fits into no cache is slow to take apart and to put together.
-fn part_bytes_per_second(bytes: usize) -> f64 {
+fn partial_bytes_per_second(bytes: usize) -> f64 {
     if bytes <= 64 << 20 { 2e9 } else { 1e8 }
 }
 

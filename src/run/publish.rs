@@ -11,6 +11,7 @@ use crate::ir::{
     ErrorPolicy, ExpectAction, Job, Pipeline, QuarantineId, RunContext, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
+use crate::store::make_folder;
 use crate::text::Span;
 use crate::types::Scalar;
 use std::path::PathBuf;
@@ -239,6 +240,11 @@ pub(super) fn open_quarantines(
             return Ok(None);
         }
         let path = quarantine_path(&pipeline.quarantines[at].name, options);
+        if let Some(folder) = path.parent() {
+            make_folder(folder).map_err(|error| {
+                ConnectError::new(format!("cannot make the folder {}: {error}", folder.display()))
+            })?;
+        }
         let path = Scalar::String(path.display().to_string().into());
         Ok(Some(SinkSpec {
             base: PathBuf::new(),

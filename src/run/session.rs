@@ -142,11 +142,15 @@ impl Session {
     /// The files of a source with their contents, as far as they were read.
     fn contents(&self, source: SourceId) -> Files {
         let content = |(file, before): &(InputFile, String)| {
-            let read = self.readings.of(&file.path);
-            let content = read.map(|read| read.content.unwrap_or(read.identity));
-            (file.name.to_string(), content.unwrap_or_else(|| before.clone()))
+            (file.name.to_string(), self.content_of(file, before))
         };
         self.decision.files[&source].iter().map(content).collect()
+    }
+
+    /// What tells whether a file has changed: of the bytes that were read, or else as it was `before`.
+    fn content_of(&self, file: &InputFile, before: &str) -> String {
+        let read = self.readings.of(&file.path);
+        read.map_or(before.to_owned(), |read| read.content.unwrap_or(read.identity))
     }
 
     /// The keys of what the operators of a plan make.
@@ -174,10 +178,8 @@ impl Session {
     pub(super) fn contents_of(&self, files: &[(InputFile, String)]) -> Option<String> {
         let mut text = String::new();
         for (file, before) in files {
-            let read = self.readings.of(&file.path);
-            let read = read.map(|read| read.content.unwrap_or(read.identity));
-            let content = read.as_ref().unwrap_or(before);
-            if is_racy(content) {
+            let content = self.content_of(file, before);
+            if is_racy(&content) {
                 return None;
             }
             text.push_str(&format!("{:?} {content}\n", file.name));
@@ -189,7 +191,9 @@ impl Session {
     pub(super) fn known(&self, files: &[(InputFile, String)]) {
         for (file, content) in files {
             let identity = file.identity.clone();
-            self.readings.known(&file.path, Reading { identity, content: Some(content.clone()) });
+            // Where no digest was made the identity stands for it.
+            let content = Some(content.clone()).filter(|content| *content != identity);
+            self.readings.known(&file.path, Reading { identity, content });
         }
     }
 

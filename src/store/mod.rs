@@ -54,14 +54,14 @@ impl fmt::Display for StateError {
     }
 }
 
-/// Makes a folder, and has git ignore the state folder that it is in, if it is in one. State folders
-/// are their owner's alone, whatever the umask.
+/// Makes a folder that is its owner's alone, whatever the umask, and has git ignore the state folder
+/// that it is in, if it is in one.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let state = folder.ancestors().find(|above| above.file_name().is_some_and(|n| n == STATE));
     if let Some(state) = state {
         make_state_folder(state)?;
     }
-    files::create_folders(folder, 0o777)
+    files::create_folders(folder, 0o700)
 }
 
 fn make_state_folder(state: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@ use super::project::{Ended, Project};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 const PIPELINE: &str = r#"param least: int = 0
 
@@ -103,6 +104,11 @@ fn taken(project: &Project, flags: &[&str]) -> u64 {
 fn only_files_are_read_that_are_new_or_changed() {
     let project = project();
     assert_eq!(taken(&project, &[]), 0);
+    for folder in ["quarantine", "checkpoints", "checkpoints/pipeline.batch/files"] {
+        let path = project.path(&format!(".batchc/{folder}"));
+        let mode = fs::metadata(path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{folder} holds rows, and is its owner's alone");
+    }
     project.write("events/2.csv", file(1000));
     assert_eq!(taken(&project, &[]), 4);
     project.write("events/7.csv", file(70));
@@ -207,4 +213,21 @@ fn a_row_that_fails_in_what_was_added_is_found_where_it_is() {
     project.write("events/3.csv", project.read("events/3.csv") + "5,kind 1,0.5\nbad,kind 1,0.5\n");
     let failed = project.batchc(&["run", "--chunk", "64", "--checkpoints", "always"]);
     failed.fails(3, "events/3.csv:43");
+}
+
+#[test]
+fn files_that_are_not_there_fail_the_run() {
+    let project = project();
+    run(&project, &[]);
+    let failed = || {
+        let ended = project.batchc(&["run", "--checkpoints", "always"]);
+        ended.fails(3, "events/");
+        assert_eq!(project.names("out"), ["all.jsonl", "kinds.csv"], "the old outputs stay");
+    };
+    let before = seen(&project).0;
+    fs::rename(project.path("events"), project.path("elsewhere")).expect("it is there");
+    failed();
+    fs::create_dir(project.path("events")).expect("it can be made");
+    failed();
+    assert!(seen(&project).0 == before);
 }

@@ -41,7 +41,7 @@ type Blocks = BTreeMap<NodeId, Vec<Vec<ArrayRef>>>;
 
 /// What came of all files so far.
 #[derive(Default)]
-struct Come {
+struct Partials {
     /// As it is kept.
     blocks: Blocks,
     /// Where it is not worth that.
@@ -87,8 +87,9 @@ impl<'e> Schedule<'e, '_> {
             is_simple && !is_partitioned && !explodes
         };
         let is_worth_it = self.profile.is_none()
-            && session.checkpoints.has_parts()
-            && session.decision.files.contains_key(&source)
+            && session.checkpoints.has_partials()
+            // Without files nothing would be opened that says why there are none.
+            && session.decision.files.get(&source).is_some_and(|files| !files.is_empty())
             && stage.active.iter().all(can_be_run_so);
         is_worth_it.then_some(source)
     }
@@ -106,38 +107,38 @@ impl<'e> Schedule<'e, '_> {
         let Some(key) = self.key_without(stage, source) else {
             return self.states(stage, open, None);
         };
-        let mut come = Come::default();
-        come.states.resize_with(self.execution.nodes.len(), Vec::new);
+        let mut partials = Partials::default();
+        partials.states.resize_with(self.execution.nodes.len(), Vec::new);
         let mut known = FilesTaken { of: files.len(), ..FilesTaken::default() };
         for piece in pieces(&files, bytes_min) {
             if let Some(kept) = self.find(&key, piece) {
-                self.read_rest(stage, open, &mut come)?;
-                self.take_piece(stage, kept, &mut come.blocks)?;
+                self.read_rest(stage, open, &mut partials)?;
+                self.take_piece(stage, kept, &mut partials.blocks)?;
                 self.note_known(piece);
                 known.taken += piece.len();
             } else if let Some((kept, after)) = self.find_beginning(&key, source, piece) {
-                self.read_rest(stage, open, &mut come)?;
-                self.read_on(stage, open, (&key, piece), (kept, after), &mut come)?;
+                self.read_rest(stage, open, &mut partials)?;
+                self.read_on(stage, open, (&key, piece), (kept, after), &mut partials)?;
                 known.grown += 1;
-            } else if come.is_rest {
-                come.rest.extend(piece.iter().map(|(file, _)| file.name.clone()));
+            } else if partials.is_rest {
+                partials.rest.extend(piece.iter().map(|(file, _)| file.name.clone()));
             } else {
-                self.read_piece(stage, open, (&key, piece), &mut come)?;
+                self.read_piece(stage, open, (&key, piece), &mut partials)?;
             }
         }
-        self.read_rest(stage, open, &mut come)?;
-        for (end, blocks) in &come.blocks {
+        self.read_rest(stage, open, &mut partials)?;
+        for (end, blocks) in &partials.blocks {
             // A state for each thread.
             let of_thread = blocks.len().div_ceil(self.execution.threads);
             let breaker = self.breaker(*end);
             let load = |blocks: &[Vec<ArrayRef>]| breaker.load(blocks);
-            come.states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));
+            partials.states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));
         }
         if known.taken + known.grown > 0 {
             let name = self.execution.pipeline.sources[source.0 as usize].name.clone();
             self.files_taken.insert(name, known);
         }
-        Ok(come.states)
+        Ok(partials.states)
     }
 
     fn breaker(&self, end: NodeId) -> &'e dyn Breaker {
@@ -180,7 +181,7 @@ impl<'e> Schedule<'e, '_> {
 
     fn find_kept(&mut self, key: &str, contents: &str) -> Option<Kept> {
         let session = self.session.as_mut()?;
-        let (found, saved) = session.checkpoints.find_part(key, contents)?;
+        let (found, saved) = session.checkpoints.find_partial(key, contents)?;
         match blocks_of(&found, &saved) {
             Ok(blocks) => Some(Kept { found, saved, blocks }),
             Err(error) => {
@@ -231,7 +232,7 @@ impl<'e> Schedule<'e, '_> {
         open: &Open,
         (key, piece): (&str, &[KnownFile]),
         (kept, after): (Kept, Beginning),
-        come: &mut Come,
+        partials: &mut Partials,
     ) -> Result<(), Failure> {
         let before = self.before(stage)?;
         let mut blocks = Blocks::new();
@@ -242,17 +243,22 @@ impl<'e> Schedule<'e, '_> {
         for (end, blocks) in blocks {
             new[end.at()].push(self.breaker(end).load(&blocks));
         }
-        self.keep_or_hold(stage, (key, piece), &before, new, come);
+        self.keep_or_hold(stage, (key, piece), &before, new, partials);
         Ok(())
     }
 
     /// Reads files of which nothing is kept.
-    fn read_rest(&mut self, stage: &Stage, open: &Open, come: &mut Come) -> Result<(), Failure> {
-        if !come.rest.is_empty() {
-            let names = std::mem::take(&mut come.rest);
+    fn read_rest(
+        &mut self,
+        stage: &Stage,
+        open: &Open,
+        partials: &mut Partials,
+    ) -> Result<(), Failure> {
+        if !partials.rest.is_empty() {
+            let names = std::mem::take(&mut partials.rest);
             let only = Only { names, after: Beginning::default() };
             let new = self.states(stage, open, Some(only))?;
-            add(&mut come.states, new);
+            add(&mut partials.states, new);
         }
         Ok(())
     }
@@ -263,7 +269,7 @@ impl<'e> Schedule<'e, '_> {
         stage: &Stage,
         open: &Open,
         (key, piece): (&str, &[KnownFile]),
-        come: &mut Come,
+        partials: &mut Partials,
     ) -> Result<(), Failure> {
         let before = self.before(stage)?;
         let started = Instant::now();
@@ -274,11 +280,11 @@ impl<'e> Schedule<'e, '_> {
         let bytes = new.iter().flatten().map(|state| state.saved_bytes()).sum();
         let session = self.session.as_ref();
         if session.is_some_and(|session| session.checkpoints.is_worth(bytes, seconds)) {
-            self.keep_or_hold(stage, (key, piece), &before, new, come);
+            self.keep_or_hold(stage, (key, piece), &before, new, partials);
         } else {
             // So it will be with those behind it.
-            come.is_rest = true;
-            add(&mut come.states, new);
+            partials.is_rest = true;
+            add(&mut partials.states, new);
         }
         Ok(())
     }
@@ -290,7 +296,7 @@ impl<'e> Schedule<'e, '_> {
         (key, piece): (&str, &[KnownFile]),
         before: &Before,
         mut new: States,
-        come: &mut Come,
+        partials: &mut Partials,
     ) {
         let (mut blocks, mut is_whole) = (Blocks::new(), true);
         for &end in &stage.ends {
@@ -298,7 +304,7 @@ impl<'e> Schedule<'e, '_> {
                 Ok(saved) => drop(blocks.insert(end, self.put_together(end, saved))),
                 Err(states) => {
                     is_whole = false;
-                    come.states[end.at()].extend(states);
+                    partials.states[end.at()].extend(states);
                 }
             }
         }
@@ -310,7 +316,7 @@ impl<'e> Schedule<'e, '_> {
             (self.watch)(Event::NotLeft(&error));
         }
         for (end, saved) in blocks {
-            come.blocks.entry(end).or_default().extend(saved);
+            partials.blocks.entry(end).or_default().extend(saved);
         }
     }
 
@@ -339,7 +345,7 @@ impl<'e> Schedule<'e, '_> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.note_files()?;
         let Some(contents) = session.contents_of(piece) else { return Ok(()) };
-        let mut writer = Writer::create(&session.checkpoints.part_path(key, &contents))?;
+        let mut writer = Writer::create(&session.checkpoints.partial_path(key, &contents))?;
         let since = |(node, before): (&NodeId, &[u64; 9])| {
             let (now, is_counted) = self.counted(*node);
             (std::array::from_fn(|at| now[at] - before[at]), is_counted)
