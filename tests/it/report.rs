@@ -54,10 +54,10 @@ fn a_report_names_the_run_its_state_time_and_memory() {
     assert_eq!(report["version"], 1);
     assert_eq!(report["status"], "SUCCESS");
     let id = report["execution_id"].as_str().expect("a name");
-    // 20260131-154500-brave-otter
+    // 20260131-154500-3f2-brave-otter
     let parts: Vec<&str> = id.split('-').collect();
-    assert_eq!(parts.iter().map(|part| part.len()).take(2).collect::<Vec<_>>(), [8, 6], "{id}");
-    assert_eq!(parts.len(), 4, "{id}");
+    assert_eq!(parts.iter().map(|part| part.len()).take(3).collect::<Vec<_>>(), [8, 6, 3], "{id}");
+    assert_eq!(parts.len(), 5, "{id}");
     let started = report["started"].as_str().expect("a time");
     assert_eq!(started.replace(['-', ':'], "")[..8], id[..8], "{started}");
     assert!(started.ends_with('Z'), "{started}");
