@@ -73,8 +73,9 @@ pub struct Connector {
     pub has_formats: bool,
     /// Does it make use of [`SourceSpec::wanted`]?
     pub may_skip: bool,
-    /// Can it read a file from the middle on, behind a line end?
-    pub reads_on: bool,
+    /// Of one that can read a file from the middle on, behind a line end: the sign, if there is one,
+    /// behind which a field may go on past that.
+    pub reads_on: Option<fn(&Arguments) -> Option<u8>>,
     /// Opens a source; None when it only writes.
     pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
     /// Opens a sink; None when it only reads.

@@ -28,7 +28,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: false,
     may_skip: false,
-    reads_on: true,
+    reads_on: Some(|_| None),
     columns: ColumnRule::Fixed(&[("line", "string")]),
     source: Some(open_source),
     sink: Some(open_sink),

@@ -80,7 +80,7 @@ pub static CONNECTOR: Connector = Connector {
     together: dialect::check,
     has_formats: true,
     may_skip: false,
-    reads_on: true,
+    reads_on: Some(|arguments| dialect::Dialect::of(arguments).quote),
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

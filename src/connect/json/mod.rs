@@ -29,7 +29,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: true,
     may_skip: false,
-    reads_on: false,
+    reads_on: None,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

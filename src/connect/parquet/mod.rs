@@ -41,7 +41,7 @@ pub static CONNECTOR: Connector = Connector {
     together: independent,
     has_formats: false,
     may_skip: true,
-    reads_on: false,
+    reads_on: None,
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),

@@ -162,14 +162,11 @@ impl<'e> Schedule<'e, '_> {
         piece: &[KnownFile],
     ) -> Option<(Kept, Beginning)> {
         let source = &self.execution.pipeline.sources[source.0 as usize];
-        let reads_on = connect::find(source.connector)?.reads_on;
+        let reads_on = connect::find(source.connector)?.reads_on?;
         let [(file, _)] = piece else { return None };
-        let session = self.session.as_ref().filter(|_| reads_on)?;
+        let session = self.session.as_ref()?;
         let (bytes, content) = session.decision.grown.get(&file.path)?.clone();
-        let quote = (source.connector == "csv").then(|| {
-            let given = arguments(&source.arguments, self.context);
-            given.text("quote").and_then(|quote| quote.bytes().next()).unwrap_or(b'"')
-        });
+        let quote = reads_on(&arguments(&source.arguments, self.context));
         if !connect::ends_whole(&file.path, bytes, quote) {
             return None;
         }
