@@ -207,6 +207,10 @@ pub(super) struct Run {
     /// Write the report as JSON to this file: at the start (RUNNING) and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Append what happens, while it happens, as lines of JSON: to a file, - for standard output, or
+    /// fd:N for an open file
+    #[arg(long, value_name = "FILE|-|fd:N")]
+    pub(super) events: Option<PathBuf>,
     /// Append what the run reads and writes to this file, as events of OpenLineage: at the start and at
     /// the end
     #[arg(long, value_name = "FILE")]

@@ -317,6 +317,7 @@ pub(super) fn state(args: &args::State, path: &Path) -> run::State {
         fresh: false,
         wait: Duration::ZERO,
         checkpoints: run::When::Auto,
+        request: run::Request::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod events;
 mod failure;
 mod foreign;
 mod lineage;

@@ -1,16 +1,16 @@
-//! What is said while a run goes on: a line that is redrawn on a terminal, plain lines elsewhere.
+//! What is said while a run goes on, of the events that it tells: a line that is redrawn on a terminal,
+//! plain lines elsewhere.
 
 use super::print::say;
 use super::table::{grouped, rows_text};
-use crate::run::Event;
+use crate::run::{Event, Status};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a plain line says how far a run is.
+/// A plain line says how far a run is no more often than that.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// How progress is shown.
@@ -29,15 +29,12 @@ pub(super) struct Progress {
     mode: Mode,
     state: Arc<State>,
     bar: Option<ProgressBar>,
-    ticker: Option<JoinHandle<()>>,
 }
 
 struct State {
     started: Instant,
     rows: Arc<AtomicU64>,
     jobs: Mutex<Jobs>,
-    /// Told when the run has ended.
-    ended: Condvar,
 }
 
 #[derive(Default)]
@@ -45,24 +42,23 @@ struct Jobs {
     total: usize,
     done: usize,
     at_work: Vec<String>,
-    is_over: bool,
+    /// When it was said last how far the run is.
+    said: Option<Instant>,
+}
+
+impl Jobs {
+    /// Is it time to say how far the run is that began then?
+    fn is_due(&self, started: Instant) -> bool {
+        self.said.unwrap_or(started).elapsed() >= EVERY
+    }
 }
 
 impl Progress {
     /// Begins to show a run, whose rows are counted in `rows`.
     pub(super) fn start(mode: Mode, rows: Arc<AtomicU64>) -> Progress {
-        let state = Arc::new(State {
-            started: Instant::now(),
-            rows,
-            jobs: Mutex::default(),
-            ended: Condvar::new(),
-        });
+        let state = Arc::new(State { started: Instant::now(), rows, jobs: Mutex::default() });
         let bar = (mode == Mode::Redrawn).then(|| redrawn(state.clone()));
-        let ticker = (mode == Mode::Lines).then(|| {
-            let state = state.clone();
-            std::thread::spawn(move || state.say_from_time_to_time())
-        });
-        Progress { mode, state, bar, ticker }
+        Progress { mode, state, bar }
     }
 
     /// Something happened.
@@ -70,7 +66,6 @@ impl Progress {
         let mut jobs = self.state.jobs();
         let is_said = self.mode == Mode::Lines;
         match event {
-            Event::Decided(_) | Event::NotTakenUp(_) | Event::NotLeft(_) | Event::NotNoted(_) => {}
             Event::Jobs(total) => jobs.total = total,
             Event::JobStarted { job } => {
                 jobs.at_work.push(job.to_owned());
@@ -78,25 +73,27 @@ impl Progress {
                     say!("{job} started");
                 }
             }
-            Event::JobEnded { job, rows, seconds } => {
+            Event::JobProgress { .. } if is_said && jobs.is_due(self.state.started) => {
+                jobs.said = Some(Instant::now());
+                drop(jobs);
+                say!("{}", self.state.text());
+            }
+            Event::JobEnded(report) if report.status == Status::Success => {
                 jobs.done += 1;
-                jobs.at_work.retain(|other| other != job);
+                jobs.at_work.retain(|other| *other != report.job);
                 if is_said {
-                    say!("{job} done: {} in {seconds:.2} s", rows_text(rows));
+                    let rows = rows_text(report.records_out);
+                    say!("{} done: {rows} in {:.2} s", report.job, report.seconds);
                 }
             }
+            _ => {}
         }
     }
 
     /// The run has ended.
     pub(super) fn end(self) {
-        self.state.jobs().is_over = true;
-        self.state.ended.notify_all();
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
-        }
-        if let Some(ticker) = self.ticker {
-            let _ = ticker.join();
         }
     }
 }
@@ -133,19 +130,5 @@ impl State {
         text.push_str(&format!(" · {} · {} rows/s", rows_text(rows), grouped(rate)));
         text.push_str(&format!(" · {seconds:.1} s"));
         text
-    }
-
-    fn say_from_time_to_time(&self) {
-        let mut jobs = self.jobs();
-        loop {
-            let waited = self.ended.wait_timeout_while(jobs, EVERY, |jobs| !jobs.is_over);
-            let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            if !timeout.timed_out() {
-                return;
-            }
-            drop(guard);
-            say!("{}", self.text());
-            jobs = self.jobs();
-        }
     }
 }

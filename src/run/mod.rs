@@ -2,7 +2,10 @@
 //! published together, rows accounted for.
 
 mod checkpoints;
+mod counts;
 mod cpu;
+mod events;
+mod failure;
 mod keys;
 mod made;
 pub mod openlineage;
@@ -15,19 +18,20 @@ mod schedule;
 mod session;
 
 pub use checkpoints::{Cleaned, When, clean};
+pub use events::{Begun, Event, Request};
+pub use failure::{Kind, Told};
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
-    FilesTaken, InputReport, JobReport, OutputReport, PartitionReport, QuarantineReport, Report,
-    SpillReport, Status,
+    FileReport, FilesTaken, InputReport, JobReport, OutputReport, PartitionReport,
+    QuarantineReport, Report, SourceReport, SpillReport, Status,
 };
 pub use reuse::{Decision, Verdict, decide};
 
 use crate::connect::{
     self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec, Staged,
 };
-use crate::data::Batch;
-use crate::exec::Error;
+use crate::data::{Batch, display};
 use crate::exec::clock::Tally;
 use crate::exec::compile::compile;
 use crate::exec::ordered::OrderedSink;
@@ -36,14 +40,17 @@ use crate::exec::stage::Execution;
 use crate::expr::{constant, value_in};
 use crate::ir::{self, Input, Pipeline, RunContext};
 use crate::plan::{Kept, NodeKind, Plan, Range, Targets, plan};
-use crate::store::StateError;
 use crate::store::spool::Spool;
-use crate::text::Span;
+use crate::text::Files;
 use crate::types::Scalar;
+use events::{PROGRESS_EVERY, Recorder};
+use failure::Failure;
 use session::Session;
+use std::fs::File;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -60,6 +67,8 @@ pub struct State {
     pub wait: Duration,
     /// When stages leave what they have made to later runs.
     pub checkpoints: When,
+    /// What was asked for, so that it can be asked for again.
+    pub request: Request,
 }
 
 impl State {
@@ -98,37 +107,12 @@ pub struct Options<'r> {
     pub cancelled: &'r AtomicBool,
     /// Rows read from sources so far, counted here for those who watch.
     pub rows_read: &'r AtomicU64,
-    /// Told what happens while it happens, from the thread that runs.
+    /// Where what happens is written down, besides in the state folder.
+    pub events: Option<&'r File>,
+    /// The program's files, for places in it.
+    pub files: &'r Files,
+    /// Told what happens while it happens.
     pub watch: &'r (dyn Fn(Event) + Sync),
-}
-
-/// What happens in a run.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'e> {
-    /// It is decided what is run, and why.
-    Decided(&'e Decision),
-    /// Something of an earlier run could not be taken up, and is computed again.
-    NotTakenUp(&'e StateError),
-    /// Something could not be left to later runs; this one goes on.
-    NotLeft(&'e StateError),
-    /// It ended, and that could not be noted for later ones; its outputs are there all the same.
-    NotNoted(&'e StateError),
-    /// It begins; so many jobs are to be run.
-    Jobs(usize),
-    /// The first stage of a job begins.
-    JobStarted {
-        /// The job.
-        job: &'e str,
-    },
-    /// The last stage of a job has ended.
-    JobEnded {
-        /// The job.
-        job: &'e str,
-        /// Rows of its result.
-        rows: u64,
-        /// Seconds that its stages took.
-        seconds: f64,
-    },
 }
 
 /// What came of a run.
@@ -136,38 +120,11 @@ pub struct Outcome {
     /// Rows, times, outputs.
     pub report: Report,
     /// Why it failed, if it did.
-    pub failure: Option<Failure>,
+    pub failure: Option<Told>,
     /// The tables of [`Targets::tables`], in their order.
     pub tables: Vec<Vec<Batch>>,
-}
-
-/// Why a run failed.
-pub enum Failure {
-    /// The state of runs cannot be used.
-    State(StateError),
-    /// Another run of the pipeline goes on: what it says of itself.
-    Locked(String),
-    /// A stage stopped; the files of the source that its row came from.
-    Stage(Error, Vec<std::sync::Arc<str>>),
-    /// More rows failed than a job or rule allows.
-    Threshold {
-        /// The job.
-        job: String,
-        /// What was exceeded: `on error` or the rule's name.
-        what: String,
-        /// The right side of a join whose rows they are, if they are those of one.
-        table: Option<String>,
-        /// Where they are found, beside the pipeline, if they were set aside.
-        aside: Option<String>,
-        /// Rows that failed.
-        failed: u64,
-        /// Rows in.
-        of: u64,
-        /// The share allowed.
-        above: f64,
-        /// Where it is allowed.
-        span: Span,
-    },
+    /// Where its time went, if that was asked for.
+    pub profile: Option<Profile>,
 }
 
 /// The stack of a thread that plans or runs: a step goes a little deeper than the one before it, so
@@ -177,47 +134,65 @@ pub const STACK_BYTES: usize = 256 << 20;
 /// Runs the targets. Nothing is published unless all stages succeed.
 pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outcome {
     let started = Instant::now();
-    let mut report = Report::running(context);
-    report.profile = options.profiles.then(|| Profile::new(context.id.clone(), options.threads));
-    let begin = |state| Session::begin(pipeline, context, options, state, &mut report);
-    let mut session = match options.state.as_ref().map(begin).transpose() {
-        Ok(session) => session,
-        Err(failure) => {
-            let status = status_of(&Err(&failure));
-            let report = report.ended(status, 0, started.elapsed().as_secs_f64());
-            return Outcome { report, failure: Some(failure), tables: vec![] };
+    let recorder = Recorder::new(context, options);
+    let tell = |event: Event| recorder.tell(event);
+    let mut options = Options { watch: &tell, ..options.clone() };
+    tell(Event::Started(&begun(pipeline, context, &options)));
+    let mut profile = options.profiles.then(|| Profile::new(context.id.clone(), options.threads));
+    let begin = |state| Session::begin(pipeline, context, &options, state);
+    let (session, result) = match options.state.as_ref().map(begin).transpose() {
+        Err(failure) => (None, Err(failure)),
+        Ok(mut session) => {
+            if let Some(session) = &session {
+                recorder.keep(session.events(context));
+                options.targets.outputs.clone_from(&session.decision.outputs);
+            }
+            publish::sweep(pipeline, context, &options);
+            let of = session.as_mut();
+            let result = match &of {
+                Some(session) if session.decision.outputs.is_empty() => Ok(vec![]),
+                _ => on_all_threads(pipeline, context, &options, of, &mut profile, started),
+            };
+            (session, result)
         }
     };
-    let mut options = options.clone();
-    if let Some(session) = &session {
-        options.targets.outputs.clone_from(&session.decision.outputs);
-        report.reasons.clone_from(&session.decision.reasons);
-        (options.watch)(Event::Decided(&session.decision));
-    }
-    let options = &options;
-    publish::sweep(pipeline, context, options);
-    let result = match &session {
-        Some(session) if session.decision.outputs.is_empty() => Ok(vec![]),
-        _ => on_all_threads(pipeline, context, options, session.as_mut(), &mut report, started),
+    let (tables, failure) = match result {
+        Ok(tables) => (tables, None),
+        Err(failure) => (vec![], Some(failure.told(pipeline))),
     };
-    let status = status_of(&result.as_ref());
-    let rows = options.rows_read.load(Relaxed);
-    let report = report.ended(status, rows, started.elapsed().as_secs_f64());
+    if let Some(session) = &session {
+        session.sources(pipeline).iter().for_each(|source| tell(Event::Read(source)));
+    }
+    let order: Vec<&str> =
+        pipeline.order.iter().map(|job| pipeline.name_of(Input::Job(*job))).collect();
+    let report = recorder.report(|report| {
+        report.status = failure.as_ref().map_or(Status::Success, Told::status);
+        report.error = failure.as_ref().map(|failure| failure.message.clone());
+        let rows = options.rows_read.load(Relaxed);
+        report.end(&order, rows, started.elapsed().as_secs_f64());
+    });
     if let Some(Err(error)) = session.map(|session| session.end(&report)) {
-        (options.watch)(Event::NotNoted(&error));
+        tell(Event::NotNoted(&error));
     }
-    match result {
-        Ok(tables) => Outcome { report, failure: None, tables },
-        Err(failure) => Outcome { report, failure: Some(failure), tables: vec![] },
-    }
+    tell(Event::Ended(&report));
+    Outcome { report, failure, tables, profile }
 }
 
-/// How a run ended.
-fn status_of(result: &Result<&Vec<Vec<Batch>>, &Failure>) -> Status {
-    match result {
-        Ok(_) => Status::Success,
-        Err(Failure::Stage(Error::Cancelled, _)) => Status::Cancelled,
-        Err(_) => Status::Failed,
+/// What the run begins with.
+fn begun(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Begun {
+    let params = pipeline.params.iter().zip(&context.params);
+    let value = |(param, value): (&ir::Param, &Scalar)| {
+        (param.name.clone(), display(value, &param.ty.data))
+    };
+    let state = options.state.as_ref();
+    Begun {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pipeline: state.map_or_else(String::new, |state| state.pipeline.clone()),
+        parameters: params.map(value).collect(),
+        request: state.map_or_else(Request::default, |state| state.request.clone()),
+        threads: options.threads,
+        memory: options.memory,
+        process: std::process::id(),
     }
 }
 
@@ -227,7 +202,7 @@ fn on_all_threads(
     context: &RunContext,
     options: &Options,
     session: Option<&mut Session>,
-    report: &mut Report,
+    profile: &mut Option<Profile>,
     started: Instant,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
     let plan = plan(pipeline, &options.targets);
@@ -235,8 +210,8 @@ fn on_all_threads(
     let pool = pool.stack_size(STACK_BYTES).build();
     match pool {
         Ok(pool) => pool.install(|| {
-            let result = attempt(pipeline, context, options, &plan, session, report);
-            report.profile.iter_mut().for_each(|profile| profile.end(started));
+            let result = attempt(pipeline, context, options, &plan, session, profile);
+            profile.iter_mut().for_each(|profile| profile.end(started));
             result
         }),
         Err(error) => Err(Failure::from(ConnectError {
@@ -246,31 +221,13 @@ fn on_all_threads(
     }
 }
 
-impl From<StateError> for Failure {
-    fn from(error: StateError) -> Failure {
-        Failure::State(error)
-    }
-}
-
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Failure {
-        Failure::Stage(Error::Connect(error), vec![])
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Stage(error, vec![])
-    }
-}
-
 fn attempt(
     pipeline: &Pipeline,
     context: &RunContext,
     options: &Options,
     plan: &Plan,
     mut session: Option<&mut Session>,
-    report: &mut Report,
+    profile: &mut Option<Profile>,
 ) -> Result<Vec<Vec<Batch>>, Failure> {
     let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
     let room = spool().waiting_bytes();
@@ -299,12 +256,13 @@ fn attempt(
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
     let open = |id, only| open_source(&execution, id, only, context, options, readings.as_ref());
-    let result = compute(&execution, context, options, &open, session.as_deref_mut(), report);
+    let (result, is_taken_up) = telling_progress(&execution, options, || {
+        compute(&execution, context, options, &open, session.as_deref_mut(), profile)
+    });
     let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
     // not even begin to read has nothing to show.
-    let has_begun =
-        result.is_ok() || options.rows_read.load(Relaxed) > 0 || !report.taken_up.is_empty();
+    let has_begun = result.is_ok() || options.rows_read.load(Relaxed) > 0 || is_taken_up;
     let aside = match has_begun {
         true => publish::finish_quarantines(pipeline, quarantines),
         false => Ok(vec![]),
@@ -312,45 +270,60 @@ fn attempt(
     let (tables, outputs) = match result {
         Ok(result) => result,
         Err(failure) => {
-            publish::publish_quarantines(aside?, report)?;
+            publish::publish_quarantines(aside?, options)?;
             return Err(failure);
         }
     };
-    publish::publish(pipeline, context, (aside?, outputs), session, report)?;
+    publish::publish(pipeline, context, (aside?, outputs), session, options)?;
     Ok(tables)
 }
 
 /// The tables that were asked for, and the outputs, which are not yet visible.
 type Computed = (Vec<Vec<Batch>>, Vec<(String, Staged)>);
 
-/// All that is computed before anything is made visible.
+/// Computes, and tells from time to time how far the jobs are.
+fn telling_progress<T>(execution: &Execution, options: &Options, compute: impl FnOnce() -> T) -> T {
+    let (ended, waits) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while waits.recv_timeout(PROGRESS_EVERY) == Err(RecvTimeoutError::Timeout) {
+                counts::tell_progress(execution, options.watch);
+            }
+        });
+        // Dropped when all is computed, or when something panics.
+        let _ended = ended;
+        compute()
+    })
+}
+
+/// All that is computed before anything is made visible; and whether something of it was taken up that
+/// an earlier run had computed.
 fn compute(
     execution: &Execution,
     context: &RunContext,
     options: &Options,
     open: &schedule::Open,
     session: Option<&mut Session>,
-    report: &mut Report,
-) -> Result<Computed, Failure> {
+    profile: &mut Option<Profile>,
+) -> (Result<Computed, Failure>, bool) {
     let mut schedule = schedule::Schedule::new(execution, context, options.watch, session);
-    schedule.profile = report.profile.take();
+    schedule.profile = profile.take();
     let result = schedule.run_all(open);
-    report.taken_up = std::mem::take(&mut schedule.taken_up);
-    report.files_taken = std::mem::take(&mut schedule.files_taken);
-    report.profile = schedule.profile.take();
-    report.profile.iter_mut().for_each(|profile| profile.end_stages(execution));
-    report.add_jobs(execution, &schedule, result.as_ref().err());
-    report.add_spills(execution);
+    *profile = schedule.profile.take();
+    profile.iter_mut().for_each(|profile| profile.end_stages(execution));
+    schedule.end_all_jobs(result.as_ref().err());
+    counts::spills(execution).iter().for_each(|spill| (options.watch)(Event::Spilled(spill)));
     let result = result.and_then(|()| {
-        report.check_balance();
         publish::check_thresholds(execution, options)
-            .inspect_err(|failure| report.fail_job(failure))
+            .inspect_err(|failure| schedule.fail_job(failure))
     });
+    let is_taken_up = schedule.is_taken_up;
     if let Err(failure) = result {
         schedule.keep_staged();
-        return Err(failure);
+        return (Err(failure), is_taken_up);
     }
-    Ok((schedule.take_tables()?, schedule.take_staged()))
+    let tables = schedule.take_tables();
+    (tables.map(|tables| (tables, schedule.take_staged())), is_taken_up)
 }
 
 /// The connector's arguments with the parameters' values in.

@@ -1,8 +1,10 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
-use super::report::input_report;
+use super::counts::input_report;
+use super::events::Event;
+use super::failure::Failure;
 use super::session::Session;
-use super::{Failure, Options, OutputReport, QuarantineReport, Report, arguments};
+use super::{Options, OutputReport, QuarantineReport, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
@@ -151,15 +153,15 @@ pub(super) fn publish(
     context: &RunContext,
     (quarantines, outputs): Ended,
     session: Option<&mut Session>,
-    report: &mut Report,
+    options: &Options,
 ) -> Result<(), Failure> {
     for (_, staged) in outputs.iter().chain(&quarantines) {
         staged.check()?;
     }
-    let Some(session) = session else { return publish_outputs(outputs, report) };
+    let Some(session) = session else { return publish_outputs(outputs, options.watch) };
     let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
-    let published = publish_quarantines(quarantines, report);
-    match published.and_then(|()| publish_outputs(outputs, report)) {
+    let published = publish_quarantines(quarantines, options);
+    match published.and_then(|()| publish_outputs(outputs, options.watch)) {
         Ok(()) => session.committed(&commit),
         Err(failure) => {
             session.not_committed();
@@ -169,14 +171,17 @@ pub(super) fn publish(
 }
 
 /// Makes the outputs visible one after the other.
-fn publish_outputs(outputs: Vec<(String, Staged)>, report: &mut Report) -> Result<(), Failure> {
+fn publish_outputs(
+    outputs: Vec<(String, Staged)>,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<(), Failure> {
     let paths: Vec<String> = outputs.iter().map(|(_, staged)| target_of(staged)).collect();
     for (at, (output, staged)) in outputs.into_iter().enumerate() {
         let (path, records, bytes) = (target_of(&staged), staged.rows, staged.bytes);
         if let Err(error) = staged.publish() {
             return Err(in_part(error, &paths[..at], &paths[at..]).into());
         }
-        report.outputs.push(OutputReport { output, path, records, bytes, reused: false });
+        watch(Event::Written(&OutputReport { output, path, records, bytes, reused: false }));
     }
     Ok(())
 }
@@ -213,12 +218,12 @@ pub(super) fn finish_quarantines(
 /// Makes the quarantines visible: those of a run that fails are what shows why.
 pub(super) fn publish_quarantines(
     quarantines: Vec<(String, Staged)>,
-    report: &mut Report,
+    options: &Options,
 ) -> Result<(), Failure> {
     for (quarantine, staged) in quarantines {
         let (path, records) = (target_of(&staged), staged.rows);
         staged.publish()?;
-        report.quarantines.push(QuarantineReport { quarantine, path, records });
+        (options.watch)(Event::SetAside(&QuarantineReport { quarantine, path, records }));
     }
     Ok(())
 }
@@ -289,10 +294,13 @@ mod tests {
         };
         let outputs = vec![staged("a.csv"), staged("b.csv"), staged("c.csv")];
         std::fs::remove_file(&outputs[1].1.moves[0].0).unwrap();
-        let context = RunContext { params: vec![], time: 0, date: 0, id: "r".into() };
-        let mut report = Report::running(&context);
+        let made = std::sync::Mutex::new(vec![]);
+        let watch = |event: Event| {
+            let Event::Written(output) = event else { panic!("{event:?}") };
+            made.lock().unwrap().push(output.output.clone());
+        };
         let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
-            publish_outputs(outputs, &mut report)
+            publish_outputs(outputs, &watch)
         else {
             panic!("it is told")
         };
@@ -301,7 +309,6 @@ mod tests {
             help,
             "a.csv is new and b.csv, c.csv are as before; remove what is in the way and run again"
         );
-        let made: Vec<_> = report.outputs.iter().map(|output| &*output.output).collect();
-        assert_eq!(made, ["a.csv"]);
+        assert_eq!(made.into_inner().unwrap(), ["a.csv"]);
     }
 }

@@ -1,17 +1,11 @@
 //! The report of a run: what each job saw and gave, and how long it took. Its JSON form is
 //! versioned and only ever grows.
 
-use super::Failure;
-use super::profile::Profile;
+use super::events::Event;
 use super::reuse::Verdict;
-use super::schedule::Schedule;
-use crate::exec::stage::Execution;
-use crate::exec::{Counts, Error};
-use crate::ir::{JobId, RunContext, StepKind};
-use crate::plan::{Entry, NodeId, NodeKind, ReadBy, operator_name, step_of};
+use crate::ir::RunContext;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The state of a run or of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,7 +35,7 @@ impl Status {
 }
 
 /// The report of a run.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Version of this form.
     pub version: u32,
@@ -51,6 +45,9 @@ pub struct Report {
     pub status: Status,
     /// When it started: RFC 3339, UTC.
     pub started: String,
+    /// The values of its parameters.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// Wall time.
     pub seconds: f64,
     /// Rows read from sources.
@@ -86,14 +83,11 @@ pub struct Report {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Where its time went, if that was asked for; it has a form of its own.
-    #[serde(skip)]
-    pub profile: Option<Profile>,
 }
 
 /// What a job saw and gave: `in + added = out + looked_up + filtered + dropped + deduplicated +
 /// quarantined + grouped`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct JobReport {
     /// Its name.
     pub job: String,
@@ -141,7 +135,7 @@ pub struct JobReport {
 
 /// A table that a job reads: `in = dropped + quarantined +` those that went on into the job, or
 /// were looked up in.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct InputReport {
     /// Its name.
     pub input: String,
@@ -158,7 +152,7 @@ pub struct InputReport {
 }
 
 /// A partition of a job's result.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PartitionReport {
     /// Its number, from 0.
     pub partition: u32,
@@ -170,7 +164,7 @@ pub struct PartitionReport {
 }
 
 /// What an operator wrote to disk because memory was used up.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SpillReport {
     /// What it does, as the plan says.
     pub operator: String,
@@ -191,8 +185,30 @@ pub struct FilesTaken {
     pub of: usize,
 }
 
+/// What was read of a source.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceReport {
+    /// Its name.
+    pub source: String,
+    /// How many files.
+    pub count: usize,
+    /// The digest of all that follows, also of files that are not listed.
+    pub digest: String,
+    /// The first of them.
+    pub files: Vec<FileReport>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileReport {
+    /// As it is shown.
+    pub file: String,
+    /// What tells whether it is the same: a digest of its bytes, where all of them were read.
+    pub content: String,
+}
+
 /// What was written.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct OutputReport {
     /// Its name.
     pub output: String,
@@ -208,7 +224,7 @@ pub struct OutputReport {
 }
 
 /// What was set aside.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct QuarantineReport {
     /// Its name.
     pub quarantine: String,
@@ -230,6 +246,7 @@ impl Report {
             execution_id: context.id.clone(),
             status: Status::Running,
             started,
+            parameters: BTreeMap::new(),
             seconds: 0.0,
             records_read: 0,
             records_per_second: 0.0,
@@ -244,7 +261,6 @@ impl Report {
             taken_up: BTreeMap::new(),
             files_taken: BTreeMap::new(),
             error: None,
-            profile: None,
         }
     }
 
@@ -253,205 +269,44 @@ impl Report {
         Report { status: Status::Failed, error: Some(why), ..Report::running(context) }
     }
 
-    pub(super) fn ended(self, status: Status, records_read: u64, seconds: f64) -> Report {
-        Report {
-            status,
-            seconds,
-            records_read,
-            records_per_second: rate(records_read, seconds),
-            peak_memory: peak_memory(),
-            ..self
-        }
-    }
-
-    /// Adds the jobs of the plan, some of which may not be done.
-    pub(super) fn add_jobs(
-        &mut self,
-        execution: &Execution,
-        schedule: &Schedule,
-        failure: Option<&Failure>,
-    ) {
-        for &job in &execution.pipeline.order {
-            let nodes: Vec<NodeId> = execution
-                .plan
-                .iter()
-                .filter(|(_, node)| node.is_of(job))
-                .map(|(id, _)| id)
-                .collect();
-            if !nodes.is_empty() {
-                let mut report = job_report(execution, job, &nodes);
-                report.status = status_of(job, schedule, failure);
-                report.leave_unfinished();
-                report.seconds = schedule.timings.get(&job).copied().unwrap_or(0.0);
-                report.records_per_second = rate(report.records_in, report.seconds);
-                self.jobs.push(report);
+    /// Something has happened.
+    pub(super) fn see(&mut self, event: &Event) {
+        match event {
+            Event::Started(begun) => self.parameters.clone_from(&begun.parameters),
+            Event::Recovered(run) => self.recovered = Some((*run).to_owned()),
+            Event::Decided(decision) => self.reasons.clone_from(&decision.reasons),
+            Event::TakenUp { job, from } => {
+                self.taken_up.insert((*job).to_owned(), (*from).to_owned());
             }
-        }
-    }
-
-    /// Adds what each operator wrote to disk.
-    pub(super) fn add_spills(&mut self, execution: &Execution) {
-        let pipeline = execution.pipeline;
-        for (node, spool) in execution.plan.nodes.iter().zip(&execution.spools) {
-            let bytes = spool.written();
-            if bytes > 0 {
-                self.spilled += bytes;
-                let operator = operator_name(node, pipeline);
-                let job = node.job.map(|job| pipeline.jobs[job.0 as usize].name.clone());
-                self.spills.push(SpillReport { operator, job, bytes });
+            Event::FilesTaken { source, files } => {
+                self.files_taken.insert((*source).to_owned(), **files);
             }
+            Event::JobEnded(job) => {
+                self.jobs.retain(|other| other.job != job.job);
+                self.jobs.push((*job).clone());
+            }
+            Event::Spilled(spill) => {
+                self.spilled += spill.bytes;
+                self.spills.push((*spill).clone());
+            }
+            Event::SetAside(quarantine) => self.quarantines.push((*quarantine).clone()),
+            Event::Reused(output) | Event::Written(output) => self.outputs.push((*output).clone()),
+            _ => {}
         }
     }
 
-    /// A job that did all its work and still failed: too many of its rows did.
-    pub(super) fn fail_job(&mut self, failure: &Failure) {
-        let Failure::Threshold { job: failed, .. } = failure else { return };
-        for job in self.jobs.iter_mut().filter(|job| job.job == *failed) {
-            job.status = Status::Failed;
-        }
-    }
-
-    /// Every row is accounted for; anything else is a mistake of ours.
-    pub(super) fn check_balance(&self) {
-        for job in &self.jobs {
-            let out = job.records_out
-                + job.looked_up
-                + job.filtered
-                + job.dropped
-                + job.deduplicated
-                + job.quarantined
-                + job.grouped
-                + job.unfinished;
-            assert_eq!(job.records_in + job.added, out, "the rows of `{}` balance", job.job);
-        }
+    /// It has ended; jobs are put into this order.
+    pub(super) fn end(&mut self, order: &[&str], records_read: u64, seconds: f64) {
+        self.seconds = seconds;
+        self.records_read = records_read;
+        self.records_per_second = rate(records_read, seconds);
+        self.peak_memory = peak_memory();
+        self.jobs.sort_by_key(|job| order.iter().position(|name| *name == job.job));
     }
 }
 
-fn rate(records: u64, seconds: f64) -> f64 {
+pub(super) fn rate(records: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { records as f64 / seconds } else { 0.0 }
-}
-
-/// How a job ended. Of the jobs at work when a stage stopped, the one that is named failed, or
-/// all of them when none is.
-fn status_of(job: JobId, schedule: &Schedule, failure: Option<&Failure>) -> Status {
-    if schedule.is_done(job) {
-        return Status::Success;
-    }
-    let failed = match failure {
-        Some(Failure::Stage(Error::Row { job: Some(named), .. }, _)) => *named == job,
-        Some(Failure::Stage(Error::Cancelled, _)) | None => false,
-        Some(_) => schedule.at_work.contains(&job),
-    };
-    if failed { Status::Failed } else { Status::Cancelled }
-}
-
-fn job_report(execution: &Execution, id: JobId, nodes: &[NodeId]) -> JobReport {
-    let job = &execution.pipeline.jobs[id.0 as usize];
-    let mut report = JobReport { job: job.name.clone(), ..JobReport::default() };
-    let mut nulled_before = 0;
-    for &node in nodes {
-        let counts = &execution.counts[node.at()];
-        let of = |count: &AtomicU64| count.load(Relaxed);
-        let failed = of(&counts.dropped) + of(&counts.quarantined);
-        report.dropped += of(&counts.dropped);
-        report.quarantined += of(&counts.quarantined);
-        report.nulled += of(&counts.nulled);
-        report.null_keys += of(&counts.null_keys);
-        nulled_before += of(&counts.nulled_before);
-        let given = of(&counts.input).saturating_sub(failed);
-        match execution.plan.node(node).kind {
-            NodeKind::Build(_) => report.looked_up += given,
-            NodeKind::Result => report.records_out = of(&counts.output),
-            NodeKind::Steps(_) => report.filtered += given - of(&counts.output),
-            NodeKind::Step(step) => {
-                let step = step_of(execution.pipeline, execution.plan.node(node), step);
-                report.add_step(step, given, of(&counts.output), of(&counts.left_out));
-                if let StepKind::Expect(rule) = step {
-                    report.expectations.push((rule.name.clone(), of(&counts.violations)));
-                }
-            }
-            NodeKind::Read { .. } | NodeKind::Scan(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
-        }
-    }
-    report.inputs =
-        execution.plan.entries(id).map(|entry| input_report(execution, &entry)).collect();
-    report.records_in = report.inputs.iter().map(|input| input.records_in).sum();
-    let failed = report.dropped + report.quarantined + report.nulled;
-    report.records_failed = failed - nulled_before;
-    report.partitions = partition_reports(execution, id);
-    report
-}
-
-pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport {
-    let plan = execution.plan;
-    // What cannot be read fails where it is read; a key of the right side, where its table is
-    // built.
-    let is_build = |id: &NodeId| matches!(plan.node(*id).kind, NodeKind::Build(_));
-    let is_read = matches!(plan.node(entry.node).kind, NodeKind::Read { .. });
-    let reading = std::iter::once(&entry.node).filter(|id| is_read || is_build(id));
-    let building = plan.node(entry.node).consumers.iter().filter(|id| is_build(id));
-    let nodes: Vec<&NodeId> = reading.chain(building.filter(|_| is_read)).collect();
-    let sum = |of: fn(&Counts) -> &AtomicU64| {
-        nodes.iter().map(|node| of(&execution.counts[node.at()]).load(Relaxed)).sum()
-    };
-    InputReport {
-        input: execution.pipeline.name_of(entry.table).to_owned(),
-        by: match entry.by {
-            ReadBy::From => "from",
-            ReadBy::Union => "union",
-            ReadBy::Join => "join",
-        },
-        records_in: execution.counts[entry.node.at()].input.load(Relaxed),
-        dropped: sum(|counts| &counts.dropped),
-        quarantined: sum(|counts| &counts.quarantined),
-        nulled: sum(|counts| &counts.nulled),
-    }
-}
-
-fn partition_reports(execution: &Execution, id: JobId) -> Vec<PartitionReport> {
-    let Some(counts) = &execution.partitions[id.0 as usize] else { return vec![] };
-    let of =
-        |(partition, (processed, failed)): (usize, (&AtomicU64, &AtomicU64))| PartitionReport {
-            partition: partition as u32,
-            records_processed: processed.load(Relaxed),
-            records_failed: failed.load(Relaxed),
-        };
-    counts.processed.iter().zip(&counts.failed).enumerate().map(of).collect()
-}
-
-impl JobReport {
-    /// Books the difference between the rows that a step was given and gave. Those `left_out` gave nothing,
-    /// so that others may have given more than one.
-    fn add_step(&mut self, step: &StepKind, given: u64, out: u64, left_out: u64) {
-        let more = (out + left_out).saturating_sub(given);
-        let less = given + more - out;
-        self.added += more;
-        match step {
-            StepKind::Aggregate { .. } => self.grouped += less,
-            StepKind::Distinct | StepKind::Dedupe(_) => self.deduplicated += less,
-            StepKind::Filter { .. }
-            | StepKind::Take { .. }
-            | StepKind::Join(_)
-            | StepKind::Explode { .. }
-            | StepKind::Project(_)
-            | StepKind::Set { .. }
-            | StepKind::Sort(_)
-            | StepKind::Union { .. }
-            | StepKind::Parse(_)
-            | StepKind::Expect(_) => self.filtered += less,
-        }
-    }
-}
-
-impl JobReport {
-    /// Of a job that did not end, what became of a row is not known before the row is through.
-    fn leave_unfinished(&mut self) {
-        if self.status != Status::Success {
-            (self.filtered, self.deduplicated, self.grouped) = (0, 0, 0);
-            let done = self.records_out + self.looked_up + self.dropped + self.quarantined;
-            self.unfinished = (self.records_in + self.added).saturating_sub(done);
-        }
-    }
 }
 
 /// The largest resident memory of the process so far, in bytes; 0 where it cannot be known.

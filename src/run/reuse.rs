@@ -8,6 +8,7 @@ use crate::diagnostics::reasons::{self, Reason};
 use crate::ir::{Expr, ExprKind, Input, Job, JobId, Pipeline, RunContext, SourceId, StepKind};
 use crate::store::StateError;
 use crate::store::ledger::{Entry, FileEntry, Ledger};
+use crate::text::Files as TextFiles;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,18 @@ pub struct Decision {
     pub(super) grown: BTreeMap<PathBuf, (u64, String)>,
     /// What is known of the files of each source, when the run begins.
     pub(super) files: BTreeMap<SourceId, Vec<(InputFile, String)>>,
+}
+
+impl Decision {
+    /// Puts the places in the program into the reasons: `… at orders.batch:17`.
+    pub fn locate(&mut self, files: &TextFiles) {
+        for Verdict { reason, .. } in &mut self.reasons {
+            let Some(span) = reason.span.take() else { continue };
+            let file = files.get(span.file);
+            let line = file.position(span.start as usize).line;
+            reason.text = format!("{} at {}:{line}", reason.text, file.path);
+        }
+    }
 }
 
 /// Whether something is run, and why.

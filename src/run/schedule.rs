@@ -5,12 +5,15 @@ mod finish;
 mod paths;
 mod saved;
 
+use super::counts::{is_done, job_report, jobs_of};
+use super::events::Event;
+use super::failure::Failure;
 use super::profile::{Profile, Timer};
-use super::report::FilesTaken;
+use super::report::Status;
 use super::session::Session;
-use super::{Event, Failure};
 use crate::connect::{ConnectError, Only, Source, Staged};
 use crate::data::Batch;
+use crate::exec::Error;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
@@ -58,10 +61,10 @@ pub(super) struct Schedule<'e, 'p> {
     pub(super) profile: Option<Profile>,
     /// What stages leave to later runs, and take from earlier ones; none of a run that keeps nothing.
     session: Option<&'e mut Session>,
-    /// Jobs of which something was taken up, and the run that had made it.
-    pub(super) taken_up: BTreeMap<String, String>,
-    /// Of sources that are read file by file, how many files were as an earlier run had read them.
-    pub(super) files_taken: BTreeMap<String, FilesTaken>,
+    /// Was something taken up that an earlier run had computed?
+    pub(super) is_taken_up: bool,
+    /// Jobs of which it was told how they ended.
+    ended: BTreeSet<JobId>,
     /// Staged outputs that a checkpoint names.
     kept: BTreeSet<NodeId>,
     /// Has the last stage left the right side of a join on disk?
@@ -86,8 +89,8 @@ impl<'e, 'p> Schedule<'e, 'p> {
             watch,
             profile: None,
             session,
-            taken_up: BTreeMap::new(),
-            files_taken: BTreeMap::new(),
+            is_taken_up: false,
+            ended: BTreeSet::new(),
             kept: BTreeSet::new(),
             has_spilled_join: false,
         }
@@ -96,9 +99,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
     /// Runs stages until everything is computed.
     pub(super) fn run_all(&mut self, open: &Open) -> Result<(), Failure> {
         let (unions, mut paths) = self.cut();
-        let jobs: BTreeSet<JobId> =
-            self.execution.plan.nodes.iter().filter_map(|node| node.job).collect();
-        (self.watch)(Event::Jobs(jobs.len()));
+        (self.watch)(Event::Jobs(jobs_of(self.execution).len()));
         loop {
             for &union in &unions {
                 self.unite(union);
@@ -294,27 +295,48 @@ impl<'e, 'p> Schedule<'e, 'p> {
     /// The stage has ended; its time is that of every job that took part in it.
     fn end_jobs(&mut self, seconds: f64) {
         for job in std::mem::take(&mut self.at_work) {
-            let time = self.timings.entry(job).or_default();
-            *time += seconds;
-            if self.is_done(job) {
-                let rows = self.rows_out(job);
-                let name = &self.execution.pipeline.jobs[job.0 as usize].name;
-                (self.watch)(Event::JobEnded { job: name, rows, seconds: self.timings[&job] });
+            *self.timings.entry(job).or_default() += seconds;
+            if is_done(self.execution, job) {
+                self.end_job(job, Status::Success);
             }
         }
     }
 
-    /// Has every operator of the job seen all its rows?
-    pub(super) fn is_done(&self, job: JobId) -> bool {
-        let of_job = self.execution.plan.iter().filter(|(_, node)| node.is_of(job));
-        of_job.into_iter().all(|(id, _)| self.execution.counted[id.at()].load(Relaxed))
+    /// Tells of a job how it ended.
+    fn end_job(&mut self, job: JobId, status: Status) {
+        self.ended.insert(job);
+        let seconds = self.timings.get(&job).copied().unwrap_or(0.0);
+        (self.watch)(Event::JobEnded(&job_report(self.execution, job, status, seconds)));
     }
 
-    fn rows_out(&self, job: JobId) -> u64 {
-        let is_result =
-            |node: &crate::plan::Node| node.job == Some(job) && node.kind == NodeKind::Result;
-        let result = self.execution.plan.iter().find(|(_, node)| is_result(node));
-        result.map_or(0, |(id, _)| self.execution.counts[id.at()].output.load(Relaxed))
+    /// Tells of all jobs how they ended, now that no stage will run any more: of those at work when a
+    /// stage stopped, the one that is named failed, or all of them when none is.
+    pub(super) fn end_all_jobs(&mut self, failure: Option<&Failure>) {
+        for job in jobs_of(self.execution) {
+            if self.ended.contains(&job) {
+                continue;
+            }
+            let failed = match failure {
+                Some(Failure::Stage(Error::Row { job: Some(named), .. }, _)) => *named == job,
+                Some(Failure::Stage(Error::Cancelled, _)) | None => false,
+                Some(_) => self.at_work.contains(&job),
+            };
+            let status = match failed {
+                _ if is_done(self.execution, job) => Status::Success,
+                true => Status::Failed,
+                false => Status::Cancelled,
+            };
+            self.end_job(job, status);
+        }
+    }
+
+    /// A job that did all its work and still failed: too many of its rows did.
+    pub(super) fn fail_job(&mut self, failure: &Failure) {
+        let Failure::Threshold { job: failed, .. } = failure else { return };
+        let is_it = |job: &JobId| self.execution.pipeline.jobs[job.0 as usize].name == *failed;
+        if let Some(job) = jobs_of(self.execution).into_iter().find(is_it) {
+            self.end_job(job, Status::Failed);
+        }
     }
 
     /// The outputs with their names, in the order of the plan.

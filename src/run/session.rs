@@ -2,10 +2,13 @@
 //! take from earlier ones, and what it leaves to later ones.
 
 use super::checkpoints::Checkpoints;
+use super::events::Event;
+use super::failure::Failure;
 use super::keys::Keys;
 use super::made::{Digests, Files, digest};
+use super::report::{FileReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
-use super::{Event, Failure, Options, OutputReport, Report, State, Status};
+use super::{Options, OutputReport, Report, State, Status};
 use crate::connect::{
     self, ConnectError, InputFile, Reading, Readings, Staged, complete_move, is_racy, written,
 };
@@ -15,13 +18,17 @@ use crate::plan::Plan;
 use crate::store::journal::{self, Commit, Found};
 use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
 use crate::store::lock::{Lock, NoLock};
-use crate::store::{StateError, open_folder};
+use crate::store::{StateError, open_folder, runs};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// So many runs of a pipeline are remembered.
 const RUNS_KEPT: u32 = 1000;
+
+/// So many files of a source are listed where it is told what was read.
+const FILES_LISTED: usize = 1000;
 
 /// A run that holds the lock of its pipeline.
 pub(super) struct Session {
@@ -46,7 +53,6 @@ impl Session {
         context: &RunContext,
         options: &Options,
         state: &State,
-        report: &mut Report,
     ) -> Result<Session, Failure> {
         open_folder(&state.folder)?;
         let lock = Lock::take(&state.file("lock"), &context.id, state.wait, options.cancelled);
@@ -57,19 +63,23 @@ impl Session {
         })?;
         let mut ledger = Ledger::open(&state.folder)?;
         let journal = state.file("journal");
-        report.recovered = recover(&journal, &mut ledger)?;
-        ledger.note_run(&run_entry(state, report))?;
+        if let Some(run) = recover(&journal, &mut ledger)? {
+            (options.watch)(Event::Recovered(&run));
+        }
+        ledger.note_run(&run_entry(state, &Report::running(context)))?;
         let wanted = &options.targets.outputs;
-        let decision = decide(pipeline, context, &options.base, state, wanted, &ledger)?;
+        let mut decision = decide(pipeline, context, &options.base, state, wanted, &ledger)?;
+        decision.locate(options.files);
+        (options.watch)(Event::Decided(&decision));
         ledger.note(&[], &decision.refreshed)?;
         for (at, entry) in &decision.reused {
-            report.outputs.push(OutputReport {
+            (options.watch)(Event::Reused(&OutputReport {
                 output: pipeline.outputs[*at].name.clone(),
                 path: options.base.join(&entry.path).display().to_string(),
                 records: entry.rows,
                 bytes: entry.bytes,
                 reused: true,
-            });
+            }));
         }
         let State { folder, pipeline: name, checkpoints, fresh, .. } = state;
         let checkpoints = Checkpoints::of(folder, name, *checkpoints, *fresh);
@@ -131,6 +141,27 @@ impl Session {
         let commit = Commit { run: context.id.clone(), moves, entries, files };
         journal::begin(&self.journal, &commit)?;
         Ok(commit)
+    }
+
+    /// Where it is kept what happens in the run.
+    pub(super) fn events(&self, context: &RunContext) -> Result<File, StateError> {
+        runs::create(&self.state.folder, &context.id)
+    }
+
+    /// What was read of each source, or known of it before.
+    pub(super) fn sources(&self, pipeline: &Pipeline) -> Vec<SourceReport> {
+        let of = |source: SourceId| {
+            let files = self.contents(source);
+            SourceReport {
+                source: pipeline.sources[source.0 as usize].name.clone(),
+                count: files.len(),
+                digest: digest(&format!("{files:?}")),
+                files: (files.into_iter().take(FILES_LISTED))
+                    .map(|(file, content)| FileReport { file, content })
+                    .collect(),
+            }
+        };
+        self.decision.files.keys().copied().map(of).collect()
     }
 
     /// The digests of what the outputs are made of, as far as it was read.
@@ -265,7 +296,9 @@ impl Session {
             rows_read: Some(report.records_read),
             ..run_entry(&self.state, report)
         })?;
-        self.ledger.keep_runs(&self.state.pipeline, RUNS_KEPT)
+        let forgotten = self.ledger.keep_runs(&self.state.pipeline, RUNS_KEPT)?;
+        forgotten.iter().for_each(|run| runs::forget(&self.state.folder, run));
+        Ok(())
     }
 }
 

@@ -223,12 +223,15 @@ impl Ledger {
         noted.map(|_| ()).map_err(|error| self.failed(error))
     }
 
-    /// Forgets all runs of a pipeline but the last of them.
-    pub fn keep_runs(&self, pipeline: &str, last: u32) -> Result<(), StateError> {
+    /// Forgets all runs of a pipeline but the last of them; says which.
+    pub fn keep_runs(&self, pipeline: &str, last: u32) -> Result<Vec<String>, StateError> {
         let sql = "delete from runs where pipeline = ?1 and id not in \
-                   (select id from runs where pipeline = ?1 order by started desc, id desc limit ?2)";
-        let forgotten = self.database.execute(sql, params![pipeline, last]);
-        forgotten.map(|_| ()).map_err(|error| self.failed(error))
+                   (select id from runs where pipeline = ?1 order by started desc, id desc limit ?2) returning id";
+        let forget = || {
+            let mut sql = self.database.prepare(sql)?;
+            sql.query_map(params![pipeline, last], |row| row.get(0))?.collect::<Result<_, _>>()
+        };
+        forget().map_err(|error| self.failed(error))
     }
 
     /// The runs, the latest first; of one pipeline if one is named.

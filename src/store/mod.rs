@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
+pub mod runs;
 pub mod spool;
 
 use crate::files::{self, NewFile};

@@ -7,6 +7,7 @@ mod cli;
 mod connectors;
 mod determinism;
 mod duckdb;
+mod events;
 mod examples;
 mod faults;
 mod fixes;

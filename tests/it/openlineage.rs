@@ -141,7 +141,7 @@ fn a_pipeline_says_what_it_would_read_and_write() {
 fn events_replace_nothing_of_the_pipeline() {
     let project = project();
     for (file, what) in [("a.csv", "what `orders` reads"), ("pipeline.batch", "the pipeline")] {
-        let message = format!("the events {file} would replace {what}");
+        let message = format!("the OpenLineage events {file} would replace {what}");
         project.batchc(&["run", "--openlineage", file]).fails(2, &message);
     }
 }

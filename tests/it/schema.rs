@@ -1,4 +1,4 @@
-//! Values against JSON schemas, as far as those of OpenLineage go: a word of a schema that is not
+//! Values against JSON schemas, as far as those of OpenLineage and our own go: a word of a schema that is not
 //! known here fails the test.
 
 use serde_json::{Map, Value};
@@ -49,9 +49,12 @@ impl Schemas {
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "integer" => value.is_i64() || value.is_u64(),
+                "number" => value.is_number(),
                 "boolean" => value.is_boolean(),
+                "null" => value.is_null(),
                 other => panic!("a type `{other}`"),
             },
+            "const" => of == value,
             "enum" => each().any(|one| one == value),
             "format" => value.as_str().is_none_or(|value| is_of_format(value, text(of))),
             "required" => value

@@ -45,8 +45,9 @@ pub(in crate::cli) fn verdicts(
     let Some(ledger) = Ledger::look(&state.folder) else { return String::new() };
     let outputs = &targets.outputs;
     let decision = decide(&compiled.pipeline, context, base, state, outputs, &ledger);
-    let reasons = decision.map(|decision| decision.reasons).unwrap_or_default();
-    reasons.iter().map(|verdict| line(verdict, &compiled.files) + "\n").collect()
+    let mut decision = decision.unwrap_or_default();
+    decision.locate(&compiled.files);
+    decision.reasons.iter().map(|verdict| line(verdict) + "\n").collect()
 }
 
 /// The plan of the targets as text, with the passes that are off.

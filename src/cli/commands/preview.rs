@@ -60,11 +60,13 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         profiles: false,
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),
+        events: None,
+        files: &compiled.files,
         watch: &|_| {},
     };
     let outcome = run_pipeline(pipeline, &context, &options);
     if let Some(failure) = outcome.failure {
-        return Err(explain_failure(failure, &compiled, global).0);
+        return Err(explain_failure(failure, &compiled, global));
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
     let (table, columns) = rows_table(row, &batches, args.rows, width_of(std::io::stdout()));

@@ -2,6 +2,7 @@
 
 use crate::Compiled;
 use crate::cli::args::{Checkpoints, Global, Run};
+use crate::cli::events::{Lines, open};
 use crate::cli::failure::explain_failure;
 use crate::cli::load::{
     base, check_places, context, context_with, refuse, runnable, state, targets,
@@ -9,14 +10,14 @@ use crate::cli::load::{
 use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
-use crate::cli::reasons::{locate_reasons, say_decision};
+use crate::cli::reasons::say_decision;
 use crate::cli::table::print_report;
 use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run::openlineage::Events;
 use crate::run::{
-    Event, FilesTaken, Options, Outcome, Report, State, Status, When, replaced_by_report,
-    run as run_pipeline,
+    Event, FilesTaken, Options, Outcome, Profile, Report, Request, State, Status, When,
+    replaced_by_report, run as run_pipeline,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -80,10 +81,12 @@ fn check_places_of_words(
         return Err(format!("--temp-dir {} is not a folder", folder.display()));
     }
     let state = kept(args, path).folder;
-    let events = args.openlineage.as_ref();
-    for (file, form) in
-        [(args.report.as_ref(), "report"), (args.profile_file(), "profile"), (events, "events")]
-    {
+    for (file, form) in [
+        (args.report.as_ref(), "report"),
+        (args.profile_file(), "profile"),
+        (args.events.as_ref().filter(|file| Lines::of(file) == Lines::File), "events"),
+        (args.openlineage.as_ref(), "OpenLineage events"),
+    ] {
         let Some(file) = file else { continue };
         if file.is_dir() {
             return Err(format!(
@@ -106,7 +109,13 @@ fn kept(args: &Run, path: &Path) -> State {
         Checkpoints::Always => When::Always,
         Checkpoints::Never => When::Never,
     };
-    State { fresh: args.fresh, wait, checkpoints, ..state(&args.state, path) }
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let request = Request {
+        file: file.display().to_string(),
+        parameters: args.params.param.clone(),
+        select: args.selection.select.clone(),
+    };
+    State { fresh: args.fresh, wait, checkpoints, request, ..state(&args.state, path) }
 }
 
 /// The exit code; an error when nothing could be run.
@@ -125,8 +134,10 @@ fn start(
     check_places_of_words(args, pipeline, &context, &path)
         .map_err(|message| refuse(&message, global))?;
     let (outputs, job) = (targets.outputs.clone(), job_name(pipeline, &path));
-    let events = Events::new(pipeline, &context, base(&path), outputs, job);
-    write_that_it_starts(args, &context, &events).map_err(|message| refuse(&message, global))?;
+    let lineage = Events::new(pipeline, &context, base(&path), outputs, job);
+    write_that_it_starts(args, &context, &lineage).map_err(|message| refuse(&message, global))?;
+    let events = args.events.as_deref().map(open).transpose();
+    let events = events.map_err(|message| refuse(&message, global))?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let terminated = catch_signals(&cancelled);
     let rows_read = Arc::new(AtomicU64::new(0));
@@ -148,29 +159,29 @@ fn start(
         profiles: args.profile.is_some(),
         cancelled: &cancelled,
         rows_read: &rows_read,
-        watch: &|event| match event {
-            Event::Decided(decision) if !global.quiet => say_decision(decision, &compiled),
-            Event::NotTakenUp(error) => say!("  {error}: what it held is computed again"),
-            Event::NotLeft(error) => say!("  without checkpoints from here on: {error}"),
-            Event::NotNoted(error) => {
-                say!("this run is not in the list of runs: {error}");
-            }
-            event => progress.see(event),
+        events: events.as_ref(),
+        files: &compiled.files,
+        watch: &|event| match (event, event.warning()) {
+            (_, Some(warning)) => say!("  {warning}"),
+            (Event::Decided(decision), _) if !global.quiet => say_decision(decision),
+            (event, _) => progress.see(event),
         },
     };
-    let Outcome { mut report, failure, .. } = run_pipeline(pipeline, &context, &options);
+    let Outcome { report, failure, mut profile, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
-    say_what_was_done(&mut report, failure.is_some(), &compiled, global);
+    profile.iter_mut().for_each(|profile| locate(profile, &compiled.files));
+    if !global.quiet {
+        say_what_was_done(&report, failure.is_some(), profile.as_ref());
+    }
     let mut code = 0;
     if let Some(failure) = failure {
-        let (exit, message) = explain_failure(failure, &compiled, global);
-        code = exit;
-        report.error = Some(message);
+        code = explain_failure(failure, &compiled, global);
     }
     if report.status == Status::Cancelled {
         code = if terminated.load(Relaxed) { 143 } else { 130 };
     }
-    write_how_it_ended(args, &report, &events).map_err(|message| refuse(&message, global))?;
+    let ended = write_how_it_ended(args, &report, profile.as_ref(), &lineage);
+    ended.map_err(|message| refuse(&message, global))?;
     if !global.quiet {
         say!("{}", last_line(&name, &report, code));
     }
@@ -186,28 +197,26 @@ fn write_that_it_starts(args: &Run, context: &RunContext, events: &Events) -> Re
 }
 
 /// Writes what is asked for of a run that has ended.
-fn write_how_it_ended(args: &Run, report: &Report, events: &Events) -> Result<(), String> {
+fn write_how_it_ended(
+    args: &Run,
+    report: &Report,
+    profile: Option<&Profile>,
+    events: &Events,
+) -> Result<(), String> {
     if let Some(file) = &args.report {
         write_report(report, file)?;
     }
     if let Some(file) = &args.openlineage {
         append(&events.ended(report, context_with(vec![]).time), file)?;
     }
-    match (args.profile_file(), &report.profile) {
+    match (args.profile_file(), profile) {
         (Some(file), Some(profile)) => write_report(profile, file),
         _ => Ok(()),
     }
 }
 
 /// Says what was done, as far as that is of interest.
-fn say_what_was_done(report: &mut Report, has_failed: bool, compiled: &Compiled, global: &Global) {
-    if let Some(profile) = &mut report.profile {
-        locate(profile, &compiled.files);
-    }
-    locate_reasons(report, &compiled.files);
-    if global.quiet {
-        return;
-    }
+fn say_what_was_done(report: &Report, has_failed: bool, profile: Option<&Profile>) {
     if let Some(run) = &report.recovered {
         say!("  published what run {run} had made when it died");
     }
@@ -228,7 +237,7 @@ fn say_what_was_done(report: &mut Report, has_failed: bool, compiled: &Compiled,
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     let is_new = report.outputs.iter().any(|output| !output.reused);
     if !has_failed && is_new || was_read {
-        report.profile.iter().for_each(print_profile);
+        profile.into_iter().for_each(print_profile);
         print_report(report, width_of(std::io::stderr()));
     }
 }

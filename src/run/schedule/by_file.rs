@@ -16,7 +16,8 @@ use crate::exec::stage::States;
 use crate::ir::{SourceId, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::run::checkpoints::{Saved, SavedResult};
-use crate::run::{Event, Failure, FilesTaken, arguments};
+use crate::run::failure::Failure;
+use crate::run::{Event, FilesTaken, arguments};
 use crate::store::StateError;
 use crate::store::checkpoint::{Checkpoint, Writer};
 use arrow_array::ArrayRef;
@@ -135,8 +136,8 @@ impl<'e> Schedule<'e, '_> {
             partials.states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));
         }
         if known.taken + known.grown > 0 {
-            let name = self.execution.pipeline.sources[source.0 as usize].name.clone();
-            self.files_taken.insert(name, known);
+            let source = &self.execution.pipeline.sources[source.0 as usize].name;
+            (self.watch)(Event::FilesTaken { source, files: &known });
         }
         Ok(partials.states)
     }

@@ -8,7 +8,7 @@ use crate::exec::operators::{Output, State};
 use crate::exec::partition::parts_by_size;
 use crate::ir::{self, PartitionBy, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
-use crate::run::Failure;
+use crate::run::failure::Failure;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 

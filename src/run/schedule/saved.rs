@@ -11,8 +11,9 @@ use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
 use crate::ir::{JobId, PartitionBy, SourceId};
 use crate::plan::{NodeId, NodeKind};
+use crate::run::Event;
 use crate::run::checkpoints::{Saved, SavedOutput, SavedRejects, SavedResult};
-use crate::run::{Event, Failure};
+use crate::run::failure::Failure;
 use crate::store::StateError;
 use crate::store::checkpoint::{Block, Checkpoint, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +124,10 @@ impl Schedule<'_, '_> {
         self.begin_jobs(&active);
         let jobs = self.jobs_of(&active);
         let jobs = jobs.iter().map(|job| &self.execution.pipeline.jobs[job.0 as usize]);
-        self.taken_up.extend(jobs.map(|job| (job.name.clone(), saved.run.clone())));
+        for job in jobs {
+            (self.watch)(Event::TakenUp { job: &job.name, from: &saved.run });
+        }
+        self.is_taken_up = true;
         self.end_jobs(0.0);
         Ok(true)
     }

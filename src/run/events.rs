@@ -1,0 +1,288 @@
+//! What happens in a run, while it happens: put into the report, told to who watches, and written down
+//! line by line, in a form that is versioned and only ever grows.
+
+use super::report::{
+    FilesTaken, JobReport, OutputReport, QuarantineReport, Report, SourceReport, SpillReport,
+};
+use super::{Decision, Options};
+use crate::data::display;
+use crate::ir::RunContext;
+use crate::store::StateError;
+use crate::types::{DataType, Scalar};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The version of the lines.
+const VERSION: u32 = 1;
+
+/// How often it is told how far jobs are.
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// What happens in a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// It begins, with this.
+    Started(&'e Begun),
+    /// A run that had died over its outputs was completed first.
+    Recovered(&'e str),
+    /// It is decided what is run, and why.
+    Decided(&'e Decision),
+    /// An output is there already.
+    Reused(&'e OutputReport),
+    /// So many jobs are to be run.
+    Jobs(usize),
+    /// Something of a job was taken up that an earlier run had computed.
+    TakenUp {
+        /// The job.
+        job: &'e str,
+        /// The earlier run.
+        from: &'e str,
+    },
+    /// Files were not read again, since an earlier run had read the same bytes.
+    FilesTaken {
+        /// The source.
+        source: &'e str,
+        /// How many.
+        files: &'e FilesTaken,
+    },
+    /// The first stage of a job begins.
+    JobStarted {
+        /// The job.
+        job: &'e str,
+    },
+    /// A job is at work.
+    JobProgress {
+        /// The job.
+        job: &'e str,
+        /// Rows of all tables that it reads, so far.
+        records_in: u64,
+        /// Rows of its result, so far.
+        records_out: u64,
+    },
+    /// A job has ended, well or not; once more when it is found later that too many of its rows
+    /// failed.
+    JobEnded(&'e JobReport),
+    /// An operator has written to disk because memory was used up.
+    Spilled(&'e SpillReport),
+    /// What was read of a source.
+    Read(&'e SourceReport),
+    /// Rows that were set aside are to be seen.
+    SetAside(&'e QuarantineReport),
+    /// An output is visible.
+    Written(&'e OutputReport),
+    /// Something of an earlier run could not be taken up, and is computed again.
+    NotTakenUp(&'e StateError),
+    /// Something could not be left to later runs; this one goes on.
+    NotLeft(&'e StateError),
+    /// It ended, and that could not be noted for later ones; its outputs are there all the same.
+    NotNoted(&'e StateError),
+    /// Events cannot be written there any more; the run goes on.
+    NotWritten(&'e str),
+    /// It has ended.
+    Ended(&'e Report),
+}
+
+/// What a run begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Begun {
+    /// The version of batchc.
+    pub version: String,
+    /// What the pipeline is called in the state folder: the name of its file.
+    pub pipeline: String,
+    /// The values of all parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// What was asked for.
+    pub request: Request,
+    /// Threads.
+    pub threads: usize,
+    /// Bytes of memory.
+    pub memory: usize,
+    /// The process.
+    pub process: u32,
+}
+
+/// What was asked for, as it was written, for asking for it again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The pipeline's file, by its path from the root.
+    pub file: String,
+    /// The parameters that were given: `NAME=VALUE`.
+    pub parameters: Vec<String>,
+    /// The names that were selected.
+    pub select: Vec<String>,
+}
+
+impl Event<'_> {
+    /// What a person is to know of it, if that is all that it is about.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Event::NotTakenUp(error) => Some(format!("{error}: what it held is computed again")),
+            Event::NotLeft(error) => Some(format!("without checkpoints from here on: {error}")),
+            Event::NotNoted(error) => Some(format!("this run is not in the list of runs: {error}")),
+            Event::NotWritten(error) => Some(format!("without further events: {error}")),
+            _ => None,
+        }
+    }
+
+    /// Its kind and its fields, as they are written down; none of what nobody but us asks for.
+    fn fields(&self) -> Option<(&'static str, Value)> {
+        Some(match self {
+            Event::Started(begun) => ("run.started", fields_of(begun)),
+            Event::Recovered(run) => ("run.recovered", json!({ "of": run })),
+            Event::Decided(decision) => ("plan", json!({ "jobs": decision.reasons })),
+            Event::Reused(output) => ("output.reused", fields_of(output)),
+            Event::Jobs(_) => return None,
+            Event::TakenUp { job, from } => ("job.taken_up", json!({ "job": job, "from": from })),
+            Event::FilesTaken { source, files } => {
+                let FilesTaken { taken, grown, of } = files;
+                let fields = json!({ "source": source, "taken": taken, "grown": grown, "of": of });
+                ("source.taken", fields)
+            }
+            Event::JobStarted { job } => ("job.started", json!({ "job": job })),
+            Event::JobProgress { job, records_in, records_out } => {
+                let fields =
+                    json!({ "job": job, "records_in": records_in, "records_out": records_out });
+                ("job.progress", fields)
+            }
+            Event::JobEnded(job) => ("job.finished", fields_of(job)),
+            Event::Spilled(spill) => ("spill", fields_of(spill)),
+            Event::Read(source) => ("source.read", fields_of(source)),
+            Event::SetAside(quarantine) => ("reject.summary", fields_of(quarantine)),
+            Event::Written(output) => ("output.committed", fields_of(output)),
+            Event::NotTakenUp(_)
+            | Event::NotLeft(_)
+            | Event::NotNoted(_)
+            | Event::NotWritten(_) => {
+                ("log", json!({ "level": "warning", "message": self.warning() }))
+            }
+            Event::Ended(report) => {
+                let fields = json!({
+                    "status": report.status,
+                    "seconds": report.seconds,
+                    "records_read": report.records_read,
+                    "records_per_second": report.records_per_second,
+                    "peak_memory": report.peak_memory,
+                    "spilled": report.spilled,
+                    "error": report.error,
+                });
+                ("run.finished", fields)
+            }
+        })
+    }
+}
+
+/// Tells what happens to all who want to know: the report, who watches, and the files in which it is
+/// written down.
+pub(super) struct Recorder<'r> {
+    run: &'r str,
+    watch: &'r (dyn Fn(Event) + Sync),
+    told: Mutex<Told<'r>>,
+}
+
+struct Told<'r> {
+    report: Report,
+    lines: u64,
+    /// What was written so far, until it is known where it is kept.
+    kept: Option<Vec<u8>>,
+    files: Vec<Box<dyn Write + Send + 'r>>,
+}
+
+impl<'r> Recorder<'r> {
+    pub(super) fn new(context: &'r RunContext, options: &Options<'r>) -> Recorder<'r> {
+        let events = options.events.iter();
+        let told = Told {
+            report: Report::running(context),
+            lines: 0,
+            kept: options.state.as_ref().map(|_| vec![]),
+            files: events.map(|file| Box::new(*file) as Box<dyn Write + Send + 'r>).collect(),
+        };
+        Recorder { run: &context.id, watch: options.watch, told: Mutex::new(told) }
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told<'r>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something has happened.
+    pub(super) fn tell(&self, event: Event) {
+        let written = {
+            let mut told = self.told();
+            told.report.see(&event);
+            told.write(&event, self.run)
+        };
+        (self.watch)(event);
+        if let Err(error) = written {
+            self.tell(Event::NotWritten(&error));
+        }
+    }
+
+    /// What has happened and what will is kept there.
+    pub(super) fn keep(&self, file: Result<std::fs::File, StateError>) {
+        let mut told = self.told();
+        let before = told.kept.take().unwrap_or_default();
+        let begun = file.and_then(|mut file| {
+            let written = file.write_all(&before).map(|()| file);
+            written.map_err(|error| StateError::new(format!("cannot keep events: {error}")))
+        });
+        match begun {
+            Ok(file) => told.files.push(Box::new(file)),
+            Err(error) => {
+                drop(told);
+                self.tell(Event::NotWritten(&error.message));
+            }
+        }
+    }
+
+    /// The report so far, once it is complete.
+    pub(super) fn report(&self, complete: impl FnOnce(&mut Report)) -> Report {
+        let mut told = self.told();
+        complete(&mut told.report);
+        told.report.clone()
+    }
+}
+
+impl Told<'_> {
+    /// Writes a line wherever lines are written; no more to where that fails.
+    fn write(&mut self, event: &Event, run: &str) -> Result<(), String> {
+        let Some((kind, fields)) = event.fields().filter(|_| self.is_written()) else {
+            return Ok(());
+        };
+        self.lines += 1;
+        let mut line = Map::new();
+        line.insert("v".into(), json!(VERSION));
+        line.insert("ts".into(), json!(now()));
+        line.insert("run".into(), json!(run));
+        line.insert("seq".into(), json!(self.lines));
+        line.insert("ev".into(), json!(kind));
+        if let Value::Object(fields) = fields {
+            line.extend(fields);
+        }
+        let line = Value::Object(line).to_string() + "\n";
+        self.kept.iter_mut().for_each(|kept| kept.extend_from_slice(line.as_bytes()));
+        let mut failed = Ok(());
+        self.files.retain_mut(|file| {
+            let written = file.write_all(line.as_bytes());
+            written
+                .map_err(|error| failed = Err(format!("they cannot be written: {error}")))
+                .is_ok()
+        });
+        failed
+    }
+
+    fn is_written(&self) -> bool {
+        self.kept.is_some() || !self.files.is_empty()
+    }
+}
+
+fn fields_of(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("a report can be written")
+}
+
+fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    display(&Scalar::Timestamp(now.as_micros() as i64), &DataType::Timestamp)
+}

@@ -1,0 +1,178 @@
+//! Why a run failed, and how that is told: one sentence, with the place in the program where there is
+//! one. What it exits with, and how it looks, is left to the command line.
+
+use super::report::Status;
+use crate::connect::ConnectError;
+use crate::diagnostics::{Diagnostic, runtime};
+use crate::exec::{Error, Failing, Place};
+use crate::ir::{Pipeline, Promise};
+use crate::store::StateError;
+use crate::text::Span;
+use std::sync::Arc;
+
+/// Why a run failed.
+pub(super) enum Failure {
+    /// The state of runs cannot be used.
+    State(StateError),
+    /// Another run of the pipeline goes on: what it says of itself.
+    Locked(String),
+    /// A stage stopped; the files of the source that its row came from.
+    Stage(Error, Vec<std::sync::Arc<str>>),
+    /// More rows failed than a job or rule allows.
+    Threshold {
+        /// The job.
+        job: String,
+        /// What was exceeded: `on error` or the rule's name.
+        what: String,
+        /// The right side of a join whose rows they are, if they are those of one.
+        table: Option<String>,
+        /// Where they are found, beside the pipeline, if they were set aside.
+        aside: Option<String>,
+        /// Rows that failed.
+        failed: u64,
+        /// Rows in.
+        of: u64,
+        /// The share allowed.
+        above: f64,
+        /// Where it is allowed.
+        span: Span,
+    },
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Failure {
+        Failure::State(error)
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        Failure::Stage(Error::Connect(error), vec![])
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Stage(error, vec![])
+    }
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The run failed: a file, a disk, a row that may not fail.
+    Failed,
+    /// The data broke a rule.
+    Rule,
+    /// Another run of the pipeline goes on.
+    Locked,
+    /// It was stopped.
+    Stopped,
+}
+
+/// A failure in words.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What kind it is.
+    pub kind: Kind,
+    /// One sentence.
+    pub message: String,
+    /// What can be done, if there is something, unless `found` says it.
+    pub help: Option<String>,
+    /// With its place, if it is one in the program.
+    pub found: Option<Diagnostic>,
+}
+
+impl Told {
+    fn outside(kind: Kind, message: impl Into<String>, help: Option<String>) -> Told {
+        Told { kind, message: message.into(), help, found: None }
+    }
+
+    fn of(kind: Kind, found: Diagnostic) -> Told {
+        Told { kind, message: found.message.clone(), help: None, found: Some(found) }
+    }
+
+    /// How the run has ended.
+    pub(super) fn status(&self) -> Status {
+        if self.kind == Kind::Stopped { Status::Cancelled } else { Status::Failed }
+    }
+}
+
+impl Failure {
+    /// In words.
+    pub(super) fn told(self, pipeline: &Pipeline) -> Told {
+        match self {
+            Failure::State(error) => Told::outside(Kind::Failed, error.message, error.help),
+            Failure::Locked(by) => {
+                let message = format!("the pipeline is being run already: {by}");
+                let help = "to wait for its end: --wait SECONDS".to_owned();
+                Told::outside(Kind::Locked, message, Some(help))
+            }
+            Failure::Stage(error, files) => stopped(error, &files, pipeline),
+            Failure::Threshold { job, what, table, aside, failed, of, above, span } => {
+                let found = runtime::above(&what, table.as_deref(), (failed, of), above, span);
+                let help = match aside {
+                    Some(path) => format!("look at the rows in {path}, or raise the limit"),
+                    None => {
+                        format!(
+                            "set the rows aside to see them, `quarantine bad_{job}`; or raise the limit"
+                        )
+                    }
+                };
+                Told::of(Kind::Rule, found.help(help))
+            }
+        }
+    }
+}
+
+/// Why a stage stopped.
+fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
+    match error {
+        Error::Connect(error) => Told::outside(Kind::Failed, error.message, error.help),
+        Error::Cancelled => Told::outside(Kind::Stopped, "stopped", None),
+        Error::Cardinality { promise, side, key } => Told::of(
+            Kind::Rule,
+            match promise {
+                Promise::Join(span) => runtime::cardinality(side, &key, span),
+                Promise::Key(span) => runtime::key_repeated(&key, span),
+            },
+        ),
+        Error::Row { span, job, of, reason, place, .. } => {
+            let place = place.map(|place| place_text(place, files));
+            match of {
+                Failing::Rule => {
+                    Told::of(Kind::Rule, runtime::rule_broken(&reason, place.as_deref(), span))
+                }
+                Failing::Group => Told::of(Kind::Failed, runtime::group_failed(&reason, span)),
+                Failing::Expression => {
+                    let job = job.map(|job| pipeline.jobs[job.0 as usize].name.as_str());
+                    let job = job.or_else(|| job_at(pipeline, span));
+                    let found = runtime::row_failed(&reason, place.as_deref(), span, job);
+                    Told::of(Kind::Failed, found)
+                }
+            }
+        }
+    }
+}
+
+fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {
+    // An expression that was moved into an operator does not say whose it was; but a job's steps
+    // follow its name, up to the next job's name. A source that is looked at has no job.
+    if pipeline.sources.iter().any(|source| source.span == span) {
+        return None;
+    }
+    pipeline
+        .jobs
+        .iter()
+        .filter(|job| job.span.start <= span.start)
+        .max_by_key(|job| job.span.start)
+        .map(|job| job.name.as_str())
+}
+
+fn place_text(place: Place, files: &[Arc<str>]) -> String {
+    let file = files.get(place.file).map_or("", |file| file);
+    match place.line {
+        Some(line) => format!("{file}:{line}"),
+        None => format!("{file}, row {}", place.record),
+    }
+}
