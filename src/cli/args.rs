@@ -96,6 +96,8 @@ pub(super) enum Command {
     Check(File),
     /// Run a pipeline
     Run(Run),
+    /// Run again what a run that failed or was interrupted was asked to run
+    Resume(Resume),
     /// Show what a run would do
     Plan(Plan),
     /// Show what runs did
@@ -140,7 +142,7 @@ pub(super) struct Selection {
 }
 
 /// How a pipeline is planned.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(super) struct Passes {
     /// Switch an optimisation off, to look for its part in something: `batchc plan --help` lists all
     #[arg(long, value_name = "PASS", value_delimiter = ',', long_help = passes())]
@@ -156,7 +158,7 @@ fn passes() -> String {
 }
 
 /// What a run may use.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(super) struct Resources {
     /// Threads [default: all cores, as far as the memory is enough]
     #[arg(long, env = "BATCHC_THREADS", value_name = "N", value_parser = threads)]
@@ -164,7 +166,7 @@ pub(super) struct Resources {
     /// Memory, as 512MB or 8GiB; beyond it rows go to disk [default: 60% of what there is]
     #[arg(long, env = "BATCHC_MEMORY", value_name = "SIZE", value_parser = size)]
     pub(super) memory: Option<usize>,
-    /// The folder for what does not fit into memory [default: .batchc/tmp beside the pipeline]
+    /// The folder for what does not fit into memory [default: tmp in the state folder]
     #[arg(long, env = "BATCHC_TEMP_DIR", value_name = "DIR")]
     pub(super) temp_dir: Option<PathBuf>,
     /// Bytes of a text file that a thread takes at a time: for tests, that results do not depend on it
@@ -179,16 +181,26 @@ pub(super) struct Run {
     #[command(flatten)]
     pub(super) params: Params,
     #[command(flatten)]
-    pub(super) resources: Resources,
-    #[command(flatten)]
-    pub(super) passes: Passes,
-    #[command(flatten)]
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) state: State,
     /// Make all outputs anew, also those that are there
     #[arg(long)]
     pub(super) fresh: bool,
+    /// Show what would be done
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) how: How,
+}
+
+/// How a pipeline is run, and what is said of it.
+#[derive(ClapArgs, Clone)]
+pub(super) struct How {
+    #[command(flatten)]
+    pub(super) resources: Resources,
+    #[command(flatten)]
+    pub(super) passes: Passes,
     /// When what stages have made is kept for a run after a crash or a failure
     #[arg(
         long,
@@ -201,9 +213,6 @@ pub(super) struct Run {
     /// Wait so many seconds for another run of the pipeline to end
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(super) wait: u64,
-    /// Show what would be done
-    #[arg(short = 'n', long)]
-    pub(super) dry_run: bool,
     /// Write the report as JSON to this file: at the start (RUNNING) and at the end
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
@@ -223,11 +232,21 @@ pub(super) struct Run {
     pub(super) no_progress: bool,
 }
 
-impl Run {
+impl How {
     /// Where the profile is written, if anywhere.
     pub(super) fn profile_file(&self) -> Option<&PathBuf> {
         self.profile.as_ref().and_then(Option::as_ref)
     }
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Resume {
+    /// The run: its name, words that it begins or ends with, last-failed; the last if left out
+    pub(super) run: Option<String>,
+    #[command(flatten)]
+    pub(super) state: State,
+    #[command(flatten)]
+    pub(super) how: How,
 }
 
 /// Where runs keep what they did.
@@ -265,8 +284,21 @@ pub(super) enum RunsAction {
     List,
     /// The report of one
     Show {
-        /// Its name or the words that it ends with; last, last-failed
+        /// Its name, or words that it begins or ends with; last, last-failed
         run: String,
+    },
+    /// What happened in one, line by line
+    Logs {
+        /// Its name, or words that it begins or ends with; last, last-failed
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// What differs between two: parameters, inputs, reasons, jobs, outputs
+    Diff {
+        /// The first: its name, or words that it begins or ends with; last, last-failed
+        a: String,
+        /// The second
+        b: String,
     },
     /// All together: jobs, records, success, throughput
     Stats,
@@ -343,6 +375,8 @@ pub(super) struct Preview {
     pub(super) resources: Resources,
     #[command(flatten)]
     pub(super) passes: Passes,
+    #[command(flatten)]
+    pub(super) state: State,
 }
 
 #[derive(ClapArgs)]

@@ -9,7 +9,11 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--var", "--vars", "--set", "--args", "-D"], "a parameter is `--param NAME=VALUE`"),
     (&["--json", "--output-format", "--message-format", "--log-format"], "write `--format json`"),
     (&["--limit", "--head", "--count"], "the number of rows is `preview --rows N`"),
-    (&["--timing", "--timings", "--stats", "--trace"], "where the time goes is `run --profile`"),
+    (&["--timing", "--timings", "--trace"], "where the time goes is `run --profile`"),
+    (
+        &["--stats"],
+        "all runs together are `batchc runs stats`; where the time goes is `run --profile`",
+    ),
     (&["--models", "--model", "-m", "--only"], "some outputs or jobs are `--select NAME`"),
     (
         &["--output", "--out", "-o"],
@@ -24,6 +28,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["init", "create"], "write `batchc new`"),
     (&["dag", "viz", "dot", "mermaid"], "write `batchc graph`"),
     (&["head", "sample"], "write `batchc preview`"),
+    (&["retry", "continue", "rerun"], "write `batchc resume`"),
+    (&["history", "logs", "log", "diff"], "write `batchc runs`, `runs logs` or `runs diff`"),
     (&["version"], "write `batchc --version`"),
 ];
 

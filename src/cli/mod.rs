@@ -8,6 +8,7 @@ mod commands;
 mod events;
 mod failure;
 mod foreign;
+mod history;
 mod lineage;
 mod load;
 mod print;
@@ -71,6 +72,7 @@ fn command_given() -> ExitCode {
     let code = match &args.command {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),
+        args::Command::Resume(resume) => commands::resume::run(resume, &args.global),
         args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
         args::Command::Clean(clean) => commands::clean::run(clean, &args.global),
         args::Command::Plan(plan) => commands::plan::run(plan, &args.global),

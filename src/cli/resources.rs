@@ -1,7 +1,6 @@
 //! What a run may use of the machine, from flags or from what there is.
 
 use super::args::Resources;
-use crate::store::STATE;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +46,9 @@ impl Resources {
         })
     }
 
-    /// The folder asked for; one beside the pipeline otherwise.
-    pub(super) fn temp_dir(&self, base: &Path) -> PathBuf {
-        self.temp_dir.clone().unwrap_or_else(|| base.join(STATE).join("tmp"))
+    /// The folder asked for; one in the state folder otherwise.
+    pub(super) fn temp_dir(&self, state: &Path) -> PathBuf {
+        self.temp_dir.clone().unwrap_or_else(|| state.join("tmp"))
     }
 }
 

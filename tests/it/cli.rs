@@ -4,8 +4,10 @@ use super::project::{Ended, Project};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 10] =
-    ["check", "run", "plan", "runs", "graph", "lineage", "preview", "show", "explain", "new"];
+const COMMANDS: [&str; 11] = [
+    "check", "run", "plan", "resume", "runs", "graph", "lineage", "preview", "show", "explain",
+    "new",
+];
 
 const PIPELINE: &str = "param least: int = 2
 

@@ -14,6 +14,7 @@ mod fixes;
 mod folders;
 mod formats;
 mod functions;
+mod history;
 mod kills;
 mod lineage;
 mod memory;

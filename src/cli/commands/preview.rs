@@ -2,7 +2,7 @@
 
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failure;
-use crate::cli::load::{base, context, refuse_name, runnable_without, without};
+use crate::cli::load::{base, context, refuse_name, runnable_without, state, without};
 use crate::cli::print::{put, say, width_of};
 use crate::cli::table::{rows_table, rows_text};
 use crate::diagnostics::Code;
@@ -48,7 +48,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         threads: args.resources.threads(),
         memory: args.resources.memory(),
         chunk: args.resources.chunk,
-        temp: args.resources.temp_dir(&base(&path)),
+        temp: args.resources.temp_dir(&state(&args.state, &path).folder),
         // One more than is shown, to know whether there are more.
         targets: Targets {
             outputs: vec![],

@@ -44,7 +44,7 @@ type Prepared = (PathBuf, Compiled, Targets, RunContext);
 
 fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
-    let targets = targets(&compiled.pipeline, &args.selection, &args.passes, global)?;
+    let targets = targets(&compiled.pipeline, &args.selection, &args.how.passes, global)?;
     let context = context(&compiled, &path, &args.params, global)?;
     check_places(&compiled, &path, &context, &kept(args, &path), global)?;
     Ok((path, compiled, targets, context))
@@ -53,7 +53,7 @@ fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
 /// Says in the report that nothing was run, so that nobody takes that of an earlier run for this
 /// one's. Only a report is replaced: what else the file may be to a wrong pipeline, nobody knows.
 fn report_not_started(args: &Run, global: &Global) {
-    let Some(file) = &args.report else { return };
+    let Some(file) = &args.how.report else { return };
     let is_report = |text: String| {
         let found: Result<serde_json::Value, _> = serde_json::from_str(&text);
         found.is_ok_and(|found| found.get("execution_id").is_some())
@@ -74,7 +74,7 @@ fn check_places_of_words(
     context: &RunContext,
     path: &Path,
 ) -> Result<(), String> {
-    if let Some(folder) = &args.resources.temp_dir
+    if let Some(folder) = &args.how.resources.temp_dir
         && folder.exists()
         && !folder.is_dir()
     {
@@ -82,10 +82,10 @@ fn check_places_of_words(
     }
     let state = kept(args, path).folder;
     for (file, form) in [
-        (args.report.as_ref(), "report"),
-        (args.profile_file(), "profile"),
-        (args.events.as_ref().filter(|file| Lines::of(file) == Lines::File), "events"),
-        (args.openlineage.as_ref(), "OpenLineage events"),
+        (args.how.report.as_ref(), "report"),
+        (args.how.profile_file(), "profile"),
+        (args.how.events.as_ref().filter(|file| Lines::of(file) == Lines::File), "events"),
+        (args.how.openlineage.as_ref(), "OpenLineage events"),
     ] {
         let Some(file) = file else { continue };
         if file.is_dir() {
@@ -103,8 +103,8 @@ fn check_places_of_words(
 
 /// Where runs keep what they did, and how this one takes it.
 fn kept(args: &Run, path: &Path) -> State {
-    let wait = Duration::from_secs(args.wait);
-    let checkpoints = match args.checkpoints {
+    let wait = Duration::from_secs(args.how.wait);
+    let checkpoints = match args.how.checkpoints {
         Checkpoints::Auto => When::Auto,
         Checkpoints::Always => When::Always,
         Checkpoints::Never => When::Never,
@@ -136,12 +136,12 @@ fn start(
     let (outputs, job) = (targets.outputs.clone(), job_name(pipeline, &path));
     let lineage = Events::new(pipeline, &context, base(&path), outputs, job);
     write_that_it_starts(args, &context, &lineage).map_err(|message| refuse(&message, global))?;
-    let events = args.events.as_deref().map(open).transpose();
+    let events = args.how.events.as_deref().map(open).transpose();
     let events = events.map_err(|message| refuse(&message, global))?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let terminated = catch_signals(&cancelled);
     let rows_read = Arc::new(AtomicU64::new(0));
-    let threads = args.resources.threads();
+    let threads = args.how.resources.threads();
     let name = pipeline.name.clone().unwrap_or_else(|| path.display().to_string());
     if !global.quiet {
         let s = if threads == 1 { "" } else { "s" };
@@ -151,12 +151,12 @@ fn start(
     let options = Options {
         base: base(&path),
         threads,
-        memory: args.resources.memory(),
-        chunk: args.resources.chunk,
-        temp: args.resources.temp_dir(&base(&path)),
+        memory: args.how.resources.memory(),
+        chunk: args.how.resources.chunk,
+        temp: args.how.resources.temp_dir(&kept(args, &path).folder),
         targets,
         state: Some(kept(args, &path)),
-        profiles: args.profile.is_some(),
+        profiles: args.how.profile.is_some(),
         cancelled: &cancelled,
         rows_read: &rows_read,
         events: events.as_ref(),
@@ -190,10 +190,10 @@ fn start(
 
 /// Writes what is asked for of a run that starts.
 fn write_that_it_starts(args: &Run, context: &RunContext, events: &Events) -> Result<(), String> {
-    if let Some(file) = &args.report {
+    if let Some(file) = &args.how.report {
         write_report(&Report::running(context), file)?;
     }
-    args.openlineage.as_ref().map_or(Ok(()), |file| append(&events.started(), file))
+    args.how.openlineage.as_ref().map_or(Ok(()), |file| append(&events.started(), file))
 }
 
 /// Writes what is asked for of a run that has ended.
@@ -203,13 +203,13 @@ fn write_how_it_ended(
     profile: Option<&Profile>,
     events: &Events,
 ) -> Result<(), String> {
-    if let Some(file) = &args.report {
+    if let Some(file) = &args.how.report {
         write_report(report, file)?;
     }
-    if let Some(file) = &args.openlineage {
+    if let Some(file) = &args.how.openlineage {
         append(&events.ended(report, context_with(vec![]).time), file)?;
     }
-    match (args.profile_file(), profile) {
+    match (args.how.profile_file(), profile) {
         (Some(file), Some(profile)) => write_report(profile, file),
         _ => Ok(()),
     }
@@ -259,7 +259,7 @@ fn catch_signals(cancelled: &Arc<AtomicBool>) -> Arc<AtomicBool> {
 
 /// How progress is shown: redrawn on a terminal that a person looks at.
 fn mode(args: &Run, global: &Global) -> Mode {
-    if args.no_progress || global.quiet {
+    if args.how.no_progress || global.quiet {
         Mode::Nothing
     } else if std::io::stderr().is_terminal() && std::env::var_os("CI").is_none() {
         Mode::Redrawn

@@ -1,15 +1,16 @@
 //! `batchc runs`
 
+mod diff;
+mod logs;
+
 use crate::cli::args::{Global, Runs, RunsAction};
-use crate::cli::load::{did_you_mean, refuse};
+use crate::cli::history::{History, line};
+use crate::cli::load::refuse;
 use crate::cli::print::{put, say};
 use crate::cli::table::{grouped, seconds_text};
-use crate::store::STATE;
-use crate::store::ledger::{Ledger, Run};
-use crate::store::lock;
+use crate::store::ledger::Run;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, presets};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
 
 /// Shows what runs did.
 pub(in crate::cli) fn run(args: &Runs, global: &Global) -> u8 {
@@ -20,32 +21,30 @@ pub(in crate::cli) fn run(args: &Runs, global: &Global) -> u8 {
 }
 
 fn show(args: &Runs, global: &Global) -> Result<(), u8> {
-    let state = args.state.state_dir.clone().unwrap_or_else(|| PathBuf::from(STATE));
-    if !state.join("state.db").is_file() {
-        let message = format!("no run has left anything in {}", state.display());
-        return Err(refuse(&message, global));
-    }
-    let runs = Ledger::open(&state).and_then(|ledger| ledger.runs(None));
-    let mut runs = runs.map_err(|error| refuse(&error.message, global))?;
-    for run in &mut runs {
-        if run.status == "RUNNING" && !goes_on(&state, run) {
-            run.status = "INTERRUPTED".into();
-        }
-    }
+    let history = History::open(&args.state, global)?;
+    let runs = &history.runs;
     match &args.action {
         None | Some(RunsAction::List) if args.json => {
             runs.iter().for_each(|run| put!("{}\n", line(run)));
         }
-        None | Some(RunsAction::List) => put!("{}\n", table(&runs)),
+        None | Some(RunsAction::List) => put!("{}\n", table(runs)),
         Some(RunsAction::Show { run }) => {
-            let found = find(&runs, run).ok_or_else(|| {
-                let near = did_you_mean(run, runs.iter().map(|run| &*run.id));
-                refuse(&format!("there is no run `{run}`{near}"), global)
-            })?;
-            put!("{}\n", report(found));
+            let report = history.kept(run, global)?.report;
+            put!("{}\n", serde_json::to_string_pretty(&report).expect("a report can be written"));
+        }
+        Some(RunsAction::Logs { run }) => {
+            let kept = history.kept(run, global)?;
+            if kept.events.is_empty() {
+                let message = format!("no events of run {} are kept", kept.run.id);
+                return Err(refuse(&message, global));
+            }
+            logs::print(&kept, args.json);
+        }
+        Some(RunsAction::Diff { a, b }) => {
+            diff::print(&history.kept(a, global)?, &history.kept(b, global)?, args.json);
         }
         Some(RunsAction::Stats) => {
-            let stats = stats(&runs);
+            let stats = stats(runs);
             match args.json {
                 true => put!("{stats}\n"),
                 false => print_stats(&stats),
@@ -56,43 +55,6 @@ fn show(args: &Runs, global: &Global) -> Result<(), u8> {
         say!("there are no runs yet");
     }
     Ok(())
-}
-
-/// Does a run that did not say how it ended still go on? Then it holds the lock of its pipeline.
-fn goes_on(state: &Path, run: &Run) -> bool {
-    let holder = lock::holder(&state.join(format!("{}.lock", run.pipeline)));
-    holder.is_some_and(|holder| holder.contains(&run.id))
-}
-
-/// A run by its name, the words that it ends with, `last` or `last-failed`.
-fn find<'r>(runs: &'r [Run], name: &str) -> Option<&'r Run> {
-    match name {
-        "last" => runs.first(),
-        "last-failed" => runs.iter().find(|run| !["SUCCESS", "RUNNING"].contains(&&*run.status)),
-        name => runs.iter().find(|run| {
-            let words = run.id.strip_suffix(name);
-            words.is_some_and(|rest| rest.is_empty() || rest.ends_with('-'))
-        }),
-    }
-}
-
-fn line(run: &Run) -> Value {
-    json!({
-        "execution_id": run.id,
-        "pipeline": run.pipeline,
-        "started": run.started,
-        "status": run.status,
-        "seconds": run.seconds,
-        "records_read": run.rows_read,
-        "error": run.error,
-    })
-}
-
-/// The report of a run; as much of one as there is when it did not end.
-fn report(run: &Run) -> String {
-    let kept = run.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let value: Value = kept.unwrap_or_else(|| line(run));
-    serde_json::to_string_pretty(&value).expect("a report can be written")
 }
 
 fn table(runs: &[Run]) -> String {
