@@ -69,5 +69,6 @@ pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) 
     let ast = syntax::parse(&files, id, &mut found);
     let pipeline = check::check(&ast, &files, values, &mut found);
     found.sort();
+    found.retain(|one| !diagnostics::is_allowed(one, &files));
     Compiled { files, pipeline, found }
 }

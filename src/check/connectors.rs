@@ -2,8 +2,9 @@
 
 use super::constants;
 use super::exprs::Scope;
-use super::globals::{Globals, setting_later};
+use super::globals::Globals;
 use super::later;
+use super::modes::output_mode;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
@@ -343,7 +344,7 @@ pub(super) fn outputs(
     let mut outputs: Vec<ir::Output> = vec![];
     for declaration in &file.declarations {
         let DeclarationKind::Output(output) = &declaration.kind else { continue };
-        check_settings(output, found);
+        let mode = output_mode(output, found);
         let (connector, arguments) = connector(&output.connector, Side::Sink, globals, found);
         let from = globals.input(&output.from, found);
         let (Some(connector), Some(from)) = (connector, from) else { continue };
@@ -357,30 +358,12 @@ pub(super) fn outputs(
             connector: connector.name,
             arguments,
             from,
+            mode,
             span: output.connector.span,
         });
     }
     check_targets(&outputs, pipeline, globals, found);
     outputs
-}
-
-fn check_settings(output: &ast::Output, found: &mut Diagnostics) {
-    for setting in &output.settings {
-        match &setting.kind {
-            SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-            SettingKind::ModeOverwrite | SettingKind::Bad => {}
-            SettingKind::Owner(_) => setting_later("owner of an output", setting, found),
-            SettingKind::Tags(_) => setting_later("tags of an output", setting, found),
-            SettingKind::Partition { .. } => {
-                setting_later("partition by of an output", setting, found);
-            }
-            _ => found.push(graph::bad_setting(
-                setting.span,
-                "this is not a setting of an output",
-                "it belongs into a job or the pipeline",
-            )),
-        }
-    }
 }
 
 /// What each format can hold.

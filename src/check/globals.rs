@@ -205,13 +205,11 @@ impl<'a> Globals<'a> {
                 ast::SettingKind::Checkpoint(_) => setting_later("checkpoint", setting, found),
                 ast::SettingKind::OnError { .. } => setting_later("on error", setting, found),
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
-                ast::SettingKind::ModeOverwrite => {
-                    found.push(crate::diagnostics::graph::bad_setting(
-                        setting.span,
-                        "this is not a setting of a pipeline",
-                        "it belongs into a job or an output",
-                    ))
-                }
+                ast::SettingKind::Mode(_) => found.push(crate::diagnostics::graph::bad_setting(
+                    setting.span,
+                    "this is not a setting of a pipeline",
+                    "it belongs into a job or an output",
+                )),
             }
         }
     }

@@ -10,6 +10,7 @@ mod exprs;
 mod globals;
 mod jobs;
 pub mod later;
+mod modes;
 mod steps;
 mod types;
 

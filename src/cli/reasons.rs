@@ -9,6 +9,7 @@ pub(super) fn say_decision(decision: &Decision) {
     if !decision.reasons.iter().all(|verdict| verdict.reason == first_run()) {
         decision.reasons.iter().for_each(|verdict| say!("  {}", line(verdict)));
     }
+    decision.notes.iter().for_each(|note| say!("  {note}"));
 }
 
 /// `totals runs: `orders` changed at pipeline.batch:3`

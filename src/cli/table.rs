@@ -146,7 +146,10 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
         say!("  set aside: {} ({})", quarantine.path, rows_text(quarantine.records));
     }
     for output in &report.outputs {
-        say!("  wrote {} ({})", output.path, rows_text(output.records));
+        match output.added {
+            true => say!("  added {} to {}", rows_text(output.records), output.path),
+            false => say!("  wrote {} ({})", output.path, rows_text(output.records)),
+        }
     }
 }
 

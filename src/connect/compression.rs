@@ -71,12 +71,12 @@ impl Compression {
         })
     }
 
-    /// Writes to a file through this compression.
-    pub fn writer(self, file: NewFile) -> Packer {
+    /// Writes to a file through this compression, behind what it holds unless it `is_empty`.
+    pub fn writer(self, file: NewFile, is_empty: bool) -> Packer {
         match self {
             Compression::None => Packer::Plain(io::BufWriter::with_capacity(1 << 18, file)),
             Compression::Gzip | Compression::Zstd => {
-                Packer::Blocks(Blocks { compression: self, file, pending: vec![], is_empty: true })
+                Packer::Blocks(Blocks { compression: self, file, pending: vec![], is_empty })
             }
         }
     }

@@ -4,6 +4,7 @@
 //! knows nothing of programs, plans, places in the text or diagnostics: what goes wrong in the
 //! world is a [`ConnectError`], what is wrong with one value is a [`BadValue`].
 
+mod append;
 mod chunk;
 mod compression;
 mod csv;
@@ -357,6 +358,8 @@ pub struct SinkSpec {
     pub run: String,
     /// Some(n): the target is a directory of n part files, one for each partition.
     pub parts: Option<u32>,
+    /// Do its rows come behind those that the target holds?
+    pub adds: bool,
 }
 
 /// An opened sink. Nothing is visible under the target's name before [`Staged::publish`].

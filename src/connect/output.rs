@@ -1,5 +1,6 @@
 //! Staged files that bytes are appended to: one, or a directory of parts.
 
+use super::append::{self, Front};
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{ConnectError, SinkSpec, Staged};
@@ -57,6 +58,12 @@ pub fn part_name(part: u32, target: &Path, extension: &str) -> String {
     format!("part-{part:05}.{extension}{packed}")
 }
 
+/// The file that rows of a part are added to, if there is one.
+pub fn held(spec: &SinkSpec, target: &Path, part: usize, extension: &str) -> Option<PathBuf> {
+    let part = spec.parts.map(|_| part as u32);
+    spec.adds.then(|| append::held(target, part, extension)).flatten()
+}
+
 /// Stages the file of a sink, or its directory and the files of all parts.
 pub fn stage_files(
     spec: &SinkSpec,
@@ -68,6 +75,9 @@ pub fn stage_files(
         return Ok((staging, vec![file]));
     };
     let staging = Staging::directory(&target, &spec.run)?;
+    if spec.adds {
+        append::check_parts(&target, count, extension)?;
+    }
     let mut files = Vec::with_capacity(count as usize);
     for part in 0..count {
         let path = staging.path().join(part_name(part, &target, extension));
@@ -80,13 +90,23 @@ pub fn stage_files(
 impl Outputs {
     /// Stages the files of a sink, each beginning with `head`.
     pub fn open(spec: &SinkSpec, extension: &str, head: &[u8]) -> Result<Outputs, ConnectError> {
-        let compression = Compression::of(&target_of(spec)?);
+        let target = target_of(spec)?;
+        let compression = Compression::of(&target);
         let (staging, files) = stage_files(spec, extension)?;
-        let parts = files.into_iter().map(|file| {
+        let parts = files.into_iter().enumerate().map(|(part, mut file)| {
             let path = file.path().to_owned();
-            let failed = |error| ConnectError::io("write", path.display(), &error);
-            let mut packer = compression.writer(file);
-            packer.write(head).map_err(failed)?;
+            let front = match held(spec, &target, part, extension) {
+                Some(old) => append::copy_in_front(&old, &mut file, compression, head)?,
+                None => Front::Nothing,
+            };
+            let mut packer = compression.writer(file, front == Front::Nothing);
+            let head = match front {
+                Front::Nothing => head,
+                Front::Bytes { lacks_end: true } => b"\n",
+                Front::Bytes { lacks_end: false } => b"",
+            };
+            let written = packer.write(head);
+            written.map_err(|error| ConnectError::io("write", path.display(), &error))?;
             Ok(Mutex::new(Part { path, packer, rows: 0 }))
         });
         let parts = parts.collect::<Result<_, ConnectError>>()?;

@@ -96,7 +96,7 @@ impl Staged {
     }
 
     /// Leaves what was staged to a later run.
-    pub fn keep(mut self) {
+    pub fn keep(&mut self) {
         self.moves.clear();
     }
 
@@ -115,14 +115,11 @@ impl Staged {
     }
 
     /// Makes the outputs visible and durable: every move in order, then the folders are synced.
-    pub fn publish(mut self) -> Result<(), ConnectError> {
-        let moves = std::mem::take(&mut self.moves);
-        for (at, (staged, target)) in moves.iter().enumerate() {
-            if let Err(error) = publish_move(staged, target) {
-                // What is not yet published goes away with `self`.
-                self.moves = moves[at..].to_vec();
-                return Err(error);
-            }
+    /// What is not yet published when one fails goes away with `self`.
+    pub fn publish(&mut self) -> Result<(), ConnectError> {
+        while let Some((staged, target)) = self.moves.first() {
+            publish_move(staged, target)?;
+            self.moves.remove(0);
         }
         Ok(())
     }
@@ -130,8 +127,10 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        for (staged, _) in &self.moves {
+        for (staged, target) in &self.moves {
             remove(staged);
+            // It may have failed behind the exchange of a directory.
+            remove(&marker_in(target, staged));
         }
     }
 }

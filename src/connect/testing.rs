@@ -55,7 +55,14 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
 
 pub fn sink_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)]) -> SinkSpec {
     let (arguments, columns) = (arguments(given), columns(declared));
-    SinkSpec { base: base.to_owned(), arguments, columns, run: "run".into(), parts: None }
+    SinkSpec {
+        base: base.to_owned(),
+        arguments,
+        columns,
+        run: "run".into(),
+        parts: None,
+        adds: false,
+    }
 }
 
 /// Reads a file of one name with all its columns.
@@ -91,7 +98,7 @@ pub fn write_file(
         let piece = sink.encode(batch)?;
         sink.append(0, piece)?;
     }
-    let staged = sink.finish()?;
+    let mut staged = sink.finish()?;
     assert_eq!(staged.rows, batches.iter().map(|batch| batch.rows as u64).sum::<u64>());
     staged.publish()
 }

@@ -122,7 +122,7 @@ fn parts_are_files_of_one_directory() {
             sink.append(part, piece).unwrap();
         }
         assert!(!dir.path().join(path).exists());
-        let staged = sink.finish().unwrap();
+        let mut staged = sink.finish().unwrap();
         assert_eq!(staged.rows, 3);
         staged.publish().unwrap();
         let mut found: Vec<String> = fs::read_dir(dir.path().join(path))

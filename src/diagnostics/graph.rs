@@ -149,6 +149,14 @@ pub fn dead_jobs(jobs: &[(&str, Span)]) -> Diagnostic {
     found.help(format!("{output}, or remove them"))
 }
 
+/// W0602: an output to which a source that is read whole is added again and again.
+pub fn appends_everything(output: &str, mode: Span) -> Diagnostic {
+    let message =
+        format!("`{output}` gets all rows again whenever an input or the pipeline changes");
+    Diagnostic::new(Code::W0602, message, mode, "they are added to those that are there")
+        .help("`mode overwrite` replaces them")
+}
+
 /// E0606: a setting said twice, or with a value that it cannot have.
 pub fn bad_setting(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
     Diagnostic::new(Code::E0606, message, span, "this setting").help(help)

@@ -5,6 +5,7 @@
 //! terminal or in JSON is [`render`]'s business. Deciding *that* something is wrong is not done
 //! here.
 
+mod allow;
 pub mod arguments;
 mod code;
 pub mod foreign;
@@ -21,6 +22,7 @@ pub mod runtime;
 pub mod syntax;
 pub mod types;
 
+pub use allow::is_allowed;
 pub use code::Code;
 
 use crate::text::{Span, is_bidi_control};

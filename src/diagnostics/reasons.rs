@@ -97,6 +97,12 @@ pub fn output_touched(path: &str) -> Reason {
     reason(format!("{path} is not what the last run wrote"))
 }
 
+/// An output that keeps what it holds is not what was written, and rows are added to it or not.
+pub fn held_touched(path: &str, adds: bool) -> String {
+    let so = if adds { "rows are added to it as it is" } else { "it is left so" };
+    format!("{path} is not what the last run wrote, and {so}")
+}
+
 /// An output is declared in another way.
 pub fn output_changed(name: &str, span: Span) -> Reason {
     reason_at(span, format!("the output `{name}` changed"))

@@ -247,8 +247,20 @@ pub struct Output {
     pub arguments: Vec<(String, Expr)>,
     /// What it writes.
     pub from: Input,
+    /// What becomes of the rows that it holds already.
+    pub mode: Mode,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// What becomes of the rows that an output holds already.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Mode {
+    /// They are replaced.
+    #[default]
+    Overwrite,
+    /// They stay, and new ones come behind them.
+    Append,
 }
 
 /// The type of a table: its columns, what identifies a row, how rows are ordered.

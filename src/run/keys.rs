@@ -2,7 +2,8 @@
 //! on. As those of outputs ([`super::made`]) it holds the meaning of the program, values of
 //! parameters and bytes of inputs; and the plan, in which passes and the columns that are read show.
 
-use super::made::{Digests, ENGINE, digest};
+use super::held::Held;
+use super::made::{Digests, ENGINE, digest, mode_text};
 use crate::ir::{Input, StepKind};
 use crate::plan::{Node, NodeId, NodeKind, Plan, step_of, steps_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Keys(Vec<String>);
 
 impl Keys {
-    pub(super) fn new(plan: &Plan, digests: &Digests) -> Keys {
+    pub(super) fn new(plan: &Plan, digests: &Digests, held: &Held) -> Keys {
         let mut keys: Vec<String> = Vec::with_capacity(plan.nodes.len());
         for node in &plan.nodes {
             let inputs: Vec<&str> = node.inputs.iter().map(|input| &*keys[input.at()]).collect();
             let Node { live, order, takes, .. } = node;
-            let does = does(node, digests);
+            let does = does(node, digests, held);
             keys.push(digest(&format!("{inputs:?} {live:?} {order:?} {takes:?} {does}")));
         }
         Keys(keys)
@@ -41,7 +42,7 @@ impl Keys {
 }
 
 /// What an operator does with its inputs.
-fn does(node: &Node, digests: &Digests) -> String {
+fn does(node: &Node, digests: &Digests, held: &Held) -> String {
     let pipeline = digests.pipeline;
     // What a step reads besides is an input of its operator, which has a key.
     let meaning = |step: &StepKind| step.meaning(&|_| String::new(), Some(digests.context));
@@ -56,7 +57,11 @@ fn does(node: &Node, digests: &Digests) -> String {
         NodeKind::Build(step) => format!("build {}", meaning(step_of(pipeline, node, step))),
         NodeKind::Gather => "gather".to_owned(),
         NodeKind::Result => "result".to_owned(),
-        NodeKind::Sink(output) => format!("sink {}", digests.form_of(output)),
+        NodeKind::Sink(output) => {
+            let mode = mode_text(&pipeline.outputs[output].mode);
+            let held = held.get(&output);
+            format!("sink {}{mode} {held:?}", digests.form_of(output))
+        }
     };
     let settings = node.jobs().map(|job| digests.settings(&pipeline.jobs[job.0 as usize]));
     format!("{what} {:?}", settings.collect::<Vec<_>>())

@@ -7,8 +7,8 @@
 
 use super::arguments;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Input, Job, JobId, PartitionBy, Pipeline, RunContext, SourceId,
-    Step, StepKind, step_name,
+    ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, PartitionBy, Pipeline, RunContext,
+    SourceId, Step, StepKind, step_name,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,9 @@ pub(super) struct Made {
     pub jobs: BTreeMap<String, JobMade>,
     /// The digest of how it is written.
     pub output: String,
+    /// What became of the rows that it held.
+    #[serde(default)]
+    pub mode: String,
 }
 
 /// A source and its files.
@@ -127,14 +130,21 @@ impl<'p> Digests<'p> {
         let sources = ancestors.sources.iter().map(source).collect();
         let job = |id: &JobId| (name(Input::Job(*id)), self.jobs[id].clone());
         let jobs = ancestors.jobs.iter().map(job).collect();
-        let written = self.form_of(output);
-        let key = digest(&format!("{ENGINE} {} {written}", self.keys[&declared.from]));
+        let (written, mode) = (self.form_of(output), mode_text(&declared.mode));
+        let key = self.key_as(output, &declared.mode);
         let params = self.pipeline.params.iter().zip(&self.context.params);
         let value = |(param, value): (&crate::ir::Param, &crate::types::Scalar)| {
             (param.name.clone(), crate::data::display(value, &param.ty.data))
         };
         let params = params.map(value).collect();
-        (key, Made { engine: ENGINE.to_owned(), params, sources, jobs, output: written })
+        (key, Made { engine: ENGINE.to_owned(), params, sources, jobs, output: written, mode })
+    }
+
+    /// The key that one of the outputs would have in this mode.
+    pub(super) fn key_as(&self, output: usize, mode: &Mode) -> String {
+        let (from, written) =
+            (&self.keys[&self.pipeline.outputs[output].from], self.form_of(output));
+        digest(&format!("{ENGINE} {from} {written}{}", mode_text(mode)))
     }
 
     /// A digest of how an output is written, and where.
@@ -207,6 +217,14 @@ impl<'p> Digests<'p> {
             }
         }
         text
+    }
+}
+
+/// A mode as it is part of keys: nothing where rows are replaced.
+pub(super) fn mode_text(mode: &Mode) -> String {
+    match mode {
+        Mode::Overwrite => String::new(),
+        mode => format!("{mode:?}"),
     }
 }
 

@@ -6,6 +6,7 @@ mod counts;
 mod cpu;
 mod events;
 mod failure;
+mod held;
 mod keys;
 mod made;
 pub mod openlineage;
@@ -270,7 +271,7 @@ fn attempt(
     let (tables, outputs) = match result {
         Ok(result) => result,
         Err(failure) => {
-            publish::publish_quarantines(aside?, options)?;
+            publish::publish_quarantines(&mut aside?, options)?;
             return Err(failure);
         }
     };
@@ -429,6 +430,7 @@ fn open_sinks(
                 columns,
                 run: context.id.clone(),
                 parts: partition.map(|partition| partition.into),
+                adds: output.mode == ir::Mode::Append,
             };
             let connector = connect::find(output.connector).expect("checked");
             let open = connector.sink.expect("checked");

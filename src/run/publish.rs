@@ -3,6 +3,7 @@
 use super::counts::input_report;
 use super::events::Event;
 use super::failure::Failure;
+use super::reuse::quarantine_entry;
 use super::session::Session;
 use super::{Options, OutputReport, QuarantineReport, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
@@ -10,7 +11,7 @@ use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Job, Pipeline, QuarantineId, RunContext, Step, StepKind,
+    ErrorPolicy, ExpectAction, Job, Mode, Pipeline, QuarantineId, RunContext, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
 use crate::store::make_folder;
@@ -151,37 +152,50 @@ pub(super) type Ended = (Vec<(String, Staged)>, Vec<(String, Staged)>);
 pub(super) fn publish(
     pipeline: &Pipeline,
     context: &RunContext,
-    (quarantines, outputs): Ended,
+    (mut quarantines, mut outputs): Ended,
     session: Option<&mut Session>,
     options: &Options,
 ) -> Result<(), Failure> {
     for (_, staged) in outputs.iter().chain(&quarantines) {
         staged.check()?;
     }
-    let Some(session) = session else { return publish_outputs(outputs, options.watch) };
+    let watch = options.watch;
+    let Some(session) = session else { return publish_outputs(pipeline, &mut outputs, watch) };
     let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
-    let published = publish_quarantines(quarantines, options);
-    match published.and_then(|()| publish_outputs(outputs, options.watch)) {
+    let published = publish_quarantines(&mut quarantines, options);
+    match published.and_then(|()| publish_outputs(pipeline, &mut outputs, watch)) {
         Ok(()) => session.committed(&commit),
         Err(failure) => {
-            session.not_committed();
+            let aside = |(name, staged): (String, Staged)| (quarantine_entry(&name), staged);
+            outputs.extend(quarantines.into_iter().map(aside));
+            session.not_committed(&commit, &mut outputs);
             Err(failure)
         }
     }
 }
 
-/// Makes the outputs visible one after the other.
+/// Makes the outputs visible one after the other; those that are not yet are left.
 fn publish_outputs(
-    outputs: Vec<(String, Staged)>,
+    pipeline: &Pipeline,
+    outputs: &mut Vec<(String, Staged)>,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<(), Failure> {
     let paths: Vec<String> = outputs.iter().map(|(_, staged)| target_of(staged)).collect();
-    for (at, (output, staged)) in outputs.into_iter().enumerate() {
-        let (path, records, bytes) = (target_of(&staged), staged.rows, staged.bytes);
-        if let Err(error) = staged.publish() {
-            return Err(in_part(error, &paths[..at], &paths[at..]).into());
-        }
-        watch(Event::Written(&OutputReport { output, path, records, bytes, reused: false }));
+    for (at, path) in paths.iter().enumerate() {
+        let (output, staged) = &mut outputs[0];
+        staged.publish().map_err(|error| in_part(error, &paths[..at], &paths[at..]))?;
+        let is_it = |one: &&crate::ir::Output| one.name == *output;
+        let added =
+            pipeline.outputs.iter().find(is_it).is_some_and(|one| one.mode != Mode::Overwrite);
+        watch(Event::Written(&OutputReport {
+            output: output.clone(),
+            path: path.clone(),
+            records: staged.rows,
+            bytes: staged.bytes,
+            added,
+            reused: false,
+        }));
+        outputs.remove(0);
     }
     Ok(())
 }
@@ -217,13 +231,15 @@ pub(super) fn finish_quarantines(
 
 /// Makes the quarantines visible: those of a run that fails are what shows why.
 pub(super) fn publish_quarantines(
-    quarantines: Vec<(String, Staged)>,
+    quarantines: &mut Vec<(String, Staged)>,
     options: &Options,
 ) -> Result<(), Failure> {
-    for (quarantine, staged) in quarantines {
-        let (path, records) = (target_of(&staged), staged.rows);
+    while let Some((quarantine, staged)) = quarantines.first_mut() {
+        let (path, records) = (target_of(staged), staged.rows);
         staged.publish()?;
+        let quarantine = quarantine.clone();
         (options.watch)(Event::SetAside(&QuarantineReport { quarantine, path, records }));
+        quarantines.remove(0);
     }
     Ok(())
 }
@@ -257,6 +273,7 @@ pub(super) fn open_quarantines(
             columns: vec![],
             run: context.id.clone(),
             parts: None,
+            adds: false,
         }))
     };
     let specs: Vec<Option<SinkSpec>> =
@@ -289,10 +306,11 @@ mod tests {
                 columns: vec![],
                 run: "r".into(),
                 parts: None,
+                adds: false,
             };
             (name.to_owned(), Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap())
         };
-        let outputs = vec![staged("a.csv"), staged("b.csv"), staged("c.csv")];
+        let mut outputs = vec![staged("a.csv"), staged("b.csv"), staged("c.csv")];
         std::fs::remove_file(&outputs[1].1.moves[0].0).unwrap();
         let made = std::sync::Mutex::new(vec![]);
         let watch = |event: Event| {
@@ -300,7 +318,7 @@ mod tests {
             made.lock().unwrap().push(output.output.clone());
         };
         let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
-            publish_outputs(outputs, &watch)
+            publish_outputs(&Pipeline::default(), &mut outputs, &watch)
         else {
             panic!("it is told")
         };

@@ -69,6 +69,9 @@ pub struct Report {
     /// Why jobs were run or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Verdict>,
+    /// What else was found before it began.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The run whose outputs this one published first, since it had died over it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<String>,
@@ -214,10 +217,13 @@ pub struct OutputReport {
     pub output: String,
     /// Where.
     pub path: String,
-    /// Rows.
+    /// Rows, of one that keeps what it holds those that were added.
     pub records: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Were its rows added to those that it held?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub added: bool,
     /// Was it there already, made by an earlier run from the same?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
@@ -257,6 +263,7 @@ impl Report {
             outputs: vec![],
             quarantines: vec![],
             reasons: vec![],
+            notes: vec![],
             recovered: None,
             taken_up: BTreeMap::new(),
             files_taken: BTreeMap::new(),
@@ -274,7 +281,10 @@ impl Report {
         match event {
             Event::Started(begun) => self.parameters.clone_from(&begun.parameters),
             Event::Recovered(run) => self.recovered = Some((*run).to_owned()),
-            Event::Decided(decision) => self.reasons.clone_from(&decision.reasons),
+            Event::Decided(decision) => {
+                self.reasons.clone_from(&decision.reasons);
+                self.notes.clone_from(&decision.notes);
+            }
             Event::TakenUp { job, from } => {
                 self.taken_up.insert((*job).to_owned(), (*from).to_owned());
             }

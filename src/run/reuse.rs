@@ -1,11 +1,14 @@
 //! What of a run an earlier one has done: outputs whose program, parameters and input files are the
 //! same, and that nobody touched since, are not made again; and why everything else is.
 
+use super::held::{self, Held};
 use super::made::{Ancestors, Digests, ENGINE, Files, JobMade, Made, quarantines_of};
 use super::{State, arguments};
 use crate::connect::{self, InputFile, is_racy, written};
 use crate::diagnostics::reasons::{self, Reason};
-use crate::ir::{Expr, ExprKind, Input, Job, JobId, Pipeline, RunContext, SourceId, StepKind};
+use crate::ir::{
+    Expr, ExprKind, Input, Job, JobId, Mode, Pipeline, RunContext, SourceId, StepKind,
+};
 use crate::store::StateError;
 use crate::store::ledger::{Entry, FileEntry, Ledger};
 use crate::text::Files as TextFiles;
@@ -26,6 +29,10 @@ pub struct Decision {
     pub(super) refreshed: Vec<FileEntry>,
     /// Of files that have grown at their end, how long they were, and what they were then.
     pub(super) grown: BTreeMap<PathBuf, (u64, String)>,
+    /// What outputs hold that keep it.
+    pub(super) held: Held,
+    /// What else is to be said.
+    pub notes: Vec<String>,
     /// What is known of the files of each source, when the run begins.
     pub(super) files: BTreeMap<SourceId, Vec<(InputFile, String)>>,
 }
@@ -83,12 +90,19 @@ pub fn decide(
         let before: Option<Made> =
             known.as_ref().and_then(|known| serde_json::from_str(&known.made).ok());
         let is_there = written(&base.join(&path));
-        let why = match (&known, &before) {
+        let last = known.as_ref().zip(before.as_ref());
+        let why = match (&output.mode, last) {
+            (Mode::Append, _) => {
+                decision.held.insert(at, is_there.clone());
+                let keys = [key, digests.key_as(at, &Mode::Overwrite)];
+                let found = held::Found { path: &path, there: is_there.as_ref(), last };
+                found.why_added(&output.name, &keys, &made, state.fresh, &mut decision.notes)?
+            }
             _ if state.fresh => Some(reasons::fresh()),
-            (None, _) | (_, None) => Some(reasons::first_run()),
-            (Some(known), Some(before)) => match &is_there {
+            (_, None) => Some(reasons::first_run()),
+            (_, Some((known, before))) => match &is_there {
                 _ if before.engine != ENGINE => Some(reasons::other_engine(&before.engine)),
-                _ if before.output != made.output => {
+                _ if before.output != made.output || before.mode != made.mode => {
                     Some(reasons::output_changed(&output.name, output.span))
                 }
                 None => Some(reasons::output_missing(&path)),
@@ -158,7 +172,10 @@ fn with_quarantines(pipeline: &Pipeline, touched: &BTreeSet<usize>, looks: &mut 
             of_jobs.into_iter().find(|at| anew.contains(at))
         };
         let mut is_more = false;
-        for (look, jobs) in looks.iter_mut().zip(&jobs).filter(|(look, _)| look.why.is_none()) {
+        // Rows that were added are not added again.
+        let may_be_made =
+            |look: &Look| look.why.is_none() && pipeline.outputs[look.at].mode != Mode::Append;
+        for (look, jobs) in looks.iter_mut().zip(&jobs).filter(|(look, _)| may_be_made(look)) {
             look.why =
                 shared(jobs).map(|at| reasons::shares_quarantine(&pipeline.quarantines[at].name));
             is_more |= look.why.is_some();

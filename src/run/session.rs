@@ -78,6 +78,7 @@ impl Session {
                 path: options.base.join(&entry.path).display().to_string(),
                 records: entry.rows,
                 bytes: entry.bytes,
+                added: false,
                 reused: true,
             }));
         }
@@ -119,6 +120,9 @@ impl Session {
             let Some((_, staged)) = outputs.iter().find(|(name, _)| *name == output.name) else {
                 continue;
             };
+            if let Some(held) = self.decision.held.get(&at) {
+                check_held(held, staged)?;
+            }
             let (key, made) = digests.of(at);
             let path = super::arguments(&output.arguments, context);
             entries.push(Entry {
@@ -139,7 +143,9 @@ impl Session {
         let staged = quarantines.iter().chain(outputs).map(|(_, staged)| staged);
         let moves = staged.flat_map(|staged| staged.moves.iter().map(absolute)).collect();
         let commit = Commit { run: context.id.clone(), moves, entries, files };
-        journal::begin(&self.journal, &commit)?;
+        // A journal that may not last is none.
+        journal::begin(&self.journal, &commit)
+            .inspect_err(|_| drop(journal::end(&self.journal)))?;
         Ok(commit)
     }
 
@@ -186,7 +192,7 @@ impl Session {
 
     /// The keys of what the operators of a plan make.
     pub(super) fn keys(&self, plan: &Plan, pipeline: &Pipeline, context: &RunContext) -> Keys {
-        Keys::new(plan, &self.digests(pipeline, context))
+        Keys::new(plan, &self.digests(pipeline, context), &self.decision.held)
     }
 
     /// The same as if a source had no files.
@@ -201,7 +207,8 @@ impl Session {
             true => vec![],
             false => self.contents(of),
         };
-        Keys::new(plan, &Digests::new(pipeline, context, &self.decision.outputs, &contents))
+        let digests = Digests::new(pipeline, context, &self.decision.outputs, &contents);
+        Keys::new(plan, &digests, &self.decision.held)
     }
 
     /// A digest of the names and bytes of files, as far as these were read or known before; none if
@@ -263,9 +270,24 @@ impl Session {
         Ok(journal::end(&self.journal)?)
     }
 
-    /// Not everything could be made visible, and the run says what.
-    pub(super) fn not_committed(&mut self) {
-        let _ = journal::end(&self.journal);
+    /// Not everything could be made visible, and the run says what. What is visible is noted, so that
+    /// rows which were added are not added again; if that fails, the next run publishes the rest.
+    pub(super) fn not_committed(&mut self, commit: &Commit, left: &mut [(String, Staged)]) {
+        // It may have failed behind the move itself.
+        let is_moved = |entry: &Entry, staged: &Staged| {
+            let target = staged.moves.first().and_then(|(_, target)| written(target));
+            target.as_ref() == Some(&entry.target)
+        };
+        let is_left = |entry: &Entry| {
+            let mut of = left.iter().filter(|(output, _)| *output == entry.output);
+            of.any(|(_, staged)| !is_moved(entry, staged))
+        };
+        let visible: Vec<Entry> =
+            commit.entries.iter().filter(|entry| !is_left(entry)).cloned().collect();
+        match self.ledger.note(&visible, &commit.files) {
+            Ok(()) => drop(journal::end(&self.journal)),
+            Err(_) => left.iter_mut().for_each(|(_, staged)| staged.keep()),
+        }
     }
 
     /// The files that were read, with digests where those are all that they can be known by.
@@ -321,6 +343,18 @@ fn target(staged: &Staged) -> String {
     staged.moves.first().and_then(|(at, _)| written(at)).unwrap_or_default()
 }
 
+/// Fails if somebody else has written to an output since it was looked at, whose rows the new one has
+/// to hold.
+fn check_held(held: &Option<String>, staged: &Staged) -> Result<(), ConnectError> {
+    let Some((_, target)) = staged.moves.first() else { return Ok(()) };
+    if written(target) == *held {
+        return Ok(());
+    }
+    let target = target.display();
+    let message = format!("{target} was changed by something else while the run went on");
+    Err(ConnectError::new(message).help("nothing was published: run again"))
+}
+
 fn absolute((staged, target): &(PathBuf, PathBuf)) -> (PathBuf, PathBuf) {
     let of = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     (of(staged), of(target))
@@ -344,7 +378,12 @@ fn recover(path: &Path, ledger: &mut Ledger) -> Result<Option<String>, Failure> 
             ConnectError::new(message).help(help)
         })?;
     }
-    ledger.note(&commit.entries, &commit.files)?;
+    // What the run had given up is not there.
+    let there: Vec<String> =
+        commit.moves.iter().filter_map(|(_, target)| written(target)).collect();
+    let is_there = |entry: &&Entry| there.contains(&entry.target);
+    let entries: Vec<Entry> = commit.entries.iter().filter(is_there).cloned().collect();
+    ledger.note(&entries, &commit.files)?;
     journal::end(path)?;
     Ok(Some(commit.run))
 }
@@ -368,6 +407,7 @@ mod tests {
                 columns: vec![],
                 run: "dead".into(),
                 parts,
+                adds: false,
             };
             Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap()
         };
@@ -392,7 +432,7 @@ mod tests {
                 Commit { run: "dead".into(), moves, entries: vec![entry.clone()], files: vec![] };
             let journal = place("journal");
             journal::begin(&journal, &commit).unwrap();
-            staged.into_iter().enumerate().for_each(|(at, one)| match at < published {
+            staged.into_iter().enumerate().for_each(|(at, mut one)| match at < published {
                 true => one.publish().unwrap(),
                 false => std::mem::forget(one),
             });

@@ -174,6 +174,78 @@ fn a_crash_among_stages_leaves_old_or_new() {
     crash_everywhere(STAGES);
 }
 
+const ADDED: &str = "
+job shifted {
+  on error quarantine bad
+  from rows
+  set id = id + version
+}
+
+job parts {
+  partition by hash(kind) into 2
+  from shifted
+}
+
+job totals {
+  from shifted
+  group by kind { total = sum(id) }
+}
+
+# allow: W0602
+output packed = json(\"out/rows.jsonl.gz\") from shifted { mode append }
+# allow: W0602
+output folder = csv(\"out/parts\") from parts { mode append }
+# allow: W0602
+output columns = parquet(\"out/totals.parquet\") from totals { mode append }
+output plain = csv(\"out/rows.csv\") from shifted
+";
+
+/// Adds the rows of one version to those of another with this fault at each operation, until there is
+/// none so late: they are in the outputs as they were before, or once, and in the end once.
+fn each_operation_adds_once(fault: &dyn Fn(u32) -> String) {
+    let begun = || {
+        let project = Project::new(&format!("{SOURCES}{ADDED}"));
+        project.write("rows.csv", "id,kind\n1,x\n2,y\nbad,x\n4,y\n");
+        project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
+        let (ended, _) = run(&project, "0", None);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        project
+    };
+    let project = begun();
+    let old = outputs(&project);
+    run(&project, "1", None);
+    let new = outputs(&project);
+    for at in 1.. {
+        let (fault, project) = (fault(at), begun());
+        let (ended, signal) = run(&project, "1", Some(&fault));
+        let is_past = signal.is_none() && ended.code == Some(0) && ended.words.is_empty();
+        for (name, content) in visible(outputs(&project)) {
+            assert!(content == old[&name] || content == new[&name], "{fault}: {name} is neither");
+        }
+        for _ in 0..2 {
+            let (next, _) = run(&project, "1", None);
+            assert_eq!(next.code, Some(0), "{fault}: {}", next.words);
+            let found = outputs(&project);
+            assert!(found.keys().eq(new.keys()), "{fault}: {:?}", found.keys());
+            for (name, content) in &found {
+                let text = String::from_utf8_lossy(content);
+                assert!(*content == new[name], "{fault}: {name} is not new: {text}");
+            }
+        }
+        if is_past {
+            assert!(at > 30, "{at} operations");
+            return;
+        }
+    }
+}
+
+#[test]
+fn rows_are_added_once_whatever_crashes_or_fails() {
+    each_operation_adds_once(&|at| format!("kill:{at}"));
+    each_operation_adds_once(&|at| format!("tear:{at}"));
+    each_operation_adds_once(&|at| format!("fail:{at}:{ENOSPC}"));
+}
+
 #[test]
 fn a_failure_of_any_operation_is_told_and_leaves_old_or_new() {
     each_operation(SEVERAL, &|at| format!("fail:{at}:{ENOSPC}"));

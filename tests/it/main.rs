@@ -1,6 +1,7 @@
 //! Tests over whole programs: files to drop in, the pages of the diagnostics, examples, and the
 //! real command over data, in trouble and out of it.
 
+mod append;
 mod by_file;
 mod cases;
 mod cli;

@@ -45,9 +45,14 @@ pub(in crate::cli) fn verdicts(
     let Some(ledger) = Ledger::look(&state.folder) else { return String::new() };
     let outputs = &targets.outputs;
     let decision = decide(&compiled.pipeline, context, base, state, outputs, &ledger);
-    let mut decision = decision.unwrap_or_default();
-    decision.locate(&compiled.files);
-    decision.reasons.iter().map(|verdict| line(verdict) + "\n").collect()
+    match decision {
+        Ok(mut decision) => {
+            decision.locate(&compiled.files);
+            let reasons = decision.reasons.iter().map(line);
+            reasons.chain(decision.notes).map(|line| line + "\n").collect()
+        }
+        Err(error) => format!("{error}\n"),
+    }
 }
 
 /// The plan of the targets as text, with the passes that are off.

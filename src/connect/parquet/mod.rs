@@ -4,6 +4,7 @@
 //! `convert` for types, `source` for row groups as morsels, `skip` for row groups that nobody
 //! wants, `sink` and `groups` for row groups of fixed size.
 
+mod append;
 mod convert;
 mod dictionaries;
 mod finer;

@@ -1,9 +1,10 @@
 //! Parquet files as a sink. The bytes depend on the rows alone: rows are handed to the encoders in
 //! slabs of a fixed number and cut into row groups of a fixed number, whatever the batches were.
 
+use super::append::copy_in_front;
 use super::convert::{file_type, to_file};
 use super::groups::{Cutter, Encoded, Ready, Task};
-use crate::connect::output::{stage_files, target_of};
+use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
@@ -54,7 +55,11 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
         let buffered = BufWriter::with_capacity(1 << 16, file);
         let root = root.root_schema_ptr();
         let writer = SerializedFileWriter::new(buffered, root.clone(), properties.clone());
-        let writer = Some(writer.map_err(unwritable)?);
+        let mut writer = writer.map_err(unwritable)?;
+        if let Some(old) = held(spec, &target, at, "parquet") {
+            copy_in_front(&old, &mut writer)?;
+        }
+        let writer = Some(writer);
         let cutter = Cutter::new(at, schema.clone(), root, properties.clone());
         Ok(Part {
             path,

@@ -323,7 +323,7 @@ impl Schedule<'_, '_> {
     /// The outputs that checkpoints name are left to later runs, if this one does not publish them.
     pub(in crate::run) fn keep_staged(&mut self) {
         for end in std::mem::take(&mut self.kept) {
-            if let Some(staged) = self.staged.remove(&end) {
+            if let Some(mut staged) = self.staged.remove(&end) {
                 staged.keep();
             }
         }

@@ -226,8 +226,8 @@ pub enum SettingKind {
     },
     /// `checkpoint on`, `checkpoint off`
     Checkpoint(bool),
-    /// `mode overwrite`
-    ModeOverwrite,
+    /// `mode overwrite`, `mode append`
+    Mode(Mode),
     /// `owner "x@y.z"`
     Owner(Text),
     /// `timezone "Europe/Paris"`
@@ -260,6 +260,15 @@ pub enum ErrorPolicy {
     Null,
     /// It goes to the quarantine of this name.
     Quarantine(Name),
+}
+
+/// What becomes of the rows that an output holds already.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// They are replaced.
+    Overwrite,
+    /// They stay, and new ones come behind them.
+    Append,
 }
 
 /// How rows are assigned to partitions.

@@ -1,7 +1,7 @@
 //! Settings: statements that say how something is run, and the columns of a source.
 
 use super::super::ast::{
-    ColumnAttribute, ColumnDeclaration, ErrorPolicy, PartitionBy, Setting, SettingKind,
+    ColumnAttribute, ColumnDeclaration, ErrorPolicy, Mode, PartitionBy, Setting, SettingKind,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -19,7 +19,8 @@ impl Lower<'_> {
             Rule::on_error => self.on_error(&pair),
             Rule::partition => self.partition(&pair),
             Rule::checkpoint => SettingKind::Checkpoint(has(&pair, Rule::k_on)),
-            Rule::mode if has(&pair, Rule::k_overwrite) => SettingKind::ModeOverwrite,
+            Rule::mode if has(&pair, Rule::k_overwrite) => SettingKind::Mode(Mode::Overwrite),
+            Rule::mode if has(&pair, Rule::k_append) => SettingKind::Mode(Mode::Append),
             Rule::owner => SettingKind::Owner(self.plain_text(first_of(&pair, Rule::plain_text))),
             Rule::timezone => {
                 SettingKind::Timezone(self.plain_text(first_of(&pair, Rule::plain_text)))
