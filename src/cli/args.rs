@@ -102,6 +102,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Show what runs did
     Runs(Runs),
+    /// Show the rows that were set aside, and run them again
+    Rejects(Rejects),
     /// Remove checkpoints
     Clean(Clean),
     /// Draw the graph of jobs
@@ -302,6 +304,45 @@ pub(super) enum RunsAction {
     },
     /// All together: jobs, records, success, throughput
     Stats,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Rejects {
+    #[command(subcommand)]
+    pub(super) action: Option<RejectsAction>,
+    #[command(flatten)]
+    pub(super) state: State,
+    /// As JSON, a line for each
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+/// What becomes of the rows that were set aside.
+#[derive(Subcommand)]
+pub(super) enum RejectsAction {
+    /// All quarantines: their rows, and how many of each reason
+    List,
+    /// The rows of one
+    Show {
+        /// The quarantine
+        name: String,
+        /// How many rows [default: 20; with --json all]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Run the pipeline again, and say which rows are not set aside any more
+    Replay(Replay),
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Replay {
+    /// The quarantine
+    pub(super) name: String,
+    /// Show what would be done
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) how: How,
 }
 
 #[derive(ClapArgs)]

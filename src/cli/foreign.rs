@@ -29,6 +29,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["dag", "viz", "dot", "mermaid"], "write `batchc graph`"),
     (&["head", "sample"], "write `batchc preview`"),
     (&["retry", "continue", "rerun"], "write `batchc resume`"),
+    (&["replay", "quarantine", "quarantines", "dlq"], "write `batchc rejects`"),
     (&["history", "logs", "log", "diff"], "write `batchc runs`, `runs logs` or `runs diff`"),
     (&["version"], "write `batchc --version`"),
 ];

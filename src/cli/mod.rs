@@ -15,6 +15,7 @@ mod print;
 mod profile;
 mod progress;
 mod reasons;
+mod rejects;
 mod resources;
 mod table;
 
@@ -73,6 +74,7 @@ fn command_given() -> ExitCode {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),
         args::Command::Resume(resume) => commands::resume::run(resume, &args.global),
+        args::Command::Rejects(rejects) => commands::rejects::run(rejects, &args.global),
         args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
         args::Command::Clean(clean) => commands::clean::run(clean, &args.global),
         args::Command::Plan(plan) => commands::plan::run(plan, &args.global),

@@ -4,7 +4,8 @@ use super::append::{self, Front};
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{ConnectError, SinkSpec, Staged};
-use crate::files::NewFile;
+use crate::files::{NewFile, PRIVATE};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -111,6 +112,16 @@ impl Outputs {
         });
         let parts = parts.collect::<Result<_, ConnectError>>()?;
         Ok(Outputs { staging, parts })
+    }
+
+    /// Nobody but the owner may read the files.
+    pub fn make_private(&self) -> Result<(), ConnectError> {
+        for part in &self.parts {
+            let path = &part.lock().unwrap_or_else(PoisonError::into_inner).path;
+            std::fs::set_permissions(path, PermissionsExt::from_mode(PRIVATE))
+                .map_err(|error| ConnectError::io("write", path.display(), &error))?;
+        }
+        Ok(())
     }
 
     /// Appends to a part.

@@ -35,9 +35,11 @@ struct Files {
 impl Quarantines {
     /// Stages the files; about so many bytes may wait in memory for their turn.
     pub fn open(specs: &[Option<SinkSpec>], room: usize) -> Result<Quarantines, ConnectError> {
-        let open = |spec: &Option<SinkSpec>| {
-            spec.as_ref().map(|spec| Outputs::open(spec, "jsonl", b"")).transpose()
+        let open = |spec: &SinkSpec| {
+            let outputs = Outputs::open(spec, "jsonl", b"")?;
+            outputs.make_private().map(|()| outputs)
         };
+        let open = |spec: &Option<SinkSpec>| spec.as_ref().map(open).transpose();
         let outputs = specs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let is_used = outputs.iter().any(Option::is_some);
         let files = Files { outputs, names: vec![], at: Extent::default() };

@@ -29,6 +29,7 @@ mod project;
 mod readme;
 mod reference;
 mod rejects;
+mod replay;
 mod report;
 mod resume;
 mod reuse;

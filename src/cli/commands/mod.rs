@@ -8,6 +8,7 @@ pub(super) mod lineage;
 pub(super) mod new;
 pub(super) mod plan;
 pub(super) mod preview;
+pub(super) mod rejects;
 pub(super) mod resume;
 pub(super) mod run;
 pub(super) mod runs;

@@ -1,8 +1,8 @@
 //! `batchc resume`
 
 use crate::cli::NOT_STARTED;
-use crate::cli::args::{File, Global, Params, Resume, Run, Selection, State};
-use crate::cli::history::History;
+use crate::cli::args::{File, Global, How, Params, Resume, Run, Selection, State};
+use crate::cli::history::{History, Kept};
 use crate::cli::load::{print_outside, refuse};
 use crate::cli::print::say;
 use std::path::{Path, PathBuf};
@@ -31,29 +31,42 @@ fn asked_for(args: &Resume, global: &Global) -> Result<Run, u8> {
         "RUNNING" => return Err(refuse(&format!("run {name} goes on"), global)),
         _ => {}
     }
-    let Some(request) = kept.begun().map(|begun| begun.request) else {
-        let message = format!("what run {name} was asked for is not known any more");
-        return Err(refuse(&message, global));
-    };
-    let file = shown(Path::new(&request.file));
+    let run = again(&history, &kept, false, &args.how, global)?;
+    if !global.quiet {
+        let parameters = run.params.param.iter().map(|given| format!(" -p {given}"));
+        let select = run.selection.select.iter().map(|name| format!(" --select {name}"));
+        let flags: String = parameters.chain(select).collect();
+        let file = run.file.file.iter().map(|file| file.display().to_string()).collect::<String>();
+        say!("goes on with run {name} ({status}): batchc run {file}{flags}");
+    }
+    Ok(run)
+}
+
+/// What a run was asked for, once more, in this way.
+pub(super) fn again(
+    history: &History,
+    kept: &Kept,
+    dry_run: bool,
+    how: &How,
+    global: &Global,
+) -> Result<Run, u8> {
+    let name = &kept.run.id;
     if kept.run.pipeline == "stdin" {
         let message = format!("run {name} was of a pipeline from standard input");
         return Err(refuse(&message, global));
     }
-    if !global.quiet {
-        let parameters = request.parameters.iter().map(|given| format!(" -p {given}"));
-        let select = request.select.iter().map(|name| format!(" --select {name}"));
-        let flags: String = parameters.chain(select).collect();
-        say!("goes on with run {name} ({status}): batchc run {}{flags}", file.display());
-    }
+    let Some(request) = kept.begun().map(|begun| begun.request) else {
+        let message = format!("what run {name} was asked for is not known any more");
+        return Err(refuse(&message, global));
+    };
     Ok(Run {
-        file: File { file: Some(file) },
+        file: File { file: Some(shown(Path::new(&request.file))) },
         params: Params { param: request.parameters },
         selection: Selection { select: request.select },
-        state: State { state_dir: Some(history.state) },
+        state: State { state_dir: Some(history.state.clone()) },
         fresh: false,
-        dry_run: false,
-        how: args.how.clone(),
+        dry_run,
+        how: how.clone(),
     })
 }
 
