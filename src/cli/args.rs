@@ -212,6 +212,9 @@ pub(super) struct How {
         hide_default_value = true
     )]
     pub(super) checkpoints: Checkpoints,
+    /// Stop at the first failure, instead of running what does not depend on what failed
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Wait so many seconds for another run of the pipeline to end
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(super) wait: u64,

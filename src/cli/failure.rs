@@ -6,8 +6,13 @@ use super::{FAILED, LOCKED, RULE};
 use crate::Compiled;
 use crate::run::{Kind, Told};
 
-/// Says why a run failed; the exit code.
-pub(super) fn explain_failure(failure: Told, compiled: &Compiled, global: &Global) -> u8 {
+/// Says why a run failed; the exit code: what is broken weighs more than data that breaks a rule.
+pub(super) fn explain_failures(all: Vec<Told>, compiled: &Compiled, global: &Global) -> u8 {
+    let codes = all.into_iter().map(|failure| explain_failure(failure, compiled, global));
+    codes.reduce(|code, next| if code == RULE { next } else { code }).unwrap_or(0)
+}
+
+fn explain_failure(failure: Told, compiled: &Compiled, global: &Global) -> u8 {
     let code = match failure.kind {
         Kind::Failed => FAILED,
         Kind::Rule => RULE,

@@ -135,6 +135,17 @@ impl Packer {
         }
     }
 
+    /// Gives up what was written behind so many bytes of a file that is not packed.
+    pub fn rewind(&mut self, bytes: u64) -> io::Result<()> {
+        match self {
+            Packer::Plain(writer) => {
+                writer.flush()?;
+                writer.get_mut().truncate(bytes)
+            }
+            Packer::Blocks(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// Writes what is left and gives the file back.
     pub fn finish(self) -> io::Result<NewFile> {
         match self {

@@ -143,6 +143,15 @@ impl Outputs {
         Ok(Written { path: path.clone(), bytes, rows: *rows })
     }
 
+    /// Gives up what was written since then.
+    pub fn rewind(&self, to: &Written) -> Result<(), ConnectError> {
+        let mut part = self.parts[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let rewound = part.packer.rewind(to.bytes);
+        rewound.map_err(|error| ConnectError::io("write", part.path.display(), &error))?;
+        part.rows = to.rows;
+        Ok(())
+    }
+
     /// Ends and syncs all files.
     pub fn finish(self) -> Result<Staged, ConnectError> {
         let (mut rows, mut bytes) = (0, 0);

@@ -83,6 +83,26 @@ impl Compiled {
         batch
     }
 
+    /// Forgets what it has seen: its stage failed, and all rows come again.
+    pub fn begin_anew(&self) {
+        match &self.action {
+            Action::Stream(operator) => operator.begin_anew(),
+            Action::Break(operator) => operator.begin_anew(),
+            Action::Probe(probe) => match probe.get() {
+                Some(Probe::Table(probe)) => probe.begin_anew(),
+                Some(Probe::Spilled(join)) => join.begin_anew(),
+                None => {}
+            },
+            Action::Pass
+            | Action::Chains(_)
+            | Action::Build(_)
+            | Action::Parse(_)
+            | Action::Expect(_)
+            | Action::Split(_)
+            | Action::Sink => {}
+        }
+    }
+
     /// Of a join whose right side is in memory, the least and the greatest of its keys, if it has
     /// any and they are known.
     pub fn right_keys(&self, key: usize) -> Option<(Scalar, Scalar)> {

@@ -150,6 +150,17 @@ impl OrderedSink {
         self.with(|sink| sink.late_encoding())
     }
 
+    /// Begins a stage, whatever one that failed has left.
+    pub fn begin(&self) {
+        self.ring.restart(0);
+    }
+
+    /// Writes to another sink from its beginning: what was written so far is given up.
+    pub fn begin_anew(&self, sink: Box<dyn Sink>) {
+        *self.sink.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+    }
+
     /// Lets waiting threads go: the stage has failed.
     pub fn abort(&self) {
         self.ring.abort();

@@ -6,6 +6,10 @@ use super::rejects::Reject;
 use super::ring::Ring;
 use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged, Written};
 use crate::ir::QuarantineId;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The staged files of the quarantines of a run.
@@ -125,6 +129,29 @@ impl Quarantines {
         files.outputs.iter().map(of).collect()
     }
 
+    /// Gives up what was written since then, but for the rows of these jobs.
+    pub fn rewind(
+        &self,
+        to: &[Option<Written>],
+        but_of: &BTreeSet<&str>,
+    ) -> Result<(), ConnectError> {
+        let now = self.written()?;
+        for (at, (to, now)) in to.iter().zip(now).enumerate() {
+            let (Some(to), Some(now)) = (to, now) else { continue };
+            if now.bytes == to.bytes {
+                continue;
+            }
+            let (kept, rows) = lines_of(&now.path, to.bytes, but_of)
+                .map_err(|error| ConnectError::io("read", now.path.display(), &error))?;
+            let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(output) = &files.outputs[at] {
+                output.rewind(to)?;
+                output.append(0, &kept, rows)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Goes on with what an earlier run has written.
     pub fn go_on(&self, quarantine: usize, bytes: &[u8], rows: u64) -> Result<(), ConnectError> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +170,26 @@ impl Quarantines {
         };
         outputs.filter_map(finish).collect()
     }
+}
+
+/// The rows of these jobs behind so many bytes of a file, and how many they are.
+fn lines_of(path: &Path, from: u64, jobs: &BTreeSet<&str>) -> io::Result<(Vec<u8>, u64)> {
+    let (mut kept, mut rows) = (vec![], 0);
+    if jobs.is_empty() {
+        return Ok((kept, rows));
+    }
+    let mut file = BufReader::new(File::open(path)?);
+    file.seek(SeekFrom::Start(from))?;
+    let mut line = vec![];
+    while file.read_until(b'\n', &mut line)? > 0 {
+        let row: serde_json::Value = serde_json::from_slice(&line)?;
+        if row["_job"].as_str().is_some_and(|job| jobs.contains(job)) {
+            kept.extend_from_slice(&line);
+            rows += 1;
+        }
+        line.clear();
+    }
+    Ok((kept, rows))
 }
 
 /// In the order of the input; those of one row in that of the operators.

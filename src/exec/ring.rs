@@ -140,9 +140,11 @@ impl<T> Ring<T> {
         self.moved.notify_all();
     }
 
-    /// The next table numbers its morsels from here.
+    /// The next table numbers its morsels from here, whatever a stage that failed has left.
     pub fn restart(&self, first: u64) {
-        self.lock().next = first;
+        let mut waiting = self.lock();
+        *waiting = Waiting { next: first, items: BTreeMap::new(), bytes: 0, appending: false };
+        self.aborted.store(false, Relaxed);
     }
 }
 

@@ -72,19 +72,40 @@ pub enum Root<'r> {
     Result(Output, bool),
 }
 
+/// Why a stage stopped.
+pub struct Stopped {
+    /// The root whose rows were read, by its place.
+    pub root: usize,
+    /// Whose failure it is; none if it is that of the root.
+    pub by: Option<By>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+/// What has failed in a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// An operator.
+    Operator(NodeId),
+    /// What all operators share: where rows are set aside.
+    All,
+}
+
 /// The states of the breakers that end a stage, by operator.
 pub type States = Vec<Vec<Box<dyn State>>>;
 
 impl Execution<'_> {
     /// Runs the operators that lead from the roots to the ends of a stage over all their morsels, one
-    /// root after the other. When it fails, says at which of them. If it may, it ends before the end
-    /// of its input, once nothing of it needs more.
+    /// root after the other. If it may, it ends before the end of its input, once nothing of it
+    /// needs more.
     pub fn run_stage(
         &self,
         roots: &[(NodeId, Root)],
         active: &BTreeSet<NodeId>,
         may_end_early: bool,
-    ) -> Result<States, (usize, Error)> {
+    ) -> Result<States, Stopped> {
+        let sinks = active.iter().filter_map(|node| self.sinks[node.at()].as_ref());
+        sinks.for_each(OrderedSink::begin);
         let limits = if may_end_early { self.limits(active) } else { None };
         let has_enough = limits.as_ref().map(|limits| {
             || limits.iter().all(|limit| limit.has_enough().is_some_and(|enough| enough))
@@ -124,7 +145,11 @@ impl Execution<'_> {
                 let mut tallies = tallies.lock().expect("no thread panics holding it");
                 workers.iter().for_each(|worker| worker.clock.give_to(&mut tallies));
             }
-            self.check(&mut workers, first, before).map_err(|error| (at, error))?;
+            self.check(&mut workers, first, before).map_err(|(by, error)| Stopped {
+                root: at,
+                by,
+                error,
+            })?;
             first += dispenser.given();
         }
         let mut states: States = (0..self.nodes.len()).map(|_| vec![]).collect();
@@ -150,8 +175,13 @@ impl Execution<'_> {
     }
 
     /// Fails when a thread has; the morsels of the table that was read were numbered from `first`.
-    fn check(&self, workers: &mut [Worker], first: u64, before: Extent) -> Result<(), Error> {
-        let mut error: Option<(u64, Error)> = None;
+    fn check(
+        &self,
+        workers: &mut [Worker],
+        first: u64,
+        before: Extent,
+    ) -> Result<(), (Option<By>, Error)> {
+        let mut error: Option<(u64, Option<By>, Error)> = None;
         let mut extents: Vec<(u64, Extent)> = vec![];
         for worker in workers {
             worker.origin = None;
@@ -162,18 +192,19 @@ impl Execution<'_> {
                 (a, b) => a.or(b),
             };
         }
-        let Some((_, error)) = error else {
+        let Some((_, by, error)) = error else {
             let mut read = before;
             for (_, extent) in &extents {
                 read.records += extent.records;
                 read.lines += extent.lines;
             }
             *self.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
-            return if self.cancelled.load(Relaxed) { Err(Error::Cancelled) } else { Ok(()) };
+            let is_cancelled = self.cancelled.load(Relaxed);
+            return if is_cancelled { Err((None, Error::Cancelled)) } else { Ok(()) };
         };
         extents.sort_by_key(|(number, _)| *number);
         let known = (first..).zip(&extents).take_while(|(at, (number, _))| at == number);
         let extents: Vec<Extent> = known.map(|(_, (_, extent))| *extent).collect();
-        Err(error.located(&extents, first, before))
+        Err((by, error.located(&extents, first, before)))
     }
 }

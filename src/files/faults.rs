@@ -25,6 +25,8 @@ pub enum Operation<'o> {
     CreateFolder(&'o Path),
     /// Bytes at the end of a file.
     Write(&'o Path, &'o [u8]),
+    /// Only so many bytes of a file.
+    Truncate(&'o Path, u64),
     /// A file or folder made to survive a power cut.
     Sync(&'o Path),
     /// Another name.
@@ -104,6 +106,9 @@ impl Files for Recording {
             Operation::CreateFolder(path) => json!({ "does": "create_folder", "path": path }),
             Operation::Write(path, bytes) => {
                 json!({ "does": "write", "path": path, "bytes": bytes })
+            }
+            Operation::Truncate(path, bytes) => {
+                json!({ "does": "truncate", "path": path, "length": bytes })
             }
             Operation::Sync(path) => json!({ "does": "sync", "path": path }),
             Operation::Rename(from, to) => json!({ "does": "rename", "path": from, "to": to }),

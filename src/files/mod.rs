@@ -8,7 +8,7 @@ pub mod faults;
 
 use faults::{Act, Operation, before};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,13 @@ impl NewFile {
     pub fn sync(&self) -> io::Result<()> {
         before(Operation::Sync(&self.path))?;
         self.file.sync_all()
+    }
+
+    /// Cuts off what was written behind so many bytes.
+    pub fn truncate(&mut self, bytes: u64) -> io::Result<()> {
+        before(Operation::Truncate(&self.path, bytes))?;
+        self.file.set_len(bytes)?;
+        self.file.seek(SeekFrom::Start(bytes)).map(drop)
     }
 
     /// Who may read it.

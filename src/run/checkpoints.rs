@@ -48,6 +48,9 @@ pub(super) struct Saved {
     pub quarantines: Vec<SavedRejects>,
     /// Records and lines that were read, of what came of a single file.
     pub read: (u64, u64),
+    /// What the operators are known by that end the stage.
+    #[serde(default)]
+    pub ends: Vec<String>,
 }
 
 /// The result of an operator.
@@ -101,6 +104,9 @@ pub(super) struct Checkpoints {
     used: BTreeMap<String, BTreeSet<String>>,
     /// Those that could not be read.
     pub damaged: Vec<PathBuf>,
+    /// What the operators are known by that end the stages of which there are checkpoints, the most
+    /// first: another run may cut its stages in another way.
+    pub parts: Vec<Vec<String>>,
 }
 
 impl Checkpoints {
@@ -110,14 +116,15 @@ impl Checkpoints {
     }
 
     fn open(folder: PathBuf, when: When, is_fresh: bool) -> Checkpoints {
-        let (held, used, damaged) = Default::default();
+        let (held, used, damaged, parts) = Default::default();
         let since = Instant::now();
-        let mut all = Checkpoints { folder, when, is_fresh, since, held, used, damaged };
+        let mut all = Checkpoints { folder, when, is_fresh, since, held, used, damaged, parts };
         for path in all.paths() {
             // What a run was writing when it died is nothing, and no damage.
             let is_whole = path.extension().is_none();
             match Checkpoint::open::<Saved>(&path).filter(|_| is_whole) {
                 Some((_, saved)) => {
+                    all.parts.extend(Some(saved.ends).filter(|ends| !ends.is_empty()));
                     let staged = saved.outputs.into_iter().map(|output| output.staged);
                     all.held.extend(staged.filter_map(|path| Some((path.clone(), hold(&path)?))));
                 }
@@ -127,6 +134,7 @@ impl Checkpoints {
                 }
             }
         }
+        all.parts.sort_by_key(|ends| std::cmp::Reverse(ends.len()));
         all
     }
 

@@ -92,9 +92,59 @@ impl Told {
         Told { kind, message: found.message.clone(), help: None, found: Some(found) }
     }
 
-    /// How the run has ended.
-    pub(super) fn status(&self) -> Status {
-        if self.kind == Kind::Stopped { Status::Cancelled } else { Status::Failed }
+    /// The same sentence about the same place?
+    fn is_same(&self, other: &Told) -> bool {
+        let place = |told: &Told| told.found.as_ref().map(Diagnostic::span);
+        self.message == other.message && place(self) == place(other)
+    }
+
+    /// How a run has ended of which this failed.
+    pub(super) fn status(all: &[Told]) -> Status {
+        match all {
+            [] => Status::Success,
+            all if all.iter().any(|told| told.kind == Kind::Stopped) => Status::Cancelled,
+            _ => Status::Failed,
+        }
+    }
+}
+
+/// All that has failed of a run.
+#[derive(Default)]
+pub(super) struct Failures {
+    /// Jobs, in words.
+    pub told: Vec<Told>,
+    /// What ended the run.
+    pub last: Option<Failure>,
+}
+
+impl<E> From<E> for Failures
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Failures {
+        Failures { told: vec![], last: Some(error.into()) }
+    }
+}
+
+impl Failures {
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty() && self.last.is_none()
+    }
+
+    /// Was the run stopped?
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(self.last, Some(Failure::Stage(Error::Cancelled, _)))
+    }
+
+    /// In words, each once.
+    pub(super) fn told(self, pipeline: &Pipeline) -> Vec<Told> {
+        let mut told: Vec<Told> = vec![];
+        for one in self.told.into_iter().chain(self.last.map(|last| last.told(pipeline))) {
+            if !told.iter().any(|other| other.is_same(&one)) {
+                told.push(one);
+            }
+        }
+        told
     }
 }
 

@@ -23,6 +23,11 @@ impl Keys {
         Keys(keys)
     }
 
+    /// The key of an operator.
+    pub(super) fn of(&self, node: NodeId) -> &str {
+        &self.0[node.at()]
+    }
+
     /// The key of a stage: of the operators that it runs, which of them it counts, and where it
     /// begins and ends.
     pub(super) fn of_stage(

@@ -45,7 +45,7 @@ use crate::store::spool::Spool;
 use crate::text::Files;
 use crate::types::Scalar;
 use events::{PROGRESS_EVERY, Recorder};
-use failure::Failure;
+use failure::Failures;
 use session::Session;
 use std::fs::File;
 use std::ops::Bound;
@@ -104,6 +104,8 @@ pub struct Options<'r> {
     pub state: Option<State>,
     /// Is asked for where the time goes?
     pub profiles: bool,
+    /// When a job fails, is everything run that does not depend on it?
+    pub keeps_going: bool,
     /// Set to stop.
     pub cancelled: &'r AtomicBool,
     /// Rows read from sources so far, counted here for those who watch.
@@ -121,7 +123,7 @@ pub struct Outcome {
     /// Rows, times, outputs.
     pub report: Report,
     /// Why it failed, if it did.
-    pub failure: Option<Told>,
+    pub failures: Vec<Told>,
     /// The tables of [`Targets::tables`], in their order.
     pub tables: Vec<Vec<Batch>>,
     /// Where its time went, if that was asked for.
@@ -142,7 +144,7 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     let mut profile = options.profiles.then(|| Profile::new(context.id.clone(), options.threads));
     let begin = |state| Session::begin(pipeline, context, &options, state);
     let (session, result) = match options.state.as_ref().map(begin).transpose() {
-        Err(failure) => (None, Err(failure)),
+        Err(failure) => (None, Err(Failures::from(failure))),
         Ok(mut session) => {
             if let Some(session) = &session {
                 recorder.keep(session.events(context));
@@ -157,9 +159,9 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
             (session, result)
         }
     };
-    let (tables, failure) = match result {
-        Ok(tables) => (tables, None),
-        Err(failure) => (vec![], Some(failure.told(pipeline))),
+    let (tables, failures) = match result {
+        Ok(tables) => (tables, vec![]),
+        Err(failures) => (vec![], failures.told(pipeline)),
     };
     if let Some(session) = &session {
         session.sources(pipeline).iter().for_each(|source| tell(Event::Read(source)));
@@ -167,8 +169,9 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
     let order: Vec<&str> =
         pipeline.order.iter().map(|job| pipeline.name_of(Input::Job(*job))).collect();
     let report = recorder.report(|report| {
-        report.status = failure.as_ref().map_or(Status::Success, Told::status);
-        report.error = failure.as_ref().map(|failure| failure.message.clone());
+        report.status = Told::status(&failures);
+        let messages: Vec<&str> = failures.iter().map(|failure| &*failure.message).collect();
+        report.error = (!messages.is_empty()).then(|| messages.join("\n"));
         let rows = options.rows_read.load(Relaxed);
         report.end(&order, rows, started.elapsed().as_secs_f64());
     });
@@ -176,7 +179,7 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
         tell(Event::NotNoted(&error));
     }
     tell(Event::Ended(&report));
-    Outcome { report, failure, tables, profile }
+    Outcome { report, failures, tables, profile }
 }
 
 /// What the run begins with.
@@ -205,7 +208,7 @@ fn on_all_threads(
     session: Option<&mut Session>,
     profile: &mut Option<Profile>,
     started: Instant,
-) -> Result<Vec<Vec<Batch>>, Failure> {
+) -> Result<Vec<Vec<Batch>>, Failures> {
     let plan = plan(pipeline, &options.targets);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
     let pool = pool.stack_size(STACK_BYTES).build();
@@ -215,7 +218,7 @@ fn on_all_threads(
             profile.iter_mut().for_each(|profile| profile.end(started));
             result
         }),
-        Err(error) => Err(Failure::from(ConnectError {
+        Err(error) => Err(Failures::from(ConnectError {
             message: format!("cannot start {} threads: {error}", options.threads),
             help: None,
         })),
@@ -229,7 +232,7 @@ fn attempt(
     plan: &Plan,
     mut session: Option<&mut Session>,
     profile: &mut Option<Profile>,
-) -> Result<Vec<Vec<Batch>>, Failure> {
+) -> Result<Vec<Vec<Batch>>, Failures> {
     let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
     let room = spool().waiting_bytes();
     let execution = Execution {
@@ -257,8 +260,10 @@ fn attempt(
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
     let open = |id, only| open_source(&execution, id, only, context, options, readings.as_ref());
+    let open_sink = |id, tries| open_sink(pipeline, plan.node(id), context, options, tries);
+    let opens = (&open as &schedule::Open, &open_sink as &schedule::OpenSink);
     let (result, is_taken_up) = telling_progress(&execution, options, || {
-        compute(&execution, context, options, &open, session.as_deref_mut(), profile)
+        compute(&execution, context, options, opens, session.as_deref_mut(), profile)
     });
     let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
@@ -303,27 +308,30 @@ fn compute(
     execution: &Execution,
     context: &RunContext,
     options: &Options,
-    open: &schedule::Open,
+    (open, open_sink): (&schedule::Open, &schedule::OpenSink),
     session: Option<&mut Session>,
     profile: &mut Option<Profile>,
-) -> (Result<Computed, Failure>, bool) {
-    let mut schedule = schedule::Schedule::new(execution, context, options.watch, session);
+) -> (Result<Computed, Failures>, bool) {
+    let opens = (open_sink, options.keeps_going);
+    let mut schedule = schedule::Schedule::new(execution, context, options.watch, session, opens);
     schedule.profile = profile.take();
-    let result = schedule.run_all(open);
+    schedule.run_all(open);
     *profile = schedule.profile.take();
     profile.iter_mut().for_each(|profile| profile.end_stages(execution));
-    schedule.end_all_jobs(result.as_ref().err());
-    counts::spills(execution).iter().for_each(|spill| (options.watch)(Event::Spilled(spill)));
-    let result = result.and_then(|()| {
-        publish::check_thresholds(execution, options)
-            .inspect_err(|failure| schedule.fail_job(failure))
-    });
-    let is_taken_up = schedule.is_taken_up;
-    if let Err(failure) = result {
-        schedule.keep_staged();
-        return (Err(failure), is_taken_up);
+    if !schedule.failures.is_stop() {
+        for (job, failure) in publish::above_thresholds(execution, options) {
+            schedule.fail(&[job].into(), failure);
+        }
     }
-    let tables = schedule.take_tables();
+    schedule.end_all_jobs();
+    counts::spills(execution).iter().for_each(|spill| (options.watch)(Event::Spilled(spill)));
+    let is_taken_up = schedule.is_taken_up;
+    let failures = std::mem::take(&mut schedule.failures);
+    if !failures.is_empty() {
+        schedule.keep_staged();
+        return (Err(failures), is_taken_up);
+    }
+    let tables = schedule.take_tables().map_err(Failures::from);
     (tables.map(|tables| (tables, schedule.take_staged())), is_taken_up)
 }
 
@@ -406,36 +414,61 @@ fn open_sinks(
         .iter()
         .map(|node| {
             let NodeKind::Sink(output) = node.kind else { return Ok(None) };
-            let output = &pipeline.outputs[output];
-            let (row, partition) = match output.from {
-                Input::Source(source) => (&pipeline.sources[source.0 as usize].row, None),
-                Input::Job(job) => {
-                    let job = &pipeline.jobs[job.0 as usize];
-                    (job.row(), job.partition.as_ref())
-                }
-            };
-            let columns = row
-                .columns
-                .iter()
-                .map(|column| connect::Column {
-                    name: column.name.clone(),
-                    external: column.name.clone(),
-                    ty: column.ty.clone(),
-                    format: None,
-                })
-                .collect();
-            let spec = SinkSpec {
-                base: options.base.clone(),
-                arguments: arguments(&output.arguments, context),
-                columns,
-                run: context.id.clone(),
-                parts: partition.map(|partition| partition.into),
-                adds: output.mode == ir::Mode::Append,
-            };
-            let connector = connect::find(output.connector).expect("checked");
-            let open = connector.sink.expect("checked");
-            let sink: Box<dyn Sink> = open(&spec)?;
+            let (_, partition) = written_from(pipeline, &pipeline.outputs[output]);
+            let sink = open_sink(pipeline, node, context, options, 1)?;
             Ok(Some(OrderedSink::new(sink, partition, room)))
         })
         .collect()
+}
+
+/// The row that an output writes, and how it is split.
+fn written_from<'p>(
+    pipeline: &'p Pipeline,
+    output: &ir::Output,
+) -> (&'p ir::Row, Option<&'p ir::Partition>) {
+    match output.from {
+        Input::Source(source) => (&pipeline.sources[source.0 as usize].row, None),
+        Input::Job(job) => {
+            let job = &pipeline.jobs[job.0 as usize];
+            (job.row(), job.partition.as_ref())
+        }
+    }
+}
+
+/// Opens the sink of an output. What each try of its stage writes has a place of its own, so that
+/// none can come into that of another.
+fn open_sink(
+    pipeline: &Pipeline,
+    node: &crate::plan::Node,
+    context: &RunContext,
+    options: &Options,
+    tries: u32,
+) -> Result<Box<dyn Sink>, ConnectError> {
+    let NodeKind::Sink(output) = node.kind else { unreachable!("only outputs are written") };
+    let output = &pipeline.outputs[output];
+    let (row, partition) = written_from(pipeline, output);
+    let columns = row
+        .columns
+        .iter()
+        .map(|column| connect::Column {
+            name: column.name.clone(),
+            external: column.name.clone(),
+            ty: column.ty.clone(),
+            format: None,
+        })
+        .collect();
+    let spec = SinkSpec {
+        base: options.base.clone(),
+        arguments: arguments(&output.arguments, context),
+        columns,
+        run: match tries {
+            1 => context.id.clone(),
+            again => format!("{}-{again}", context.id),
+        },
+        parts: partition.map(|partition| partition.into),
+        adds: output.mode == ir::Mode::Append,
+    };
+    let connector = connect::find(output.connector).expect("checked");
+    let open = connector.sink.expect("checked");
+    open(&spec)
 }

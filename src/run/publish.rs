@@ -1,6 +1,6 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
-use super::counts::input_report;
+use super::counts::{input_report, is_done, jobs_of};
 use super::events::Event;
 use super::failure::Failure;
 use super::reuse::quarantine_entry;
@@ -11,7 +11,7 @@ use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Job, Mode, Pipeline, QuarantineId, RunContext, Step, StepKind,
+    ErrorPolicy, ExpectAction, Job, JobId, Mode, Pipeline, QuarantineId, RunContext, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
 use crate::store::make_folder;
@@ -32,52 +32,57 @@ fn shown_quarantine(name: &str, options: &Options) -> String {
     path.strip_prefix(&options.base).unwrap_or(&path).display().to_string()
 }
 
-/// Fails when more rows failed than a job or a rule allows. The right side of a join has a share
-/// of its own: a lookup that misses half its rows must not hide behind the rows that are looked up.
-pub(super) fn check_thresholds(execution: &Execution, options: &Options) -> Result<(), Failure> {
+/// Of the jobs that are done, those of which more rows failed than they or a rule allow.
+pub(super) fn above_thresholds(execution: &Execution, options: &Options) -> Vec<(JobId, Failure)> {
+    let done = jobs_of(execution).into_iter().filter(|id| is_done(execution, *id));
+    done.filter_map(|id| Some((id, check_thresholds(id, execution, options).err()?))).collect()
+}
+
+/// Fails when more rows failed than the job or a rule of it allows. The right side of a join has a
+/// share of its own: a lookup that misses half its rows must not hide behind the rows that are looked
+/// up.
+fn check_thresholds(id: JobId, execution: &Execution, options: &Options) -> Result<(), Failure> {
     let plan = execution.plan;
-    for &id in &execution.pipeline.order {
-        let job = &execution.pipeline.jobs[id.0 as usize];
-        let (mut failed, mut input) = (0, 0);
-        let entries: Vec<Entry> = plan.entries(id).collect();
-        for (node, of) in plan.iter().filter(|(_, node)| node.is_of(id)) {
-            if plan.is_looked_up(node) {
-                continue;
-            }
-            let counts = &execution.counts[node.at()];
-            let rows = counts.input.load(Relaxed);
-            if let NodeKind::Step(step) = of.kind
-                && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
-            {
-                let broken = counts.violations.load(Relaxed);
-                let aside = match rule.action {
-                    ExpectAction::Quarantine(id) => Some(id),
-                    _ => None,
-                };
-                let limit = Limit { job, what: &rule.name, aside, above: rule.above };
-                limit.check(execution.pipeline, options, None, broken, rows)?;
-                continue;
-            }
-            // An `explode` can make more rows than were read, and each may fail.
-            input = input.max(rows);
-            failed += failed_rows(counts);
+    let job = &execution.pipeline.jobs[id.0 as usize];
+    let (mut failed, mut input) = (0, 0);
+    let entries: Vec<Entry> = plan.entries(id).collect();
+    for (node, of) in plan.iter().filter(|(_, node)| node.is_of(id)) {
+        if plan.is_looked_up(node) {
+            continue;
         }
-        let (sides, flow): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
-        let rows_of = |entry: &Entry| execution.counts[entry.node.at()].input.load(Relaxed);
-        input = input.max(flow.iter().map(rows_of).sum());
-        let aside = match job.on_error.policy {
-            ErrorPolicy::Quarantine(id) => Some(id),
-            _ => None,
-        };
-        let limit = Limit { job, what: "on error", aside, above: job.on_error.above };
-        limit.check(execution.pipeline, options, None, failed, input)?;
-        for side in &sides {
-            let report = input_report(execution, side);
-            let failed = report.dropped + report.quarantined + report.nulled;
-            let input = Some(report.input);
-            limit.check(execution.pipeline, options, input, failed, report.records_in)?;
+        let counts = &execution.counts[node.at()];
+        let rows = counts.input.load(Relaxed);
+        if let NodeKind::Step(step) = of.kind
+            && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
+        {
+            let broken = counts.violations.load(Relaxed);
+            let aside = match rule.action {
+                ExpectAction::Quarantine(id) => Some(id),
+                _ => None,
+            };
+            let limit = Limit { job, what: &rule.name, aside, above: rule.above };
+            limit.check(execution.pipeline, options, None, broken, rows)?;
+            continue;
         }
+        // An `explode` can make more rows than were read, and each may fail.
+        input = input.max(rows);
+        failed += failed_rows(counts);
+    }
+    let (sides, flow): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
+    let rows_of = |entry: &Entry| execution.counts[entry.node.at()].input.load(Relaxed);
+    input = input.max(flow.iter().map(rows_of).sum());
+    let aside = match job.on_error.policy {
+        ErrorPolicy::Quarantine(id) => Some(id),
+        _ => None,
+    };
+    let limit = Limit { job, what: "on error", aside, above: job.on_error.above };
+    limit.check(execution.pipeline, options, None, failed, input)?;
+    for side in &sides {
+        let report = input_report(execution, side);
+        let failed = report.dropped + report.quarantined + report.nulled;
+        let input = Some(report.input);
+        limit.check(execution.pipeline, options, input, failed, report.records_in)?;
     }
     Ok(())
 }

@@ -96,6 +96,12 @@ pub struct JobReport {
     pub job: String,
     /// How it ended: `FAILED` when it is what failed, `CANCELLED` when it was not done by then.
     pub status: Status,
+    /// The job without whose result it could not be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Rows of all tables that it reads.
     pub records_in: u64,
     /// Rows of its result.

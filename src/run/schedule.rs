@@ -1,5 +1,6 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
+mod branches;
 mod by_file;
 mod finish;
 mod paths;
@@ -7,19 +8,20 @@ mod saved;
 
 use super::counts::{is_done, job_report, jobs_of};
 use super::events::Event;
-use super::failure::Failure;
+use super::failure::{Failure, Failures};
 use super::profile::{Profile, Timer};
 use super::report::Status;
 use super::session::Session;
 use crate::connect::{ConnectError, Only, Source, Staged};
 use crate::data::Batch;
-use crate::exec::Error;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
-use crate::exec::stage::{Execution, Root, States};
+use crate::exec::stage::{By, Execution, Root, States, Stopped};
 use crate::ir::{JobId, RunContext};
 use crate::plan::{NodeId, NodeKind};
+use branches::Broken;
+pub(super) use branches::OpenSink;
 use paths::Path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,6 +43,10 @@ struct Stage {
     ends: Vec<NodeId>,
     /// All that leads from the roots to the ends.
     active: BTreeSet<NodeId>,
+    /// The same for each end.
+    ways: BTreeMap<NodeId, Vec<NodeId>>,
+    /// May it have to be run again, so that what it begins with has to stay?
+    may_repeat: bool,
 }
 
 /// The state of a run between stages.
@@ -54,8 +60,8 @@ pub(super) struct Schedule<'e, 'p> {
     staged: BTreeMap<NodeId, Staged>,
     /// Seconds that the stages of each job took.
     pub(super) timings: BTreeMap<JobId, f64>,
-    /// The jobs of the stage that runs, or that stopped.
-    pub(super) at_work: BTreeSet<JobId>,
+    /// The jobs of the stage that runs.
+    at_work: BTreeSet<JobId>,
     watch: &'e (dyn Fn(Event) + Sync),
     /// Where the time goes, if that is asked for.
     pub(super) profile: Option<Profile>,
@@ -64,11 +70,24 @@ pub(super) struct Schedule<'e, 'p> {
     /// Was something taken up that an earlier run had computed?
     pub(super) is_taken_up: bool,
     /// Jobs of which it was told how they ended.
-    ended: BTreeSet<JobId>,
+    ended: BTreeMap<JobId, Status>,
+    /// Those that were not run because another failed.
+    missing: BTreeSet<JobId>,
     /// Staged outputs that a checkpoint names.
     kept: BTreeSet<NodeId>,
     /// Has the last stage left the right side of a join on disk?
     has_spilled_join: bool,
+    open_sink: &'e OpenSink<'e>,
+    /// Does what does not depend on what failed go on?
+    keeps_going: bool,
+    /// Stages that were begun anew, so far.
+    tries: u32,
+    /// What ends stages and could not be computed.
+    failed: BTreeSet<NodeId>,
+    /// Why the run has failed.
+    pub(super) failures: Failures,
+    /// Is nothing more to be run?
+    is_over: bool,
 }
 
 impl<'e, 'p> Schedule<'e, 'p> {
@@ -77,6 +96,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         context: &'e RunContext,
         watch: &'e (dyn Fn(Event) + Sync),
         session: Option<&'e mut Session>,
+        (open_sink, keeps_going): (&'e OpenSink<'e>, bool),
     ) -> Self {
         Schedule {
             execution,
@@ -90,23 +110,37 @@ impl<'e, 'p> Schedule<'e, 'p> {
             profile: None,
             session,
             is_taken_up: false,
-            ended: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            missing: BTreeSet::new(),
             kept: BTreeSet::new(),
             has_spilled_join: false,
+            open_sink,
+            keeps_going,
+            tries: 1,
+            failed: BTreeSet::new(),
+            failures: Failures::default(),
+            is_over: false,
         }
     }
 
-    /// Runs stages until everything is computed.
-    pub(super) fn run_all(&mut self, open: &Open) -> Result<(), Failure> {
+    /// Runs stages until everything is computed that can be; of the rest [`Schedule::failures`] tells.
+    pub(super) fn run_all(&mut self, open: &Open) {
+        if let Err(failure) = self.run_stages(open) {
+            self.failures.last = Some(failure);
+        }
+    }
+
+    fn run_stages(&mut self, open: &Open) -> Result<(), Failure> {
         let (unions, mut paths) = self.cut();
         (self.watch)(Event::Jobs(jobs_of(self.execution).len()));
-        loop {
+        while !self.is_over {
             for &union in &unions {
                 self.unite(union);
             }
             // By roots: what is ready, and whether everything that is left is.
             let mut ready: BTreeMap<&[NodeId], (Vec<NodeId>, bool)> = BTreeMap::new();
-            for (&end, path) in paths.iter().filter(|(end, _)| !self.done.contains(end)) {
+            let is_left = |end: &NodeId| !self.done.contains(end) && !self.failed.contains(end);
+            for (&end, path) in paths.iter().filter(|(end, _)| is_left(end)) {
                 let entry = ready.entry(&path.roots).or_insert((vec![], true));
                 let is_scan = |root: &NodeId| self.execution.plan.node(*root).inputs.is_empty();
                 let mut roots = path.roots.iter();
@@ -119,13 +153,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
             let whole = ready.iter().find(|(_, (ends, whole))| *whole && !ends.is_empty());
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
-            let Some((&roots, (ends, _))) = next else { return Ok(()) };
+            let Some((&roots, (ends, _))) = next else { break };
             let stage = self.next_stage(roots, ends, &paths);
-            self.taken_or_run(&stage, open)?;
+            self.taken_or_run(&stage, &paths, open)?;
             if std::mem::take(&mut self.has_spilled_join) {
                 (_, paths) = self.cut();
             }
         }
+        Ok(())
     }
 
     /// The inputs of a union, one after the other, once they are all there.
@@ -152,60 +187,81 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let active = ends.iter().flat_map(|end| paths[end].nodes.iter().copied()).collect();
         let others = || paths.iter().filter(|(end, _)| !ends.contains(end));
         let read_later = others()
-            .filter(|(end, _)| !self.done.contains(end))
+            .filter(|(end, _)| !self.done.contains(end) && !self.failed.contains(end))
             .flat_map(|(_, path)| path.roots.iter().copied());
-        Stage {
+        let mut stage = Stage {
             is_only: !others().any(|(_, path)| path.roots.iter().any(|root| roots.contains(root))),
             read_later: read_later.collect(),
             roots: roots.to_vec(),
             ends: ends.to_vec(),
             active,
-        }
+            ways: ends.iter().map(|end| (*end, paths[end].nodes.clone())).collect(),
+            may_repeat: false,
+        };
+        stage.may_repeat = self.keeps_going && stage.has_parts();
+        stage
     }
 
     /// Takes up what an earlier run has made of a stage, or runs it and leaves that to later ones.
-    fn taken_or_run(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
+    fn taken_or_run(
+        &mut self,
+        stage: &Stage,
+        paths: &BTreeMap<NodeId, Path>,
+        open: &Open,
+    ) -> Result<(), Failure> {
         let known = self.known(stage)?;
         if let Some(known) = &known
-            && self.take_up(known)?
+            && (self.take_up(known)? || self.take_up_part(stage, paths)?)
         {
             return Ok(());
         }
-        self.profiled_stage(stage, open)?;
-        known.iter().for_each(|known| self.leave(known));
-        Ok(())
+        let mark = self.mark(stage)?;
+        let broken = self.profiled_stage(stage, open);
+        if let Some(known) = known {
+            self.leave(&known.of_done(stage, &self.done));
+        }
+        if broken.is_empty() {
+            return Ok(());
+        }
+        self.go_on_without(stage, broken, mark.as_ref())
     }
 
     /// Runs a stage, and tells the profile, if there is one.
-    fn profiled_stage(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
+    fn profiled_stage(&mut self, stage: &Stage, open: &Open) -> Vec<Broken> {
         let timer = self.timer();
         self.profile.iter_mut().for_each(Profile::begin_stage);
-        let done = self.stage(stage, open);
+        let started = Instant::now();
+        self.begin_jobs(&stage.active);
+        let broken = self.stage(stage, open).unwrap_or_else(|broken| vec![broken]);
+        self.end_jobs(started.elapsed().as_secs_f64());
         if let (Some(profile), Some(timer)) = (&mut self.profile, timer) {
             profile.end_stage(&timer);
         }
-        done
+        broken
     }
 
     fn timer(&self) -> Option<Timer> {
         self.profile.as_ref().map(|_| Timer::start())
     }
 
-    fn stage(&mut self, stage: &Stage, open: &Open) -> Result<(), Failure> {
-        let Stage { roots, ends, active, .. } = stage;
-        let started = Instant::now();
+    /// Runs a stage; what of it failed in the end, while the rest is done.
+    fn stage(&mut self, stage: &Stage, open: &Open) -> Result<Vec<Broken>, Broken> {
         let execution = self.execution;
-        self.begin_jobs(active);
         let mut states = match self.files_apart(stage) {
             Some(source) => self.states_by_file(stage, source, open)?,
             None => self.states(stage, open, None)?,
         };
-        for &node in active {
+        let mut broken: Vec<Broken> = vec![];
+        for &node in &stage.active {
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
                 Action::Probe(probe) => {
                     let Some(Probe::Table(probe)) = probe.get() else { continue };
-                    probe.check()?;
+                    if let Err(error) = probe.check() {
+                        let by = Some(By::Operator(node));
+                        broken.push(Broken { failure: error.into(), by });
+                        continue;
+                    }
                     execution.count(node, |counts| &counts.null_keys, probe.null_keys());
                     probe.left_out()
                 }
@@ -213,35 +269,48 @@ impl<'e, 'p> Schedule<'e, 'p> {
             };
             execution.count(node, |counts| &counts.left_out, left_out);
         }
-        for &end in ends {
+        for &end in &stage.ends {
             let states = std::mem::take(&mut states[end.at()]);
+            if broken.iter().any(|broken| stage.is_behind(end, broken.by)) {
+                continue;
+            }
             let timer = self.timer();
-            let is_there = self.finish(end, states)?;
-            if let (Some(profile), Some(timer), true) = (&mut self.profile, timer, is_there) {
-                profile.end_operator(end, &timer);
+            match self.finish(end, states) {
+                Ok(is_there) => {
+                    if let (Some(profile), Some(timer), true) = (&mut self.profile, timer, is_there)
+                    {
+                        profile.end_operator(end, &timer);
+                    }
+                }
+                Err(failure) => broken.push(Broken { failure, by: Some(By::Operator(end)) }),
             }
         }
+        self.count_done(stage);
+        Ok(broken)
+    }
+
+    /// What the stage has done is not counted again.
+    fn count_done(&mut self, stage: &Stage) {
+        let execution = self.execution;
         // What is known only when it is read is counted then.
         let is_counted =
             |node: &NodeId| self.results.get(node).is_none_or(|result| result.rows().is_some());
-        for &node in active.iter().filter(|node| is_counted(node)) {
+        let done: BTreeSet<NodeId> = stage.done(&self.done).copied().collect();
+        for &node in done.iter().filter(|node| is_counted(node)) {
             self.count_in_turn(node);
             execution.counted[node.at()].store(true, Relaxed);
         }
-        for root in roots {
+        for root in stage.roots.iter().filter(|_| !done.is_empty()) {
             execution.counted[root.at()].store(true, Relaxed);
         }
-        self.end_jobs(started.elapsed().as_secs_f64());
-        Ok(())
+        if stage.may_repeat && stage.ends.iter().all(|end| self.done.contains(end)) {
+            self.results
+                .retain(|node, _| !stage.roots.contains(node) || stage.read_later.contains(node));
+        }
     }
 
     /// Runs the operators of a stage over its input, or over these files of it.
-    fn states(
-        &mut self,
-        stage: &Stage,
-        open: &Open,
-        only: Option<Only>,
-    ) -> Result<States, Failure> {
+    fn states(&mut self, stage: &Stage, open: &Open, only: Option<Only>) -> Result<States, Broken> {
         let (execution, active) = (self.execution, &stage.active);
         let plan = execution.plan;
         let is_scan = |root: &NodeId| plan.node(*root).inputs.is_empty();
@@ -249,13 +318,14 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> = scans
             .map(|&root| Ok((root, open(root, only.clone())?)))
             .collect::<Result<_, ConnectError>>()?;
+        let is_last = |root: &NodeId| !stage.read_later.contains(root) && !stage.may_repeat;
         let mut begin = |&root: &NodeId| match sources.get(&root) {
             Some((source, places)) => {
                 let (places, width) = (places.clone(), plan.node(root).width);
                 (root, Root::Scan { source: &**source, places, width })
             }
             None => {
-                let is_last = !stage.read_later.contains(&root);
+                let is_last = is_last(&root);
                 let result = match is_last {
                     true => self.results.remove(&root),
                     false => self.results.get(&root).cloned(),
@@ -269,9 +339,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
             profile.add_operators(execution, &stage.roots, active, &volumes.collect());
         }
-        let states = ran.map_err(|(at, error)| {
-            let source = sources.get(&stage.roots[at]);
-            Failure::Stage(error, source.map_or(vec![], |(source, _)| source.files().to_vec()))
+        let states = ran.map_err(|Stopped { root, by, error }| {
+            let source = sources.get(&stage.roots[root]);
+            let files = source.map_or(vec![], |(source, _)| source.files().to_vec());
+            Broken { failure: Failure::Stage(error, files), by }
         })?;
         drop(begins);
         Ok(states)
@@ -297,45 +368,33 @@ impl<'e, 'p> Schedule<'e, 'p> {
         for job in std::mem::take(&mut self.at_work) {
             *self.timings.entry(job).or_default() += seconds;
             if is_done(self.execution, job) {
-                self.end_job(job, Status::Success);
+                self.end_job(job, Status::Success, None);
             }
         }
     }
 
-    /// Tells of a job how it ended.
-    fn end_job(&mut self, job: JobId, status: Status) {
-        self.ended.insert(job);
+    /// Tells of a job how it ended, and why if it failed.
+    fn end_job(&mut self, job: JobId, status: Status, error: Option<String>) {
+        self.ended.insert(job, status);
         let seconds = self.timings.get(&job).copied().unwrap_or(0.0);
-        (self.watch)(Event::JobEnded(&job_report(self.execution, job, status, seconds)));
+        let mut report = job_report(self.execution, job, status, seconds);
+        if status == Status::Cancelled {
+            report.needs = self.needs(job);
+            self.missing.extend(report.needs.is_some().then_some(job));
+        }
+        report.error = error;
+        (self.watch)(Event::JobEnded(&report));
     }
 
-    /// Tells of all jobs how they ended, now that no stage will run any more: of those at work when a
-    /// stage stopped, the one that is named failed, or all of them when none is.
-    pub(super) fn end_all_jobs(&mut self, failure: Option<&Failure>) {
+    /// Tells of all jobs how they ended, now that no stage will run any more.
+    pub(super) fn end_all_jobs(&mut self) {
         for job in jobs_of(self.execution) {
-            if self.ended.contains(&job) {
+            if self.ended.contains_key(&job) {
                 continue;
             }
-            let failed = match failure {
-                Some(Failure::Stage(Error::Row { job: Some(named), .. }, _)) => *named == job,
-                Some(Failure::Stage(Error::Cancelled, _)) | None => false,
-                Some(_) => self.at_work.contains(&job),
-            };
-            let status = match failed {
-                _ if is_done(self.execution, job) => Status::Success,
-                true => Status::Failed,
-                false => Status::Cancelled,
-            };
-            self.end_job(job, status);
-        }
-    }
-
-    /// A job that did all its work and still failed: too many of its rows did.
-    pub(super) fn fail_job(&mut self, failure: &Failure) {
-        let Failure::Threshold { job: failed, .. } = failure else { return };
-        let is_it = |job: &JobId| self.execution.pipeline.jobs[job.0 as usize].name == *failed;
-        if let Some(job) = jobs_of(self.execution).into_iter().find(is_it) {
-            self.end_job(job, Status::Failed);
+            let is_done = is_done(self.execution, job);
+            let status = if is_done { Status::Success } else { Status::Cancelled };
+            self.end_job(job, status, None);
         }
     }
 

@@ -2,6 +2,7 @@
 //! real command over data, in trouble and out of it.
 
 mod append;
+mod branches;
 mod by_file;
 mod cases;
 mod cli;

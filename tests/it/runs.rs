@@ -185,9 +185,10 @@ fn the_first_of_jobs_that_share_a_step_is_named_when_it_fails() {
     let source = "source s = csv(\"in.csv\") { text: string }";
     let project = Project::new(&format!("{source}\n{first}{second}"));
     project.write("in.csv", "text\n1\ntwo\n");
-    let ended = project.batchc(&["run", "-q"]);
+    // Apart, the other fails by itself too.
+    let ended = project.batchc(&["run", "-q", "--fail-fast"]);
     ended.fails(3, "say in job `first` where such rows go");
-    let apart = project.batchc(&["run", "-q", "--without", "shared-steps"]);
+    let apart = project.batchc(&["run", "-q", "--fail-fast", "--without", "shared-steps"]);
     assert_eq!(ended.words, apart.words);
 }
 

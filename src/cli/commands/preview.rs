@@ -1,7 +1,7 @@
 //! `batchc preview`
 
 use crate::cli::args::{File, Global, Preview};
-use crate::cli::failure::explain_failure;
+use crate::cli::failure::explain_failures;
 use crate::cli::load::{base, context, refuse_name, runnable_without, state, without};
 use crate::cli::print::{put, say, width_of};
 use crate::cli::table::{rows_table, rows_text};
@@ -58,6 +58,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         },
         state: None,
         profiles: false,
+        keeps_going: false,
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),
         events: None,
@@ -65,8 +66,8 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         watch: &|_| {},
     };
     let outcome = run_pipeline(pipeline, &context, &options);
-    if let Some(failure) = outcome.failure {
-        return Err(explain_failure(failure, &compiled, global));
+    if !outcome.failures.is_empty() {
+        return Err(explain_failures(outcome.failures, &compiled, global));
     }
     let batches = outcome.tables.into_iter().next().unwrap_or_default();
     let (table, columns) = rows_table(row, &batches, args.rows, width_of(std::io::stdout()));

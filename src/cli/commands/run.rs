@@ -3,7 +3,7 @@
 use crate::Compiled;
 use crate::cli::args::{Checkpoints, Global, Run};
 use crate::cli::events::{Lines, open};
-use crate::cli::failure::explain_failure;
+use crate::cli::failure::explain_failures;
 use crate::cli::load::{
     base, check_places, context, context_with, refuse, runnable, state, targets,
 };
@@ -16,7 +16,7 @@ use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
 use crate::run::openlineage::Events;
 use crate::run::{
-    Event, FilesTaken, Options, Outcome, Profile, Report, Request, State, Status, When,
+    Event, FilesTaken, JobReport, Options, Outcome, Profile, Report, Request, State, Status, When,
     replaced_by_report, run as run_pipeline,
 };
 use serde::Serialize;
@@ -157,6 +157,7 @@ fn start(
         targets,
         state: Some(kept(args, &path)),
         profiles: args.how.profile.is_some(),
+        keeps_going: !args.how.fail_fast,
         cancelled: &cancelled,
         rows_read: &rows_read,
         events: events.as_ref(),
@@ -167,15 +168,15 @@ fn start(
             (event, _) => progress.see(event),
         },
     };
-    let Outcome { report, failure, mut profile, .. } = run_pipeline(pipeline, &context, &options);
+    let Outcome { report, failures, mut profile, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
     profile.iter_mut().for_each(|profile| locate(profile, &compiled.files));
     if !global.quiet {
-        say_what_was_done(&report, failure.is_some(), profile.as_ref());
+        say_what_was_done(&report, !failures.is_empty(), profile.as_ref());
     }
     let mut code = 0;
-    if let Some(failure) = failure {
-        code = explain_failure(failure, &compiled, global);
+    if !failures.is_empty() {
+        code = explain_failures(failures, &compiled, global);
     }
     if report.status == Status::Cancelled {
         code = if terminated.load(Relaxed) { 143 } else { 130 };
@@ -239,6 +240,21 @@ fn say_what_was_done(report: &Report, has_failed: bool, profile: Option<&Profile
     if !has_failed && is_new || was_read {
         profile.into_iter().for_each(print_profile);
         print_report(report, width_of(std::io::stderr()));
+    }
+    if has_failed && report.jobs.len() > 1 {
+        say_how_jobs_ended(report);
+    }
+}
+
+/// Of a run that has failed, which jobs did, and which were not run.
+fn say_how_jobs_ended(report: &Report) {
+    for JobReport { job, status, needs, .. } in &report.jobs {
+        match (status, needs) {
+            (Status::Failed, _) => say!("  {job}: failed"),
+            (Status::Cancelled, Some(needs)) => say!("  {job}: not run, it needs {needs}"),
+            (Status::Cancelled, None) => say!("  {job}: not run"),
+            (Status::Success | Status::Running, _) => say!("  {job}: done"),
+        }
     }
 }
 
@@ -317,7 +333,18 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
                 0 => "no output was changed".to_owned(),
                 new => format!("{new} of its outputs changed, not all"),
             };
-            format!("{name} failed after {seconds:.2} s; {changed} (exit {code})")
+            let jobs = jobs_text(report);
+            format!("{name} failed after {seconds:.2} s{jobs}; {changed} (exit {code})")
         }
+    }
+}
+
+/// `: 2 jobs done, 1 failed, 2 not run`, if there are several.
+fn jobs_text(report: &Report) -> String {
+    let of = |status| report.jobs.iter().filter(|job| job.status == status).count();
+    let (done, failed) = (of(Status::Success), of(Status::Failed));
+    match report.jobs.len() {
+        0 | 1 => String::new(),
+        all => format!(": {done} jobs done, {failed} failed, {} not run", all - done - failed),
     }
 }

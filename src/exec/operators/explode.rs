@@ -57,6 +57,10 @@ impl Streaming for Explode {
     fn left_out(&self) -> u64 {
         self.left_out.load(Relaxed)
     }
+
+    fn begin_anew(&self) {
+        self.left_out.store(0, Relaxed);
+    }
 }
 
 /// Rows of a batch, and for each an item of its list.

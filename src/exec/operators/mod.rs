@@ -53,6 +53,9 @@ pub trait Streaming: Send + Sync {
     fn left_out(&self) -> u64 {
         0
     }
+
+    /// Forgets what it has seen: its stage failed, and all rows come again.
+    fn begin_anew(&self) {}
 }
 
 /// An operator that gives its result when all its input has come.
@@ -65,6 +68,9 @@ pub trait Breaker: Send + Sync {
     fn has_enough(&self) -> Option<bool> {
         None
     }
+
+    /// Forgets what it has seen, states aside: its stage failed, and all rows come again.
+    fn begin_anew(&self) {}
 
     /// Can what its states hold be saved, and be taken up by a later run in any order?
     fn can_be_saved(&self) -> bool {

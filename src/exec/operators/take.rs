@@ -118,6 +118,10 @@ impl Breaker for Take {
         self.plan.keys.is_empty().then_some(kept >= self.plan.count)
     }
 
+    fn begin_anew(&self) {
+        self.plan.kept.store(0, Ordering::Relaxed);
+    }
+
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
         go_on(stop)?;
         let mut table = GroupTable::new(&self.plan.keys);

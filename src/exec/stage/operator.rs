@@ -1,8 +1,8 @@
 //! What one operator does to a batch within a stage: its expressions computed, rows that fail taken
 //! out and counted, the result handed to all that read it.
 
-use super::Execution;
 use super::worker::Worker;
+use super::{By, Execution};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::State;
@@ -46,7 +46,8 @@ impl Execution<'_> {
         if worker.rejects_bytes > REJECTS_MAX {
             worker.rejects_bytes = 0;
             let rejects = std::mem::take(&mut worker.rejects);
-            worker.rejects = self.quarantines.flush(worker.number, rejects)?;
+            let flushed = self.quarantines.flush(worker.number, rejects);
+            worker.rejects = flushed.inspect_err(|_| worker.by = Some(By::All))?;
         }
         Ok(routed.batch)
     }
@@ -101,6 +102,10 @@ impl Execution<'_> {
         }
         let before = worker.clock.begin(node, batch.rows);
         let done = self.compute(node, batch, active, worker);
+        if done.is_err() {
+            // Those that handed rows on to it are not to blame.
+            worker.by.get_or_insert(By::Operator(node));
+        }
         worker.clock.turn_to(before);
         done
     }
@@ -291,12 +296,17 @@ impl Execution<'_> {
         if !self.spools[grown.at()].is_full() {
             return Ok(());
         }
-        let states = worker.states.iter_mut().zip(&self.spools);
-        let mut states: Vec<_> =
-            states.filter_map(|(state, spool)| Some((state.as_mut()?, spool))).collect();
-        states.sort_by_cached_key(|(state, _)| std::cmp::Reverse(state.bytes()));
-        for (state, spool) in states {
-            if state.bytes() < spool.state_bytes_min() || state.spill(spool, self.cancelled)? {
+        let states = (0..).map(NodeId).zip(worker.states.iter_mut().zip(&self.spools));
+        let mut states: Vec<_> = states
+            .filter_map(|(node, (state, spool))| Some((node, state.as_mut()?, spool)))
+            .collect();
+        states.sort_by_cached_key(|(_, state, _)| std::cmp::Reverse(state.bytes()));
+        for (node, state, spool) in states {
+            if state.bytes() < spool.state_bytes_min() {
+                break;
+            }
+            let spilled = state.spill(spool, self.cancelled);
+            if spilled.inspect_err(|_| worker.by = Some(By::Operator(node)))? {
                 break;
             }
         }

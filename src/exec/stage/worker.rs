@@ -1,7 +1,7 @@
 //! One thread's part of a stage: morsels taken and read, and what they gave handed over.
 
 use super::dispenser::{Dispenser, Given};
-use super::{Execution, Root};
+use super::{By, Execution, Root};
 use crate::connect::{ConnectError, Extent, Morsel, Piece, Rows, Source};
 use crate::data::{Batch, POSITION_ROW_BITS, Positions};
 use crate::exec::Error;
@@ -66,7 +66,9 @@ pub(super) struct Worker {
     /// The parts of the rows of the batch at hand, if its result has parts.
     pub parts: Option<Arc<Vec<u32>>>,
     pub extents: Vec<(u64, Extent)>,
-    pub error: Option<(u64, Error)>,
+    pub error: Option<(u64, Option<By>, Error)>,
+    /// What has failed, as the operator that noticed it knows.
+    pub by: Option<By>,
     /// What its time goes to.
     pub clock: Clock,
 }
@@ -99,6 +101,7 @@ impl Execution<'_> {
             parts: None,
             extents: vec![],
             error: None,
+            by: None,
             clock: Clock::new(self.tallies.is_some(), self.nodes.len()),
         }
     }
@@ -150,7 +153,7 @@ impl Execution<'_> {
                 for sink in self.sinks.iter().flatten() {
                     sink.abort();
                 }
-                worker.error = Some((number, error));
+                worker.error = Some((number, worker.by.take(), error));
                 return;
             }
         }
@@ -206,14 +209,17 @@ impl Execution<'_> {
             if let Some(sink) = sink.as_ref().filter(|_| active.contains(&NodeId(at as u32))) {
                 let pieces = std::mem::take(&mut worker.pieces.of[at]);
                 let rows = std::mem::take(&mut worker.pieces.rows[at]);
-                sink.put(number, pieces, rows, &worker.clock.on_files(NodeId(at as u32)))?;
+                let node = NodeId(at as u32);
+                let put = sink.put(number, pieces, rows, &worker.clock.on_files(node));
+                put.inspect_err(|_| worker.by = Some(By::Operator(node)))?;
             }
         }
         worker.nulled.clear();
         worker.rejects_bytes = 0;
         let last = worker.extents.last().filter(|(of, _)| *of == number);
         let extent = last.map(|(_, extent)| *extent);
-        self.quarantines.put(number, std::mem::take(&mut worker.rejects), extent)
+        let put = self.quarantines.put(number, std::mem::take(&mut worker.rejects), extent);
+        put.inspect_err(|_| worker.by = Some(By::All))
     }
 
     /// Gives the sinks what the morsel has encoded so far: it has become more than a thread may
@@ -223,8 +229,10 @@ impl Execution<'_> {
         let before = worker.clock.turn_to(Busy::Nothing);
         for (at, (pieces, sink)) in worker.pieces.of.iter_mut().zip(&self.sinks).enumerate() {
             if let Some(sink) = sink.as_ref().filter(|_| !pieces.is_empty()) {
-                let timer = worker.clock.on_files(NodeId(at as u32));
-                *pieces = sink.flush(worker.number, std::mem::take(pieces), &timer)?;
+                let node = NodeId(at as u32);
+                let timer = worker.clock.on_files(node);
+                let flushed = sink.flush(worker.number, std::mem::take(pieces), &timer);
+                *pieces = flushed.inspect_err(|_| worker.by = Some(By::Operator(node)))?;
             }
         }
         worker.clock.turn_to(before);
@@ -257,7 +265,8 @@ impl Execution<'_> {
             self.count(reader, |counts| &counts.input, rows as u64);
             let before = worker.clock.begin(reader, rows);
             let routed =
-                self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref())?;
+                self.route_bad(reader, batch.clone(), &read.bad, places, worker.origin.as_ref());
+            let routed = routed.inspect_err(|_| worker.by = Some(By::Operator(reader)))?;
             let batch = self.settle(reader.into(), routed, worker)?;
             self.emit(reader, batch, active, worker)?;
             worker.clock.turn_to(before);

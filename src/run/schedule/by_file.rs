@@ -7,6 +7,7 @@
 //! The states of aggregates can be merged in any order, so the result is the same. Small files are
 //! read together with those behind them: threads wait for each other at the end of each piece.
 
+use super::branches::Broken;
 use super::saved::all;
 use super::{Open, Schedule, Stage};
 use crate::connect::{self, Beginning, InputFile, Only, Written};
@@ -16,7 +17,6 @@ use crate::exec::stage::States;
 use crate::ir::{SourceId, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::run::checkpoints::{Saved, SavedResult};
-use crate::run::failure::Failure;
 use crate::run::{Event, FilesTaken, arguments};
 use crate::store::StateError;
 use crate::store::checkpoint::{Checkpoint, Writer};
@@ -101,7 +101,7 @@ impl<'e> Schedule<'e, '_> {
         stage: &Stage,
         source: SourceId,
         open: &Open,
-    ) -> Result<States, Failure> {
+    ) -> Result<States, Broken> {
         let Some(session) = &self.session else { return self.states(stage, open, None) };
         let files = session.decision.files[&source].clone();
         let bytes_min = PIECE_MORSELS * session.morsel_bytes as u64;
@@ -194,7 +194,7 @@ impl<'e> Schedule<'e, '_> {
         stage: &Stage,
         Kept { found, saved, blocks: kept }: Kept,
         blocks: &mut Blocks,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Broken> {
         let nodes: Vec<NodeId> = self.touched(stage).into_keys().collect();
         for (node, (counts, _)) in nodes.iter().zip(&saved.counts) {
             for (count, value) in all(&self.execution.counts[node.at()]).into_iter().zip(counts) {
@@ -215,7 +215,7 @@ impl<'e> Schedule<'e, '_> {
         }
     }
 
-    fn before(&self, stage: &Stage) -> Result<Before, Failure> {
+    fn before(&self, stage: &Stage) -> Result<Before, Broken> {
         let nodes: Vec<NodeId> = self.touched(stage).into_keys().collect();
         let counts = nodes.iter().map(|node| self.counted(*node).0).collect();
         let quarantines = self.execution.quarantines.written()?;
@@ -231,7 +231,7 @@ impl<'e> Schedule<'e, '_> {
         (key, piece): (&str, &[KnownFile]),
         (kept, after): (Kept, Beginning),
         partials: &mut Partials,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Broken> {
         let before = self.before(stage)?;
         let mut blocks = Blocks::new();
         self.take_piece(stage, kept, &mut blocks)?;
@@ -251,7 +251,7 @@ impl<'e> Schedule<'e, '_> {
         stage: &Stage,
         open: &Open,
         partials: &mut Partials,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Broken> {
         if !partials.rest.is_empty() {
             let names = std::mem::take(&mut partials.rest);
             let only = Only { names, after: Beginning::default() };
@@ -268,7 +268,7 @@ impl<'e> Schedule<'e, '_> {
         open: &Open,
         (key, piece): (&str, &[KnownFile]),
         partials: &mut Partials,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Broken> {
         let before = self.before(stage)?;
         let started = Instant::now();
         let names = piece.iter().map(|(file, _)| file.name.clone()).collect();
@@ -356,6 +356,7 @@ impl<'e> Schedule<'e, '_> {
             outputs: vec![],
             quarantines: self.write_rejects(&before.quarantines, &mut writer)?,
             read: self.read(),
+            ends: vec![],
         };
         for (end, blocks) in blocks {
             let write = |columns: &Vec<ArrayRef>| {

@@ -43,6 +43,19 @@ pub(super) struct Known {
     quarantines: Vec<Option<Written>>,
 }
 
+impl Known {
+    /// The part of it that is done; it is known by itself, as if there were no other.
+    pub(super) fn of_done(mut self, stage: &Stage, done: &BTreeSet<NodeId>) -> Known {
+        if self.ends.iter().any(|end| !done.contains(end)) {
+            let nodes: BTreeSet<&NodeId> = stage.done(done).chain(&stage.roots).collect();
+            self.touched.retain(|node, _| nodes.contains(node));
+            // What ended early with all of it would not have ended so with a part.
+            self.ends.retain(|end| done.contains(end) && !self.may_end_early);
+        }
+        self
+    }
+}
+
 impl Schedule<'_, '_> {
     /// A stage that is about to run; none if nothing of it can be kept.
     pub(super) fn known(&self, stage: &Stage) -> Result<Option<Known>, Failure> {
@@ -79,6 +92,14 @@ impl Schedule<'_, '_> {
         let Execution { plan, pipeline, .. } = self.execution;
         let keys = self.session.as_ref()?.keys_without(plan, pipeline, self.context, source);
         Some(keys.of_stage(&self.touched(stage), &stage.ends, false))
+    }
+
+    /// Operators that end a stage, by what each is known by.
+    pub(super) fn keys_of(&self, ends: &[NodeId]) -> Option<BTreeMap<String, NodeId>> {
+        let session = self.session.as_ref()?;
+        let Execution { plan, pipeline, .. } = self.execution;
+        let keys = session.keys(plan, pipeline, self.context);
+        Some(ends.iter().map(|end| (keys.of(*end).to_owned(), *end)).collect())
     }
 
     fn key(&self, known: &Known) -> Option<String> {
@@ -197,7 +218,8 @@ impl Schedule<'_, '_> {
             self.execution.plan.iter().all(|(id, node)| {
                 self.done.contains(&id) || !matches!(node.kind, NodeKind::Sink(_))
             });
-        let session = self.session.as_ref().filter(|_| !is_last);
+        let is_anything = !known.ends.is_empty();
+        let session = self.session.as_ref().filter(|_| !is_last && is_anything);
         let Some(bytes_max) = session.and_then(|session| session.checkpoints.bytes_max()) else {
             return;
         };
@@ -233,6 +255,7 @@ impl Schedule<'_, '_> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.note_files()?;
         let Some(key) = self.key(known) else { return Ok(()) };
+        let ends = self.keys_of(&known.ends).unwrap_or_default().into_keys().collect();
         let Some(session) = &self.session else { return Ok(()) };
         let mut writer = Writer::create(&session.checkpoints.path(&key))?;
         let nodes: Vec<NodeId> = known.touched.keys().copied().collect();
@@ -245,6 +268,7 @@ impl Schedule<'_, '_> {
             outputs: vec![],
             quarantines: self.write_rejects(&known.quarantines, &mut writer)?,
             read: (0, 0),
+            ends,
         };
         for end in &known.ends {
             if let Some(result) = self.results.get(end) {

@@ -173,6 +173,17 @@ impl Streaming for JoinProbe {
             JoinKind::Left | JoinKind::Anti => 0,
         }
     }
+
+    fn begin_anew(&self) {
+        self.unmatched.store(0, Ordering::Relaxed);
+        self.null_keys.store(0, Ordering::Relaxed);
+        self.has_passed.store(false, Ordering::Relaxed);
+        if let Some(unique) = &self.left_unique {
+            unique.matched.iter().for_each(|first| first.store(NOWHERE, Ordering::Relaxed));
+        }
+        let breaches = self.left_unique.iter().map(|unique| &unique.breach);
+        breaches.chain(&self.right_unique).for_each(Breach::forget);
+    }
 }
 
 impl JoinProbe {
@@ -315,6 +326,10 @@ impl Breach {
         if first.as_ref().is_none_or(|(before, _)| position < *before) {
             *first = Some((position, key_text(&probe.table.keys, keys, row)));
         }
+    }
+
+    fn forget(&self) {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn first(&self) -> Option<(u64, Error)> {

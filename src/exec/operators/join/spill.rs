@@ -125,6 +125,13 @@ impl SpilledJoin {
         self.null_keys.load(Relaxed)
     }
 
+    /// Forgets what it has seen: its stage failed, and all left rows come again.
+    pub fn begin_anew(&self) {
+        self.left_out.store(0, Relaxed);
+        self.null_keys.store(0, Relaxed);
+        *self.breaches() = Breaches::default();
+    }
+
     fn breaches(&self) -> std::sync::MutexGuard<'_, Breaches> {
         self.breaches.lock().unwrap_or_else(PoisonError::into_inner)
     }
