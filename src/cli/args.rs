@@ -102,6 +102,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Show what runs did
     Runs(Runs),
+    /// Write what a run did as a page of HTML
+    Report(Report),
     /// Show the rows that were set aside, and run them again
     Rejects(Rejects),
     /// Remove checkpoints
@@ -307,6 +309,18 @@ pub(super) enum RunsAction {
     },
     /// All together: jobs, records, success, throughput
     Stats,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Report {
+    /// The run: its name, or words that it begins or ends with; last, last-failed
+    #[arg(default_value = "last")]
+    pub(super) run: String,
+    /// The file to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) state: State,
 }
 
 #[derive(ClapArgs)]

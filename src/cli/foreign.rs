@@ -31,6 +31,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["retry", "continue", "rerun"], "write `batchc resume`"),
     (&["replay", "quarantine", "quarantines", "dlq"], "write `batchc rejects`"),
     (&["history", "logs", "log", "diff"], "write `batchc runs`, `runs logs` or `runs diff`"),
+    (&["html", "summary"], "write `batchc report`"),
     (&["version"], "write `batchc --version`"),
 ];
 

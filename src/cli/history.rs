@@ -18,7 +18,9 @@ pub(super) struct History {
 /// What a run has left.
 pub(super) struct Kept {
     pub(super) run: Run,
-    /// What happened in it, as far as it is kept.
+    /// What happened in it as it was written down, as far as it is kept.
+    pub(super) text: String,
+    /// The same, line by line.
     pub(super) events: Vec<Value>,
     /// Its report; of a run that did not end, as much of one as its events give.
     pub(super) report: Value,
@@ -79,7 +81,7 @@ impl History {
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let kept = run.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let report = kept.unwrap_or_else(|| so_far(run, &events));
-        Ok(Kept { run: run.clone(), events, report })
+        Ok(Kept { run: run.clone(), text, events, report })
     }
 }
 

@@ -16,6 +16,7 @@ mod profile;
 mod progress;
 mod reasons;
 mod rejects;
+mod report;
 mod resources;
 mod table;
 
@@ -74,6 +75,7 @@ fn command_given() -> ExitCode {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),
         args::Command::Resume(resume) => commands::resume::run(resume, &args.global),
+        args::Command::Report(report) => commands::report::run(report, &args.global),
         args::Command::Rejects(rejects) => commands::rejects::run(rejects, &args.global),
         args::Command::Runs(runs) => commands::runs::run(runs, &args.global),
         args::Command::Clean(clean) => commands::clean::run(clean, &args.global),

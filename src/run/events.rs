@@ -6,7 +6,7 @@ use super::report::{
 };
 use super::{Decision, Options};
 use crate::data::display;
-use crate::ir::RunContext;
+use crate::ir::{Input, Pipeline, RunContext};
 use crate::store::StateError;
 use crate::types::{DataType, Scalar};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,8 @@ pub struct Begun {
     pub version: String,
     /// What the pipeline is called in the state folder: the name of its file.
     pub pipeline: String,
+    /// What it calls itself.
+    pub name: Option<String>,
     /// The values of all parameters.
     pub parameters: BTreeMap<String, String>,
     /// What was asked for.
@@ -103,6 +105,45 @@ pub struct Begun {
     pub memory: usize,
     /// The process.
     pub process: u32,
+    /// Its sources, jobs and outputs.
+    pub graph: Vec<Node>,
+}
+
+/// A source, job or output of a pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// `source`, `job` or `output`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it is made of: names of sources and jobs.
+    pub from: Vec<String>,
+}
+
+impl Node {
+    /// Those of a pipeline, each behind all that it is made of.
+    pub(super) fn all(pipeline: &Pipeline) -> Vec<Node> {
+        let name = |input: Input| pipeline.name_of(input).to_owned();
+        let node = |kind: &str, name: &str, from: Vec<String>| Node {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            from,
+        };
+        let sources = pipeline.sources.iter().map(|source| node("source", &source.name, vec![]));
+        let jobs = pipeline.order.iter().map(|id| {
+            let job = &pipeline.jobs[id.0 as usize];
+            let mut from: Vec<String> = vec![];
+            for input in job.inputs().map(name).collect::<Vec<_>>() {
+                if !from.contains(&input) {
+                    from.push(input);
+                }
+            }
+            node("job", &job.name, from)
+        });
+        let outputs = pipeline.outputs.iter();
+        let outputs = outputs.map(|output| node("output", &output.name, vec![name(output.from)]));
+        sources.chain(jobs).chain(outputs).collect()
+    }
 }
 
 /// What was asked for, as it was written, for asking for it again.

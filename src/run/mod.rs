@@ -19,7 +19,7 @@ mod schedule;
 mod session;
 
 pub use checkpoints::{Cleaned, When, clean};
-pub use events::{Begun, Event, Request};
+pub use events::{Begun, Event, Node, Request};
 pub use failure::{Kind, Told};
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
@@ -192,6 +192,8 @@ fn begun(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Begun 
     Begun {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pipeline: state.map_or_else(String::new, |state| state.pipeline.clone()),
+        name: pipeline.name.clone(),
+        graph: Node::all(pipeline),
         parameters: params.map(value).collect(),
         request: state.map_or_else(Request::default, |state| state.request.clone()),
         threads: options.threads,

@@ -4,9 +4,9 @@ use super::project::{Ended, Project};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 12] = [
-    "check", "run", "plan", "resume", "runs", "rejects", "graph", "lineage", "preview", "show",
-    "explain", "new",
+const COMMANDS: [&str; 13] = [
+    "check", "run", "plan", "resume", "runs", "report", "rejects", "graph", "lineage", "preview",
+    "show", "explain", "new",
 ];
 
 const PIPELINE: &str = "param least: int = 2

@@ -22,6 +22,7 @@ mod lineage;
 mod memory;
 mod mutants;
 mod openlineage;
+mod page;
 mod pages;
 mod places;
 mod power;

@@ -9,6 +9,7 @@ pub(super) mod new;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod rejects;
+pub(super) mod report;
 pub(super) mod resume;
 pub(super) mod run;
 pub(super) mod runs;

@@ -8,21 +8,24 @@ use serde_json::Value;
 /// Prints what happened; as it was written down, or in words.
 pub(super) fn print(kept: &Kept, as_json: bool) {
     if as_json {
-        kept.events.iter().for_each(|event| put!("{event}\n"));
-        return;
+        return put!("{}", kept.text);
     }
     put!("{} · run {} · {}\n", kept.run.pipeline, kept.run.id, kept.run.status);
-    for event in &kept.events {
-        // `2026-11-27T12:34:42.64948Z`: the date is in the name of the run.
-        let time = event["ts"].as_str().and_then(|time| time.split('T').nth(1)).unwrap_or_default();
-        let time = time.trim_end_matches('Z').get(..12).unwrap_or(time.trim_end_matches('Z'));
-        for line in words(event) {
-            put!("{time:12}  {line}\n");
-        }
-    }
+    lines(kept).for_each(|line| put!("{line}\n"));
     if kept.run.status == "INTERRUPTED" {
         put!("{:12}  its process was ended before the run was\n", "");
     }
+}
+
+/// What happened, in words, each with its time.
+pub(in crate::cli) fn lines(kept: &Kept) -> impl Iterator<Item = String> {
+    kept.events.iter().flat_map(|event| {
+        // `2026-11-27T12:34:42.64948Z`: the date is in the name of the run.
+        let time = event["ts"].as_str().and_then(|time| time.split('T').nth(1)).unwrap_or_default();
+        let time = time.trim_end_matches('Z');
+        let time = time.get(..12).unwrap_or(time);
+        words(event).into_iter().map(move |line| format!("{time:12}  {line}"))
+    })
 }
 
 fn words(event: &Value) -> Vec<String> {

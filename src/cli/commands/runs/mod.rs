@@ -1,7 +1,7 @@
 //! `batchc runs`
 
 mod diff;
-mod logs;
+pub(in crate::cli) mod logs;
 
 use crate::cli::args::{Global, Runs, RunsAction};
 use crate::cli::history::{History, line};
