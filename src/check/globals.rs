@@ -18,6 +18,8 @@ pub(super) struct Globals<'a> {
     pub(super) registry: &'static Registry,
     pub(super) pipeline_name: Option<String>,
     pub(super) timezone: Option<String>,
+    /// What `checkpoint` says for all jobs.
+    pub(super) checkpoint: Option<bool>,
     pub(super) params: Vec<ir::Param>,
     /// What the parameters are, where it is known: the values of this run, or the defaults.
     pub(super) known: Vec<Option<Scalar>>,
@@ -75,6 +77,7 @@ impl<'a> Globals<'a> {
             registry: Registry::standard(),
             pipeline_name: None,
             timezone: None,
+            checkpoint: None,
             params: vec![],
             known: vec![],
             enums: BTreeMap::new(),
@@ -202,7 +205,7 @@ impl<'a> Globals<'a> {
                 // What a job may say will be said here for all jobs.
                 ast::SettingKind::Retry { .. } => setting_later("retry", setting, found),
                 ast::SettingKind::Timeout(_) => setting_later("timeout", setting, found),
-                ast::SettingKind::Checkpoint(_) => setting_later("checkpoint", setting, found),
+                ast::SettingKind::Checkpoint(is_on) => self.checkpoint = Some(*is_on),
                 ast::SettingKind::OnError { .. } => setting_later("on error", setting, found),
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
                 ast::SettingKind::Mode(_) => found.push(crate::diagnostics::graph::bad_setting(

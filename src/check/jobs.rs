@@ -135,6 +135,7 @@ fn check_job(
         checker.step(statement);
     }
     let partition = partition(job, &mut checker);
+    let checkpoint = checkpoint(job, &mut checker);
     let row = checker.row.clone();
     let job = ir::Job {
         name: job.name.text.clone(),
@@ -144,6 +145,7 @@ fn check_job(
         steps: checker.steps,
         on_error,
         partition,
+        checkpoint,
         span: job.name.span,
     };
     (job, row)
@@ -211,8 +213,8 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),
             SettingKind::Retry { .. } => setting_later("retry", setting, checker.found),
             SettingKind::Timeout(_) => setting_later("timeout", setting, checker.found),
-            SettingKind::Checkpoint(_) => setting_later("checkpoint", setting, checker.found),
             SettingKind::Partition { .. }
+            | SettingKind::Checkpoint(_)
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
             | SettingKind::Bad => {}
@@ -228,6 +230,19 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
     }
     let default = OnError { policy: ErrorPolicy::Fail, above: None };
     said.map_or((default, None), |(on_error, at)| (on_error, Some(at)))
+}
+
+/// Is its result kept for later runs, or never, if it says so, or the pipeline for all jobs?
+fn checkpoint(job: &ast::Job, checker: &mut JobChecker) -> Option<bool> {
+    let mut said = None;
+    for setting in &job.settings {
+        let SettingKind::Checkpoint(is_on) = setting.kind else { continue };
+        if said.replace(is_on).is_some() {
+            let found = "`checkpoint` is said twice";
+            checker.found.push(graph::bad_setting(setting.span, found, "leave one of them"));
+        }
+    }
+    said.or(checker.globals.checkpoint)
 }
 
 /// How the result is split, over the job's last row.

@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A typed language for batch pipelines: proven before it runs, whole or not at all.
 #[derive(Parser)]
@@ -62,6 +63,14 @@ fn threads(text: &str) -> Result<usize, String> {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("a number from 1 to 1024 is expected".into()),
     }
+}
+
+/// A time, as `90s`, `12h` or `7d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let span = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
+    let found = span.ok().and_then(|time| Duration::try_from(time).ok());
+    found.ok_or_else(|| "a time is expected, as 90s, 12h or 7d".into())
 }
 
 /// Pieces that can be held in memory, and are not nothing.
@@ -279,6 +288,15 @@ pub(super) struct Runs {
 pub(super) struct Clean {
     #[command(flatten)]
     pub(super) state: State,
+    /// Keep so many of each pipeline, the newest
+    #[arg(long, value_name = "N")]
+    pub(super) keep_last: Option<usize>,
+    /// Remove only what is older, as 12h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) older_than: Option<Duration>,
+    /// Keep the newest of each pipeline that have no more bytes together, as 512MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) max_size: Option<usize>,
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,

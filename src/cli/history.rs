@@ -135,7 +135,8 @@ fn so_far(run: &Run, events: &[Value]) -> Value {
     report["parameters"] = first("run.started", "parameters");
     report["reasons"] = first("plan", "jobs");
     report["jobs"] = all("job.finished").into();
-    report["outputs"] = [all("output.reused"), all("output.committed")].concat().into();
+    report["outputs"] =
+        ["output.reused", "output.unchanged", "output.committed"].map(all).concat().into();
     report["quarantines"] = all("reject.summary").into();
     report
 }

@@ -118,6 +118,11 @@ pub fn rows_needed(reader: &str) -> Reason {
     reason(format!("`{reader}` needs its rows"))
 }
 
+/// What changed made no difference to the rows that it reads.
+pub fn same_rows() -> Reason {
+    reason("what it reads came out as before")
+}
+
 /// Nothing changed.
 pub fn same_inputs() -> Reason {
     reason("same inputs")

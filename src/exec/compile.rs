@@ -19,7 +19,8 @@ use crate::expr::{self, Program, Registers, constant};
 use crate::functions::Registry;
 use crate::functions::kernel::{Call, Failure};
 use crate::ir::{
-    self, Expectation, Expr, ExprKind, Keep, Partition, PartitionBy, Pipeline, RunContext, StepKind,
+    self, Expectation, Expr, ExprKind, JobId, Keep, Partition, PartitionBy, Pipeline, RunContext,
+    StepKind,
 };
 use crate::plan::{Node, NodeKind, Plan, StepUse, may_fail, step_of, steps_of, uses_of};
 use crate::types::{DataType, Scalar, Type};
@@ -187,7 +188,10 @@ fn gather(
         return (None, Action::Break(Box::new(Take::new(rows, vec![]))));
     }
     let Some((union, position, columns)) = reader else {
-        return (None, Action::Break(Box::new(Buffer { is_of_union: false })));
+        let by_size =
+            |job: JobId| pipeline.jobs[job.0 as usize].partition.as_ref().map(Partition::by_size);
+        let may_spill = node.job.is_some_and(|job| by_size(job) != Some(true));
+        return (None, Action::Break(Box::new(Buffer { takes_values: false, may_spill })));
     };
     // One table of the union may still hold a column that nobody reads behind it, and another not.
     let exprs: Vec<Expr> = columns
@@ -199,7 +203,7 @@ fn gather(
     let id = union.inputs[position];
     let action = match plan.streamed.contains(&id) {
         true => Action::Stream(Box::new(Project)),
-        false => Action::Break(Box::new(Buffer { is_of_union: true })),
+        false => Action::Break(Box::new(Buffer { takes_values: true, may_spill: true })),
     };
     (program(&exprs, run), action)
 }

@@ -13,6 +13,7 @@ pub mod rejects;
 pub mod rows;
 pub mod stage;
 
+pub mod contents;
 mod gather;
 pub mod keys;
 mod nulled;

@@ -160,6 +160,8 @@ pub struct Job {
     pub on_error: OnError,
     /// How its result is split, if it says so.
     pub partition: Option<Partition>,
+    /// Is its result kept for later runs? If it does not say so, where that pays.
+    pub checkpoint: Option<bool>,
     /// The name's place.
     pub span: Span,
 }

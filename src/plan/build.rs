@@ -162,8 +162,10 @@ impl Builder<'_> {
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
         }
         let width = job.row().columns.len();
-        if job.partition.as_ref().is_some_and(|partition| partition.by_size()) {
-            // Which partition a row goes to depends on all of them.
+        // Which partition a row goes to depends on all of them.
+        let is_by_size = job.partition.as_ref().is_some_and(|partition| partition.by_size());
+        let is_kept = job.checkpoint == Some(true) && !self.plan.needs_all(at, pipeline);
+        if is_by_size || is_kept {
             at = self.add(NodeKind::Gather, vec![at], Some(id), width);
         }
         let result = self.add(NodeKind::Result, vec![at], Some(id), width);

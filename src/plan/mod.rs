@@ -191,13 +191,17 @@ impl Plan {
     /// here.
     pub fn ends_stage(&self, id: NodeId, pipeline: &ir::Pipeline) -> bool {
         let node = self.node(id);
-        if self.streamed.contains(&id) {
-            return node.consumers.is_empty();
-        }
+        let needs_all = !self.streamed.contains(&id) && self.needs_all(id, pipeline);
+        needs_all || node.consumers.is_empty()
+    }
+
+    /// Does it need all its input before it gives anything?
+    fn needs_all(&self, id: NodeId, pipeline: &ir::Pipeline) -> bool {
+        let node = self.node(id);
         match node.kind {
             NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
             NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Steps(_) | NodeKind::Result => {
-                node.consumers.is_empty()
+                false
             }
             NodeKind::Step(step) => match step_of(pipeline, node, step) {
                 StepKind::Aggregate { .. }
@@ -212,7 +216,7 @@ impl Plan {
                 | StepKind::Join(_)
                 | StepKind::Explode { .. }
                 | StepKind::Parse(_)
-                | StepKind::Expect(_) => node.consumers.is_empty(),
+                | StepKind::Expect(_) => false,
             },
         }
     }

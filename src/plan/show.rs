@@ -1,7 +1,7 @@
 //! The plan as text.
 
 use super::{Node, NodeKind, Placed, Plan, placed_steps, step_of};
-use crate::ir::{Pipeline, SourceId, Step, step_name};
+use crate::ir::{JobId, Pipeline, SourceId, Step, step_name};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -47,12 +47,19 @@ pub fn show(plan: &Plan, pipeline: &Pipeline) -> String {
             if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
         let end = match plan.ends_stage(id, pipeline) {
             true if early.contains(&id) => "  ■ reads no more than it needs",
+            true if is_asked(node, pipeline) => "  ■ checkpoint",
             true => "  ■",
             false => "",
         };
         let _ = writeln!(out, "{:>3}  {job:<20} {what}{from}{end}", id.0);
     }
     out
+}
+
+/// Does its job ask for a checkpoint of what it gives?
+fn is_asked(node: &Node, pipeline: &Pipeline) -> bool {
+    let asks = |job: JobId| pipeline.jobs[job.0 as usize].checkpoint == Some(true);
+    node.job.is_some_and(asks) && !matches!(node.kind, NodeKind::Build(_))
 }
 
 /// `filter, project ×3`

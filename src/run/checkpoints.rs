@@ -1,5 +1,5 @@
-//! The checkpoints of a pipeline: what its stages have made, kept until a run has succeeded, so that
-//! one after a crash or a failure begins where that one was.
+//! The checkpoints of a pipeline: what its stages have made, so that a run after a crash or a failure
+//! begins where that one was, and one after a change where the first difference is.
 
 use crate::connect::{discard, hold, written};
 use crate::store::StateError;
@@ -30,9 +30,37 @@ const SHARE: f64 = 0.1;
 const BYTES_PER_SECOND: f64 = 1e9;
 /// What took less is computed again.
 const SECONDS_MIN: f64 = 1.0;
-/// Checkpoints of runs that failed and were never taken up are kept for so long, and so many.
-const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
-const KEPT_MAX: usize = 16;
+/// What is kept of checkpoints when a run ends.
+const KEPT: Retention =
+    Retention { last: Some(16), age: Some(Duration::from_secs(7 * 24 * 3600)), bytes: None };
+/// The same when it has succeeded, and nobody waits for it to go on.
+const KEPT_BYTES: u64 = 1 << 30;
+
+/// Which checkpoints are kept, of the newest; all where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retention {
+    /// So many.
+    pub last: Option<usize>,
+    /// Those that are not older.
+    pub age: Option<Duration>,
+    /// As many as have no more bytes together.
+    pub bytes: Option<u64>,
+}
+
+impl Retention {
+    /// Parts files, the newest first, into those that are kept and those that are not.
+    fn part(&self, mut paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        paths.sort_by_cached_key(|path| (age(path), path.clone()));
+        let (mut count, mut bytes) = (0, 0);
+        paths.into_iter().partition(|path| {
+            count += 1;
+            bytes += length(path);
+            self.last.is_none_or(|last| count <= last)
+                && self.age.is_none_or(|oldest| age(path) <= oldest)
+                && self.bytes.is_none_or(|most| bytes <= most)
+        })
+    }
+}
 
 /// What a checkpoint holds. Operators are named by their place among those of the stage.
 #[derive(Debug, Serialize, Deserialize)]
@@ -194,15 +222,15 @@ impl Checkpoints {
         if is_same { self.held.remove(&output.staged) } else { None }
     }
 
-    /// How many bytes a checkpoint may have now; none if there is to be none.
-    pub(super) fn bytes_max(&self) -> Option<u64> {
+    /// How many bytes a checkpoint may have now; none if there is to be none. A job may have
+    /// `asked` for one, or for none.
+    pub(super) fn bytes_max(&self, asked: Option<bool>) -> Option<u64> {
         let seconds = self.since.elapsed().as_secs_f64();
-        match self.when {
-            When::Always => Some(u64::MAX),
-            When::Auto if seconds >= SECONDS_MIN => {
-                Some((seconds * SHARE * BYTES_PER_SECOND) as u64)
-            }
-            When::Auto | When::Never => None,
+        match (self.when, asked) {
+            (When::Never, _) | (_, Some(false)) => None,
+            (When::Always, _) | (_, Some(true)) => Some(u64::MAX),
+            (When::Auto, None) if seconds < SECONDS_MIN => None,
+            (When::Auto, None) => Some((seconds * SHARE * BYTES_PER_SECOND) as u64),
         }
     }
 
@@ -216,20 +244,21 @@ impl Checkpoints {
         self.when = When::Never;
     }
 
-    /// The run has ended. What one that succeeded has made, later ones have no need of; of others,
-    /// what is old goes. Best effort: what cannot be removed is in nobody's way.
+    /// The run has ended: what is old goes, and of what one that succeeded has made, what is much.
+    /// Best effort: what cannot be removed is in nobody's way.
     pub(super) fn end(self, has_succeeded: bool) {
-        let mut paths: Vec<(Duration, PathBuf)> =
-            self.paths().into_iter().map(|path| (age(&path), path)).collect();
-        paths.sort();
+        let bytes = has_succeeded.then_some(KEPT_BYTES);
+        let (kept, old) = Retention { bytes, ..KEPT }.part(self.paths());
+        old.iter().for_each(|path| remove(path));
         let mut staged = BTreeSet::new();
-        for (at, (age, path)) in paths.iter().enumerate() {
-            let is_old = at >= KEPT_MAX || *age > KEPT_FOR;
-            match Checkpoint::open::<Saved>(path).filter(|_| !has_succeeded && !is_old) {
-                Some((_, saved)) => {
+        for path in kept {
+            match Checkpoint::open::<Saved>(&path) {
+                Some((_, saved)) if !has_succeeded => {
                     staged.extend(saved.outputs.into_iter().map(|output| output.staged));
                 }
-                None => remove(path),
+                // Its outputs are published, or will never be.
+                Some((_, saved)) if !saved.results.is_empty() => {}
+                _ => remove(&path),
             }
         }
         if has_succeeded {
@@ -272,9 +301,9 @@ pub struct Cleaned {
     pub held_by: Option<String>,
 }
 
-/// Removes all checkpoints in a state folder, with the outputs that were staged with them; only
-/// looks if it is told so.
-pub fn clean(state: &Path, only_looks: bool) -> Result<Vec<Cleaned>, StateError> {
+/// Removes the checkpoints in a state folder that are not to be kept, with the outputs that were
+/// staged with them; only looks if it is told so.
+pub fn clean(state: &Path, keep: Retention, only_looks: bool) -> Result<Vec<Cleaned>, StateError> {
     let mut all = vec![];
     let entries = fs::read_dir(state.join(FOLDER)).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -284,7 +313,7 @@ pub fn clean(state: &Path, only_looks: bool) -> Result<Vec<Cleaned>, StateError>
         let mut cleaned = Cleaned { pipeline, files: 0, bytes: 0, held_by: None };
         let lock = state.join(format!("{}.lock", cleaned.pipeline));
         match Lock::take(&lock, "clean", Duration::ZERO, &AtomicBool::new(false)) {
-            Ok(_lock) => remove_all(folder, only_looks, &mut cleaned),
+            Ok(_lock) => remove_old(folder, keep, only_looks, &mut cleaned),
             Err(NoLock::Held(by)) => cleaned.held_by = Some(by),
             Err(NoLock::Failed(error)) => return Err(error),
             Err(NoLock::Stopped) => unreachable!("nobody stops it"),
@@ -294,20 +323,25 @@ pub fn clean(state: &Path, only_looks: bool) -> Result<Vec<Cleaned>, StateError>
     Ok(all)
 }
 
-fn remove_all(folder: PathBuf, only_looks: bool, cleaned: &mut Cleaned) {
+fn remove_old(folder: PathBuf, keep: Retention, only_looks: bool, cleaned: &mut Cleaned) {
     let partials = fs::read_dir(folder.join(PARTIALS)).into_iter().flatten().flatten();
     let partials: Vec<PathBuf> = partials.map(|entry| entry.path()).collect();
     let checkpoints = Checkpoints::open(folder, When::Never, true);
-    for path in checkpoints.paths().into_iter().chain(partials) {
+    let paths = checkpoints.paths().into_iter().chain(partials).collect();
+    for path in keep.part(paths).1 {
         cleaned.files += 1;
-        cleaned.bytes += fs::metadata(&path).map_or(0, |found| found.len());
-        if !only_looks {
-            remove(&path);
+        cleaned.bytes += length(&path);
+        if only_looks {
+            continue;
         }
+        let saved = Checkpoint::open::<Saved>(&path).map(|(_, saved)| saved.outputs);
+        saved.iter().flatten().for_each(|output| discard(&output.staged));
+        remove(&path);
     }
-    if !only_looks {
-        checkpoints.held.keys().for_each(|staged| discard(staged));
-    }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
 }
 
 /// Bytes of states that are saved a second, by how much memory they take: in files they take about

@@ -6,6 +6,7 @@ use super::report::{
 };
 use super::{Decision, Options};
 use crate::data::display;
+use crate::diagnostics::reasons;
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::store::StateError;
 use crate::types::{DataType, Scalar};
@@ -33,6 +34,13 @@ pub enum Event<'e> {
     Decided(&'e Decision),
     /// An output is there already.
     Reused(&'e OutputReport),
+    /// An output stays as it is: what it is made of came out as before.
+    Unchanged(&'e OutputReport),
+    /// A job that was to be run is not: what it reads came out as before.
+    NotRun {
+        /// The job.
+        job: &'e str,
+    },
     /// So many jobs are to be run.
     Jobs(usize),
     /// Something of a job was taken up that an earlier run had computed.
@@ -176,6 +184,11 @@ impl Event<'_> {
             Event::Recovered(run) => ("run.recovered", json!({ "of": run })),
             Event::Decided(decision) => ("plan", json!({ "jobs": decision.reasons })),
             Event::Reused(output) => ("output.reused", fields_of(output)),
+            Event::Unchanged(output) => ("output.unchanged", fields_of(output)),
+            Event::NotRun { job } => {
+                let reason = reasons::same_rows().text;
+                ("job.skipped", json!({ "job": job, "reason": reason }))
+            }
             Event::Jobs(_) => return None,
             Event::TakenUp { job, from } => ("job.taken_up", json!({ "job": job, "from": from })),
             Event::FilesTaken { source, files } => {

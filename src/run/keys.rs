@@ -13,12 +13,26 @@ pub(super) struct Keys(Vec<String>);
 
 impl Keys {
     pub(super) fn new(plan: &Plan, digests: &Digests, held: &Held) -> Keys {
+        Keys::given(plan, digests, held, |_, _| None)
+    }
+
+    /// The same, but what an operator is known to have given stands, for those that read it, in the
+    /// place of all that it was made of. `gave` is told an operator and its key.
+    pub(super) fn given(
+        plan: &Plan,
+        digests: &Digests,
+        held: &Held,
+        mut gave: impl FnMut(NodeId, &str) -> Option<String>,
+    ) -> Keys {
         let mut keys: Vec<String> = Vec::with_capacity(plan.nodes.len());
-        for node in &plan.nodes {
-            let inputs: Vec<&str> = node.inputs.iter().map(|input| &*keys[input.at()]).collect();
+        let mut shown: Vec<String> = Vec::with_capacity(plan.nodes.len());
+        for (id, node) in plan.iter() {
+            let inputs: Vec<&str> = node.inputs.iter().map(|input| &*shown[input.at()]).collect();
             let Node { live, order, takes, .. } = node;
             let does = does(node, digests, held);
-            keys.push(digest(&format!("{inputs:?} {live:?} {order:?} {takes:?} {does}")));
+            let key = digest(&format!("{inputs:?} {live:?} {order:?} {takes:?} {does}"));
+            shown.push(gave(id, &key).unwrap_or_else(|| key.clone()));
+            keys.push(key);
         }
         Keys(keys)
     }

@@ -30,6 +30,9 @@ pub(super) struct Made {
     /// What became of the rows that it held.
     #[serde(default)]
     pub mode: String,
+    /// The key of its rows, by what the operators before it gave.
+    #[serde(default)]
+    pub rows: Option<String>,
 }
 
 /// A source and its files.
@@ -137,7 +140,18 @@ impl<'p> Digests<'p> {
             (param.name.clone(), crate::data::display(value, &param.ty.data))
         };
         let params = params.map(value).collect();
-        (key, Made { engine: ENGINE.to_owned(), params, sources, jobs, output: written, mode })
+        (
+            key,
+            Made {
+                engine: ENGINE.to_owned(),
+                params,
+                sources,
+                jobs,
+                output: written,
+                mode,
+                rows: None,
+            },
+        )
     }
 
     /// The key that one of the outputs would have in this mode.

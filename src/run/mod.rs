@@ -9,6 +9,7 @@ mod failure;
 mod held;
 mod keys;
 mod made;
+mod memo;
 pub mod openlineage;
 mod places;
 mod profile;
@@ -18,7 +19,7 @@ mod reuse;
 mod schedule;
 mod session;
 
-pub use checkpoints::{Cleaned, When, clean};
+pub use checkpoints::{Cleaned, Retention, When, clean};
 pub use events::{Begun, Event, Node, Request};
 pub use failure::{Kind, Told};
 pub use places::{check_places, replaced_by_report};

@@ -167,6 +167,9 @@ pub(super) fn publish(
     let watch = options.watch;
     let Some(session) = session else { return publish_outputs(pipeline, &mut outputs, watch) };
     let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
+    for output in session.unchanged(pipeline, &commit) {
+        watch(Event::Unchanged(&output));
+    }
     let published = publish_quarantines(&mut quarantines, options);
     match published.and_then(|()| publish_outputs(pipeline, &mut outputs, watch)) {
         Ok(()) => session.committed(&commit),

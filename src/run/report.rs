@@ -3,6 +3,7 @@
 
 use super::events::Event;
 use super::reuse::Verdict;
+use crate::diagnostics::reasons;
 use crate::ir::RunContext;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -306,7 +307,14 @@ impl Report {
                 self.spills.push((*spill).clone());
             }
             Event::SetAside(quarantine) => self.quarantines.push((*quarantine).clone()),
-            Event::Reused(output) | Event::Written(output) => self.outputs.push((*output).clone()),
+            Event::NotRun { job } => {
+                for verdict in self.reasons.iter_mut().filter(|verdict| verdict.name == *job) {
+                    (verdict.runs, verdict.reason) = (false, reasons::same_rows());
+                }
+            }
+            Event::Reused(output) | Event::Unchanged(output) | Event::Written(output) => {
+                self.outputs.push((*output).clone())
+            }
             _ => {}
         }
     }

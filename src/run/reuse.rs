@@ -25,6 +25,8 @@ pub struct Decision {
     pub reused: Vec<(usize, Entry)>,
     /// Why jobs are run or not, and outputs that are written from a source, in the order of running.
     pub reasons: Vec<Verdict>,
+    /// Of outputs that are there and may come out as they are, by what key their rows are known.
+    pub(super) may_stay: BTreeMap<usize, String>,
     /// Files that were found to be the same although the system tells something else of them.
     pub(super) refreshed: Vec<FileEntry>,
     /// Of files that have grown at their end, how long they were, and what they were then.
@@ -126,7 +128,15 @@ pub fn decide(
     for look in looks {
         match (look.why, look.known) {
             (None, Some(known)) => decision.reused.push((look.at, known)),
-            _ => decision.outputs.push(look.at),
+            (why, _) => {
+                // The one reason that says nothing of what is there.
+                let output = &pipeline.outputs[look.at];
+                let may_stay = output.mode == Mode::Overwrite
+                    && why == Some(reasons::rows_needed(&output.name));
+                let rows = look.before.and_then(|before| before.rows).filter(|_| may_stay);
+                decision.may_stay.extend(rows.map(|rows| (look.at, rows)));
+                decision.outputs.push(look.at);
+            }
         }
     }
     Ok(decision)

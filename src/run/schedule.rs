@@ -5,6 +5,7 @@ mod by_file;
 mod finish;
 mod paths;
 mod saved;
+mod unchanged;
 
 use super::counts::{is_done, job_report, jobs_of};
 use super::events::Event;
@@ -26,6 +27,7 @@ use paths::Path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
+use unchanged::Contents;
 
 /// Opens the source of a scan, or only these of its files, and says which columns it gives.
 pub(super) type Open<'o> =
@@ -88,6 +90,14 @@ pub(super) struct Schedule<'e, 'p> {
     pub(super) failures: Failures,
     /// Is nothing more to be run?
     is_over: bool,
+    /// What operators gave, where that is known.
+    contents: Contents,
+    /// Outputs that stay as they are.
+    unchanged: BTreeSet<usize>,
+    /// What leads only to those.
+    left_out: BTreeSet<NodeId>,
+    /// What was not run therefore.
+    not_run: BTreeSet<NodeId>,
 }
 
 impl<'e, 'p> Schedule<'e, 'p> {
@@ -120,6 +130,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
             failed: BTreeSet::new(),
             failures: Failures::default(),
             is_over: false,
+            contents: Contents::new(),
+            unchanged: BTreeSet::new(),
+            left_out: BTreeSet::new(),
+            not_run: BTreeSet::new(),
         }
     }
 
@@ -156,10 +170,12 @@ impl<'e, 'p> Schedule<'e, 'p> {
             let Some((&roots, (ends, _))) = next else { break };
             let stage = self.next_stage(roots, ends, &paths);
             self.taken_or_run(&stage, &paths, open)?;
-            if std::mem::take(&mut self.has_spilled_join) {
+            let has_spilled_join = std::mem::take(&mut self.has_spilled_join);
+            if self.leave_unchanged() || has_spilled_join {
                 (_, paths) = self.cut();
             }
         }
+        self.note_all();
         Ok(())
     }
 

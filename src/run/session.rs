@@ -5,7 +5,8 @@ use super::checkpoints::Checkpoints;
 use super::events::Event;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::made::{Digests, Files, digest};
+use super::made::{Digests, Files, Made, digest};
+use super::memo::{self, Memo, Record};
 use super::report::{FileReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Options, OutputReport, Report, State, Status};
@@ -13,13 +14,13 @@ use crate::connect::{
     self, ConnectError, InputFile, Reading, Readings, Staged, complete_move, is_racy, written,
 };
 use crate::exec::Error;
-use crate::ir::{Pipeline, RunContext, SourceId};
-use crate::plan::Plan;
+use crate::ir::{Output, Pipeline, RunContext, SourceId};
+use crate::plan::{NodeId, Plan};
 use crate::store::journal::{self, Commit, Found};
 use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
 use crate::store::lock::{Lock, NoLock};
 use crate::store::{StateError, open_folder, runs};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const FILES_LISTED: usize = 1000;
 /// A run that holds the lock of its pipeline.
 pub(super) struct Session {
     state: State,
+    base: PathBuf,
     ledger: Ledger,
     journal: PathBuf,
     pub decision: Decision,
@@ -42,6 +44,14 @@ pub(super) struct Session {
     pub morsel_bytes: usize,
     /// What stages of earlier runs have made.
     pub checkpoints: Checkpoints,
+    /// What operators gave in earlier runs.
+    pub memo: Memo,
+    /// What they gave in this one.
+    records: Vec<Record>,
+    /// The keys of the rows of outputs.
+    rows: BTreeMap<usize, String>,
+    /// Outputs that stay as they are, although they might have come out differently.
+    unchanged: BTreeSet<usize>,
     _lock: Lock,
 }
 
@@ -72,15 +82,8 @@ impl Session {
         decision.locate(options.files);
         (options.watch)(Event::Decided(&decision));
         ledger.note(&[], &decision.refreshed)?;
-        for (at, entry) in &decision.reused {
-            (options.watch)(Event::Reused(&OutputReport {
-                output: pipeline.outputs[*at].name.clone(),
-                path: options.base.join(&entry.path).display().to_string(),
-                records: entry.rows,
-                bytes: entry.bytes,
-                added: false,
-                reused: true,
-            }));
+        for (_, entry) in &decision.reused {
+            (options.watch)(Event::Reused(&reused(entry, &options.base)));
         }
         let State { folder, pipeline: name, checkpoints, fresh, .. } = state;
         let checkpoints = Checkpoints::of(folder, name, *checkpoints, *fresh);
@@ -88,17 +91,26 @@ impl Session {
             let message = format!("{} is damaged", path.display());
             (options.watch)(Event::NotTakenUp(&StateError::new(message)));
         }
+        let memo = match decision.may_stay.is_empty() {
+            true => Memo::default(),
+            false => Memo::read(&state.file("memo")),
+        };
         let readings = Arc::default();
         let state = state.clone();
         let morsel_bytes = options.chunk;
         Ok(Session {
             state,
+            base: options.base.clone(),
             ledger,
             journal,
             decision,
             readings,
             morsel_bytes,
             checkpoints,
+            memo,
+            records: vec![],
+            rows: BTreeMap::new(),
+            unchanged: BTreeSet::new(),
             _lock: lock,
         })
     }
@@ -117,20 +129,25 @@ impl Session {
         let mut entries = vec![];
         for &at in &self.decision.outputs {
             let output = &pipeline.outputs[at];
+            let (key, mut made) = digests.of(at);
+            made.rows = self.rows.get(&at).cloned();
+            if self.unchanged.contains(&at) {
+                entries.extend(self.stays(output, key, &made)?);
+                continue;
+            }
             let Some((_, staged)) = outputs.iter().find(|(name, _)| *name == output.name) else {
                 continue;
             };
             if let Some(held) = self.decision.held.get(&at) {
                 check_held(held, staged)?;
             }
-            let (key, made) = digests.of(at);
             let path = super::arguments(&output.arguments, context);
             entries.push(Entry {
                 pipeline: self.state.pipeline.clone(),
                 output: output.name.clone(),
                 key,
                 path: path.text("path").unwrap_or_default().to_owned(),
-                made: serde_json::to_string(&made).expect("names and digests can be written"),
+                made: text(&made),
                 target: target(staged),
                 run: context.id.clone(),
                 rows: staged.rows,
@@ -170,6 +187,36 @@ impl Session {
         self.decision.files.keys().copied().map(of).collect()
     }
 
+    /// What is noted of an output that stays as it is: what it would have been made of now.
+    fn stays(
+        &self,
+        output: &Output,
+        key: String,
+        made: &Made,
+    ) -> Result<Option<Entry>, StateError> {
+        let known = self.ledger.output(&self.state.pipeline, &output.name)?;
+        Ok(known.map(|known| Entry { key, made: text(made), ..known }))
+    }
+
+    /// What the operators of a run that is about to publish its outputs gave, and by which keys of
+    /// their rows later runs know the outputs.
+    pub(super) fn seen(
+        &mut self,
+        records: Vec<Record>,
+        rows: BTreeMap<usize, String>,
+        unchanged: BTreeSet<usize>,
+    ) {
+        (self.records, self.rows, self.unchanged) = (records, rows, unchanged);
+    }
+
+    /// The outputs that stay as they are.
+    pub(super) fn unchanged(&self, pipeline: &Pipeline, commit: &Commit) -> Vec<OutputReport> {
+        let name = |at: &usize| &pipeline.outputs[*at].name;
+        let entry = |at| commit.entries.iter().find(|entry| entry.output == *name(at));
+        let entries = self.unchanged.iter().filter_map(entry);
+        entries.map(|entry| reused(entry, &self.base)).collect()
+    }
+
     /// The digests of what the outputs are made of, as far as it was read.
     fn digests<'p>(&self, pipeline: &'p Pipeline, context: &'p RunContext) -> Digests<'p> {
         let contents = |source: SourceId| self.contents(source);
@@ -193,6 +240,17 @@ impl Session {
     /// The keys of what the operators of a plan make.
     pub(super) fn keys(&self, plan: &Plan, pipeline: &Pipeline, context: &RunContext) -> Keys {
         Keys::new(plan, &self.digests(pipeline, context), &self.decision.held)
+    }
+
+    /// The same by what operators are known to have given.
+    pub(super) fn keys_by(
+        &self,
+        plan: &Plan,
+        pipeline: &Pipeline,
+        context: &RunContext,
+        gave: impl FnMut(NodeId, &str) -> Option<String>,
+    ) -> Keys {
+        Keys::given(plan, &self.digests(pipeline, context), &self.decision.held, gave)
     }
 
     /// The same as if a source had no files.
@@ -267,6 +325,10 @@ impl Session {
     /// Everything is visible.
     pub(super) fn committed(&mut self, commit: &Commit) -> Result<(), Failure> {
         self.ledger.note(&commit.entries, &commit.files)?;
+        if !self.records.is_empty() {
+            // What is not remembered is computed again.
+            let _ = memo::add(&self.state.file("memo"), std::mem::take(&mut self.records));
+        }
         Ok(journal::end(&self.journal)?)
     }
 
@@ -322,6 +384,21 @@ impl Session {
         forgotten.iter().for_each(|run| runs::forget(&self.state.folder, run));
         Ok(())
     }
+}
+
+fn reused(entry: &Entry, base: &Path) -> OutputReport {
+    OutputReport {
+        output: entry.output.clone(),
+        path: base.join(&entry.path).display().to_string(),
+        records: entry.rows,
+        bytes: entry.bytes,
+        added: false,
+        reused: true,
+    }
+}
+
+fn text(made: &Made) -> String {
+    serde_json::to_string(made).expect("names and digests can be written")
 }
 
 fn run_entry(state: &State, report: &Report) -> Run {

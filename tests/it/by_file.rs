@@ -75,6 +75,10 @@ fn seen(project: &Project) -> (BTreeMap<String, Vec<u8>>, Value) {
         job["seconds"] = 0.into();
         job["records_per_second"] = 0.into();
     }
+    // Outputs that came out as they were are told first.
+    let outputs = report["outputs"].as_array_mut().expect("a list");
+    outputs.iter_mut().for_each(|output| drop(output["reused"].take()));
+    outputs.sort_by_key(|output| output["output"].to_string());
     (files.collect(), serde_json::json!([report["jobs"], report["quarantines"], report["outputs"]]))
 }
 
@@ -143,6 +147,11 @@ fn what_the_groups_depend_on_decides_whether_files_are_read() {
     // Both outputs are made each time.
     let taken = |flags: &[&str]| {
         let _ = fs::remove_dir_all(project.path("out"));
+        // Else nothing would be asked for by file.
+        let stages = ".batchc/checkpoints/pipeline.batch";
+        for name in project.names(stages) {
+            let _ = fs::remove_file(project.path(&format!("{stages}/{name}")));
+        }
         taken(&project, flags)
     };
     assert_eq!(taken(&[]), 0);

@@ -42,3 +42,4 @@ mod schema;
 mod signals;
 mod skipped;
 mod syntax;
+mod unchanged;

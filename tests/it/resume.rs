@@ -86,7 +86,10 @@ fn run(project: &Project, faults: Option<&str>, flags: &[&str]) -> Ended {
 
 /// Has a run die before its outputs are published, which it begins to make anew.
 fn die(project: &Project, flags: &[&str]) {
-    let begin = || fs::remove_dir_all(project.path("out"));
+    let begin = || {
+        let _ = fs::remove_dir_all(project.path(".batchc/checkpoints"));
+        fs::remove_dir_all(project.path("out"))
+    };
     let fault = format!("record:{}", project.path("operations").display());
     // The state is there: making it would be operations too.
     assert_eq!(run(project, None, &["--fresh"]).code, Some(0));
@@ -116,7 +119,6 @@ fn a_run_goes_on_where_one_died() {
     assert_eq!(report["taken_up"].as_object().expect("an object").len(), 4);
     assert!(seen(&project) == new, "the same bytes");
     assert_eq!(counts(&project), counted, "the same counts");
-    assert_eq!(project.names(".batchc/checkpoints/pipeline.batch"), [""; 0], "nothing is left");
     assert!(run(&project, None, &[]).words.contains("nothing to do"));
 }
 
@@ -238,4 +240,77 @@ fn checkpoints_can_be_removed() {
     let ended = run(&project, None, &[]);
     assert!(!ended.words.contains("went on from"), "{}", ended.words);
     assert!(!project.names("out").iter().any(is_staged));
+}
+
+#[test]
+fn a_run_after_a_change_begins_where_the_first_difference_is() {
+    let project = project();
+    assert_eq!(run(&project, None, &[]).code, Some(0));
+    project.write("pipeline.batch", JOBS.replace("take 3", "take 2"));
+    let ended = run(&project, None, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert!(ended.words.contains(" had computed of `clean`, `kinds`"), "{}", ended.words);
+    let (found, counted) = (seen(&project), counts(&project));
+    assert_eq!(run(&project, None, &["--fresh"]).code, Some(0));
+    assert!(seen(&project) == found, "the same bytes");
+    // Of two of its outputs nothing had changed.
+    assert_eq!(counts(&project)[1], counted[1]);
+}
+
+/// The checkpoints of the pipeline.
+fn kept(project: &Project) -> usize {
+    project.names(".batchc/checkpoints/pipeline.batch").len()
+}
+
+#[test]
+fn a_job_may_ask_for_a_checkpoint_or_for_none() {
+    let project = project();
+    let auto = &["--checkpoints", "auto"][..];
+    assert_eq!(run(&project, None, auto).code, Some(0));
+    assert_eq!(kept(&project), 0);
+    let asks =
+        |word: &str| JOBS.replace("job named {", &format!("job named {{\n  checkpoint {word}"));
+    project.write("pipeline.batch", asks("on"));
+    let plan = project.batchc(&["plan"]).data;
+    assert!(plan.contains("checkpoint"), "{plan}");
+    assert_eq!(run(&project, None, &["--checkpoints", "auto", "--fresh"]).code, Some(0));
+    assert_eq!(kept(&project), 1);
+    let all = seen(&project);
+    project.write("pipeline.batch", asks("on").replace("take 3", "take 2"));
+    let ended = run(&project, None, auto);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert!(ended.words.contains("had computed of `clean`, `named`"), "{}", ended.words);
+    assert_eq!(project.records("out/totals.jsonl").len(), 2);
+    // It changes no byte of what is written.
+    project.write("pipeline.batch", JOBS);
+    assert_eq!(run(&project, None, auto).code, Some(0));
+    assert!(seen(&project) == all);
+    // Of all jobs none, but for one.
+    let none = JOBS.replacen("param", "pipeline all {\n  checkpoint off\n}\n\nparam", 1);
+    project.write("pipeline.batch", &none);
+    fs::remove_dir_all(project.path(".batchc/checkpoints")).expect("it is there");
+    assert_eq!(run(&project, None, &["--fresh"]).code, Some(0));
+    assert_eq!(kept(&project), 0);
+    project.write("pipeline.batch", none.replace("job named {", "job named {\n  checkpoint on"));
+    assert_eq!(run(&project, None, &["--fresh"]).code, Some(0));
+    assert_eq!(kept(&project), 1);
+    assert_eq!(run(&project, None, &["--fresh", "--checkpoints", "never"]).code, Some(0));
+    assert_eq!(kept(&project), 1);
+}
+
+#[test]
+fn as_many_checkpoints_are_kept_as_is_said() {
+    let project = project();
+    assert_eq!(run(&project, None, &[]).code, Some(0));
+    let all = kept(&project);
+    assert!(all > 1, "{all}");
+    let cleaned = |flags: &[&str]| {
+        let ended = project.batchc(&[&["clean"], flags].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        kept(&project)
+    };
+    assert_eq!(cleaned(&["--keep-last", "100", "--older-than", "1h", "--max-size", "1GB"]), all);
+    assert_eq!(cleaned(&["--keep-last", "1"]), 1);
+    assert_eq!(cleaned(&["--max-size", "1kb"]), 0);
+    project.batchc(&["clean", "--older-than", "soon"]).fails(2, "a time is expected, as 90s");
 }

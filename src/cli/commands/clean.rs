@@ -4,14 +4,15 @@ use crate::cli::args::{Clean, Global};
 use crate::cli::load::refuse;
 use crate::cli::print::{put, say};
 use crate::cli::table::bytes_text;
-use crate::run::{Cleaned, clean};
+use crate::run::{Cleaned, Retention, clean};
 use crate::store::STATE;
 use std::path::PathBuf;
 
 /// Removes checkpoints.
 pub(in crate::cli) fn run(args: &Clean, global: &Global) -> u8 {
     let state = args.state.state_dir.clone().unwrap_or_else(|| PathBuf::from(STATE));
-    let all = match clean(&state, args.dry_run) {
+    let keep = retention(args);
+    let all = match clean(&state, keep, args.dry_run) {
         Ok(all) => all,
         Err(error) => return refuse(&error.message, global),
     };
@@ -30,4 +31,12 @@ pub(in crate::cli) fn run(args: &Clean, global: &Global) -> u8 {
         say!("there are no checkpoints in {}", state.display());
     }
     code
+}
+
+/// What is kept: nothing, unless it is said what.
+fn retention(args: &Clean) -> Retention {
+    match (args.keep_last, args.older_than, args.max_size) {
+        (None, None, None) => Retention { last: Some(0), ..Retention::default() },
+        (last, age, size) => Retention { last, age, bytes: size.map(|size| size as u64) },
+    }
 }

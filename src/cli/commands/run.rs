@@ -165,6 +165,10 @@ fn start(
         watch: &|event| match (event, event.warning()) {
             (_, Some(warning)) => say!("  {warning}"),
             (Event::Decided(decision), _) if !global.quiet => say_decision(decision),
+            (Event::Unchanged(output), _) if !global.quiet => {
+                let name = &output.output;
+                say!("  {name} stays as it is: what it is made of came out as before");
+            }
             (event, _) => progress.see(event),
         },
     };
@@ -318,6 +322,9 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
     let reused = report.outputs.iter().filter(|output| output.reused).count();
     match report.status {
         Status::Success if reused > 0 && reused == report.outputs.len() => {
+            if !report.jobs.is_empty() {
+                return format!("{name}: all outputs stay as they are ({seconds:.2} s)");
+            }
             format!("{name}: nothing to do, all outputs are there ({seconds:.2} s)")
         }
         Status::Success => {

@@ -18,15 +18,16 @@ const BATCH_ROWS: usize = 1 << 16;
 
 /// The operator.
 pub struct Buffer {
-    /// Are its expressions the columns that it keeps, and may these go to disk? Those who read a
-    /// union ask for rows in their order; those who split a result into parts by size know each
-    /// row by its number.
-    pub is_of_union: bool,
+    /// Are its expressions the columns that it keeps? So it is in a union.
+    pub takes_values: bool,
+    /// May rows go to disk? Not where somebody knows each by its number.
+    pub may_spill: bool,
 }
 
 /// What one thread has collected: rows in memory, and runs on disk that came before them.
 struct Buffered {
-    is_of_union: bool,
+    takes_values: bool,
+    may_spill: bool,
     collected: Collected,
     runs: Option<RunFile>,
 }
@@ -34,7 +35,8 @@ struct Buffered {
 impl Breaker for Buffer {
     fn state(&self) -> Box<dyn State> {
         let collected = Collected::default();
-        Box::new(Buffered { is_of_union: self.is_of_union, collected, runs: None })
+        let Buffer { takes_values, may_spill } = *self;
+        Box::new(Buffered { takes_values, may_spill, collected, runs: None })
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
@@ -55,7 +57,7 @@ impl Breaker for Buffer {
 
 impl State for Buffered {
     fn push(&mut self, mut batch: Batch, values: Vec<Operand>) -> Result<(), Error> {
-        if self.is_of_union {
+        if self.takes_values {
             let columns = values.iter().map(|value| expand(value, batch.rows)).collect();
             batch = batch.with_columns(columns);
         }
@@ -67,7 +69,7 @@ impl State for Buffered {
     }
 
     fn spill(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<bool, Error> {
-        if self.is_of_union && !self.collected.is_empty() {
+        if self.may_spill && !self.collected.is_empty() {
             let collected = std::mem::take(&mut self.collected);
             let keyed = |(batch, _): (Batch, _)| {
                 let position = Operand::column(positions_of(&batch));
@@ -80,7 +82,7 @@ impl State for Buffered {
             };
             runs.write(&by_position(), rows, stop)?;
         }
-        Ok(self.is_of_union)
+        Ok(self.may_spill)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

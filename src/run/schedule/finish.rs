@@ -29,6 +29,7 @@ impl<'p> Schedule<'_, 'p> {
                 if let Output::Batches(batches) = &result {
                     self.assign_parts(end, batches);
                 }
+                self.note_contents(end, &result);
                 self.results.insert(end, result);
             }
             Action::Build(build) => {

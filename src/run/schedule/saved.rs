@@ -121,8 +121,13 @@ impl Schedule<'_, '_> {
         }
         let found = Arc::new(found);
         let nodes: Vec<NodeId> = known.touched.keys().copied().collect();
-        for output in &saved.outputs {
-            let Some(kept) = session.checkpoints.take(output) else { continue };
+        let take = |output| Some((output, session.checkpoints.take(output)?));
+        let outputs: Vec<_> = saved.outputs.iter().filter_map(take).collect();
+        if outputs.is_empty() && saved.results.is_empty() {
+            // They are published, or somebody has changed them.
+            return Ok(false);
+        }
+        for (output, kept) in outputs {
             let end = nodes[output.end];
             if let Some(sink) = &self.execution.sinks[end.at()] {
                 sink.give_up();
@@ -138,7 +143,9 @@ impl Schedule<'_, '_> {
         self.count_again(&nodes, &saved);
         for SavedResult { end, rows, pieces } in saved.results {
             let taken = TakenUp { found: found.clone(), rows, pieces };
-            self.results.insert(nodes[end], Output::Pieces(Arc::new(taken)));
+            let result = Output::Pieces(Arc::new(taken));
+            self.note_contents(nodes[end], &result);
+            self.results.insert(nodes[end], result);
             self.done.insert(nodes[end]);
         }
         let active = nodes.into_iter().collect();
@@ -219,8 +226,10 @@ impl Schedule<'_, '_> {
                 self.done.contains(&id) || !matches!(node.kind, NodeKind::Sink(_))
             });
         let is_anything = !known.ends.is_empty();
-        let session = self.session.as_ref().filter(|_| !is_last && is_anything);
-        let Some(bytes_max) = session.and_then(|session| session.checkpoints.bytes_max()) else {
+        let asked = self.asked(known);
+        let session = self.session.as_ref().filter(|_| !is_last || asked == Some(true));
+        let bytes_max = session.and_then(|session| session.checkpoints.bytes_max(asked));
+        let Some(bytes_max) = bytes_max.filter(|_| is_anything) else {
             return;
         };
         if self.bytes_of(known) > bytes_max {
@@ -237,18 +246,29 @@ impl Schedule<'_, '_> {
         }
     }
 
+    /// Whether one of the jobs whose results these are asks for a checkpoint, or else for none.
+    fn asked(&self, known: &Known) -> Option<bool> {
+        let jobs = known.ends.iter().filter_map(|end| self.execution.plan.node(*end).job);
+        let asked = |job: JobId| self.execution.pipeline.jobs[job.0 as usize].checkpoint;
+        jobs.filter_map(asked).max()
+    }
+
     /// About how many bytes the checkpoint would have.
     fn bytes_of(&self, known: &Known) -> u64 {
-        let of_result = |end: &NodeId| {
-            let Some(result) = self.results.get(end) else { return 0 };
-            let of_rows = || {
-                let live = self.execution.plan.node(*end).live.iter().filter(|live| **live);
-                let row = VALUE_BYTES * live.count() as u64;
-                result.rows().unwrap_or(u64::MAX).saturating_mul(row)
-            };
-            result.bytes().map_or_else(of_rows, |bytes| bytes as u64)
+        let of_end = |end: &NodeId| {
+            self.results.get(end).map_or(0, |result| self.bytes_of_result(*end, result))
         };
-        known.ends.iter().map(of_result).fold(0, u64::saturating_add)
+        known.ends.iter().map(of_end).fold(0, u64::saturating_add)
+    }
+
+    /// About how many bytes a result has.
+    pub(super) fn bytes_of_result(&self, end: NodeId, result: &Output) -> u64 {
+        let of_rows = || {
+            let live = self.execution.plan.node(end).live.iter().filter(|live| **live);
+            let row = VALUE_BYTES * live.count() as u64;
+            result.rows().unwrap_or(u64::MAX).saturating_mul(row)
+        };
+        result.bytes().map_or_else(of_rows, |bytes| bytes as u64)
     }
 
     fn write(&mut self, known: &Known) -> Result<(), StateError> {

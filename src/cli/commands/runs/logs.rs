@@ -28,28 +28,32 @@ pub(in crate::cli) fn lines(kept: &Kept) -> impl Iterator<Item = String> {
     })
 }
 
+fn started(event: &Value) -> String {
+    let parameters = event["parameters"].as_object().into_iter().flatten();
+    let of = |(name, value): (&String, &Value)| {
+        format!(", {name} = {}", value.as_str().unwrap_or_default())
+    };
+    let parameters: String = parameters.map(of).collect();
+    let threads = event["threads"].as_u64().unwrap_or(0);
+    let s = if threads == 1 { "" } else { "s" };
+    let memory = bytes_text(event["memory"].as_u64().unwrap_or(0));
+    let version = event["version"].as_str().unwrap_or_default();
+    format!("started: batchc {version}, {threads} thread{s}, {memory}{parameters}")
+}
+
 fn words(event: &Value) -> Vec<String> {
     let text = |field: &str| event[field].as_str().unwrap_or_default();
     let count = |field: &str| event[field].as_u64().unwrap_or(0);
     let seconds = |field: &str| event[field].as_f64().unwrap_or(0.0);
     let line = match text("ev") {
-        "run.started" => {
-            let parameters = event["parameters"].as_object().into_iter().flatten();
-            let of = |(name, value): (&String, &Value)| {
-                format!(", {name} = {}", value.as_str().unwrap_or_default())
-            };
-            let parameters: String = parameters.map(of).collect();
-            let threads = count("threads");
-            let s = if threads == 1 { "" } else { "s" };
-            let memory = bytes_text(count("memory"));
-            format!(
-                "started: batchc {}, {threads} thread{s}, {memory}{parameters}",
-                text("version")
-            )
-        }
+        "run.started" => started(event),
         "run.recovered" => format!("published what run {} had made when it died", text("of")),
         "plan" => return event["jobs"].as_array().into_iter().flatten().map(verdict).collect(),
         "output.reused" => format!("{} is there: {}", text("output"), text("path")),
+        "output.unchanged" => {
+            format!("{} stays: what it is made of came out as before", text("output"))
+        }
+        "job.skipped" => format!("{} is not run: {}", text("job"), text("reason")),
         "job.started" => format!("{} started", text("job")),
         "job.progress" => {
             let (read, made) = (rows_text(count("records_in")), rows_text(count("records_out")));
