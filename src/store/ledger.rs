@@ -115,11 +115,15 @@ impl Ledger {
             if found == 0 {
                 let tables =
                     format!("begin immediate; {TABLES} pragma user_version = {VERSION}; commit;");
-                if database.execute_batch(&tables).is_err() {
-                    // Another run was faster.
+                let made = database.execute_batch(&tables);
+                if made.is_err() {
                     let _ = database.execute_batch("rollback");
                 }
                 found = database.query_row("pragma user_version", [], version)?;
+                // Another run may have been faster; else the disk is full.
+                if found == 0 {
+                    made?;
+                }
             }
             Ok(found)
         };

@@ -162,10 +162,10 @@ fn a_run_that_is_stopped_ends_soon_at_any_moment() {
 struct SmallDisk<'p>(&'p Path);
 
 impl SmallDisk<'_> {
-    fn mount(path: &Path) -> Option<SmallDisk<'_>> {
+    fn mount<'p>(path: &'p Path, size: &str) -> Option<SmallDisk<'p>> {
         fs::create_dir_all(path).expect("a folder can be made");
         let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("mode=700,size={size}"), "tmpfs"])
             .arg(path)
             .stderr(Stdio::null())
             .status();
@@ -184,7 +184,7 @@ impl Drop for SmallDisk<'_> {
 fn a_full_disk_is_told_and_changes_nothing() {
     let project = project(40_000);
     let out = project.path("out");
-    let Some(_disk) = SmallDisk::mount(&out) else {
+    let Some(_disk) = SmallDisk::mount(&out, "256k") else {
         eprintln!("skipped: no file system can be mounted here");
         return;
     };
@@ -195,4 +195,37 @@ fn a_full_disk_is_told_and_changes_nothing() {
     assert_eq!(project.report()["status"], "FAILED");
     assert_eq!(project.names("out"), ["plain.csv"]);
     assert_eq!(project.read("out/plain.csv"), "old\n");
+}
+
+#[test]
+#[allow(clippy::print_stderr)]
+fn a_full_disk_for_the_state_is_told_and_changes_nothing() {
+    let project = project(40_000);
+    let jobs = project.read("pipeline.batch");
+    let state = project.path(".batchc");
+    project.write("out/plain.csv", "old\n");
+    for (size, filled) in [("64k", 64), ("64k", 0), ("128k", 50)] {
+        let Some(_disk) = SmallDisk::mount(&state, size) else {
+            eprintln!("skipped: no file system can be mounted here");
+            return;
+        };
+        let _ = fs::write(state.join("others"), vec![b'x'; filled << 10]);
+        let ended = project.batchc(&["run", "--checkpoints", "always"]);
+        ended.fails(3, "error: cannot ");
+        ended.fails(3, ".batchc");
+        assert_eq!(project.names("out"), ["plain.csv"], "{size}");
+        assert_eq!(project.read("out/plain.csv"), "old\n", "{size}");
+    }
+    // A run can do without checkpoints.
+    let Some(_disk) = SmallDisk::mount(&state, "512k") else { return };
+    let sorts =
+        "job later {\n  from all\n  sort text\n}\n\njob last {\n  from later\n  sort -id\n}\n\n";
+    let last = "output last_rows = csv(\"out/last.csv\") from last\n";
+    let (jobs, _) = jobs.split_once("job parts").expect("it is there");
+    let jobs = jobs.replace("quarantine bad", "drop");
+    project.write("pipeline.batch", format!("{jobs}{sorts}{last}"));
+    let ended = project.batchc(&["run", "--checkpoints", "always"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert!(ended.words.contains("without checkpoints from here on: cannot write .batchc/"));
+    assert_eq!(project.names("out"), ["last.csv", "plain.csv"]);
 }
