@@ -3,6 +3,7 @@
 use crate::connect::CHUNK_BYTES;
 use crate::diagnostics::render::Format;
 use crate::plan::PASSES;
+use crate::run::openlineage::NAMESPACE;
 use clap::builder::FalseyValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -236,10 +237,13 @@ pub(super) struct How {
     /// fd:N for an open file
     #[arg(long, value_name = "FILE|-|fd:N")]
     pub(super) events: Option<PathBuf>,
-    /// Append what the run reads and writes to this file, as events of OpenLineage: at the start and at
-    /// the end
-    #[arg(long, value_name = "FILE")]
+    /// Append what the run reads and writes to this file, or send it to this address, as events of
+    /// OpenLineage: at the start and at the end
+    #[arg(long, value_name = "FILE|URL")]
     pub(super) openlineage: Option<PathBuf>,
+    /// What pipelines are said to belong to in these events
+    #[arg(long, value_name = "NAME", env = "OPENLINEAGE_NAMESPACE", default_value = NAMESPACE)]
+    pub(super) openlineage_namespace: String,
     /// Say where the time went, stage by stage and operator by operator; as JSON too, in FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(super) profile: Option<Option<PathBuf>>,
@@ -366,7 +370,7 @@ pub(super) enum RejectsAction {
         limit: Option<usize>,
     },
     /// Run the pipeline again, and say which rows are not set aside any more
-    Replay(Replay),
+    Replay(Box<Replay>),
 }
 
 #[derive(ClapArgs)]

@@ -11,6 +11,7 @@ mod foreign;
 mod history;
 mod lineage;
 mod load;
+mod openlineage;
 mod print;
 mod profile;
 mod progress;

@@ -17,7 +17,8 @@ use twox_hash::XxHash3_128;
 
 const SPEC: &str = "https://openlineage.io/spec";
 const PRODUCER: &str = concat!("urn:batchc:", env!("CARGO_PKG_VERSION"));
-const NAMESPACE: &str = "batchc";
+/// What pipelines belong to if nothing else is said.
+pub const NAMESPACE: &str = "batchc";
 
 /// What of a pipeline events are about.
 pub struct Events<'r> {
@@ -27,6 +28,8 @@ pub struct Events<'r> {
     outputs: Vec<usize>,
     /// What the pipeline is called.
     name: String,
+    /// What it belongs to.
+    pub namespace: String,
     /// Followed when it is first asked for.
     lineage: OnceCell<Lineage>,
 }
@@ -40,7 +43,15 @@ impl<'r> Events<'r> {
         outputs: Vec<usize>,
         name: String,
     ) -> Events<'r> {
-        Events { pipeline, context, base, outputs, name, lineage: OnceCell::new() }
+        Events {
+            pipeline,
+            context,
+            base,
+            outputs,
+            name,
+            namespace: NAMESPACE.to_owned(),
+            lineage: OnceCell::new(),
+        }
     }
 
     /// What the pipeline does, without a run: a `JobEvent`.
@@ -100,7 +111,7 @@ impl<'r> Events<'r> {
             "schemaURL".into(),
             json!(format!("{SPEC}/2-0-2/OpenLineage.json#/$defs/{kind}")),
         );
-        event.insert("job".into(), json!({ "namespace": NAMESPACE, "name": self.name }));
+        event.insert("job".into(), json!({ "namespace": self.namespace, "name": self.name }));
         event.insert("inputs".into(), json!(inputs));
         event.insert("outputs".into(), json!(outputs));
         Value::Object(event)

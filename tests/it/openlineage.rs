@@ -1,10 +1,12 @@
 //! The events of OpenLineage: as its schemas say, and what is in them.
 
 use super::folders::folder;
-use super::project::Project;
+use super::project::{Ended, Project};
 use super::schema::Schemas;
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 
 const PIPELINE: &str = r#"param least: int = 2
 pipeline shop { owner "sales@example.com" }
@@ -144,6 +146,79 @@ fn events_replace_nothing_of_the_pipeline() {
         let message = format!("the OpenLineage events {file} would replace {what}");
         project.batchc(&["run", "--openlineage", file]).fails(2, &message);
     }
+}
+
+/// A server that answers each request so, and gives what it was sent.
+fn server(answer: &'static str, requests: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = format!("http://me:secret@{}", listener.local_addr().expect("it has one"));
+    let serve = move || {
+        let request = |_| {
+            let (mut stream, _) = listener.accept().expect("somebody comes");
+            let mut read = BufReader::new(stream.try_clone().expect("it can be read"));
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") {
+                let start = head.len();
+                read.read_line(&mut head).expect("a line");
+                if let Some(value) = head[start..].to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+            }
+            let mut body = vec![0; length];
+            read.read_exact(&mut body).expect("a body");
+            let text =
+                format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(text.as_bytes()).expect("it is read");
+            head + &String::from_utf8(body).expect("text")
+        };
+        (0..requests).map(request).collect()
+    };
+    (address, std::thread::spawn(serve))
+}
+
+#[test]
+fn events_are_sent_to_a_server() {
+    let project = project();
+    let (address, requests) = server("201 Created", 2);
+    let flags = ["run", "-q", "--openlineage", &address, "--openlineage-namespace", "shops"];
+    let mut command = project.command(&flags);
+    let ended = command.env("OPENLINEAGE_API_KEY", "key-1").output().expect("it runs");
+    let ended = Ended::of(&ended);
+    assert_eq!((ended.code, &*ended.words), (Some(0), ""));
+    let requests = requests.join().expect("it served");
+    let kinds = requests.iter().map(|request| {
+        let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("POST /api/v1/lineage HTTP/1.1\r\n"), "{head}");
+        let head = head.to_lowercase();
+        assert!(head.contains("content-type: application/json"), "{head}");
+        assert!(head.contains("authorization: bearer key-1"), "{head}");
+        let event: Value = serde_json::from_str(body).expect("JSON");
+        check(&event, &schemas());
+        assert_eq!(event["job"]["namespace"], "shops");
+        event["eventType"].as_str().expect("a kind").to_owned()
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["START", "COMPLETE"]);
+}
+
+#[test]
+fn a_server_that_takes_nothing_fails_no_run() {
+    let project = project();
+    let (address, requests) = server("500 Oh", 2);
+    let ended = project.batchc(&["run", "-q", "--fresh", "--openlineage", &address]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert_eq!(
+        ended.words.matches("/api/v1/lineage: it answers 500").count(),
+        2,
+        "{}",
+        ended.words
+    );
+    assert!(!ended.words.contains("secret"), "{}", ended.words);
+    requests.join().expect("it served");
+    // Nobody is there any more.
+    let ended = project.batchc(&["run", "-q", "--fresh", "--openlineage", &address]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert_eq!(ended.words.matches("was not delivered to http://127.0.0.1:").count(), 2);
+    assert!(!ended.words.contains("secret"), "{}", ended.words);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::cli::failure::explain_failures;
 use crate::cli::load::{
     base, check_places, context, context_with, refuse, runnable, state, targets,
 };
+use crate::cli::openlineage::Receiver;
 use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
@@ -21,7 +22,7 @@ use crate::run::{
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -81,11 +82,15 @@ fn check_places_of_words(
         return Err(format!("--temp-dir {} is not a folder", folder.display()));
     }
     let state = kept(args, path).folder;
+    let lineage_file = match args.how.openlineage.as_deref().map(Receiver::of) {
+        Some(Receiver::File(file)) => Some(file),
+        _ => None,
+    };
     for (file, form) in [
         (args.how.report.as_ref(), "report"),
         (args.how.profile_file(), "profile"),
         (args.how.events.as_ref().filter(|file| Lines::of(file) == Lines::File), "events"),
-        (args.how.openlineage.as_ref(), "OpenLineage events"),
+        (lineage_file.as_ref(), "OpenLineage events"),
     ] {
         let Some(file) = file else { continue };
         if file.is_dir() {
@@ -134,7 +139,8 @@ fn start(
     check_places_of_words(args, pipeline, &context, &path)
         .map_err(|message| refuse(&message, global))?;
     let (outputs, job) = (targets.outputs.clone(), job_name(pipeline, &path));
-    let lineage = Events::new(pipeline, &context, base(&path), outputs, job);
+    let mut lineage = Events::new(pipeline, &context, base(&path), outputs, job);
+    lineage.namespace.clone_from(&args.how.openlineage_namespace);
     write_that_it_starts(args, &context, &lineage).map_err(|message| refuse(&message, global))?;
     let events = args.how.events.as_deref().map(open).transpose();
     let events = events.map_err(|message| refuse(&message, global))?;
@@ -198,7 +204,8 @@ fn write_that_it_starts(args: &Run, context: &RunContext, events: &Events) -> Re
     if let Some(file) = &args.how.report {
         write_report(&Report::running(context), file)?;
     }
-    args.how.openlineage.as_ref().map_or(Ok(()), |file| append(&events.started(), file))
+    let receiver = args.how.openlineage.as_deref().map(Receiver::of);
+    receiver.map_or(Ok(()), |receiver| receiver.take(&events.started()))
 }
 
 /// Writes what is asked for of a run that has ended.
@@ -211,8 +218,8 @@ fn write_how_it_ended(
     if let Some(file) = &args.how.report {
         write_report(report, file)?;
     }
-    if let Some(file) = &args.how.openlineage {
-        append(&events.ended(report, context_with(vec![]).time), file)?;
+    if let Some(receiver) = args.how.openlineage.as_deref().map(Receiver::of) {
+        receiver.take(&events.ended(report, context_with(vec![]).time))?;
     }
     match (args.how.profile_file(), profile) {
         (Some(file), Some(profile)) => write_report(profile, file),
@@ -307,13 +314,6 @@ fn write_report(report: &impl Serialize, file: &Path) -> Result<(), String> {
 pub(in crate::cli) fn job_name(pipeline: &Pipeline, path: &Path) -> String {
     let of_file = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     pipeline.name.clone().unwrap_or_else(of_file)
-}
-
-/// Appends a line to a file.
-fn append(event: &serde_json::Value, file: &Path) -> Result<(), String> {
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
-    let written = opened.and_then(|mut opened| opened.write_all(format!("{event}\n").as_bytes()));
-    written.map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
 fn last_line(name: &str, report: &Report, code: u8) -> String {
