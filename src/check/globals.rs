@@ -2,6 +2,7 @@
 
 use super::constants;
 use super::exprs::Scope;
+use super::tries::tries;
 use super::types::resolve_type;
 use crate::diagnostics::{Diagnostics, arguments, functions, names, syntax};
 use crate::functions::Registry;
@@ -20,6 +21,8 @@ pub(super) struct Globals<'a> {
     pub(super) timezone: Option<String>,
     /// What `checkpoint` says for all jobs.
     pub(super) checkpoint: Option<bool>,
+    /// How jobs are tried that do not say it.
+    pub(super) tries: (Option<ir::Retry>, Option<ir::Timeout>),
     pub(super) params: Vec<ir::Param>,
     /// What the parameters are, where it is known: the values of this run, or the defaults.
     pub(super) known: Vec<Option<Scalar>>,
@@ -78,6 +81,7 @@ impl<'a> Globals<'a> {
             pipeline_name: None,
             timezone: None,
             checkpoint: None,
+            tries: (None, None),
             params: vec![],
             known: vec![],
             enums: BTreeMap::new(),
@@ -192,6 +196,7 @@ impl<'a> Globals<'a> {
 
     fn add_pipeline(&mut self, pipeline: &ast::Pipeline, found: &mut Diagnostics) {
         self.pipeline_name = Some(pipeline.name.text.clone());
+        self.tries = tries(&pipeline.settings, found);
         for setting in &pipeline.settings {
             match &setting.kind {
                 ast::SettingKind::Timezone(zone) => {
@@ -201,10 +206,12 @@ impl<'a> Globals<'a> {
                     }
                 }
                 ast::SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-                ast::SettingKind::Owner(_) | ast::SettingKind::Tags(_) | ast::SettingKind::Bad => {}
+                ast::SettingKind::Owner(_)
+                | ast::SettingKind::Tags(_)
+                | ast::SettingKind::Retry { .. }
+                | ast::SettingKind::Timeout(_)
+                | ast::SettingKind::Bad => {}
                 // What a job may say will be said here for all jobs.
-                ast::SettingKind::Retry { .. } => setting_later("retry", setting, found),
-                ast::SettingKind::Timeout(_) => setting_later("timeout", setting, found),
                 ast::SettingKind::Checkpoint(is_on) => self.checkpoint = Some(*is_on),
                 ast::SettingKind::OnError { .. } => setting_later("on error", setting, found),
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),

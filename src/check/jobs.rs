@@ -2,8 +2,9 @@
 //! each job in that order, settings first.
 
 use super::exprs::Scope;
-use super::globals::{Globals, setting_later};
+use super::globals::Globals;
 use super::steps::JobChecker;
+use super::tries::tries;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, JobId, OnError, Row};
 use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
@@ -136,6 +137,8 @@ fn check_job(
     }
     let partition = partition(job, &mut checker);
     let checkpoint = checkpoint(job, &mut checker);
+    let (retry, timeout) = tries(&job.settings, checker.found);
+    let (any_retry, any_timeout) = checker.globals.tries;
     let row = checker.row.clone();
     let job = ir::Job {
         name: job.name.text.clone(),
@@ -146,6 +149,8 @@ fn check_job(
         on_error,
         partition,
         checkpoint,
+        retry: retry.or(any_retry),
+        timeout: timeout.or(any_timeout.map(|any| ir::Timeout { is_own: false, ..any })),
         span: job.name.span,
     };
     (job, row)
@@ -211,10 +216,10 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
                 said = Some((OnError { policy, above }, setting.span));
             }
             SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),
-            SettingKind::Retry { .. } => setting_later("retry", setting, checker.found),
-            SettingKind::Timeout(_) => setting_later("timeout", setting, checker.found),
             SettingKind::Partition { .. }
             | SettingKind::Checkpoint(_)
+            | SettingKind::Retry { .. }
+            | SettingKind::Timeout(_)
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
             | SettingKind::Bad => {}

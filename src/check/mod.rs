@@ -12,6 +12,7 @@ mod jobs;
 pub mod later;
 mod modes;
 mod steps;
+mod tries;
 mod types;
 
 use crate::diagnostics::Diagnostics;

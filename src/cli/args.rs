@@ -100,6 +100,24 @@ fn size(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A time: a number with a unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let millis: u64 = match text[digits..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => 0,
+    };
+    match text[..digits].parse::<u64>().ok().and_then(|number| number.checked_mul(millis)) {
+        // More than a clock can count is no limit that anybody means.
+        Some(millis @ 1..=315_360_000_000) => Ok(Duration::from_millis(millis)),
+        _ => Err("a time such as 90s, 30m or 2h is expected".into()),
+    }
+}
+
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Prove a pipeline: names, types, nulls, the graph of jobs. Reads no data
@@ -224,6 +242,9 @@ pub(super) struct How {
         hide_default_value = true
     )]
     pub(super) checkpoints: Checkpoints,
+    /// How long the run may take, as 90s, 30m or 2h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) timeout: Option<Duration>,
     /// Stop at the first failure, instead of running what does not depend on what failed
     #[arg(long)]
     pub(super) fail_fast: bool,

@@ -73,6 +73,14 @@ impl Progress {
                     say!("{job} started");
                 }
             }
+            Event::JobRetried { job, tries, of, seconds, error } => {
+                let text = format!("{job}: try {tries} of {of} in {seconds:.1} s: {error}");
+                match &self.bar {
+                    Some(bar) => bar.println(text),
+                    None if is_said => say!("{text}"),
+                    None => {}
+                }
+            }
             Event::JobProgress { .. } if is_said && jobs.is_due(self.state.started) => {
                 jobs.said = Some(Instant::now());
                 drop(jobs);

@@ -9,12 +9,23 @@ use std::io;
 impl ConnectError {
     /// An error of one sentence.
     pub fn new(message: impl Into<String>) -> ConnectError {
-        ConnectError { message: message.into(), help: None }
+        ConnectError { message: message.into(), help: None, may_pass: false }
     }
 
     /// What the system said when `verb` was tried on `path`: `cannot open a.csv: no such file`.
     pub fn io(verb: &str, path: impl fmt::Display, error: &io::Error) -> ConnectError {
-        ConnectError::new(format!("cannot {verb} {path}: {}", io_text(error)))
+        let message = format!("cannot {verb} {path}: {}", io_text(error));
+        ConnectError { may_pass: may_pass(error), ..ConnectError::new(message) }
+    }
+
+    /// The same of an error of a library, which may have come from the system.
+    pub fn because(mut self, error: &(dyn std::error::Error + 'static)) -> ConnectError {
+        let mut cause = Some(error);
+        while let Some(at) = cause {
+            self.may_pass |= at.downcast_ref::<io::Error>().is_some_and(may_pass);
+            cause = at.source();
+        }
+        self
     }
 
     /// The same with one thing to do.
@@ -31,6 +42,33 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
+
+/// Can what the system says be over by itself? Disks, networks, and what others use up for a while;
+/// not what somebody has to put right: a file that is not there, or may not be read.
+pub fn may_pass(error: &io::Error) -> bool {
+    const PASSING: &[i32] = &[
+        libc::EINTR,
+        libc::EIO,
+        libc::EAGAIN,
+        libc::ENOMEM,
+        libc::EBUSY,
+        libc::ENFILE,
+        libc::EMFILE,
+        libc::ENOSPC,
+        libc::EDQUOT,
+        libc::ENETDOWN,
+        libc::ENETUNREACH,
+        libc::ECONNABORTED,
+        libc::ECONNRESET,
+        libc::ETIMEDOUT,
+        libc::EHOSTDOWN,
+        libc::EHOSTUNREACH,
+        libc::ESTALE,
+    ];
+    let of_system = error.raw_os_error();
+    let inner = || error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    of_system.map_or_else(|| inner().is_some_and(may_pass), |number| PASSING.contains(&number))
+}
 
 /// The system's words in lower case, without its number.
 fn io_text(error: &io::Error) -> String {
@@ -52,5 +90,16 @@ mod tests {
         let error = io::Error::from_raw_os_error(libc::ENOENT);
         let error = ConnectError::io("open", "data/x.csv", &error);
         assert_eq!(error.message, "cannot open data/x.csv: no such file or directory");
+        assert!(!error.may_pass);
+    }
+
+    #[test]
+    fn what_the_system_says_through_others_may_pass_too() {
+        let error = |number| io::Error::from_raw_os_error(number);
+        assert!(ConnectError::io("read", "x", &error(libc::EIO)).may_pass);
+        let through = |number| io::Error::other(error(number));
+        assert!(ConnectError::new("").because(&through(libc::ESTALE)).may_pass);
+        assert!(!ConnectError::new("").because(&through(libc::EACCES)).may_pass);
+        assert!(ConnectError::io("read", "x", &through(libc::ENOSPC)).may_pass);
     }
 }

@@ -420,4 +420,6 @@ pub struct ConnectError {
     pub message: String,
     /// One thing to do, if there is something.
     pub help: Option<String>,
+    /// Can it be over by itself in a while?
+    pub may_pass: bool,
 }

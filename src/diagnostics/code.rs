@@ -55,7 +55,7 @@ codes! {
     // Sources, outputs, jobs.
     E0503 E0505 E0506 E0507 E0508 E0601 W0601 W0602 E0606 E0607
     // Runs, and rules about data.
-    R0101 R0102 R0103 R0104 D0101 D0102
+    R0101 R0102 R0103 R0104 R0105 D0101 D0102
 }
 
 impl Code {

@@ -48,6 +48,13 @@ pub fn key_repeated(key: &str, span: Span) -> Diagnostic {
     .help("`dedupe by` the key in a job before the join; or remove `key`, and say `expect many_to_many` at the join if its rows may multiply")
 }
 
+/// R0105: a job took longer than it may.
+pub fn out_of_time(job: &str, span: Span) -> Diagnostic {
+    let message = format!("job `{job}` took longer than its `timeout`");
+    Diagnostic::new(Code::R0105, message, span, "so long at most")
+        .help("give it more time, or see where the time goes: `batchc run --profile`")
+}
+
 /// R0104: the value of a group does not fit its type.
 pub fn group_failed(reason: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::R0104, reason, span, "failed here").help(

@@ -90,13 +90,14 @@ pub struct Place {
 impl From<SpoolError> for Error {
     fn from(error: SpoolError) -> Error {
         let help = "give more memory with `--memory`, or another folder with `--temp-dir`";
-        Error::Connect(ConnectError { message: error.message, help: Some(help.into()) })
+        let SpoolError { message, may_pass } = error;
+        Error::Connect(ConnectError { message, help: Some(help.into()), may_pass })
     }
 }
 
 impl From<StateError> for Error {
     fn from(StateError { message, help }: StateError) -> Error {
-        Error::Connect(ConnectError { message, help })
+        Error::Connect(ConnectError { message, help, may_pass: false })
     }
 }
 

@@ -16,7 +16,7 @@ use super::quarantine::Quarantines;
 use super::{Counts, Error};
 use crate::connect::{Beginning, Extent, Source};
 use crate::exec::operators::{Breaker, Output, State};
-use crate::ir::Pipeline;
+use crate::ir::{JobId, Pipeline};
 use crate::plan::{NodeId, Plan};
 use crate::store::spool::Spool;
 use dispenser::{Dispenser, HasEnough};
@@ -39,6 +39,9 @@ pub struct Execution<'p> {
     pub counts: Vec<Counts>,
     /// Operators that an earlier stage has run: what they see again is not counted again.
     pub counted: Vec<AtomicBool>,
+    /// Operators all of whose rows that were set aside are written, though what they lead to may have
+    /// to be run again.
+    pub set_aside: Vec<AtomicBool>,
     /// Rows of each partition, by job, where the result is partitioned.
     pub partitions: Vec<Option<PartitionCounts>>,
     /// Where rows go that are set aside.
@@ -87,6 +90,8 @@ pub struct Stopped {
 pub enum By {
     /// An operator.
     Operator(NodeId),
+    /// A job, whose time is up.
+    Job(JobId),
     /// What all operators share: where rows are set aside.
     All,
 }

@@ -7,6 +7,7 @@
 //! | `tear:N` | the same, after half of the bytes if that one writes |
 //! | `fail:N:ERRNO` | has the N-th operation fail with this number of an error of the system |
 //! | `short:N` | has it write half of its bytes and then fail, as on a full disk |
+//! | `never:ERRNO:TEXT` | has every sync of a path that has this text in it fail so |
 //! | `record:FILE` | appends each operation to this file, as a line of JSON |
 
 use serde_json::json;
@@ -74,6 +75,12 @@ enum How {
     Short,
 }
 
+/// Files whose paths have this text in them are never synced.
+struct Never {
+    text: String,
+    number: i32,
+}
+
 /// Operations are noted.
 struct Recording(File);
 
@@ -95,6 +102,17 @@ impl Files for Failing {
             (How::Kill | How::Tear, _) => die(),
             (How::Fail(number), _) => Err(io::Error::from_raw_os_error(number)),
             (How::Short, _) => Err(full()),
+        }
+    }
+}
+
+impl Files for Never {
+    fn before(&self, _: u64, operation: Operation) -> io::Result<Act> {
+        match operation {
+            Operation::Sync(path) if path.to_string_lossy().contains(&self.text) => {
+                Err(io::Error::from_raw_os_error(self.number))
+            }
+            _ => Ok(Act::All),
         }
     }
 }
@@ -148,6 +166,9 @@ fn parse(text: &str) -> Option<Box<dyn Files>> {
         return Some(Box::new(Recording(file)));
     }
     let (at, number) = rest.split_once(':').unwrap_or((rest, ""));
+    if how == "never" {
+        return Some(Box::new(Never { text: number.to_owned(), number: at.parse().ok()? }));
+    }
     let how = match how {
         "kill" => How::Kill,
         "tear" => How::Tear,

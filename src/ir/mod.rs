@@ -26,6 +26,7 @@ use crate::text::Span;
 use crate::types::{Scalar, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A parameter, by its position in [`Pipeline::params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,6 +163,10 @@ pub struct Job {
     pub partition: Option<Partition>,
     /// Is its result kept for later runs? If it does not say so, where that pays.
     pub checkpoint: Option<bool>,
+    /// How often it is tried again, if it is.
+    pub retry: Option<Retry>,
+    /// How long it may take, if there is a limit.
+    pub timeout: Option<Timeout>,
     /// The name's place.
     pub span: Span,
 }
@@ -176,6 +181,26 @@ impl Job {
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         std::iter::once(self.input).chain(self.steps.iter().flat_map(|step| step.kind.inputs()))
     }
+}
+
+/// When a job is tried again that failed for a reason that can pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often, after the first time.
+    pub times: u32,
+    /// The shortest and the longest pause before it is.
+    pub pauses: (Duration, Duration),
+}
+
+/// How long a job may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout {
+    /// So long.
+    pub most: Duration,
+    /// Does the job say so itself, and not the pipeline for all?
+    pub is_own: bool,
+    /// Where it is said.
+    pub span: Span,
 }
 
 /// Where rows go that fail, and how many may.

@@ -62,6 +62,19 @@ pub enum Event<'e> {
         /// The job.
         job: &'e str,
     },
+    /// A job has failed for a reason that can pass, and is tried again.
+    JobRetried {
+        /// The job.
+        job: &'e str,
+        /// Which try the next one is.
+        tries: u32,
+        /// Of how many.
+        of: u32,
+        /// How long it waits before that.
+        seconds: f64,
+        /// Why it failed.
+        error: &'e str,
+    },
     /// A job is at work.
     JobProgress {
         /// The job.
@@ -197,6 +210,11 @@ impl Event<'_> {
                 ("source.taken", fields)
             }
             Event::JobStarted { job } => ("job.started", json!({ "job": job })),
+            Event::JobRetried { job, tries, of, seconds, error } => {
+                let fields =
+                    json!({ "job": job, "try": tries, "of": of, "in": seconds, "error": error });
+                ("job.retry", fields)
+            }
             Event::JobProgress { job, records_in, records_out } => {
                 let fields =
                     json!({ "job": job, "records_in": records_in, "records_out": records_out });

@@ -18,6 +18,15 @@ pub(super) enum Failure {
     Locked(String),
     /// A stage stopped; the files of the source that its row came from.
     Stage(Error, Vec<std::sync::Arc<str>>),
+    /// The time of the run is up.
+    RunTimeout,
+    /// The time of a job is up.
+    Timeout {
+        /// The job.
+        job: String,
+        /// Where it is said how long it may take.
+        span: Span,
+    },
     /// More rows failed than a job or rule allows.
     Threshold {
         /// The job.
@@ -157,6 +166,14 @@ impl Failure {
                 let message = format!("the pipeline is being run already: {by}");
                 let help = "to wait for its end: --wait SECONDS".to_owned();
                 Told::outside(Kind::Locked, message, Some(help))
+            }
+            Failure::RunTimeout => {
+                let help = "what is done is kept, as `--checkpoints` says: run again to go on";
+                let message = "the run took longer than `--timeout`";
+                Told::outside(Kind::Failed, message, Some(help.to_owned()))
+            }
+            Failure::Timeout { job, span } => {
+                Told::of(Kind::Failed, runtime::out_of_time(&job, span))
             }
             Failure::Stage(error, files) => stopped(error, &files, pipeline),
             Failure::Threshold { job, what, table, aside, failed, of, above, span } => {

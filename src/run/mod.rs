@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod held;
 mod keys;
+mod limits;
 mod made;
 mod memo;
 pub mod openlineage;
@@ -47,6 +48,7 @@ use crate::text::Files;
 use crate::types::Scalar;
 use events::{PROGRESS_EVERY, Recorder};
 use failure::Failures;
+use limits::Limits;
 use session::Session;
 use std::fs::File;
 use std::ops::Bound;
@@ -107,6 +109,8 @@ pub struct Options<'r> {
     pub profiles: bool,
     /// When a job fails, is everything run that does not depend on it?
     pub keeps_going: bool,
+    /// How long it may take, if there is a limit.
+    pub timeout: Option<Duration>,
     /// Set to stop.
     pub cancelled: &'r AtomicBool,
     /// Rows read from sources so far, counted here for those who watch.
@@ -217,13 +221,19 @@ fn on_all_threads(
     let pool = pool.stack_size(STACK_BYTES).build();
     match pool {
         Ok(pool) => pool.install(|| {
-            let result = attempt(pipeline, context, options, &plan, session, profile);
+            let until = options.timeout.map(|most| started + most);
+            let has_timeout = pipeline.jobs.iter().any(|job| job.timeout.is_some());
+            let limits = Limits::new(options.cancelled, until, has_timeout);
+            let result = limits.watched(|| {
+                attempt(pipeline, context, (options, &limits), &plan, session, profile)
+            });
             profile.iter_mut().for_each(|profile| profile.end(started));
             result
         }),
         Err(error) => Err(Failures::from(ConnectError {
             message: format!("cannot start {} threads: {error}", options.threads),
             help: None,
+            may_pass: false,
         })),
     }
 }
@@ -231,7 +241,7 @@ fn on_all_threads(
 fn attempt(
     pipeline: &Pipeline,
     context: &RunContext,
-    options: &Options,
+    (options, limits): (&Options, &Limits),
     plan: &Plan,
     mut session: Option<&mut Session>,
     profile: &mut Option<Profile>,
@@ -245,6 +255,7 @@ fn attempt(
         sinks: open_sinks(pipeline, plan, context, options, room)?,
         counts: plan.nodes.iter().map(|_| Default::default()).collect(),
         counted: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+        set_aside: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
         partitions: pipeline
             .jobs
             .iter()
@@ -254,7 +265,7 @@ fn attempt(
             })
             .collect(),
         quarantines: publish::open_quarantines(pipeline, plan, context, options, room)?,
-        cancelled: options.cancelled,
+        cancelled: limits.flag(),
         rows_read: options.rows_read,
         threads: options.threads,
         read: Mutex::default(),
@@ -266,7 +277,7 @@ fn attempt(
     let open_sink = |id, tries| open_sink(pipeline, plan.node(id), context, options, tries);
     let opens = (&open as &schedule::Open, &open_sink as &schedule::OpenSink);
     let (result, is_taken_up) = telling_progress(&execution, options, || {
-        compute(&execution, context, options, opens, session.as_deref_mut(), profile)
+        compute(&execution, context, (options, limits), opens, session.as_deref_mut(), profile)
     });
     let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
@@ -310,13 +321,13 @@ fn telling_progress<T>(execution: &Execution, options: &Options, compute: impl F
 fn compute(
     execution: &Execution,
     context: &RunContext,
-    options: &Options,
+    (options, limits): (&Options, &Limits),
     (open, open_sink): (&schedule::Open, &schedule::OpenSink),
     session: Option<&mut Session>,
     profile: &mut Option<Profile>,
 ) -> (Result<Computed, Failures>, bool) {
-    let opens = (open_sink, options.keeps_going);
-    let mut schedule = schedule::Schedule::new(execution, context, options.watch, session, opens);
+    let how = (open_sink, limits, options.keeps_going);
+    let mut schedule = schedule::Schedule::new(execution, context, options.watch, session, how);
     schedule.profile = profile.take();
     schedule.run_all(open);
     *profile = schedule.profile.take();

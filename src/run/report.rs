@@ -103,6 +103,9 @@ pub struct JobReport {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How often it was tried, if more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
     /// Rows of all tables that it reads.
     pub records_in: u64,
     /// Rows of its result.

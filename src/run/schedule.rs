@@ -1,20 +1,24 @@
 //! Stages in order: whenever an input is there, all that can be computed from it in one pass is.
 
+mod attempts;
 mod branches;
 mod by_file;
 mod finish;
 mod paths;
 mod saved;
+mod times;
 mod unchanged;
 
 use super::counts::{is_done, job_report, jobs_of};
 use super::events::Event;
 use super::failure::{Failure, Failures};
+use super::limits::Limits;
 use super::profile::{Profile, Timer};
 use super::report::Status;
 use super::session::Session;
 use crate::connect::{ConnectError, Only, Source, Staged};
 use crate::data::Batch;
+use crate::exec::Error;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
@@ -80,10 +84,15 @@ pub(super) struct Schedule<'e, 'p> {
     /// Has the last stage left the right side of a join on disk?
     has_spilled_join: bool,
     open_sink: &'e OpenSink<'e>,
+    limits: &'e Limits<'e>,
+    /// Jobs whose time is up.
+    out_of_time: BTreeSet<JobId>,
     /// Does what does not depend on what failed go on?
     keeps_going: bool,
     /// Stages that were begun anew, so far.
-    tries: u32,
+    begun_anew: u32,
+    /// How often jobs were tried again.
+    retried: BTreeMap<JobId, u32>,
     /// What ends stages and could not be computed.
     failed: BTreeSet<NodeId>,
     /// Why the run has failed.
@@ -106,7 +115,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         context: &'e RunContext,
         watch: &'e (dyn Fn(Event) + Sync),
         session: Option<&'e mut Session>,
-        (open_sink, keeps_going): (&'e OpenSink<'e>, bool),
+        (open_sink, limits, keeps_going): (&'e OpenSink<'e>, &'e Limits<'e>, bool),
     ) -> Self {
         Schedule {
             execution,
@@ -125,8 +134,11 @@ impl<'e, 'p> Schedule<'e, 'p> {
             kept: BTreeSet::new(),
             has_spilled_join: false,
             open_sink,
+            limits,
             keeps_going,
-            tries: 1,
+            out_of_time: BTreeSet::new(),
+            begun_anew: 0,
+            retried: BTreeMap::new(),
             failed: BTreeSet::new(),
             failures: Failures::default(),
             is_over: false,
@@ -140,7 +152,11 @@ impl<'e, 'p> Schedule<'e, 'p> {
     /// Runs stages until everything is computed that can be; of the rest [`Schedule::failures`] tells.
     pub(super) fn run_all(&mut self, open: &Open) {
         if let Err(failure) = self.run_stages(open) {
-            self.failures.last = Some(failure);
+            let is_stop = matches!(failure, Failure::Stage(Error::Cancelled, _));
+            self.failures.last = Some(match self.limits.is_run_over() && is_stop {
+                true => Failure::RunTimeout,
+                false => failure,
+            });
         }
     }
 
@@ -151,11 +167,12 @@ impl<'e, 'p> Schedule<'e, 'p> {
             for &union in &unions {
                 self.unite(union);
             }
-            // By roots: what is ready, and whether everything that is left is.
-            let mut ready: BTreeMap<&[NodeId], (Vec<NodeId>, bool)> = BTreeMap::new();
-            let is_left = |end: &NodeId| !self.done.contains(end) && !self.failed.contains(end);
-            for (&end, path) in paths.iter().filter(|(end, _)| is_left(end)) {
-                let entry = ready.entry(&path.roots).or_insert((vec![], true));
+            // By roots and by the jobs with a limit of their own: what is ready, and whether
+            // everything that is left is.
+            let mut ready: BTreeMap<(&[NodeId], Vec<JobId>), (Vec<NodeId>, bool)> = BTreeMap::new();
+            for (&end, path) in paths.iter().filter(|(end, path)| self.is_left(**end, path)) {
+                let key = (&path.roots[..], self.limited_jobs(path));
+                let entry = ready.entry(key).or_insert((vec![], true));
                 let is_scan = |root: &NodeId| self.execution.plan.node(*root).inputs.is_empty();
                 let mut roots = path.roots.iter();
                 let roots_there = roots.all(|root| self.done.contains(root) || is_scan(root));
@@ -167,7 +184,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
             let whole = ready.iter().find(|(_, (ends, whole))| *whole && !ends.is_empty());
             let next = whole.or_else(|| ready.iter().find(|(_, (ends, _))| !ends.is_empty()));
-            let Some((&roots, (ends, _))) = next else { break };
+            let Some(((roots, _), (ends, _))) = next else { break };
             let stage = self.next_stage(roots, ends, &paths);
             self.taken_or_run(&stage, &paths, open)?;
             let has_spilled_join = std::mem::take(&mut self.has_spilled_join);
@@ -214,7 +231,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
             ways: ends.iter().map(|end| (*end, paths[end].nodes.clone())).collect(),
             may_repeat: false,
         };
-        stage.may_repeat = self.keeps_going && stage.has_parts();
+        let jobs = &self.execution.pipeline.jobs;
+        let has_retry = |job: &JobId| jobs[job.0 as usize].retry.is_some();
+        stage.may_repeat = self.keeps_going && stage.has_parts()
+            || self.jobs_at(&stage.active).iter().any(has_retry);
         stage
     }
 
@@ -248,7 +268,12 @@ impl<'e, 'p> Schedule<'e, 'p> {
         self.profile.iter_mut().for_each(Profile::begin_stage);
         let started = Instant::now();
         self.begin_jobs(&stage.active);
-        let broken = self.stage(stage, open).unwrap_or_else(|broken| vec![broken]);
+        let limit = self.limit_of(stage);
+        self.limits.begin(limit.map(|(most, _)| most));
+        let mut broken = self.stage(stage, open).unwrap_or_else(|broken| vec![broken]);
+        if let (true, Some((_, job))) = (self.limits.end(), limit) {
+            self.blame_limit(job, &mut broken);
+        }
         self.end_jobs(started.elapsed().as_secs_f64());
         if let (Some(profile), Some(timer)) = (&mut self.profile, timer) {
             profile.end_stage(&timer);
@@ -269,6 +294,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         };
         let mut broken: Vec<Broken> = vec![];
         for &node in &stage.active {
+            execution.set_aside[node.at()].store(true, Relaxed);
             let left_out = match &execution.nodes[node.at()].action {
                 Action::Stream(operator) => operator.left_out(),
                 Action::Probe(probe) => {
@@ -287,7 +313,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         }
         for &end in &stage.ends {
             let states = std::mem::take(&mut states[end.at()]);
-            if broken.iter().any(|broken| stage.is_behind(end, broken.by)) {
+            if broken.iter().any(|broken| stage.is_behind(end, broken.by, execution.plan)) {
                 continue;
             }
             let timer = self.timer();
@@ -399,6 +425,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             self.missing.extend(report.needs.is_some().then_some(job));
         }
         report.error = error;
+        report.tries = self.retried.get(&job).map(|again| again + 1);
         (self.watch)(Event::JobEnded(&report));
     }
 

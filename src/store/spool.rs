@@ -30,6 +30,8 @@ pub struct Spool {
 pub struct SpoolError {
     /// What, and why.
     pub message: String,
+    /// Can it be over by itself in a while? Files are made anew by who tries again.
+    pub may_pass: bool,
 }
 
 impl Spool {
@@ -111,7 +113,8 @@ impl Spool {
 
     fn failed(&self, what: &str, error: &dyn std::fmt::Display) -> SpoolError {
         let folder = self.folder.display();
-        SpoolError { message: format!("cannot {what} temporary files in {folder}: {error}") }
+        let message = format!("cannot {what} temporary files in {folder}: {error}");
+        SpoolError { message, may_pass: true }
     }
 }
 

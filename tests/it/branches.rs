@@ -144,7 +144,7 @@ fn what_does_not_depend_on_what_failed_is_done_and_told() {
         "  broken: failed\n",
         "  after_broken: not run, it needs broken\n",
         "  last: not run, it needs after_broken\n",
-        ": 3 jobs done, 1 failed, 2 not run; no output was changed (exit 4)",
+        ": 3 done, 1 failed, 2 not run; no output was changed (exit 4)",
     ] {
         assert!(ended.words.contains(said), "{said:?}: {}", ended.words);
     }

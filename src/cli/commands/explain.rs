@@ -37,6 +37,7 @@ const TOPICS: &[(&str, &[&str])] = &[
     ("names", &["run.time", "run.date"]),
     ("on error", &["on", "fail"]),
     ("quarantines", &["quarantine"]),
+    ("retry", &["backoff"]),
     ("source", &["key", "named"]),
     ("job", &["partition"]),
     ("pipeline", &["timezone", "owner", "tags"]),

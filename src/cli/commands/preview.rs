@@ -58,6 +58,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         },
         state: None,
         profiles: false,
+        timeout: None,
         keeps_going: false,
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),

@@ -163,6 +163,7 @@ fn start(
         targets,
         state: Some(kept(args, &path)),
         profiles: args.how.profile.is_some(),
+        timeout: args.how.timeout,
         keeps_going: !args.how.fail_fast,
         cancelled: &cancelled,
         rows_read: &rows_read,
@@ -346,12 +347,12 @@ fn last_line(name: &str, report: &Report, code: u8) -> String {
     }
 }
 
-/// `: 2 jobs done, 1 failed, 2 not run`, if there are several.
+/// `: 2 done, 1 failed, 2 not run`, if there are several.
 fn jobs_text(report: &Report) -> String {
     let of = |status| report.jobs.iter().filter(|job| job.status == status).count();
     let (done, failed) = (of(Status::Success), of(Status::Failed));
     match report.jobs.len() {
         0 | 1 => String::new(),
-        all => format!(": {done} jobs done, {failed} failed, {} not run", all - done - failed),
+        all => format!(": {done} done, {failed} failed, {} not run", all - done - failed),
     }
 }

@@ -168,8 +168,8 @@ impl Sink for ParquetSink {
 }
 
 impl Part {
-    fn failed(&self, error: &dyn std::fmt::Display) -> ConnectError {
-        ConnectError::new(format!("cannot write {}: {error}", self.path.display()))
+    fn failed(&self, error: &(dyn std::error::Error + 'static)) -> ConnectError {
+        ConnectError::new(format!("cannot write {}: {error}", self.path.display())).because(error)
     }
 
     fn cutter(&self) -> MutexGuard<'_, Cutter> {
@@ -202,7 +202,8 @@ impl Part {
     /// Ends and fsyncs the file; says how many bytes it has.
     fn close(self) -> Result<u64, ConnectError> {
         let writer = self.file().writer.take();
-        let writer = writer.ok_or_else(|| self.failed(&"writing has failed before"))?;
+        let writer = writer
+            .ok_or_else(|| self.failed(&std::io::Error::other("writing has failed before")))?;
         let buffered = writer.into_inner().map_err(|error| self.failed(&error))?;
         let file = buffered.into_inner().map_err(|error| self.failed(error.error()))?;
         stage::sync(&file)?;

@@ -14,7 +14,7 @@ use crate::plan::NodeId;
 use crate::text::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Bytes of rows set aside that a morsel may hold. The order of lines depends on it, so it must not
 /// depend on how the pipeline is run.
@@ -39,7 +39,8 @@ impl Execution<'_> {
             let new = worker.nulled.add(&self.flows_of(node), spot, &routed.broken);
             self.count(node, |counts| &counts.nulled_before, routed.broken.len() as u64 - new);
         }
-        if !self.counted[node.at()].load(Relaxed) {
+        let is_written = |of: &Vec<AtomicBool>| of[node.at()].load(Relaxed);
+        if !is_written(&self.counted) && !is_written(&self.set_aside) {
             worker.rejects_bytes += routed.rejects.iter().map(Reject::bytes).sum::<usize>();
             worker.rejects.extend(routed.rejects);
         }

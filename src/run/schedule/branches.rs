@@ -8,7 +8,7 @@ use crate::connect::{ConnectError, Written};
 use crate::exec::Error;
 use crate::exec::stage::By;
 use crate::ir::{Input, JobId};
-use crate::plan::{NodeId, NodeKind};
+use crate::plan::{NodeId, NodeKind, Plan};
 use crate::run::failure::Failure;
 use crate::run::report::Status;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,8 @@ where
 
 /// How far a run was before a stage that may be run again.
 pub(super) struct Mark {
-    counts: BTreeMap<NodeId, [u64; 9]>,
+    /// Of operators, and whether an earlier stage had counted them.
+    counts: BTreeMap<NodeId, ([u64; 9], bool)>,
     partitions: BTreeMap<JobId, (Vec<u64>, Vec<u64>)>,
     quarantines: Vec<Option<Written>>,
     rows_read: u64,
@@ -54,74 +55,102 @@ impl Schedule<'_, '_> {
         });
         Ok(Some(Mark {
             partitions: partitions.collect(),
-            counts: touched.into_keys().map(|node| (node, self.counted(node).0)).collect(),
+            counts: touched.into_keys().map(|node| (node, self.counted(node))).collect(),
             quarantines: self.execution.quarantines.written()?,
             rows_read: self.execution.rows_read.load(Relaxed),
         }))
     }
 
-    /// Parts of a stage have failed: gives up what needs them, and has the rest be run again. An
-    /// error if nothing more is to be run.
+    /// Parts of a stage have failed: gives up what needs them, unless they are tried again, and has
+    /// the rest be run again. An error if nothing more is to be run.
     pub(super) fn go_on_without(
         &mut self,
         stage: &Stage,
-        broken: Vec<Broken>,
+        mut broken: Vec<Broken>,
         mark: Option<&Mark>,
     ) -> Result<(), Failure> {
+        while !broken.is_empty() && !self.is_over {
+            self.give_up(stage, broken)?;
+            broken = match mark {
+                Some(mark) if !self.is_over => self.begin_anew(stage, mark)?,
+                _ => vec![],
+            };
+        }
+        Ok(())
+    }
+
+    /// Gives up what needs these parts, but for those that are tried again in a while.
+    fn give_up(&mut self, stage: &Stage, broken: Vec<Broken>) -> Result<(), Failure> {
+        let mut pauses = vec![];
         for Broken { failure, by } in broken {
             if matches!(failure, Failure::Stage(Error::Cancelled, _)) {
                 return Err(failure);
             }
-            let ends = stage.ends.iter().filter(|end| stage.is_behind(**end, by));
-            self.failed.extend(ends.filter(|end| !self.done.contains(end)));
             let jobs = self.jobs_that_fail(stage, by);
+            if by != Some(By::All)
+                && let Some(pause) = self.tried_again(&jobs, &failure)
+            {
+                pauses.push(pause);
+                continue;
+            }
+            let ends =
+                stage.ends.iter().filter(|end| stage.is_behind(**end, by, self.execution.plan));
+            self.failed.extend(ends.filter(|end| !self.done.contains(end)));
             self.fail(&jobs, failure);
             self.is_over |= by == Some(By::All) || !self.keeps_going;
         }
         for sink in self.failed.iter().filter_map(|end| self.execution.sinks[end.at()].as_ref()) {
             sink.give_up();
         }
-        match mark {
-            Some(mark) if !self.is_over => self.begin_anew(stage, mark),
-            _ => Ok(()),
-        }
+        pauses.into_iter().max().filter(|_| !self.is_over).map_or(Ok(()), |pause| self.wait(pause))
     }
 
-    /// What is left of a stage begins anew, as if it had not been tried.
-    fn begin_anew(&mut self, stage: &Stage, mark: &Mark) -> Result<(), Failure> {
+    /// What is left of a stage begins anew, as if it had not been tried; what of it cannot.
+    fn begin_anew(&mut self, stage: &Stage, mark: &Mark) -> Result<Vec<Broken>, Failure> {
         let is_left = |end: &&NodeId| !self.done.contains(end) && !self.failed.contains(end);
         let left: Vec<NodeId> = stage.ends.iter().filter(is_left).copied().collect();
         if left.is_empty() {
-            return Ok(());
+            return Ok(vec![]);
         }
         let execution = self.execution;
         let ways = left.iter().flat_map(|end| &stage.ways[end]);
         let nodes: BTreeSet<NodeId> = ways.chain(&stage.roots).copied().collect();
         let is_new = |node: &&NodeId| !execution.counted[node.at()].load(Relaxed);
         for node in nodes.iter().filter(is_new) {
-            let counts = all(&execution.counts[node.at()]).into_iter().zip(&mark.counts[node]);
+            let counts = all(&execution.counts[node.at()]).into_iter().zip(&mark.counts[node].0);
             counts.for_each(|(count, before)| count.store(*before, Relaxed));
             execution.nodes[node.at()].begin_anew();
         }
-        for job in self.jobs_at(&nodes) {
+        let was_counted =
+            |node: &&NodeId| execution.counted[node.at()].load(Relaxed) && !mark.counts[*node].1;
+        let counted = nodes.iter().filter(was_counted).copied().collect();
+        for job in self.jobs_at(&nodes).difference(&self.jobs_at(&counted)) {
             if let (Some(counts), Some((processed, failed))) =
-                (&execution.partitions[job.0 as usize], mark.partitions.get(&job))
+                (&execution.partitions[job.0 as usize], mark.partitions.get(job))
             {
                 let now = counts.processed.iter().chain(&counts.failed);
                 now.zip(processed.iter().chain(failed)).for_each(|(now, b)| now.store(*b, Relaxed));
             }
         }
         execution.rows_read.store(mark.rows_read, Relaxed);
-        let failed = self.ended.iter().filter(|(_, status)| **status == Status::Failed);
-        let failed = failed.map(|(job, _)| self.name(*job)).collect();
-        execution.quarantines.rewind(&mark.quarantines, &failed)?;
-        self.tries += 1;
+        if !nodes.iter().any(|node| execution.set_aside[node.at()].load(Relaxed)) {
+            let failed = self.ended.iter().filter(|(_, status)| **status == Status::Failed);
+            let failed = failed.map(|(job, _)| self.name(*job)).collect();
+            execution.quarantines.rewind(&mark.quarantines, &failed)?;
+        }
+        self.begun_anew += 1;
+        let mut broken = vec![];
         for end in left {
-            if let Some(sink) = &execution.sinks[end.at()] {
-                sink.begin_anew((self.open_sink)(end, self.tries)?);
+            let Some(sink) = &execution.sinks[end.at()] else { continue };
+            match (self.open_sink)(end, self.begun_anew + 1) {
+                Ok(new) => sink.begin_anew(new),
+                Err(error) => {
+                    let by = Some(By::Operator(end));
+                    broken.push(Broken { failure: error.into(), by });
+                }
             }
         }
-        Ok(())
+        Ok(broken)
     }
 
     /// The jobs whose failure it is.
@@ -129,6 +158,7 @@ impl Schedule<'_, '_> {
         let plan = self.execution.plan;
         match by {
             Some(By::All) => self.jobs_at(&stage.active),
+            Some(By::Job(job)) => [job].into(),
             Some(By::Operator(node)) => match plan.node(node).kind {
                 NodeKind::Sink(_) => plan.node(plan.node(node).inputs[0]).jobs().collect(),
                 _ => plan.node(node).jobs().collect(),
@@ -202,8 +232,9 @@ impl Schedule<'_, '_> {
 
 impl Stage {
     /// Does the way to this end lead over what has failed?
-    pub(super) fn is_behind(&self, end: NodeId, by: Option<By>) -> bool {
+    pub(super) fn is_behind(&self, end: NodeId, by: Option<By>, plan: &Plan) -> bool {
         match by {
+            Some(By::Job(job)) => self.ways[&end].iter().any(|node| is_only_of(plan, *node, job)),
             Some(By::Operator(node)) => self.ways[&end].contains(&node),
             Some(By::All) | None => true,
         }
@@ -227,3 +258,8 @@ impl Stage {
 /// Opens the sink of an output, for this try of its stage.
 pub(in crate::run) type OpenSink<'o> =
     dyn Fn(NodeId, u32) -> Result<Box<dyn crate::connect::Sink>, ConnectError> + 'o;
+
+/// Does an operator compute something for this job, and for no other?
+pub(super) fn is_only_of(plan: &Plan, node: NodeId, job: JobId) -> bool {
+    plan.node(node).jobs().eq([job])
+}
