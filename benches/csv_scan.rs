@@ -48,6 +48,7 @@ fn main() {
             wanted: vec![],
             readings: None,
             only: None,
+            is_whole: false,
         };
         let mut best = (f64::MAX, 0);
         for _ in 0..5 {

@@ -132,6 +132,7 @@ fn scans(folder: &Path) -> Vec<Loop> {
                 wanted: vec![],
                 readings: None,
                 only: None,
+                is_whole: false,
             };
             let what = read.map_or("no column", |column| types[column].0);
             loops.push(Loop::new(&format!("{kind}: {what}"), move || scan(kind, &spec)));

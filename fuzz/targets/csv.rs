@@ -83,6 +83,7 @@ impl Dialect {
             wanted: vec![],
             readings: None,
             only: None,
+            is_whole: false,
             chunk: CHUNK_BYTES,
         }
     }

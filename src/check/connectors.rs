@@ -78,7 +78,8 @@ fn check_source(
     }
     let may_skip = connector.is_some_and(|connector| connector.may_skip);
     let connector = connector.map_or("", |connector| connector.name);
-    ir::Source { name, connector, may_skip, arguments, columns, row: Arc::new(row), span }
+    let row = Arc::new(row);
+    ir::Source { name, connector, may_skip, arguments, columns, row, held_by: None, span }
 }
 
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
@@ -344,7 +345,6 @@ pub(super) fn outputs(
     let mut outputs: Vec<ir::Output> = vec![];
     for declaration in &file.declarations {
         let DeclarationKind::Output(output) = &declaration.kind else { continue };
-        let mode = output_mode(output, found);
         let (connector, arguments) = connector(&output.connector, Side::Sink, globals, found);
         let from = globals.input(&output.from, found);
         let (Some(connector), Some(from)) = (connector, from) else { continue };
@@ -353,6 +353,7 @@ pub(super) fn outputs(
             let columns = connect_columns(&row);
             check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }
+        let mode = output_mode(output, from, globals, found);
         outputs.push(ir::Output {
             name: output.name.text.clone(),
             connector: connector.name,

@@ -151,6 +151,7 @@ fn check_job(
         checkpoint,
         retry: retry.or(any_retry),
         timeout: timeout.or(any_timeout.map(|any| ir::Timeout { is_own: false, ..any })),
+        is_hidden: false,
         span: job.name.span,
     };
     (job, row)

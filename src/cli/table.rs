@@ -3,7 +3,7 @@
 use super::print::say;
 use crate::data::{Batch, display, scalar_at};
 use crate::ir::Row;
-use crate::run::{InputReport, JobReport, Report};
+use crate::run::{InputReport, JobReport, Merged, Report};
 use comfy_table::LineStyle;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -146,9 +146,15 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
         say!("  set aside: {} ({})", quarantine.path, rows_text(quarantine.records));
     }
     for output in &report.outputs {
-        match output.added {
-            true => say!("  added {} to {}", rows_text(output.records), output.path),
-            false => say!("  wrote {} ({})", output.path, rows_text(output.records)),
+        let (path, rows) = (&output.path, rows_text(output.records));
+        match output.merged {
+            Some(Merged { kept, updated, inserted }) => {
+                say!(
+                    "  wrote {path} ({rows}: {kept} kept, {updated} updated, {inserted} inserted)"
+                );
+            }
+            None if output.added => say!("  added {rows} to {path}"),
+            None => say!("  wrote {path} ({rows})"),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::compression::Compression;
 use super::meter::Meter;
 use super::readings::{Digesting, Readings};
-use super::{Arguments, Beginning, ConnectError, Only, SourceSpec};
+use super::{Arguments, Beginning, Column, ConnectError, Only, SourceSpec};
 use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
@@ -49,6 +49,17 @@ pub fn missing_column(file: &str, wanted: &str, found: &[String]) -> ConnectErro
         }
     };
     ConnectError::new(format!("{file} has no column `{wanted}`")).help(help)
+}
+
+/// Refuses a column of a file that nobody knows: it would not be there any more when the file is
+/// replaced.
+pub fn refuse_more(file: &str, declared: &[Column], found: &[String]) -> Result<(), ConnectError> {
+    let is_known = |name: &&String| declared.iter().any(|column| *column.external == ***name);
+    let Some(other) = found.iter().find(|name| !is_known(name)) else { return Ok(()) };
+    let other = shown(other);
+    let message = format!("{file} has a column `{other}`, which the rows to come have not");
+    Err(ConnectError::new(message)
+        .help("give the job that column too, or move the file away to begin anew"))
 }
 
 /// A name from a file as a message may show it: escaped, cut at 40 characters.

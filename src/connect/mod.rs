@@ -197,6 +197,8 @@ pub struct SourceSpec {
     pub readings: Option<Arc<Readings>>,
     /// What is read, if not all of all files that the arguments name.
     pub only: Option<Only>,
+    /// Are these all columns that a file may have, since it will be replaced by what is read?
+    pub is_whole: bool,
 }
 
 /// Some of the files of a source.

@@ -50,6 +50,7 @@ pub fn source_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)
         wanted: vec![],
         readings: None,
         only: None,
+        is_whole: false,
     }
 }
 

@@ -27,6 +27,29 @@ pub fn target_inside(inner: (&str, Span), outer: (&str, Span)) -> Diagnostic {
         .help("change one path")
 }
 
+/// E0504: rows are merged by columns that may be the same in two of them.
+pub fn merge_on_no_key(keys: &str, mode: Span) -> Diagnostic {
+    let message = format!("two rows may have the same `{keys}`, and only one of them can stay");
+    Diagnostic::new(Code::E0504, message, mode, "rows are merged by it here")
+        .help(format!("in the job: `dedupe by {keys}`, which makes it a key"))
+}
+
+/// E0504: rows are merged by a column that may be null.
+pub fn merge_key_null(key: &str, span: Span, origin: Span) -> Diagnostic {
+    let message = format!("rows are merged by `{key}`, which may be null");
+    Diagnostic::new(Code::E0504, message, span, "null is the key of no row")
+        .label(origin, "it comes from here")
+        .help(format!("in the job: `filter {key} is not null`"))
+}
+
+/// E0606: a column that every version of a row has.
+pub fn version_column(name: &str, mode: Span, origin: Span) -> Diagnostic {
+    let message = format!("`mode scd2` adds a column `{name}`, and the rows have one");
+    Diagnostic::new(Code::E0606, message, mode, "this setting")
+        .label(origin, "it comes from here")
+        .help(format!("in the job: `rename {name} as …`, or `drop {name}`"))
+}
+
 /// E0505: an output replaces the file of the pipeline.
 pub fn writes_pipeline(target: &str, output: Span) -> Diagnostic {
     let message = format!("this output would replace `{target}`, where the pipeline itself is");

@@ -45,7 +45,7 @@ pub struct JobId(pub u32);
 pub struct QuarantineId(pub u32);
 
 /// A whole pipeline. May be run only when it was checked without errors.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pipeline {
     /// The name of the `pipeline` declaration.
     pub name: Option<String>,
@@ -108,7 +108,7 @@ pub struct Param {
 }
 
 /// A source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Source {
     /// Its name.
     pub name: String,
@@ -122,6 +122,8 @@ pub struct Source {
     pub columns: Vec<SourceColumn>,
     /// The row it gives, with the keys that it declares.
     pub row: Arc<Row>,
+    /// Is it what the output at this position holds?
+    pub held_by: Option<usize>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -145,7 +147,7 @@ pub enum Input {
 }
 
 /// A job: an input and steps, each from one row type to the next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Job {
     /// Its name.
     pub name: String,
@@ -167,6 +169,8 @@ pub struct Job {
     pub retry: Option<Retry>,
     /// How long it may take, if there is a limit.
     pub timeout: Option<Timeout>,
+    /// Does it belong to an output, and nobody has written it?
+    pub is_hidden: bool,
     /// The name's place.
     pub span: Span,
 }
@@ -226,7 +230,7 @@ pub enum ErrorPolicy {
 }
 
 /// Rows set aside, with the reason, the file and the row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Quarantine {
     /// Its name.
     pub name: String,
@@ -235,7 +239,7 @@ pub struct Quarantine {
 }
 
 /// How the result of a job is split.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Partition {
     /// How rows are assigned.
     pub by: PartitionBy,
@@ -253,7 +257,7 @@ impl Partition {
 }
 
 /// How rows are assigned to partitions.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum PartitionBy {
     /// `int(md5(text of the key), 16) mod n` over the job's result row.
     Hash(Expr),
@@ -264,7 +268,7 @@ pub enum PartitionBy {
 }
 
 /// An output.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     /// Its name.
     pub name: String,
@@ -288,6 +292,49 @@ pub enum Mode {
     Overwrite,
     /// They stay, and new ones come behind them.
     Append,
+    /// Those with the key of a new one give way to it.
+    Merge(Merge),
+    /// They are versions of rows: one that has changed ends, and the new one begins.
+    Scd2(Scd2),
+}
+
+/// `mode scd2`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scd2 {
+    /// The columns of the key.
+    pub keys: Vec<usize>,
+    /// The columns by which two versions differ.
+    pub track: Vec<usize>,
+    /// Where a source says that the key is one, which its data may not keep to.
+    pub declared: Option<Span>,
+}
+
+/// The columns of a version, behind those of its row: when it began, when it ended, and whether it has
+/// not.
+pub const VERSION: [&str; 3] = ["valid_from", "valid_to", "is_current"];
+
+/// `mode merge`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merge {
+    /// The columns of the key.
+    pub keys: Vec<usize>,
+    /// Which of two rows with one key stays.
+    pub keep: MergeKeep,
+    /// Where a source says that the key is one, which its data may not keep to.
+    pub declared: Option<Span>,
+}
+
+/// Which of two rows with one key stays: the one that is there, or the new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeKeep {
+    /// The new one.
+    New,
+    /// The one that is there.
+    Old,
+    /// The one with the greater value in this column, or the new one if they are equal.
+    Largest(usize),
+    /// The one with the smaller value in this column, or the new one if they are equal.
+    Smallest(usize),
 }
 
 /// The type of a table: its columns, what identifies a row, how rows are ordered.

@@ -7,7 +7,7 @@ use crate::types::{Scalar, Type};
 use std::sync::Arc;
 
 /// A step and the row it gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// What it does.
     pub kind: StepKind,
@@ -19,7 +19,7 @@ pub struct Step {
 
 /// What a step does. `select`, `drop` and `rename` are [`StepKind::Project`]; `derive`,
 /// `set`, `cast` and `fill` are [`StepKind::Set`], one for each column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum StepKind {
     /// Keeps the rows for which the condition is true; with `keep_nulls` also where it is null.
     Filter {
@@ -107,7 +107,7 @@ pub struct SortKey {
 }
 
 /// `dedupe by`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dedupe {
     /// What identifies a row.
     pub keys: Vec<Expr>,
@@ -117,7 +117,7 @@ pub struct Dedupe {
 
 /// Which of several rows is kept. Equal `by` values, and nulls (which lose against any value),
 /// fall back on all columns in order, the smallest row winning, then on the input order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Keep {
     /// The first of the input.
     First,
@@ -130,7 +130,7 @@ pub enum Keep {
 }
 
 /// A join.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Join {
     /// Which.
     pub kind: JoinKind,
@@ -183,7 +183,7 @@ pub enum Promise {
 }
 
 /// `parse`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parse {
     /// A `string` column.
     pub column: usize,
@@ -196,7 +196,7 @@ pub struct Parse {
 }
 
 /// A new column of a [`Parse`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ParseField {
     /// Its name.
     pub name: Arc<str>,

@@ -20,7 +20,10 @@ pub(super) fn is_done(execution: &Execution, job: JobId) -> bool {
 
 /// The jobs of the plan, in the order in which they are run.
 pub(super) fn jobs_of(execution: &Execution) -> Vec<JobId> {
-    let is_run = |job: &JobId| nodes_of(execution, *job).next().is_some();
+    let is_run = |job: &JobId| {
+        let is_hidden = execution.pipeline.jobs[job.0 as usize].is_hidden;
+        !is_hidden && nodes_of(execution, *job).next().is_some()
+    };
     execution.pipeline.order.iter().copied().filter(is_run).collect()
 }
 

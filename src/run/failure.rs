@@ -212,7 +212,8 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                 }
                 Failing::Group => Told::of(Kind::Failed, runtime::group_failed(&reason, span)),
                 Failing::Expression => {
-                    let job = job.map(|job| pipeline.jobs[job.0 as usize].name.as_str());
+                    let job =
+                        job.and_then(|job| Some(pipeline.jobs.get(job.0 as usize)?.name.as_str()));
                     let job = job.or_else(|| job_at(pipeline, span));
                     let found = runtime::row_failed(&reason, place.as_deref(), span, job);
                     Told::of(Kind::Failed, found)

@@ -19,20 +19,20 @@ pub(super) struct Found<'f> {
     pub there: Option<&'f String>,
     /// What the last run that wrote it has noted.
     pub last: Option<(&'f Entry, &'f Made)>,
+    /// Is everything to be made anew?
+    pub is_fresh: bool,
 }
 
 impl Found<'_> {
-    /// Why rows are added to the output; none if those of the same inputs are in it, by any of these
-    /// keys.
+    /// Why rows are added to the output; none if those of this key are in it.
     pub(super) fn why_added(
         &self,
         output: &str,
-        keys: &[String],
+        key: &str,
         made: &Made,
-        is_fresh: bool,
         notes: &mut Vec<String>,
     ) -> Result<Option<Reason>, StateError> {
-        let Found { path, there, last } = *self;
+        let Found { path, there, last, is_fresh } = *self;
         let Some(there) = there else {
             return Ok(Some(match last {
                 _ if is_fresh => reasons::fresh(),
@@ -53,11 +53,31 @@ impl Found<'_> {
             return Err(StateError::new(message).help(help));
         };
         // Another version may spell the same in another way.
-        let is_in =
-            keys.contains(&known.key) || before.engine != ENGINE && before.sources == made.sources;
+        let is_in = known.key == key || before.engine != ENGINE && before.sources == made.sources;
         if *there != known.target {
             notes.push(reasons::held_touched(path, !is_in));
         }
         Ok((!is_in).then(|| reasons::rows_needed(output)))
+    }
+
+    /// Why rows are merged into the output; none if those of this key were. To merge them again changes
+    /// nothing.
+    pub(super) fn why_merged(
+        &self,
+        output: &str,
+        key: &str,
+        notes: &mut Vec<String>,
+    ) -> Option<Reason> {
+        let Some((known, before)) = self.last else { return Some(reasons::first_run()) };
+        let why = match self.there {
+            _ if self.is_fresh => Some(reasons::fresh()),
+            None => Some(reasons::output_missing(self.path)),
+            _ if before.engine != ENGINE => Some(reasons::other_engine(&before.engine)),
+            _ => (known.key != key).then(|| reasons::rows_needed(output)),
+        };
+        if self.there.is_some_and(|there| *there != known.target) {
+            notes.push(reasons::held_touched(self.path, why.is_some()));
+        }
+        why
     }
 }

@@ -7,8 +7,8 @@
 
 use super::arguments;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, PartitionBy, Pipeline, RunContext,
-    SourceId, Step, StepKind, step_name,
+    ErrorPolicy, ExpectAction, Input, Job, JobId, Merge, Mode, PartitionBy, Pipeline, RunContext,
+    Scd2, SourceId, Step, StepKind, step_name,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +134,7 @@ impl<'p> Digests<'p> {
         let job = |id: &JobId| (name(Input::Job(*id)), self.jobs[id].clone());
         let jobs = ancestors.jobs.iter().map(job).collect();
         let (written, mode) = (self.form_of(output), mode_text(&declared.mode));
-        let key = self.key_as(output, &declared.mode);
+        let key = self.key_as(output, &mode);
         let params = self.pipeline.params.iter().zip(&self.context.params);
         let value = |(param, value): (&crate::ir::Param, &crate::types::Scalar)| {
             (param.name.clone(), crate::data::display(value, &param.ty.data))
@@ -155,10 +155,10 @@ impl<'p> Digests<'p> {
     }
 
     /// The key that one of the outputs would have in this mode.
-    pub(super) fn key_as(&self, output: usize, mode: &Mode) -> String {
+    pub(super) fn key_as(&self, output: usize, mode: &str) -> String {
         let (from, written) =
             (&self.keys[&self.pipeline.outputs[output].from], self.form_of(output));
-        digest(&format!("{ENGINE} {from} {written}{}", mode_text(mode)))
+        digest(&format!("{ENGINE} {from} {written}{mode}"))
     }
 
     /// A digest of how an output is written, and where.
@@ -238,7 +238,9 @@ impl<'p> Digests<'p> {
 pub(super) fn mode_text(mode: &Mode) -> String {
     match mode {
         Mode::Overwrite => String::new(),
-        mode => format!("{mode:?}"),
+        Mode::Append => "append".to_owned(),
+        Mode::Merge(Merge { keys, keep, declared: _ }) => format!("merge {keys:?} {keep:?}"),
+        Mode::Scd2(Scd2 { keys, track, declared: _ }) => format!("scd2 {keys:?} {track:?}"),
     }
 }
 

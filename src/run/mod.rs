@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod made;
 mod memo;
+mod merged;
 pub mod openlineage;
 mod places;
 mod profile;
@@ -23,6 +24,7 @@ mod session;
 pub use checkpoints::{Cleaned, Retention, When, clean};
 pub use events::{Begun, Event, Node, Request};
 pub use failure::{Kind, Told};
+pub use merged::Merged;
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
@@ -216,7 +218,11 @@ fn on_all_threads(
     profile: &mut Option<Profile>,
     started: Instant,
 ) -> Result<Vec<Vec<Batch>>, Failures> {
-    let plan = plan(pipeline, &options.targets);
+    let held = session.as_ref().map(|session| session.decision.held.clone()).unwrap_or_default();
+    let outputs = &options.targets.outputs;
+    let merged = merged::with_merges(pipeline, context, &options.base, outputs, &held);
+    let lowered = merged.as_ref().unwrap_or(pipeline);
+    let plan = plan(lowered, &options.targets);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
     let pool = pool.stack_size(STACK_BYTES).build();
     match pool {
@@ -224,8 +230,9 @@ fn on_all_threads(
             let until = options.timeout.map(|most| started + most);
             let has_timeout = pipeline.jobs.iter().any(|job| job.timeout.is_some());
             let limits = Limits::new(options.cancelled, until, has_timeout);
+            let pipelines = (pipeline, lowered);
             let result = limits.watched(|| {
-                attempt(pipeline, context, (options, &limits), &plan, session, profile)
+                attempt(pipelines, context, (options, &limits), &plan, session, profile)
             });
             profile.iter_mut().for_each(|profile| profile.end(started));
             result
@@ -238,8 +245,9 @@ fn on_all_threads(
     }
 }
 
+/// Computes the pipeline, as it is written and as it is lowered, and publishes.
 fn attempt(
-    pipeline: &Pipeline,
+    (written, pipeline): (&Pipeline, &Pipeline),
     context: &RunContext,
     (options, limits): (&Options, &Limits),
     plan: &Plan,
@@ -279,6 +287,9 @@ fn attempt(
     let (result, is_taken_up) = telling_progress(&execution, options, || {
         compute(&execution, context, (options, limits), opens, session.as_deref_mut(), profile)
     });
+    let merged =
+        |output: &ir::Output| Some((output.name.clone(), merged::merged(&execution, output)?));
+    let merged = pipeline.outputs.iter().filter_map(merged).collect();
     let Execution { quarantines, .. } = execution;
     // What was set aside is shown also, and most of all, when the run has failed; but one that could
     // not even begin to read has nothing to show.
@@ -294,7 +305,7 @@ fn attempt(
             return Err(failure);
         }
     };
-    publish::publish(pipeline, context, (aside?, outputs), session, options)?;
+    publish::publish(written, context, (aside?, outputs, merged), session, options)?;
     Ok(tables)
 }
 
@@ -389,6 +400,7 @@ fn open_source(
         wanted: node.kept.iter().map(|kept| wanted(kept, execution, context)).collect(),
         readings: readings.cloned(),
         only,
+        is_whole: source.held_by.is_some(),
     };
     let connector = connect::find(source.connector).expect("checked");
     let open = connector.source.expect("checked");

@@ -3,6 +3,7 @@
 use super::counts::{input_report, is_done, jobs_of};
 use super::events::Event;
 use super::failure::Failure;
+use super::merged::Merged;
 use super::reuse::quarantine_entry;
 use super::session::Session;
 use super::{Options, OutputReport, QuarantineReport, arguments};
@@ -17,6 +18,7 @@ use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
 use crate::store::make_folder;
 use crate::text::Span;
 use crate::types::Scalar;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -150,14 +152,14 @@ pub(super) fn sweep(pipeline: &Pipeline, context: &RunContext, options: &Options
     }
 }
 
-/// What a run makes visible: quarantines and outputs.
-pub(super) type Ended = (Vec<(String, Staged)>, Vec<(String, Staged)>);
+/// What a run makes visible: quarantines and outputs; and what became of the rows that these held.
+pub(super) type Ended = (Vec<(String, Staged)>, Vec<(String, Staged)>, BTreeMap<String, Merged>);
 
 /// Makes all of it visible, once it looks as if it could be, and notes what it was made from.
 pub(super) fn publish(
     pipeline: &Pipeline,
     context: &RunContext,
-    (mut quarantines, mut outputs): Ended,
+    (mut quarantines, mut outputs, merged): Ended,
     session: Option<&mut Session>,
     options: &Options,
 ) -> Result<(), Failure> {
@@ -165,13 +167,15 @@ pub(super) fn publish(
         staged.check()?;
     }
     let watch = options.watch;
-    let Some(session) = session else { return publish_outputs(pipeline, &mut outputs, watch) };
+    let Some(session) = session else {
+        return publish_outputs(pipeline, &merged, &mut outputs, watch);
+    };
     let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
     for output in session.unchanged(pipeline, &commit) {
         watch(Event::Unchanged(&output));
     }
     let published = publish_quarantines(&mut quarantines, options);
-    match published.and_then(|()| publish_outputs(pipeline, &mut outputs, watch)) {
+    match published.and_then(|()| publish_outputs(pipeline, &merged, &mut outputs, watch)) {
         Ok(()) => session.committed(&commit),
         Err(failure) => {
             let aside = |(name, staged): (String, Staged)| (quarantine_entry(&name), staged);
@@ -185,6 +189,7 @@ pub(super) fn publish(
 /// Makes the outputs visible one after the other; those that are not yet are left.
 fn publish_outputs(
     pipeline: &Pipeline,
+    merged: &BTreeMap<String, Merged>,
     outputs: &mut Vec<(String, Staged)>,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<(), Failure> {
@@ -193,14 +198,14 @@ fn publish_outputs(
         let (output, staged) = &mut outputs[0];
         staged.publish().map_err(|error| in_part(error, &paths[..at], &paths[at..]))?;
         let is_it = |one: &&crate::ir::Output| one.name == *output;
-        let added =
-            pipeline.outputs.iter().find(is_it).is_some_and(|one| one.mode != Mode::Overwrite);
+        let added = pipeline.outputs.iter().find(is_it).is_some_and(|one| one.mode == Mode::Append);
         watch(Event::Written(&OutputReport {
             output: output.clone(),
             path: path.clone(),
             records: staged.rows,
             bytes: staged.bytes,
             added,
+            merged: merged.get(output).copied(),
             reused: false,
         }));
         outputs.remove(0);
@@ -326,7 +331,7 @@ mod tests {
             made.lock().unwrap().push(output.output.clone());
         };
         let Err(Failure::Stage(crate::exec::Error::Connect(error), _)) =
-            publish_outputs(&Pipeline::default(), &mut outputs, &watch)
+            publish_outputs(&Pipeline::default(), &BTreeMap::new(), &mut outputs, &watch)
         else {
             panic!("it is told")
         };

@@ -2,6 +2,7 @@
 //! versioned and only ever grows.
 
 use super::events::Event;
+use super::merged::Merged;
 use super::reuse::Verdict;
 use crate::diagnostics::reasons;
 use crate::ir::RunContext;
@@ -234,6 +235,9 @@ pub struct OutputReport {
     /// Were its rows added to those that it held?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub added: bool,
+    /// What became of the rows that it held, if it is merged into them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
     /// Was it there already, made by an earlier run from the same?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,

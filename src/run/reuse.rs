@@ -94,11 +94,20 @@ pub fn decide(
         let is_there = written(&base.join(&path));
         let last = known.as_ref().zip(before.as_ref());
         let why = match (&output.mode, last) {
-            (Mode::Append, _) => {
+            (mode @ (Mode::Append | Mode::Merge(_) | Mode::Scd2(_)), _) => {
                 decision.held.insert(at, is_there.clone());
-                let keys = [key, digests.key_as(at, &Mode::Overwrite)];
-                let found = held::Found { path: &path, there: is_there.as_ref(), last };
-                found.why_added(&output.name, &keys, &made, state.fresh, &mut decision.notes)?
+                let (there, name) = (is_there.as_ref(), output.name.as_str());
+                let found = held::Found { path: &path, there, last, is_fresh: state.fresh };
+                match mode {
+                    Mode::Append => {
+                        // In whatever mode they came there.
+                        let in_mode =
+                            |(_, before): (&Entry, &Made)| digests.key_as(at, &before.mode);
+                        let key = last.map(in_mode).unwrap_or_default();
+                        found.why_added(name, &key, &made, &mut decision.notes)?
+                    }
+                    _ => found.why_merged(name, &key, &mut decision.notes),
+                }
             }
             _ if state.fresh => Some(reasons::fresh()),
             (_, None) => Some(reasons::first_run()),
@@ -116,14 +125,7 @@ pub fn decide(
         let jobs = Ancestors::of(pipeline, [at]).jobs;
         looks.push(Look { at, jobs, known, before, made, why });
     }
-    let mut touched = BTreeSet::new();
-    for (at, quarantine) in pipeline.quarantines.iter().enumerate() {
-        let known = ledger.output(&state.pipeline, &quarantine_entry(&quarantine.name))?;
-        if written(&state.quarantine(&quarantine.name)) != known.map(|known| known.target) {
-            touched.insert(at);
-        }
-    }
-    with_quarantines(pipeline, &touched, &mut looks);
+    with_quarantines(pipeline, &touched(pipeline, state, ledger)?, &mut looks);
     decision.reasons = verdicts(pipeline, &looks);
     for look in looks {
         match (look.why, look.known) {
@@ -140,6 +142,22 @@ pub fn decide(
         }
     }
     Ok(decision)
+}
+
+/// The quarantines that are not what the last run that succeeded wrote.
+fn touched(
+    pipeline: &Pipeline,
+    state: &State,
+    ledger: &Ledger,
+) -> Result<BTreeSet<usize>, StateError> {
+    let mut touched = BTreeSet::new();
+    for (at, quarantine) in pipeline.quarantines.iter().enumerate() {
+        let known = ledger.output(&state.pipeline, &quarantine_entry(&quarantine.name))?;
+        if written(&state.quarantine(&quarantine.name)) != known.map(|known| known.target) {
+            touched.insert(at);
+        }
+    }
+    Ok(touched)
 }
 
 /// What was found of an output.

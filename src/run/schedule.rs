@@ -400,8 +400,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let plan = self.execution.plan;
         self.at_work = active.iter().flat_map(|node| plan.node(*node).jobs()).collect();
         for job in self.at_work.iter().filter(|job| !self.timings.contains_key(job)) {
-            let job = &self.execution.pipeline.jobs[job.0 as usize].name;
-            (self.watch)(Event::JobStarted { job });
+            let job = &self.execution.pipeline.jobs[job.0 as usize];
+            if !job.is_hidden {
+                (self.watch)(Event::JobStarted { job: &job.name });
+            }
         }
     }
 
@@ -419,6 +421,9 @@ impl<'e, 'p> Schedule<'e, 'p> {
     fn end_job(&mut self, job: JobId, status: Status, error: Option<String>) {
         self.ended.insert(job, status);
         let seconds = self.timings.get(&job).copied().unwrap_or(0.0);
+        if self.execution.pipeline.jobs[job.0 as usize].is_hidden {
+            return;
+        }
         let mut report = job_report(self.execution, job, status, seconds);
         if status == Status::Cancelled {
             report.needs = self.needs(job);

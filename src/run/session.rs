@@ -174,7 +174,7 @@ impl Session {
     /// What was read of each source, or known of it before.
     pub(super) fn sources(&self, pipeline: &Pipeline) -> Vec<SourceReport> {
         let of = |source: SourceId| {
-            let files = self.contents(source);
+            let files = self.contents(pipeline, source);
             SourceReport {
                 source: pipeline.sources[source.0 as usize].name.clone(),
                 count: files.len(),
@@ -219,12 +219,17 @@ impl Session {
 
     /// The digests of what the outputs are made of, as far as it was read.
     fn digests<'p>(&self, pipeline: &'p Pipeline, context: &'p RunContext) -> Digests<'p> {
-        let contents = |source: SourceId| self.contents(source);
+        let contents = |source: SourceId| self.contents(pipeline, source);
         Digests::new(pipeline, context, &self.decision.outputs, &contents)
     }
 
     /// The files of a source with their contents, as far as they were read.
-    fn contents(&self, source: SourceId) -> Files {
+    fn contents(&self, pipeline: &Pipeline, source: SourceId) -> Files {
+        let source_of = &pipeline.sources[source.0 as usize];
+        if let Some(output) = source_of.held_by {
+            let held = self.decision.held[&output].clone();
+            return vec![(source_of.name.clone(), held.unwrap_or_default())];
+        }
         let content = |(file, before): &(InputFile, String)| {
             (file.name.to_string(), self.content_of(file, before))
         };
@@ -263,7 +268,7 @@ impl Session {
     ) -> Keys {
         let contents = |of: SourceId| match of == source {
             true => vec![],
-            false => self.contents(of),
+            false => self.contents(pipeline, of),
         };
         let digests = Digests::new(pipeline, context, &self.decision.outputs, &contents);
         Keys::new(plan, &digests, &self.decision.held)
@@ -393,6 +398,7 @@ fn reused(entry: &Entry, base: &Path) -> OutputReport {
         records: entry.rows,
         bytes: entry.bytes,
         added: false,
+        merged: None,
         reused: true,
     }
 }

@@ -197,6 +197,7 @@ output packed = json(\"out/rows.jsonl.gz\") from shifted { mode append }
 output folder = csv(\"out/parts\") from parts { mode append }
 # allow: W0602
 output columns = parquet(\"out/totals.parquet\") from totals { mode append }
+output merged = parquet(\"out/merged.parquet\") from totals { mode merge on kind }
 output plain = csv(\"out/rows.csv\") from shifted
 ";
 

@@ -7,7 +7,7 @@ use super::exact::{self, Cell, Flaw, Records, Refused};
 use super::index::{self, Signs};
 use super::simd::Level;
 use crate::connect::chunk::{Chunk, Chunks, Cut, Place};
-use crate::connect::input::{Inputs, missing_column};
+use crate::connect::input::{Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
 use crate::connect::shown::{keep_records, shown};
 use crate::connect::value::{self, Clock};
@@ -42,6 +42,7 @@ struct Table {
     level: Level,
     declared: Vec<Column>,
     projection: Vec<usize>,
+    is_whole: bool,
     /// The projected columns.
     plans: Vec<Plan>,
     /// Index vectors to be used again.
@@ -170,6 +171,7 @@ impl CsvSource {
         let cut = CsvCut { dialect: dialect.clone(), level };
         let mut chunks = Chunks::new(inputs.clone(), meter.clone(), cut, chunk_bytes);
         let table = Table {
+            is_whole: spec.is_whole,
             dialect,
             level,
             declared: spec.columns.clone(),
@@ -263,6 +265,9 @@ impl Table {
                 "the header of {name} has a carriage return, which ends no line by itself"
             ))
             .help("if it was meant to, convert the file: tr '\\r' '\\n'"));
+        }
+        if self.is_whole {
+            refuse_more(name, &self.declared, &header)?;
         }
         bind_header(&self.declared, &self.projection, &header, name)
     }

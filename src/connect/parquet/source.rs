@@ -3,7 +3,7 @@
 use super::convert::{How, convert, fits, hint, spelling};
 use super::finer::{Finer, whole_micros};
 use super::skip::{self, Sound};
-use crate::connect::input::{Identity, Inputs, missing_column};
+use crate::connect::input::{Identity, Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
 use crate::connect::{
     BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
@@ -160,6 +160,9 @@ impl OpenFile {
         }
         let found = loaded.schema().fields();
         let names: Vec<String> = found.iter().map(|field| field.name().clone()).collect();
+        if spec.is_whole {
+            refuse_more(name, &spec.columns, &names)?;
+        }
         let mut places = Vec::with_capacity(spec.columns.len());
         for column in &spec.columns {
             let Some(place) = names.iter().position(|name| **name == *column.external) else {

@@ -152,7 +152,7 @@ impl Schedule<'_, '_> {
         self.begin_jobs(&active);
         let jobs = self.jobs_of(&active);
         let jobs = jobs.iter().map(|job| &self.execution.pipeline.jobs[job.0 as usize]);
-        for job in jobs {
+        for job in jobs.filter(|job| !job.is_hidden) {
             (self.watch)(Event::TakenUp { job: &job.name, from: &saved.run });
         }
         self.is_taken_up = true;

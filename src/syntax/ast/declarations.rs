@@ -226,7 +226,7 @@ pub enum SettingKind {
     },
     /// `checkpoint on`, `checkpoint off`
     Checkpoint(bool),
-    /// `mode overwrite`, `mode append`
+    /// `mode overwrite`, `mode append`, `mode merge on order_id`
     Mode(Mode),
     /// `owner "x@y.z"`
     Owner(Text),
@@ -263,12 +263,28 @@ pub enum ErrorPolicy {
 }
 
 /// What becomes of the rows that an output holds already.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Mode {
     /// They are replaced.
     Overwrite,
     /// They stay, and new ones come behind them.
     Append,
+    /// `merge on order_id keep newest by updated_at`
+    Merge {
+        /// The columns of the key.
+        keys: Vec<Name>,
+        /// Which of two rows stays.
+        keep: Option<(super::Keep, Span)>,
+        /// By what.
+        by: Option<Expr>,
+    },
+    /// `scd2 on customer_id track name, country`
+    Scd2 {
+        /// The columns of the key.
+        keys: Vec<Name>,
+        /// The columns whose changes are kept; all others if none are named.
+        track: Vec<Name>,
+    },
 }
 
 /// How rows are assigned to partitions.

@@ -3,7 +3,7 @@
 use super::super::ast::{
     ColumnAttribute, ColumnDeclaration, ErrorPolicy, Mode, PartitionBy, Setting, SettingKind,
 };
-use super::steps::first_of;
+use super::steps::{first_of, keep_of};
 use super::{Lower, Pair, child, children, first, has};
 use batchc_grammar::Rule;
 
@@ -21,6 +21,8 @@ impl Lower<'_> {
             Rule::checkpoint => SettingKind::Checkpoint(has(&pair, Rule::k_on)),
             Rule::mode if has(&pair, Rule::k_overwrite) => SettingKind::Mode(Mode::Overwrite),
             Rule::mode if has(&pair, Rule::k_append) => SettingKind::Mode(Mode::Append),
+            Rule::mode if has(&pair, Rule::merge) => self.merge(&first_of(&pair, Rule::merge)),
+            Rule::mode if has(&pair, Rule::scd2) => self.scd2(&first_of(&pair, Rule::scd2)),
             Rule::owner => SettingKind::Owner(self.plain_text(first_of(&pair, Rule::plain_text))),
             Rule::timezone => {
                 SettingKind::Timezone(self.plain_text(first_of(&pair, Rule::plain_text)))
@@ -59,6 +61,20 @@ impl Lower<'_> {
             by,
             into: child(pair, Rule::int).map(|into| (self.count(&into), self.span(&into))),
         }
+    }
+
+    fn merge(&self, pair: &Pair) -> SettingKind {
+        SettingKind::Mode(Mode::Merge {
+            keys: self.names(first_of(pair, Rule::names)),
+            keep: child(pair, Rule::keep).map(|keep| (keep_of(&keep), self.span(&keep))),
+            by: child(pair, Rule::expr).map(|by| self.expr(by)),
+        })
+    }
+
+    fn scd2(&self, pair: &Pair) -> SettingKind {
+        let mut names = children(pair.clone(), Rule::names).map(|names| self.names(names));
+        let keys = names.next().unwrap_or_default();
+        SettingKind::Mode(Mode::Scd2 { keys, track: names.next().unwrap_or_default() })
     }
 
     fn retry(&self, pair: &Pair) -> SettingKind {

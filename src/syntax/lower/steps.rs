@@ -231,7 +231,7 @@ pub(super) fn first_of<'i>(pair: &Pair<'i>, rule: Rule) -> Pair<'i> {
     child(pair, rule).unwrap_or_else(|| panic!("the grammar gives {:?} a {rule:?}", pair.as_rule()))
 }
 
-fn keep_of(pair: &Pair) -> Keep {
+pub(super) fn keep_of(pair: &Pair) -> Keep {
     match first(pair.clone()).as_rule() {
         Rule::k_newest => Keep::Newest,
         Rule::k_oldest => Keep::Oldest,
