@@ -71,7 +71,7 @@ pub fn may_pass(error: &io::Error) -> bool {
 }
 
 /// The system's words in lower case, without its number.
-fn io_text(error: &io::Error) -> String {
+pub(super) fn io_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();

@@ -5,6 +5,7 @@ use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{ConnectError, SinkSpec, Staged};
 use crate::files::{NewFile, PRIVATE};
+use std::io::{self, BufRead, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -86,6 +87,15 @@ pub fn stage_files(
         files.push(file.map_err(|error| ConnectError::io("create", path.display(), &error))?);
     }
     Ok((staging, files))
+}
+
+impl Written {
+    /// What was written from there on, of a file that is not packed.
+    pub fn read_from(&self, from: u64) -> io::Result<impl BufRead> {
+        let mut file = std::fs::File::open(&self.path)?;
+        file.seek(SeekFrom::Start(from))?;
+        Ok(io::BufReader::new(file))
+    }
 }
 
 impl Outputs {

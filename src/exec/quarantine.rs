@@ -7,9 +7,7 @@ use super::ring::Ring;
 use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged, Written};
 use crate::ir::QuarantineId;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, BufRead};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The staged files of the quarantines of a run.
@@ -141,7 +139,7 @@ impl Quarantines {
             if now.bytes == to.bytes {
                 continue;
             }
-            let (kept, rows) = lines_of(&now.path, to.bytes, but_of)
+            let (kept, rows) = lines_of(&now, to.bytes, but_of)
                 .map_err(|error| ConnectError::io("read", now.path.display(), &error))?;
             let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(output) = &files.outputs[at] {
@@ -173,13 +171,12 @@ impl Quarantines {
 }
 
 /// The rows of these jobs behind so many bytes of a file, and how many they are.
-fn lines_of(path: &Path, from: u64, jobs: &BTreeSet<&str>) -> io::Result<(Vec<u8>, u64)> {
+fn lines_of(now: &Written, from: u64, jobs: &BTreeSet<&str>) -> io::Result<(Vec<u8>, u64)> {
     let (mut kept, mut rows) = (vec![], 0);
     if jobs.is_empty() {
         return Ok((kept, rows));
     }
-    let mut file = BufReader::new(File::open(path)?);
-    file.seek(SeekFrom::Start(from))?;
+    let mut file = now.read_from(from)?;
     let mut line = vec![];
     while file.read_until(b'\n', &mut line)? > 0 {
         let row: serde_json::Value = serde_json::from_slice(&line)?;

@@ -195,6 +195,14 @@ fn a_full_disk_is_told_and_changes_nothing() {
     assert_eq!(project.report()["status"], "FAILED");
     assert_eq!(project.names("out"), ["plain.csv"]);
     assert_eq!(project.read("out/plain.csv"), "old\n");
+    let jobs = project.read("pipeline.batch");
+    let (jobs, _) = jobs.split_once("output plain").expect("it is there");
+    let unique = jobs.replace("version = version", "again = sha256(\"{id}\")");
+    let columns = "output columns = parquet(\"out/columns.parquet\") from parts\n";
+    project.write("pipeline.batch", unique + columns);
+    let ended = project.batchc(&["run"]);
+    ended.fails(3, ": no space left on device\n");
+    assert!(!ended.words.contains("External"), "{}", ended.words);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::append::copy_in_front;
 use super::convert::{file_type, to_file};
 use super::groups::{Cutter, Encoded, Ready, Task};
+use crate::connect::error::io_text;
 use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};
 use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
@@ -169,7 +170,16 @@ impl Sink for ParquetSink {
 
 impl Part {
     fn failed(&self, error: &(dyn std::error::Error + 'static)) -> ConnectError {
-        ConnectError::new(format!("cannot write {}: {error}", self.path.display())).because(error)
+        // What the system says of the file stands within what the format says.
+        let mut cause = error;
+        while let Some(within) = cause.source() {
+            cause = within;
+        }
+        let cause = match cause.downcast_ref() {
+            Some(error) => io_text(error),
+            None => cause.to_string(),
+        };
+        ConnectError::new(format!("cannot write {}: {cause}", self.path.display())).because(error)
     }
 
     fn cutter(&self) -> MutexGuard<'_, Cutter> {
