@@ -2,6 +2,7 @@
 
 use super::constants;
 use super::exprs::Scope;
+use super::jobs::find_useless_above;
 use super::tries::tries;
 use super::types::resolve_type;
 use crate::diagnostics::{Diagnostics, arguments, functions, names, syntax};
@@ -19,6 +20,8 @@ pub(super) struct Globals<'a> {
     pub(super) registry: &'static Registry,
     pub(super) pipeline_name: Option<String>,
     pub(super) timezone: Option<String>,
+    /// What `on error` says for all jobs, and where.
+    pub(super) on_error: Option<(ast::ErrorPolicy, Option<(f64, Span)>, Span)>,
     /// What `checkpoint` says for all jobs.
     pub(super) checkpoint: Option<bool>,
     /// How jobs are tried that do not say it.
@@ -80,6 +83,7 @@ impl<'a> Globals<'a> {
             registry: Registry::standard(),
             pipeline_name: None,
             timezone: None,
+            on_error: None,
             checkpoint: None,
             tries: (None, None),
             params: vec![],
@@ -213,7 +217,10 @@ impl<'a> Globals<'a> {
                 | ast::SettingKind::Bad => {}
                 // What a job may say will be said here for all jobs.
                 ast::SettingKind::Checkpoint(is_on) => self.checkpoint = Some(*is_on),
-                ast::SettingKind::OnError { .. } => setting_later("on error", setting, found),
+                ast::SettingKind::OnError { policy, above } => {
+                    find_useless_above(policy, above, found);
+                    self.on_error = Some((policy.clone(), *above, setting.span));
+                }
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
                 ast::SettingKind::Mode(_) => found.push(crate::diagnostics::graph::bad_setting(
                     setting.span,

@@ -198,23 +198,8 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
                     ));
                     continue;
                 }
-                let policy = match policy {
-                    ast::ErrorPolicy::Fail => ErrorPolicy::Fail,
-                    ast::ErrorPolicy::Drop => ErrorPolicy::Drop,
-                    ast::ErrorPolicy::Null => ErrorPolicy::Null,
-                    ast::ErrorPolicy::Quarantine(name) => {
-                        ErrorPolicy::Quarantine(checker.quarantine(name))
-                    }
-                };
-                if let Some((_, place)) = above
-                    && policy == ErrorPolicy::Fail
-                {
-                    let message = "the first row that fails ends the run: `above` has no effect";
-                    let help = "`on error drop above 1%`, or leave `above` out";
-                    checker.found.push(graph::bad_setting(*place, message, help));
-                }
-                let above = *above;
-                said = Some((OnError { policy, above }, setting.span));
+                find_useless_above(policy, above, checker.found);
+                said = Some((policy_of(policy, *above, checker), setting.span));
             }
             SettingKind::Later(later) => checker.found.push(syntax::not_available_yet(later)),
             SettingKind::Partition { .. }
@@ -234,8 +219,37 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             }
         }
     }
+    let of_all = checker.globals.on_error.clone();
+    let of_all = of_all.map(|(policy, above, at)| (policy_of(&policy, above, checker), at));
     let default = OnError { policy: ErrorPolicy::Fail, above: None };
-    said.map_or((default, None), |(on_error, at)| (on_error, Some(at)))
+    said.or(of_all).map_or((default, None), |(on_error, at)| (on_error, Some(at)))
+}
+
+fn policy_of(
+    policy: &ast::ErrorPolicy,
+    above: Option<(f64, Span)>,
+    checker: &mut JobChecker,
+) -> OnError {
+    let policy = match policy {
+        ast::ErrorPolicy::Fail => ErrorPolicy::Fail,
+        ast::ErrorPolicy::Drop => ErrorPolicy::Drop,
+        ast::ErrorPolicy::Null => ErrorPolicy::Null,
+        ast::ErrorPolicy::Quarantine(name) => ErrorPolicy::Quarantine(checker.quarantine(name)),
+    };
+    OnError { policy, above }
+}
+
+/// Where the first row that fails ends the run, a share of rows that may fail says nothing.
+pub(super) fn find_useless_above(
+    policy: &ast::ErrorPolicy,
+    above: &Option<(f64, Span)>,
+    found: &mut Diagnostics,
+) {
+    if let (ast::ErrorPolicy::Fail, Some((_, place))) = (policy, above) {
+        let message = "the first row that fails ends the run: `above` has no effect";
+        let help = "`on error drop above 1%`, or leave `above` out";
+        found.push(graph::bad_setting(*place, message, help));
+    }
 }
 
 /// Is its result kept for later runs, or never, if it says so, or the pipeline for all jobs?

@@ -16,6 +16,7 @@ pub mod openlineage;
 mod places;
 mod profile;
 mod publish;
+mod recovery;
 mod report;
 mod reuse;
 mod schedule;
