@@ -33,7 +33,8 @@ const SECONDS_MIN: f64 = 1.0;
 /// What is kept of checkpoints when a run ends.
 const KEPT: Retention =
     Retention { last: Some(16), age: Some(Duration::from_secs(7 * 24 * 3600)), bytes: None };
-/// The same when it has succeeded, and nobody waits for it to go on.
+/// So many bytes of those that no job has asked for, when the run has succeeded and nobody waits for
+/// it to go on.
 const KEPT_BYTES: u64 = 1 << 30;
 
 /// Which checkpoints are kept, of the newest; all where nothing is said.
@@ -79,6 +80,9 @@ pub(super) struct Saved {
     /// What the operators are known by that end the stage.
     #[serde(default)]
     pub ends: Vec<String>,
+    /// Has a job asked for it?
+    #[serde(default)]
+    pub is_asked: bool,
 }
 
 /// The result of an operator.
@@ -247,18 +251,26 @@ impl Checkpoints {
     /// The run has ended: what is old goes, and of what one that succeeded has made, what is much.
     /// Best effort: what cannot be removed is in nobody's way.
     pub(super) fn end(self, has_succeeded: bool) {
-        let bytes = has_succeeded.then_some(KEPT_BYTES);
-        let (kept, old) = Retention { bytes, ..KEPT }.part(self.paths());
+        self.end_with(has_succeeded, KEPT_BYTES);
+    }
+
+    fn end_with(self, has_succeeded: bool, bytes_max: u64) {
+        let (kept, old) = KEPT.part(self.paths());
         old.iter().for_each(|path| remove(path));
-        let mut staged = BTreeSet::new();
+        let (mut staged, mut bytes) = (BTreeSet::new(), 0);
         for path in kept {
-            match Checkpoint::open::<Saved>(&path) {
-                Some((_, saved)) if !has_succeeded => {
-                    staged.extend(saved.outputs.into_iter().map(|output| output.staged));
-                }
-                // Its outputs are published, or will never be.
-                Some((_, saved)) if !saved.results.is_empty() => {}
-                _ => remove(&path),
+            let Some((_, saved)) = Checkpoint::open::<Saved>(&path) else {
+                remove(&path);
+                continue;
+            };
+            if !has_succeeded {
+                staged.extend(saved.outputs.into_iter().map(|output| output.staged));
+                continue;
+            }
+            bytes += if saved.is_asked { 0 } else { length(&path) };
+            // Its outputs are published, or will never be.
+            if saved.results.is_empty() || !saved.is_asked && bytes > bytes_max {
+                remove(&path);
             }
         }
         if has_succeeded {
@@ -354,4 +366,42 @@ fn partial_bytes_per_second(bytes: usize) -> f64 {
 fn age(path: &Path) -> Duration {
     let changed = fs::metadata(path).and_then(|found| found.modified()).ok();
     changed.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::checkpoint::Writer;
+
+    #[test]
+    fn what_a_job_asked_for_is_kept_however_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, has_results, is_asked) in
+            [("asked", true, true), ("other", true, false), ("outputs", false, true)]
+        {
+            let mut writer = Writer::create(&path(name)).unwrap();
+            let rows = writer.bytes(b"rows").unwrap();
+            let result = SavedResult { end: 0, rows: None, pieces: vec![vec![(1, rows)]] };
+            let saved = Saved {
+                run: "r".into(),
+                counts: vec![],
+                partitions: vec![],
+                results: has_results.then_some(result).into_iter().collect(),
+                outputs: vec![],
+                quarantines: vec![],
+                read: (0, 0),
+                ends: vec![],
+                is_asked,
+            };
+            writer.finish(&saved).unwrap();
+        }
+        let open = || Checkpoints::open(folder.path().to_owned(), When::Auto, false);
+        open().end_with(false, 0);
+        assert_eq!(open().paths().len(), 3, "a run that failed keeps all");
+        open().end_with(true, u64::MAX);
+        assert_eq!(open().paths(), [path("asked"), path("other")]);
+        open().end_with(true, 0);
+        assert_eq!(open().paths(), [path("asked")]);
+    }
 }

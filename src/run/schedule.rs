@@ -103,10 +103,6 @@ pub(super) struct Schedule<'e, 'p> {
     contents: Contents,
     /// Outputs that stay as they are.
     unchanged: BTreeSet<usize>,
-    /// What leads only to those.
-    left_out: BTreeSet<NodeId>,
-    /// What was not run therefore.
-    not_run: BTreeSet<NodeId>,
 }
 
 impl<'e, 'p> Schedule<'e, 'p> {
@@ -144,8 +140,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
             is_over: false,
             contents: Contents::new(),
             unchanged: BTreeSet::new(),
-            left_out: BTreeSet::new(),
-            not_run: BTreeSet::new(),
         }
     }
 

@@ -128,6 +128,16 @@ impl Project {
         ended
     }
 
+    /// The jobs of the report, without how long they took.
+    pub(crate) fn jobs_without_times(&self) -> serde_json::Value {
+        let mut jobs = self.report()["jobs"].take();
+        for job in jobs.as_array_mut().expect("a list") {
+            job["seconds"] = 0.into();
+            job["records_per_second"] = 0.into();
+        }
+        jobs
+    }
+
     /// The report of [`Project::run`] and [`Project::run_with`].
     pub(crate) fn report(&self) -> serde_json::Value {
         serde_json::from_str(&self.read("report.json")).expect("a report is JSON")

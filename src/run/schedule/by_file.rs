@@ -356,6 +356,7 @@ impl<'e> Schedule<'e, '_> {
             outputs: vec![],
             quarantines: self.write_rejects(&before.quarantines, &mut writer)?,
             read: self.read(),
+            is_asked: false,
             ends: vec![],
         };
         for (end, blocks) in blocks {

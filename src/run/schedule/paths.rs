@@ -35,7 +35,8 @@ impl Schedule<'_, '_> {
 
     /// The unions, and the ways to all other ends of stages.
     pub(super) fn cut(&self) -> (Vec<NodeId>, BTreeMap<NodeId, Path>) {
-        let is_end = |id: &NodeId| self.ends(*id) && !self.left_out.contains(id);
+        let not_needed = self.not_needed();
+        let is_end = |id: &NodeId| self.ends(*id) && !not_needed.contains(id);
         let ends = self.execution.plan.iter().map(|(id, _)| id).filter(is_end);
         let (unions, ends): (Vec<NodeId>, Vec<NodeId>) = ends.partition(|id| self.is_union(*id));
         (unions, ends.into_iter().map(|end| (end, self.path(end))).collect())

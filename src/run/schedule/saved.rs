@@ -235,7 +235,7 @@ impl Schedule<'_, '_> {
         if self.bytes_of(known) > bytes_max {
             return;
         }
-        let left = self.write(known);
+        let left = self.write(known, asked == Some(true));
         let Some(session) = &mut self.session else { return };
         match left {
             Ok(()) => session.checkpoints.begin_anew(),
@@ -271,7 +271,7 @@ impl Schedule<'_, '_> {
         result.bytes().map_or_else(of_rows, |bytes| bytes as u64)
     }
 
-    fn write(&mut self, known: &Known) -> Result<(), StateError> {
+    fn write(&mut self, known: &Known, is_asked: bool) -> Result<(), StateError> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.note_files()?;
         let Some(key) = self.key(known) else { return Ok(()) };
@@ -288,6 +288,7 @@ impl Schedule<'_, '_> {
             outputs: vec![],
             quarantines: self.write_rejects(&known.quarantines, &mut writer)?,
             read: (0, 0),
+            is_asked,
             ends,
         };
         for end in &known.ends {

@@ -7,6 +7,7 @@ use crate::exec::contents;
 use crate::exec::operators::Output;
 use crate::ir::JobId;
 use crate::plan::{NodeId, NodeKind};
+use crate::run::counts::{is_done, jobs_of};
 use crate::run::keys::Keys;
 use crate::run::made::quarantines_of;
 use crate::run::memo::Record;
@@ -70,8 +71,11 @@ impl Schedule<'_, '_> {
             .filter(|(sink, _, rows)| is_same(sink, rows))
             .map(|(sink, output, _)| (sink, output))
             .collect();
+        if same.is_empty() {
+            return false;
+        }
         self.leave_as_they_are(&same, &keys, contents);
-        !same.is_empty()
+        true
     }
 
     /// The keys of operators by what those before them gave, as far as that is known: seen in this
@@ -145,18 +149,17 @@ impl Schedule<'_, '_> {
             self.done.insert(*sink);
             self.unchanged.insert(*output);
         }
-        self.left_out = self.not_needed();
+        let not_needed = self.not_needed();
         for (end, nodes) in skipped {
-            self.count_as_then(keys.of(end), &nodes);
+            let nodes = nodes.iter().map(|node| (*node, not_needed.contains(node)));
+            self.count_as_then(keys.of(end), nodes);
         }
-        if !same.is_empty() {
-            self.contents = contents;
-            self.tell_not_run();
-        }
+        self.contents = contents;
+        self.tell_not_run();
     }
 
     /// What leads only to outputs that stay as they are.
-    fn not_needed(&self) -> BTreeSet<NodeId> {
+    pub(super) fn not_needed(&self) -> BTreeSet<NodeId> {
         let plan = self.execution.plan;
         let stays = |node: &crate::plan::Node| matches!(node.kind, NodeKind::Sink(output) if self.unchanged.contains(&output));
         let ends = plan.iter().filter(|(_, node)| node.consumers.is_empty() && !stays(node));
@@ -170,15 +173,14 @@ impl Schedule<'_, '_> {
         plan.iter().map(|(id, _)| id).filter(|id| !needed.contains(id)).collect()
     }
 
-    fn count_as_then(&mut self, key: &str, nodes: &[NodeId]) {
+    /// Operators that will not be run count what they counted then.
+    fn count_as_then(&self, key: &str, nodes: impl Iterator<Item = (NodeId, bool)>) {
         let Some(session) = &self.session else { return };
         let Some(record) = session.memo.of(key) else { return };
-        for (node, then) in nodes.iter().zip(&record.counts) {
-            let is_counted = &self.execution.counted[node.at()];
-            if !self.left_out.contains(node) || is_counted.swap(true, Relaxed) {
+        for ((node, is_not_needed), then) in nodes.zip(&record.counts) {
+            if !is_not_needed || self.execution.counted[node.at()].swap(true, Relaxed) {
                 continue;
             }
-            self.not_run.insert(*node);
             for (count, value) in all(&self.execution.counts[node.at()]).into_iter().zip(then) {
                 count.store(*value, Relaxed);
             }
@@ -187,13 +189,9 @@ impl Schedule<'_, '_> {
 
     /// Tells of the jobs of which nothing is run, since what they read came out as before.
     fn tell_not_run(&mut self) {
-        let plan = self.execution.plan;
-        let jobs = self.not_run.iter().flat_map(|node| plan.node(*node).jobs());
-        let is_all = |job: &JobId| {
-            plan.iter().all(|(id, node)| !node.is_of(*job) || self.not_run.contains(&id))
-        };
-        for job in jobs.filter(is_all).collect::<BTreeSet<JobId>>() {
-            if !self.ended.contains_key(&job) {
+        for job in jobs_of(self.execution) {
+            let has_run = self.timings.contains_key(&job) || self.ended.contains_key(&job);
+            if !has_run && is_done(self.execution, job) {
                 let name = &self.execution.pipeline.jobs[job.0 as usize].name;
                 (self.watch)(Event::NotRun { job: name });
                 self.end_job(job, Status::Success, None);
