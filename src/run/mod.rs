@@ -12,6 +12,7 @@ mod limits;
 mod made;
 mod memo;
 mod merged;
+mod open;
 pub mod openlineage;
 mod places;
 mod profile;
@@ -34,27 +35,23 @@ pub use report::{
 };
 pub use reuse::{Decision, Verdict, decide};
 
-use crate::connect::{
-    self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec, Staged,
-};
+use crate::connect::{ConnectError, Staged};
 use crate::data::{Batch, display};
 use crate::exec::clock::Tally;
 use crate::exec::compile::compile;
-use crate::exec::ordered::OrderedSink;
 use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
-use crate::expr::{constant, value_in};
 use crate::ir::{self, Input, Pipeline, RunContext};
-use crate::plan::{Kept, NodeKind, Plan, Range, Targets, plan};
+use crate::plan::{Plan, Targets, plan};
 use crate::store::spool::Spool;
 use crate::text::Files;
 use crate::types::Scalar;
 use events::{PROGRESS_EVERY, Recorder};
 use failure::Failures;
 use limits::Limits;
+use open::{arguments, open_sink, open_sinks, open_source};
 use session::Session;
 use std::fs::File;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::RecvTimeoutError;
@@ -359,143 +356,4 @@ fn compute(
     }
     let tables = schedule.take_tables().map_err(Failures::from);
     (tables.map(|tables| (tables, schedule.take_staged())), is_taken_up)
-}
-
-/// The connector's arguments with the parameters' values in.
-fn arguments(given: &[(String, ir::Expr)], context: &RunContext) -> Arguments {
-    let params: Vec<Option<Scalar>> = context.params.iter().cloned().map(Some).collect();
-    let value = |value| constant(value, &params).expect("parameters are tried before the run");
-    Arguments(given.iter().map(|(name, given)| (name.clone(), value(given))).collect())
-}
-
-fn open_source(
-    execution: &Execution,
-    id: crate::plan::NodeId,
-    only: Option<connect::Only>,
-    context: &RunContext,
-    options: &Options,
-    readings: Option<&Arc<Readings>>,
-) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> {
-    let node = execution.plan.node(id);
-    let NodeKind::Scan(source) = node.kind else { unreachable!("only scans read sources") };
-    let source = &execution.pipeline.sources[source.0 as usize];
-    let projection: Vec<usize> = (0..node.width).filter(|&at| node.live[at]).collect();
-    let columns = source
-        .row
-        .columns
-        .iter()
-        .zip(&source.columns)
-        .map(|(column, external)| connect::Column {
-            name: column.name.clone(),
-            external: external.external.clone(),
-            ty: column.ty.clone(),
-            format: external.format.clone(),
-        })
-        .collect();
-    let spec = SourceSpec {
-        base: options.base.clone(),
-        arguments: arguments(&source.arguments, context),
-        columns,
-        projection: projection.clone(),
-        chunk: options.chunk,
-        wanted: node.kept.iter().map(|kept| wanted(kept, execution, context)).collect(),
-        readings: readings.cloned(),
-        only,
-        is_whole: source.held_by.is_some(),
-    };
-    let connector = connect::find(source.connector).expect("checked");
-    let open = connector.source.expect("checked");
-    Ok((open(&spec)?, projection))
-}
-
-/// What has to hold of rows that are kept, in this run.
-fn wanted(kept: &[Kept], execution: &Execution, context: &RunContext) -> Vec<connect::Within> {
-    let bound = |bound: &Bound<ir::Expr>| {
-        let value = |expr| value_in(context, expr).filter(|value| !value.is_null());
-        Some(match bound {
-            Bound::Included(expr) => Bound::Included(value(expr)?),
-            Bound::Excluded(expr) => Bound::Excluded(value(expr)?),
-            Bound::Unbounded => Bound::Unbounded,
-        })
-    };
-    let range = |range: &Range| match range {
-        Range::Given(ends) => Some((bound(&ends.0)?, bound(&ends.1)?)),
-        Range::KeysOf { join, key } => {
-            let (least, greatest) = execution.nodes[join.at()].right_keys(*key)?;
-            Some((Bound::Included(least), Bound::Included(greatest)))
-        }
-    };
-    let within =
-        |kept: &Kept| Some(connect::Within { column: kept.column, range: range(&kept.range)? });
-    kept.iter().filter_map(within).collect()
-}
-
-fn open_sinks(
-    pipeline: &Pipeline,
-    plan: &Plan,
-    context: &RunContext,
-    options: &Options,
-    room: usize,
-) -> Result<Vec<Option<OrderedSink>>, ConnectError> {
-    plan.nodes
-        .iter()
-        .map(|node| {
-            let NodeKind::Sink(output) = node.kind else { return Ok(None) };
-            let (_, partition) = written_from(pipeline, &pipeline.outputs[output]);
-            let sink = open_sink(pipeline, node, context, options, 1)?;
-            Ok(Some(OrderedSink::new(sink, partition, room)))
-        })
-        .collect()
-}
-
-/// The row that an output writes, and how it is split.
-fn written_from<'p>(
-    pipeline: &'p Pipeline,
-    output: &ir::Output,
-) -> (&'p ir::Row, Option<&'p ir::Partition>) {
-    match output.from {
-        Input::Source(source) => (&pipeline.sources[source.0 as usize].row, None),
-        Input::Job(job) => {
-            let job = &pipeline.jobs[job.0 as usize];
-            (job.row(), job.partition.as_ref())
-        }
-    }
-}
-
-/// Opens the sink of an output. What each try of its stage writes has a place of its own, so that
-/// none can come into that of another.
-fn open_sink(
-    pipeline: &Pipeline,
-    node: &crate::plan::Node,
-    context: &RunContext,
-    options: &Options,
-    tries: u32,
-) -> Result<Box<dyn Sink>, ConnectError> {
-    let NodeKind::Sink(output) = node.kind else { unreachable!("only outputs are written") };
-    let output = &pipeline.outputs[output];
-    let (row, partition) = written_from(pipeline, output);
-    let columns = row
-        .columns
-        .iter()
-        .map(|column| connect::Column {
-            name: column.name.clone(),
-            external: column.name.clone(),
-            ty: column.ty.clone(),
-            format: None,
-        })
-        .collect();
-    let spec = SinkSpec {
-        base: options.base.clone(),
-        arguments: arguments(&output.arguments, context),
-        columns,
-        run: match tries {
-            1 => context.id.clone(),
-            again => format!("{}-{again}", context.id),
-        },
-        parts: partition.map(|partition| partition.into),
-        adds: output.mode == ir::Mode::Append,
-    };
-    let connector = connect::find(output.connector).expect("checked");
-    let open = connector.sink.expect("checked");
-    open(&spec)
 }
