@@ -3,6 +3,7 @@
 use super::constants;
 use super::exprs::Scope;
 use super::jobs::find_useless_above;
+use super::resources::resources;
 use super::tries::tries;
 use super::types::resolve_type;
 use crate::diagnostics::{Diagnostics, arguments, functions, names, syntax};
@@ -26,6 +27,8 @@ pub(super) struct Globals<'a> {
     pub(super) checkpoint: Option<bool>,
     /// How jobs are tried that do not say it.
     pub(super) tries: (Option<ir::Retry>, Option<ir::Timeout>),
+    /// What jobs may use that do not say it.
+    pub(super) resources: Option<ir::Resources>,
     pub(super) params: Vec<ir::Param>,
     /// What the parameters are, where it is known: the values of this run, or the defaults.
     pub(super) known: Vec<Option<Scalar>>,
@@ -86,6 +89,7 @@ impl<'a> Globals<'a> {
             on_error: None,
             checkpoint: None,
             tries: (None, None),
+            resources: None,
             params: vec![],
             known: vec![],
             enums: BTreeMap::new(),
@@ -201,6 +205,7 @@ impl<'a> Globals<'a> {
     fn add_pipeline(&mut self, pipeline: &ast::Pipeline, found: &mut Diagnostics) {
         self.pipeline_name = Some(pipeline.name.text.clone());
         self.tries = tries(&pipeline.settings, found);
+        self.resources = resources(&pipeline.settings, found);
         for setting in &pipeline.settings {
             match &setting.kind {
                 ast::SettingKind::Timezone(zone) => {
@@ -214,6 +219,7 @@ impl<'a> Globals<'a> {
                 | ast::SettingKind::Tags(_)
                 | ast::SettingKind::Retry { .. }
                 | ast::SettingKind::Timeout(_)
+                | ast::SettingKind::Resources(_)
                 | ast::SettingKind::Bad => {}
                 // What a job may say will be said here for all jobs.
                 ast::SettingKind::Checkpoint(is_on) => self.checkpoint = Some(*is_on),
@@ -222,11 +228,13 @@ impl<'a> Globals<'a> {
                     self.on_error = Some((policy.clone(), *above, setting.span));
                 }
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
-                ast::SettingKind::Mode(_) => found.push(crate::diagnostics::graph::bad_setting(
-                    setting.span,
-                    "this is not a setting of a pipeline",
-                    "it belongs into a job or an output",
-                )),
+                ast::SettingKind::Mode(_) | ast::SettingKind::After(_) => {
+                    found.push(crate::diagnostics::graph::bad_setting(
+                        setting.span,
+                        "this is not a setting of a pipeline",
+                        "it belongs into a job or an output",
+                    ))
+                }
             }
         }
     }

@@ -1,17 +1,16 @@
-//! The graph of jobs: an order in which each comes after those it reads, cycles, dead jobs; and
-//! each job in that order, settings first.
+//! Each job, in an order in which it comes after those it reads: its settings, then its steps.
 
 use super::exprs::Scope;
 use super::globals::Globals;
+use super::graph::{afters, jobs_of, order};
+use super::resources::resources;
 use super::steps::JobChecker;
 use super::tries::tries;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
-use crate::ir::{self, ErrorPolicy, Input, JobId, OnError, Row};
-use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
+use crate::ir::{self, ErrorPolicy, Input, OnError, Row};
+use crate::syntax::ast::{self, SettingKind, Step};
 use crate::text::Span;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Checks all jobs, in an order in which each comes after those it reads.
@@ -32,82 +31,6 @@ pub(super) fn check_jobs(
     Scope::constant(globals, found).check_uncalled(file);
     pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
     pipeline.order = order;
-}
-
-fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
-    file.declarations.iter().filter_map(|declaration| match &declaration.kind {
-        DeclarationKind::Job(job) => Some(job),
-        _ => None,
-    })
-}
-
-/// The paths that a job reads: of `from`, joins and unions.
-fn reads(job: &ast::Job) -> impl Iterator<Item = &[ast::Name]> {
-    job.steps.iter().flat_map(|statement| match &statement.step {
-        Step::From(path) => vec![path.as_slice()],
-        Step::Join(join) => vec![join.right.as_slice()],
-        Step::Union(tables) => tables.iter().map(Vec::as_slice).collect(),
-        _ => vec![],
-    })
-}
-
-/// A topological order, jobs of the text first among equals. Jobs of a cycle, reported as its
-/// path, come last.
-fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnostics) -> Vec<JobId> {
-    let mut dag: DiGraph<JobId, Span> = DiGraph::new();
-    let nodes: Vec<NodeIndex> = (0..jobs.len()).map(|at| dag.add_node(JobId(at as u32))).collect();
-    for (at, job) in jobs.iter().enumerate() {
-        for path in reads(job) {
-            if let Some((from, _)) = globals.jobs.get(&path[0].text) {
-                dag.add_edge(nodes[from.0 as usize], nodes[at], path[0].span);
-            }
-        }
-    }
-    let mut order = vec![];
-    let mut waiting: Vec<usize> =
-        nodes.iter().map(|&node| dag.edges_directed(node, petgraph::Incoming).count()).collect();
-    let mut ready: std::collections::BTreeSet<usize> =
-        (0..jobs.len()).filter(|&at| waiting[at] == 0).collect();
-    while let Some(at) = ready.pop_first() {
-        order.push(JobId(at as u32));
-        for edge in dag.edges(nodes[at]) {
-            let next = edge.target().index();
-            waiting[next] -= 1;
-            if waiting[next] == 0 {
-                ready.insert(next);
-            }
-        }
-    }
-    report_cycles(jobs, &dag, found);
-    let done: HashSet<JobId> = order.iter().copied().collect();
-    order.extend((0..jobs.len() as u32).map(JobId).filter(|id| !done.contains(id)));
-    order
-}
-
-fn report_cycles(jobs: &[&ast::Job], dag: &DiGraph<JobId, Span>, found: &mut Diagnostics) {
-    for component in petgraph::algo::tarjan_scc(dag) {
-        let inside: HashSet<NodeIndex> = component.iter().copied().collect();
-        let first = *component.iter().min().expect("a component has a node");
-        let own_loop = dag.contains_edge(first, first);
-        if component.len() == 1 && !own_loop {
-            continue;
-        }
-        // From the first job of the text along the jobs that each reads, within the component.
-        let (mut path, mut seen, mut at) = (vec![], HashSet::new(), first);
-        while seen.insert(at) {
-            let edge = dag
-                .edges_directed(at, petgraph::Incoming)
-                .filter(|edge| inside.contains(&edge.source()))
-                .min_by_key(|edge| {
-                    (seen.contains(&edge.source()) && edge.source() != first, edge.source())
-                })
-                .expect("a job of a cycle reads another of it");
-            let read = &jobs[edge.source().index()].name.text;
-            path.push((jobs[at.index()].name.text.clone(), *edge.weight(), read.clone()));
-            at = edge.source();
-        }
-        found.push(graph::cycle(&path));
-    }
 }
 
 /// The job, and the row that others see of it: a broken one where a step was given up.
@@ -139,6 +62,12 @@ fn check_job(
     let checkpoint = checkpoint(job, &mut checker);
     let (retry, timeout) = tries(&job.settings, checker.found);
     let (any_retry, any_timeout) = checker.globals.tries;
+    let any_resources = checker.globals.resources;
+    let resources = match resources(&job.settings, checker.found) {
+        Some(own) => Some(own.or(any_resources)),
+        None => any_resources.map(|any| ir::Resources { is_own: false, ..any }),
+    };
+    let after = afters(job, checker.globals, checker.found);
     let row = checker.row.clone();
     let job = ir::Job {
         name: job.name.text.clone(),
@@ -151,6 +80,8 @@ fn check_job(
         checkpoint,
         retry: retry.or(any_retry),
         timeout: timeout.or(any_timeout.map(|any| ir::Timeout { is_own: false, ..any })),
+        resources,
+        after,
         is_hidden: false,
         span: job.name.span,
     };
@@ -206,6 +137,8 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             | SettingKind::Checkpoint(_)
             | SettingKind::Retry { .. }
             | SettingKind::Timeout(_)
+            | SettingKind::Resources(_)
+            | SettingKind::After(_)
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
             | SettingKind::Bad => {}
@@ -318,78 +251,4 @@ fn partition(job: &ast::Job, checker: &mut JobChecker) -> Option<ir::Partition> 
         partition = Some(ir::Partition { by, into, span: setting.span });
     }
     partition
-}
-
-/// Jobs that lead to no output: each chain of them in one finding.
-pub(super) fn find_dead(
-    file: &ast::File,
-    globals: &Globals,
-    pipeline: &ir::Pipeline,
-    found: &mut Diagnostics,
-) {
-    let Some(readers) = readers(file, globals) else { return };
-    // Backwards from those that nothing reads. Jobs of a cycle, which is reported, never follow.
-    let mut chain_of: Vec<Option<usize>> = vec![None; readers.len()];
-    let mut chains: Vec<Vec<usize>> = vec![];
-    for at in pipeline.order.iter().rev().map(|id| id.0 as usize) {
-        let reader_chains: Option<Vec<usize>> = readers[at]
-            .iter()
-            .map(|reader| match reader {
-                Reader::Job(job) => chain_of[*job],
-                Reader::Output => None,
-            })
-            .collect();
-        let Some(reader_chains) = reader_chains else { continue };
-        let chain = reader_chains.first().copied().unwrap_or(chains.len());
-        if chain == chains.len() {
-            chains.push(vec![]);
-        }
-        chain_of[at] = Some(chain);
-        chains[chain].push(at);
-    }
-    for chain in chains {
-        let job = |at: &usize| (pipeline.jobs[*at].name.as_str(), pipeline.jobs[*at].span);
-        found.push(graph::dead_jobs(&chain.iter().rev().map(job).collect::<Vec<_>>()));
-    }
-}
-
-/// What reads a job.
-enum Reader {
-    Output,
-    Job(usize),
-}
-
-/// The readers of each job; None when some are not known, because they could not be read or name
-/// no table: then nothing can be said of the others.
-fn readers(file: &ast::File, globals: &Globals) -> Option<Vec<Vec<Reader>>> {
-    let mut readers: Vec<Vec<Reader>> = jobs_of(file).map(|_| vec![]).collect();
-    let mut add = |path: &[ast::Name], reader: Reader| {
-        let name = &path.first()?.text;
-        match globals.jobs.get(name) {
-            Some((job, _)) => readers[job.0 as usize].push(reader),
-            None if globals.sources.contains_key(name) => {}
-            None => return None,
-        }
-        Some(())
-    };
-    for declaration in &file.declarations {
-        match &declaration.kind {
-            DeclarationKind::Output(output) => add(&output.from, Reader::Output)?,
-            DeclarationKind::Job(job) => {
-                let is_unknown = |statement: &ast::Statement| {
-                    matches!(statement.step, Step::Bad | Step::Later(_))
-                };
-                if job.steps.iter().any(is_unknown) {
-                    return None;
-                }
-                let (id, _) = globals.jobs.get(&job.name.text)?;
-                for path in reads(job) {
-                    add(path, Reader::Job(id.0 as usize))?;
-                }
-            }
-            DeclarationKind::Bad(_) | DeclarationKind::Later(_) => return None,
-            _ => {}
-        }
-    }
-    Some(readers)
 }

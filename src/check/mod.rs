@@ -8,9 +8,11 @@ mod connectors;
 mod constants;
 mod exprs;
 mod globals;
+mod graph;
 mod jobs;
 pub mod later;
 mod modes;
+mod resources;
 mod steps;
 mod tries;
 mod types;
@@ -40,7 +42,8 @@ pub fn check(
     pipeline.sources = connectors::sources(file, &mut globals, found);
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
-    jobs::find_dead(file, &globals, &pipeline, found);
+    graph::settle_afters(&mut pipeline);
+    graph::find_dead(file, &globals, &pipeline, found);
     pipeline
 }
 

@@ -394,10 +394,7 @@ fn leads_to(pipeline: &Pipeline, job: usize, input: Input, following: bool) -> b
         Input::Source(_) => false,
         Input::Job(id) if id.0 as usize == job => true,
         Input::Job(id) => {
-            following
-                && pipeline.jobs[id.0 as usize]
-                    .inputs()
-                    .any(|input| leads_to(pipeline, job, input, true))
+            following && pipeline.needs(id).any(|input| leads_to(pipeline, job, input, true))
         }
     }
 }

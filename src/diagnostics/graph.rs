@@ -127,20 +127,37 @@ pub fn bad_option(
     found
 }
 
+/// A job that waits for another.
+pub struct Waits {
+    /// The job.
+    pub job: String,
+    /// Where it says so.
+    pub span: Span,
+    /// Does it read the other's rows, and not only run after it?
+    pub reads: bool,
+    /// The other.
+    pub other: String,
+}
+
+impl Waits {
+    fn label(&self) -> String {
+        let how = if self.reads { "reads" } else { "runs after" };
+        format!("`{}` {how} `{}`", self.job, self.other)
+    }
+}
+
 /// E0601: jobs that wait for each other.
-pub fn cycle(path: &[(String, Span, String)]) -> Diagnostic {
-    let names: Vec<&str> = path.iter().map(|(name, ..)| name.as_str()).collect();
-    let message = if let [one] = names[..] {
-        format!("job `{one}` reads itself")
-    } else {
-        format!("these jobs wait for each other: {} → {}", names.join(" → "), names[0])
+pub fn cycle(path: &[Waits]) -> Diagnostic {
+    let names: Vec<&str> = path.iter().map(|waits| waits.job.as_str()).collect();
+    let message = match path {
+        [one] if one.reads => format!("job `{}` reads itself", one.job),
+        [one] => format!("job `{}` waits for itself", one.job),
+        _ => format!("these jobs wait for each other: {} → {}", names.join(" → "), names[0]),
     };
-    let mut steps = path.iter();
-    let (name, span, reads) = steps.next().expect("a cycle has a job");
-    let mut found =
-        Diagnostic::new(Code::E0601, message, *span, format!("`{name}` reads `{reads}`"));
-    for (name, span, reads) in steps {
-        found = found.label(*span, format!("`{name}` reads `{reads}`"));
+    let (first, others) = path.split_first().expect("a cycle has a job");
+    let mut found = Diagnostic::new(Code::E0601, message, first.span, first.label());
+    for waits in others {
+        found = found.label(waits.span, waits.label());
     }
     found.help("cut one of these")
 }

@@ -118,6 +118,11 @@ pub fn rows_needed(reader: &str) -> Reason {
     reason(format!("`{reader}` needs its rows"))
 }
 
+/// A job is run for another that runs after it.
+pub fn runs_after(waits: &str) -> Reason {
+    reason(format!("`{waits}` runs after it"))
+}
+
 /// What changed made no difference to the rows that it reads.
 pub fn same_rows() -> Reason {
     reason("what it reads came out as before")

@@ -278,7 +278,6 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
         "pivot" => "write the columns in a `group`: `fr = sum_if(amount, country == \"FR\")`",
         "unpivot" => "write one `select` for each column, and `union` the jobs",
         "within" => "write the limit as a `filter` behind the join",
-        "after" => "read something from the job that must come first",
         "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",
         _ => "",

@@ -133,6 +133,9 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         NodeKind::Scan(_) | NodeKind::Read { .. } => (None, Action::Pass),
         NodeKind::Result => result(node, pipeline, run),
         NodeKind::Gather => gather(node, plan, pipeline, run),
+        NodeKind::Entry => {
+            (None, Action::Break(Box::new(Buffer { takes_values: false, may_spill: true })))
+        }
         NodeKind::Sink(_) => (None, Action::Sink),
         NodeKind::Build(step) => {
             let StepKind::Join(join) = step_of(pipeline, node, step) else {

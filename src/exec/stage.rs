@@ -1,4 +1,4 @@
-//! Running a stage: all threads take numbered morsels from one dispenser and push what they hold
+//! Running a stage: all threads of the pool take numbered morsels from one dispenser and push what they hold
 //! through the operators, depth first, into states and sinks of their own.
 //!
 //! No queues and no channels: a batch never waits, so memory is threads × (morsel +
@@ -50,8 +50,6 @@ pub struct Execution<'p> {
     pub cancelled: &'p AtomicBool,
     /// Rows read from sources so far, for those who watch.
     pub rows_read: &'p AtomicU64,
-    /// Threads.
-    pub threads: usize,
     /// How much memory there is, and where states go when it is used up, by operator.
     pub spools: Vec<Arc<Spool>>,
     /// How much of the last table was read, or of its only file what comes before it too.
@@ -132,7 +130,8 @@ impl Execution<'_> {
             // A thread that waits for others in the middle of a morsel may do other work meanwhile, and
             // must not take up the part of a thread that has not begun: its first morsel could wait
             // for the one that lies under it.
-            let all_have_begun = Barrier::new(self.threads);
+            let threads = rayon::current_num_threads();
+            let all_have_begun = Barrier::new(threads);
             let work = || {
                 all_have_begun.wait();
                 let idle = workers.lock().expect("no thread panics holding it").pop();
@@ -140,10 +139,10 @@ impl Execution<'_> {
                 self.work(*root, begin, active, &dispenser, &mut worker);
                 workers.lock().expect("no thread panics holding it").push(worker);
             };
-            if self.threads == 1 {
+            if threads == 1 {
                 work();
             } else {
-                rayon::scope(|scope| (0..self.threads).for_each(|_| scope.spawn(|_| work())));
+                rayon::scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
             }
             let mut workers = workers.lock().expect("no thread panics holding it");
             if let Some(tallies) = &self.tallies {

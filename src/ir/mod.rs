@@ -61,6 +61,8 @@ pub struct Pipeline {
     pub quarantines: Vec<Quarantine>,
     /// The jobs in an order in which each comes after those it reads; ties as in the text.
     pub order: Vec<JobId>,
+    /// Jobs that lead to no output, and are run only because others run after them.
+    pub gates: BTreeSet<JobId>,
 }
 
 impl Pipeline {
@@ -70,6 +72,19 @@ impl Pipeline {
             Input::Source(source) => &self.sources[source.0 as usize].name,
             Input::Job(job) => &self.jobs[job.0 as usize].name,
         }
+    }
+
+    /// All that has to be computed before a job is done: what it reads, and the gates that it runs
+    /// after.
+    pub fn needs(&self, job: JobId) -> impl Iterator<Item = Input> + '_ {
+        let job = &self.jobs[job.0 as usize];
+        let gates = job.after.iter().filter(|other| self.gates.contains(other));
+        job.inputs().chain(gates.map(|gate| Input::Job(*gate)))
+    }
+
+    /// Does another job run after this one?
+    pub fn is_waited_for(&self, job: JobId) -> bool {
+        self.jobs.iter().any(|other| other.after.contains(&job))
     }
 
     /// The jobs that lead to a table, and itself if it is one, in the order of the graph.
@@ -169,6 +184,10 @@ pub struct Job {
     pub retry: Option<Retry>,
     /// How long it may take, if there is a limit.
     pub timeout: Option<Timeout>,
+    /// What it may use of what its run has, if there is a limit.
+    pub resources: Option<Resources>,
+    /// The jobs that it runs after, without reading them.
+    pub after: Vec<JobId>,
     /// Does it belong to an output, and nobody has written it?
     pub is_hidden: bool,
     /// The name's place.
@@ -205,6 +224,35 @@ pub struct Timeout {
     pub is_own: bool,
     /// Where it is said.
     pub span: Span,
+}
+
+/// What a job may use of what its run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// So many threads.
+    pub threads: Option<usize>,
+    /// So many bytes.
+    pub memory: Option<usize>,
+    /// Does the job say so itself, and not the pipeline for all?
+    pub is_own: bool,
+    /// Where it is said.
+    pub span: Span,
+}
+
+impl Resources {
+    /// Without limits, said here.
+    pub fn new(span: Span) -> Resources {
+        Resources { threads: None, memory: None, is_own: true, span }
+    }
+
+    /// The same, with those of all where it has none.
+    pub fn or(self, all: Option<Resources>) -> Resources {
+        Resources {
+            threads: self.threads.or(all.and_then(|all| all.threads)),
+            memory: self.memory.or(all.and_then(|all| all.memory)),
+            ..self
+        }
+    }
 }
 
 /// Where rows go that fail, and how many may.

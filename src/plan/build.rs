@@ -58,7 +58,8 @@ fn is_alone(plan: &Plan, of: NodeId, pipeline: &ir::Pipeline) -> bool {
     is_alone_here && (plan.ends_stage(input, pipeline) || is_alone(plan, input, pipeline))
 }
 
-/// The jobs that the targets read, themselves included.
+/// The jobs that the targets need, themselves included. Who looks at a table is not kept waiting by
+/// jobs that it does not read.
 fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
     let mut needed = HashSet::new();
     let mut open: Vec<Input> =
@@ -68,7 +69,10 @@ fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
         if let Input::Job(job) = input
             && needed.insert(job)
         {
-            open.extend(pipeline.jobs[job.0 as usize].inputs());
+            match targets.tables.is_empty() {
+                true => open.extend(pipeline.needs(job)),
+                false => open.extend(pipeline.jobs[job.0 as usize].inputs()),
+            }
         }
     }
     needed
@@ -116,7 +120,20 @@ impl Builder<'_> {
 
     /// What gives the table, as `job` sees it.
     fn table(&mut self, table: Input, job: Option<JobId>, main: bool) -> NodeId {
-        let Input::Source(source) = table else { return self.tables[&table] };
+        let source = match table {
+            Input::Source(source) => source,
+            Input::Job(of) => {
+                let at = self.tables[&table];
+                let is_apart = job.is_some() && self.pipeline.is_waited_for(of);
+                // Who runs after the job does so when its rows are there, and not when those who read
+                // it, which may wait for others, are done.
+                let width = self.plan.node(at).width;
+                return match is_apart {
+                    true => self.add(NodeKind::Entry, vec![at], job, width),
+                    false => at,
+                };
+            }
+        };
         let width = self.pipeline.sources[source.0 as usize].row.columns.len();
         let scan = match self.tables.get(&table) {
             Some(scan) => *scan,

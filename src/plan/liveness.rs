@@ -37,7 +37,9 @@ fn compute_unread(plan: &mut Plan, pipeline: &ir::Pipeline) {
         };
         let live: Vec<bool> = match node.kind {
             NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Sink(_) => continue,
-            NodeKind::Gather | NodeKind::Result | NodeKind::Build(_) => given[0].to_vec(),
+            NodeKind::Gather | NodeKind::Entry | NodeKind::Result | NodeKind::Build(_) => {
+                given[0].to_vec()
+            }
             NodeKind::Steps(range) => {
                 let mut live = given[0].to_vec();
                 for step in steps_of(pipeline, node, range) {
@@ -97,6 +99,7 @@ pub(super) fn wanted(
     match node.kind {
         NodeKind::Sink(_) => all,
         NodeKind::Scan(_) => vec![],
+        NodeKind::Entry => node.live.clone(),
         NodeKind::Gather if node.consumers.is_empty() => all,
         NodeKind::Gather | NodeKind::Result => {
             let mut live = node.live.clone();

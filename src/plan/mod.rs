@@ -94,6 +94,9 @@ pub enum NodeKind {
     /// Brings the rows of an input of a `union` into the form of the result, or keeps the result of
     /// a job that is partitioned by size.
     Gather,
+    /// Keeps the rows of another job until they are all there, so that its end does not depend on what
+    /// those who read it wait for.
+    Entry,
     /// The job's result.
     Result,
     /// Writes the output at this position of the pipeline.
@@ -199,7 +202,7 @@ impl Plan {
     fn needs_all(&self, id: NodeId, pipeline: &ir::Pipeline) -> bool {
         let node = self.node(id);
         match node.kind {
-            NodeKind::Build(_) | NodeKind::Gather | NodeKind::Sink(_) => true,
+            NodeKind::Build(_) | NodeKind::Gather | NodeKind::Entry | NodeKind::Sink(_) => true,
             NodeKind::Scan(_) | NodeKind::Read { .. } | NodeKind::Steps(_) | NodeKind::Result => {
                 false
             }
@@ -289,7 +292,7 @@ impl Plan {
         let node = self.node(id);
         match node.kind {
             NodeKind::Build(_) => ReadBy::Join,
-            NodeKind::Read { main: false, .. } => {
+            NodeKind::Read { main: false, .. } | NodeKind::Entry => {
                 node.consumers.first().map_or(ReadBy::From, |reader| self.read_by(*reader))
             }
             NodeKind::Gather => {

@@ -14,7 +14,7 @@ pub fn operator_name(node: &Node, pipeline: &Pipeline) -> String {
         NodeKind::Steps(steps) => words(&placed_steps(pipeline, node, steps)),
         NodeKind::Step(step) => step_name(step_of(pipeline, node, step)).to_owned(),
         NodeKind::Build(_) => "build the join table".to_owned(),
-        NodeKind::Gather => "gather".to_owned(),
+        NodeKind::Gather | NodeKind::Entry => "gather".to_owned(),
         NodeKind::Result => "result".to_owned(),
         NodeKind::Sink(output) => format!("write {}", pipeline.outputs[output].name),
     }

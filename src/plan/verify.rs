@@ -38,7 +38,11 @@ fn rows(plan: &Plan, id: NodeId, pipeline: &Pipeline, after: &str) {
         NodeKind::Scan(source) => {
             assert_eq!(node.width, width(&pipeline.sources[source.0 as usize].row));
         }
-        NodeKind::Read { .. } | NodeKind::Gather | NodeKind::Result | NodeKind::Build(_) => {
+        NodeKind::Read { .. }
+        | NodeKind::Gather
+        | NodeKind::Entry
+        | NodeKind::Result
+        | NodeKind::Build(_) => {
             assert_eq!(node.width, given(0), "after {after}: {id:?} changes no columns");
         }
         NodeKind::Sink(_) => assert_eq!(node.width, given(0), "after {after}: {id:?}"),

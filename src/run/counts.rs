@@ -101,7 +101,11 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
                     report.expectations.push((rule.name.clone(), of(&counts.violations)));
                 }
             }
-            NodeKind::Read { .. } | NodeKind::Scan(_) | NodeKind::Gather | NodeKind::Sink(_) => {}
+            NodeKind::Read { .. }
+            | NodeKind::Scan(_)
+            | NodeKind::Gather
+            | NodeKind::Entry
+            | NodeKind::Sink(_) => {}
         }
     }
     report.inputs =

@@ -95,6 +95,8 @@ pub enum Event<'e> {
     SetAside(&'e QuarantineReport),
     /// An output is visible.
     Written(&'e OutputReport),
+    /// A job asks for more than the run has; it runs with what there is.
+    LessThanAsked(&'e str),
     /// Something of an earlier run could not be taken up, and is computed again.
     NotTakenUp(&'e StateError),
     /// Something could not be left to later runs; this one goes on.
@@ -139,6 +141,9 @@ pub struct Node {
     pub name: String,
     /// What it is made of: names of sources and jobs.
     pub from: Vec<String>,
+    /// The jobs that it runs after without reading them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 impl Node {
@@ -149,6 +154,7 @@ impl Node {
             kind: kind.to_owned(),
             name: name.to_owned(),
             from,
+            after: vec![],
         };
         let sources = pipeline.sources.iter().map(|source| node("source", &source.name, vec![]));
         let jobs = pipeline.order.iter().map(|id| {
@@ -159,7 +165,8 @@ impl Node {
                     from.push(input);
                 }
             }
-            node("job", &job.name, from)
+            let after = job.after.iter().map(|other| name(Input::Job(*other))).collect();
+            Node { after, ..node("job", &job.name, from) }
         });
         let outputs = pipeline.outputs.iter();
         let outputs = outputs.map(|output| node("output", &output.name, vec![name(output.from)]));
@@ -186,6 +193,7 @@ impl Event<'_> {
             Event::NotLeft(error) => Some(format!("without checkpoints from here on: {error}")),
             Event::NotNoted(error) => Some(format!("this run is not in the list of runs: {error}")),
             Event::NotWritten(error) => Some(format!("without further events: {error}")),
+            Event::LessThanAsked(shortage) => Some((*shortage).to_owned()),
             _ => None,
         }
     }
@@ -225,7 +233,8 @@ impl Event<'_> {
             Event::Read(source) => ("source.read", fields_of(source)),
             Event::SetAside(quarantine) => ("reject.summary", fields_of(quarantine)),
             Event::Written(output) => ("output.committed", fields_of(output)),
-            Event::NotTakenUp(_)
+            Event::LessThanAsked(_)
+            | Event::NotTakenUp(_)
             | Event::NotLeft(_)
             | Event::NotNoted(_)
             | Event::NotWritten(_) => {

@@ -75,6 +75,7 @@ fn does(node: &Node, digests: &Digests, held: &Held) -> String {
         NodeKind::Step(step) => meaning(step_of(pipeline, node, step)),
         NodeKind::Build(step) => format!("build {}", meaning(step_of(pipeline, node, step))),
         NodeKind::Gather => "gather".to_owned(),
+        NodeKind::Entry => "entry".to_owned(),
         NodeKind::Result => "result".to_owned(),
         NodeKind::Sink(output) => {
             let mode = mode_text(&pipeline.outputs[output].mode);

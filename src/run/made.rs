@@ -72,7 +72,7 @@ pub(super) struct Digests<'p> {
     jobs: BTreeMap<JobId, JobMade>,
 }
 
-/// The tables that outputs are made of.
+/// The tables that outputs are made of, and those of jobs that have to be done before.
 #[derive(Default)]
 pub(super) struct Ancestors {
     pub sources: BTreeSet<SourceId>,
@@ -87,7 +87,7 @@ impl Ancestors {
             match next {
                 Input::Source(source) => drop(found.sources.insert(source)),
                 Input::Job(job) if found.jobs.insert(job) => {
-                    open.extend(pipeline.jobs[job.0 as usize].inputs());
+                    open.extend(pipeline.needs(job));
                 }
                 Input::Job(_) => {}
             }

@@ -303,6 +303,8 @@ impl Lowering<'_> {
             checkpoint: None,
             retry: None,
             timeout: None,
+            resources: None,
+            after: vec![],
             is_hidden: true,
             span: self.output.span,
         });

@@ -19,6 +19,7 @@ mod profile;
 mod publish;
 mod recovery;
 mod report;
+mod resources;
 mod reuse;
 mod schedule;
 mod session;
@@ -155,6 +156,9 @@ pub fn run(pipeline: &Pipeline, context: &RunContext, options: &Options) -> Outc
                 recorder.keep(session.events(context));
                 options.targets.outputs.clone_from(&session.decision.outputs);
             }
+            for shortage in resources::shortages(pipeline, &options) {
+                tell(Event::LessThanAsked(&shortage));
+            }
             publish::sweep(pipeline, context, &options);
             let of = session.as_mut();
             let result = match &of {
@@ -221,26 +225,26 @@ fn on_all_threads(
     let merged = merged::with_merges(pipeline, context, &options.base, outputs, &held);
     let lowered = merged.as_ref().unwrap_or(pipeline);
     let plan = plan(lowered, &options.targets);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
-    let pool = pool.stack_size(STACK_BYTES).build();
-    match pool {
-        Ok(pool) => pool.install(|| {
-            let until = options.timeout.map(|most| started + most);
-            let has_timeout = pipeline.jobs.iter().any(|job| job.timeout.is_some());
-            let limits = Limits::new(options.cancelled, until, has_timeout);
-            let pipelines = (pipeline, lowered);
-            let result = limits.watched(|| {
-                attempt(pipelines, context, (options, &limits), &plan, session, profile)
-            });
-            profile.iter_mut().for_each(|profile| profile.end(started));
-            result
-        }),
-        Err(error) => Err(Failures::from(ConnectError {
-            message: format!("cannot start {} threads: {error}", options.threads),
-            help: None,
-            may_pass: false,
-        })),
-    }
+    pool(options.threads).map_err(Failures::from)?.install(|| {
+        let until = options.timeout.map(|most| started + most);
+        let has_timeout = pipeline.jobs.iter().any(|job| job.timeout.is_some());
+        let limits = Limits::new(options.cancelled, until, has_timeout);
+        let pipelines = (pipeline, lowered);
+        let result = limits
+            .watched(|| attempt(pipelines, context, (options, &limits), &plan, session, profile));
+        profile.iter_mut().for_each(|profile| profile.end(started));
+        result
+    })
+}
+
+/// So many threads.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, ConnectError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES);
+    pool.build().map_err(|error| ConnectError {
+        message: format!("cannot start {threads} threads: {error}"),
+        help: None,
+        may_pass: false,
+    })
 }
 
 /// Computes the pipeline, as it is written and as it is lowered, and publishes.
@@ -252,8 +256,11 @@ fn attempt(
     mut session: Option<&mut Session>,
     profile: &mut Option<Profile>,
 ) -> Result<Vec<Vec<Batch>>, Failures> {
-    let spool = || Spool::new(options.temp.clone(), options.memory, options.threads);
-    let room = spool().waiting_bytes();
+    let spool = |node: &crate::plan::Node| {
+        let (threads, memory) = resources::of(node, pipeline, options);
+        Spool::new(options.temp.clone(), memory, threads)
+    };
+    let room = Spool::new(options.temp.clone(), options.memory, options.threads).waiting_bytes();
     let execution = Execution {
         pipeline,
         plan,
@@ -273,10 +280,9 @@ fn attempt(
         quarantines: publish::open_quarantines(pipeline, plan, context, options, room)?,
         cancelled: limits.flag(),
         rows_read: options.rows_read,
-        threads: options.threads,
         read: Mutex::default(),
         tallies: options.profiles.then(|| Mutex::new(vec![Tally::default(); plan.nodes.len()])),
-        spools: plan.nodes.iter().map(|_| Arc::new(spool())).collect(),
+        spools: plan.nodes.iter().map(|node| Arc::new(spool(node))).collect(),
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
     let open = |id, only| open_source(&execution, id, only, context, options, readings.as_ref());

@@ -320,7 +320,7 @@ fn span_of(node: &Node, plan: &Plan, pipeline: &Pipeline) -> Option<Span> {
         NodeKind::Sink(output) => Some(pipeline.outputs[output].span),
         NodeKind::Result => Some(job?.span),
         // What reads another table is said where the job does something with it.
-        NodeKind::Read { main: false, .. } | NodeKind::Gather => {
+        NodeKind::Read { main: false, .. } | NodeKind::Gather | NodeKind::Entry => {
             span_of(plan.node(*node.consumers.first()?), plan, pipeline)
         }
     }

@@ -428,6 +428,12 @@ fn needed(pipeline: &Pipeline, id: JobId, looks: &[&Look], running: &BTreeSet<Jo
         pipeline.order.iter().filter(|job| running.contains(job)).find(|job| {
             pipeline.jobs[job.0 as usize].inputs().any(|input| input == Input::Job(id))
         });
-    let reader = reader.expect("a job without an output is read");
-    reasons::rows_needed(&pipeline.jobs[reader.0 as usize].name)
+    let mut waiting = pipeline.order.iter().filter(|job| running.contains(job));
+    let waits = waiting.find(|job| pipeline.jobs[job.0 as usize].after.contains(&id));
+    let name = |job: &JobId| &*pipeline.jobs[job.0 as usize].name;
+    match (reader, waits) {
+        (Some(reader), _) => reasons::rows_needed(name(reader)),
+        (None, Some(waits)) => reasons::runs_after(name(waits)),
+        (None, None) => unreachable!("a job without an output is read or waited for"),
+    }
 }

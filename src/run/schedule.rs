@@ -35,7 +35,7 @@ use unchanged::Contents;
 
 /// Opens the source of a scan, or only these of its files, and says which columns it gives.
 pub(super) type Open<'o> =
-    dyn Fn(NodeId, Option<Only>) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + 'o;
+    dyn Fn(NodeId, Option<Only>) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + Sync + 'o;
 
 /// What is computed in one pass.
 struct Stage {
@@ -170,7 +170,8 @@ impl<'e, 'p> Schedule<'e, 'p> {
                 let is_scan = |root: &NodeId| self.execution.plan.node(*root).inputs.is_empty();
                 let mut roots = path.roots.iter();
                 let roots_there = roots.all(|root| self.done.contains(root) || is_scan(root));
-                if roots_there && path.needs.iter().all(|need| self.done.contains(need)) {
+                let needs_there = path.needs.iter().all(|need| self.done.contains(need));
+                if roots_there && needs_there && !self.waits(path, &paths) {
                     entry.0.push(end);
                 } else {
                     entry.1 = false;
@@ -264,7 +265,11 @@ impl<'e, 'p> Schedule<'e, 'p> {
         self.begin_jobs(&stage.active);
         let limit = self.limit_of(stage);
         self.limits.begin(limit.map(|(most, _)| most));
-        let mut broken = self.stage(stage, open).unwrap_or_else(|broken| vec![broken]);
+        let ran = self.on_its_threads(stage, |own| own.stage(stage, open));
+        let mut broken = match ran.map_err(Broken::from) {
+            Ok(Ok(broken)) => broken,
+            Ok(Err(broken)) | Err(broken) => vec![broken],
+        };
         if let (true, Some((_, job))) = (self.limits.end(), limit) {
             self.blame_limit(job, &mut broken);
         }
@@ -391,8 +396,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
     }
 
     fn begin_jobs(&mut self, active: &BTreeSet<NodeId>) {
-        let plan = self.execution.plan;
-        self.at_work = active.iter().flat_map(|node| plan.node(*node).jobs()).collect();
+        self.at_work = self.jobs_at(active);
         for job in self.at_work.iter().filter(|job| !self.timings.contains_key(job)) {
             let job = &self.execution.pipeline.jobs[job.0 as usize];
             if !job.is_hidden {

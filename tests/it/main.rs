@@ -1,6 +1,7 @@
 //! Tests over whole programs: files to drop in, the pages of the diagnostics, examples, and the
 //! real command over data, in trouble and out of it.
 
+mod after;
 mod append;
 mod branches;
 mod by_file;

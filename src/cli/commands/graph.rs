@@ -24,20 +24,35 @@ fn name(pipeline: &Pipeline, input: Input) -> String {
     }
 }
 
-fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
-    let mut edges: Vec<(String, String)> = vec![];
+/// What leads from one thing to another.
+struct Edge {
+    from: String,
+    to: String,
+    /// Does only the order matter, and no rows are read?
+    is_order: bool,
+}
+
+fn edges(pipeline: &Pipeline) -> Vec<Edge> {
+    let mut edges: Vec<Edge> = vec![];
     for &id in &pipeline.order {
         let job = &pipeline.jobs[id.0 as usize];
-        for input in job.inputs() {
-            let edge = (name(pipeline, input), job.name.clone());
-            if !edges.contains(&edge) {
+        let reads = job.inputs().map(|input| (input, false));
+        for (from, is_order) in reads.chain(job.after.iter().map(|id| (Input::Job(*id), true))) {
+            let edge = Edge { from: name(pipeline, from), to: job.name.clone(), is_order };
+            if !edges.iter().any(|other| (&other.from, &other.to) == (&edge.from, &edge.to)) {
                 edges.push(edge);
             }
         }
     }
     for output in &pipeline.outputs {
-        edges.push((name(pipeline, output.from), output.name.clone()));
+        let from = name(pipeline, output.from);
+        edges.push(Edge { from, to: output.name.clone(), is_order: false });
     }
+    edges
+}
+
+fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
+    let edges = edges(pipeline);
     match form {
         GraphForm::Text => text(pipeline, &edges),
         GraphForm::Mermaid => {
@@ -48,8 +63,9 @@ fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
             for output in &pipeline.outputs {
                 out.push_str(&format!("    {0}[/\"{0}\"/]\n", output.name));
             }
-            for (from, to) in &edges {
-                out.push_str(&format!("    {from} --> {to}\n"));
+            for Edge { from, to, is_order } in &edges {
+                let arrow = if *is_order { "-.->" } else { "-->" };
+                out.push_str(&format!("    {from} {arrow} {to}\n"));
             }
             out
         }
@@ -61,8 +77,9 @@ fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
             for output in &pipeline.outputs {
                 out.push_str(&format!("    \"{}\" [shape=note];\n", output.name));
             }
-            for (from, to) in &edges {
-                out.push_str(&format!("    \"{from}\" -> \"{to}\";\n"));
+            for Edge { from, to, is_order } in &edges {
+                let style = if *is_order { " [style=dashed]" } else { "" };
+                out.push_str(&format!("    \"{from}\" -> \"{to}\"{style};\n"));
             }
             out.push_str("}\n");
             out
@@ -70,15 +87,19 @@ fn draw(pipeline: &Pipeline, form: GraphForm) -> String {
     }
 }
 
-/// One line a thing, in the order in which they run: what it is and what it reads.
-fn text(pipeline: &Pipeline, edges: &[(String, String)]) -> String {
+/// One line a thing, in the order in which they run: what it is, what it reads, and what it runs
+/// after.
+fn text(pipeline: &Pipeline, edges: &[Edge]) -> String {
     let mut out = String::new();
     let mut line = |kind: &str, name: &str| {
-        let reads: Vec<&str> =
-            edges.iter().filter(|(_, to)| to == name).map(|(from, _)| from.as_str()).collect();
-        let reads =
-            if reads.is_empty() { String::new() } else { format!("  ← {}", reads.join(", ")) };
-        out.push_str(&format!("{kind:<7} {name}{reads}\n"));
+        let before = |is_order: bool| {
+            let of = edges.iter().filter(|edge| edge.to == name && edge.is_order == is_order);
+            of.map(|edge| edge.from.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let (reads, after) = (before(false), before(true));
+        let reads = if reads.is_empty() { reads } else { format!("  ← {reads}") };
+        let after = if after.is_empty() { after } else { format!("  after {after}") };
+        out.push_str(&format!("{kind:<7} {name}{reads}{after}\n"));
     };
     pipeline.sources.iter().for_each(|source| line("source", &source.name));
     for &id in &pipeline.order {

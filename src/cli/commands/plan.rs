@@ -5,7 +5,7 @@ use crate::cli::args::{Global, Plan};
 use crate::cli::load::{base, checked_values, context_with, runnable, state, targets};
 use crate::cli::print::put;
 use crate::cli::reasons::line;
-use crate::ir::{PartitionBy, Pipeline, RunContext};
+use crate::ir::{Input, PartitionBy, Pipeline, Resources, RunContext};
 use crate::plan;
 use crate::run::{State, decide};
 use crate::store::ledger::Ledger;
@@ -60,6 +60,14 @@ pub(in crate::cli) fn text(pipeline: &Pipeline, targets: &plan::Targets) -> Stri
     let plan = plan::plan(pipeline, targets);
     let mut out = plan::show(&plan, pipeline);
     for job in &pipeline.jobs {
+        let after = job.after.iter().map(|other| pipeline.name_of(Input::Job(*other)));
+        let after: Vec<&str> = after.collect();
+        if !after.is_empty() {
+            out.push_str(&format!("{} runs after {}\n", job.name, after.join(", ")));
+        }
+        if let Some(asks) = job.resources.filter(|asks| asks.is_own) {
+            out.push_str(&format!("{} may use {}\n", job.name, asks_text(asks)));
+        }
         if let Some(partition) = &job.partition {
             let by = match &partition.by {
                 PartitionBy::Hash(_) => "hash",
@@ -74,4 +82,14 @@ pub(in crate::cli) fn text(pipeline: &Pipeline, targets: &plan::Targets) -> Stri
         out.push_str(&format!("without {}\n", without.join(", ")));
     }
     out
+}
+
+/// `2 threads and 512 MiB`
+fn asks_text(asks: Resources) -> String {
+    let threads = asks.threads.map(|threads| match threads {
+        1 => "1 thread".to_owned(),
+        more => format!("{more} threads"),
+    });
+    let memory = asks.memory.map(|bytes| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)));
+    threads.into_iter().chain(memory).collect::<Vec<_>>().join(" and ")
 }

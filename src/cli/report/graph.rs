@@ -32,13 +32,16 @@ pub(super) fn draw(nodes: &[Node], said: impl Fn(&Node) -> Said) -> Option<Strin
     );
     for (node, place) in nodes.iter().zip(&places) {
         let (x, y) = at(*place);
-        for from in node.from.iter().filter_map(|from| position(nodes, from)) {
+        let edges = before(nodes, node).into_iter();
+        for (from, class) in
+            edges.map(|(from, reads)| (from, if reads { "edge" } else { "after edge" }))
+        {
             let (before, above) = at(places[from]);
             let (begin, end) = (before + WIDTH, x);
             let (from_y, to_y) = (above + HEIGHT / 2, y + HEIGHT / 2);
             let bend = begin + (end.saturating_sub(begin)).div_ceil(2);
             svg.push_str(&format!(
-                "<path class=\"edge\" d=\"M{begin} {from_y} C{bend} {from_y} {bend} {to_y} {end} {to_y}\"/>\n"
+                "<path class=\"{class}\" d=\"M{begin} {from_y} C{bend} {from_y} {bend} {to_y} {end} {to_y}\"/>\n"
             ));
         }
     }
@@ -61,6 +64,13 @@ pub(super) fn draw(nodes: &[Node], said: impl Fn(&Node) -> Said) -> Option<Strin
     Some(svg)
 }
 
+/// What stands before it, and whether it is made of that, or only runs after it.
+fn before(nodes: &[Node], node: &Node) -> Vec<(usize, bool)> {
+    let all = node.from.iter().map(|from| (from, true));
+    let all = all.chain(node.after.iter().map(|after| (after, false)));
+    all.filter_map(|(name, reads)| Some((position(nodes, name)?, reads))).collect()
+}
+
 fn position(nodes: &[Node], key: &str) -> Option<usize> {
     nodes.iter().position(|node| node.name == key && node.kind != "output")
 }
@@ -71,8 +81,8 @@ fn places(nodes: &[Node]) -> Vec<(usize, usize)> {
     let mut columns = vec![0; nodes.len()];
     // Jobs stand behind what they read.
     for (at, node) in nodes.iter().enumerate() {
-        let before = node.from.iter().filter_map(|from| position(nodes, from));
-        columns[at] = before.map(|before| columns[before] + 1).max().unwrap_or(0);
+        let before = before(nodes, node).into_iter();
+        columns[at] = before.map(|(before, _)| columns[before] + 1).max().unwrap_or(0);
     }
     let mut rows = vec![0; nodes.len()];
     let mut used: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -80,7 +90,7 @@ fn places(nodes: &[Node]) -> Vec<(usize, usize)> {
     order.sort_by_key(|at| columns[*at]);
     for at in order {
         let before: Vec<usize> =
-            nodes[at].from.iter().filter_map(|from| position(nodes, from)).collect();
+            before(nodes, &nodes[at]).into_iter().map(|(before, _)| before).collect();
         let wanted = match before.len() {
             0 => 0,
             many => before.iter().map(|before| rows[*before]).sum::<usize>().div_ceil(many),
@@ -109,7 +119,7 @@ mod tests {
 
     fn node(kind: &str, name: &str, from: &[&str]) -> Node {
         let from = from.iter().map(|from| (*from).to_owned()).collect();
-        Node { kind: kind.into(), name: name.into(), from }
+        Node { kind: kind.into(), name: name.into(), from, after: vec![] }
     }
 
     #[test]
@@ -121,10 +131,12 @@ mod tests {
             node("job", "y", &["x"]),
             node("output", "x", &["x"]),
             node("output", "o", &["y"]),
+            Node { after: vec!["y".into()], ..node("job", "z", &["a"]) },
         ];
-        assert_eq!(places(&nodes), [(0, 0), (0, 1), (1, 1), (2, 1), (2, 2), (3, 1)]);
+        assert_eq!(places(&nodes), [(0, 0), (0, 1), (1, 1), (2, 1), (2, 2), (3, 1), (3, 2)]);
         let svg = draw(&nodes, |_| ("success".into(), "<1>".into())).unwrap();
-        assert_eq!((svg.matches("<g ").count(), svg.matches("<path ").count()), (6, 5));
+        assert_eq!((svg.matches("<g ").count(), svg.matches("<path ").count()), (7, 7));
+        assert_eq!(svg.matches("<path class=\"after edge\"").count(), 1);
         assert!(svg.contains("&lt;1&gt;") && !svg.contains("<1>"));
         assert_eq!(draw(&[], |_| Default::default()), None);
     }

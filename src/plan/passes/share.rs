@@ -10,7 +10,12 @@ use std::collections::BTreeMap;
 
 pub(super) fn share(plan: &mut Plan, pipeline: &Pipeline) {
     let mut chains: BTreeMap<NodeId, Vec<Vec<NodeId>>> = BTreeMap::new();
-    for (id, node) in plan.iter().filter(|(_, node)| node.kind == NodeKind::Result) {
+    // A job that waits for others, or others for it, is computed for itself.
+    let is_free = |job: &JobId| {
+        pipeline.jobs[job.0 as usize].after.is_empty() && !pipeline.is_waited_for(*job)
+    };
+    let results = plan.iter().filter(|(_, node)| node.kind == NodeKind::Result);
+    for (id, node) in results.filter(|(_, node)| node.job.as_ref().is_some_and(is_free)) {
         let chain = chain(plan, id, node.job);
         chains.entry(plan.node(chain[0]).inputs[0]).or_default().push(chain);
     }
@@ -137,7 +142,11 @@ impl Same<'_> {
                 _ => false,
             },
             NodeKind::Step(step) => may_fail(step_of(self.pipeline, node, step)),
-            NodeKind::Scan(_) | NodeKind::Gather | NodeKind::Result | NodeKind::Sink(_) => false,
+            NodeKind::Scan(_)
+            | NodeKind::Gather
+            | NodeKind::Entry
+            | NodeKind::Result
+            | NodeKind::Sink(_) => false,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::connect::{ConnectError, Written};
 use crate::exec::Error;
 use crate::exec::stage::By;
 use crate::ir::{Input, JobId};
-use crate::plan::{NodeId, NodeKind, Plan};
+use crate::plan::{Node, NodeId, NodeKind, Plan};
 use crate::run::failure::Failure;
 use crate::run::report::Status;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,7 +173,8 @@ impl Schedule<'_, '_> {
 
     /// The jobs that operators compute something for.
     pub(super) fn jobs_at(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<JobId> {
-        nodes.iter().flat_map(|node| self.execution.plan.node(*node).jobs()).collect()
+        let nodes = nodes.iter().map(|node| self.execution.plan.node(*node));
+        nodes.filter(|node| node.kind != NodeKind::Entry).flat_map(Node::jobs).collect()
     }
 
     fn name(&self, job: JobId) -> &str {
@@ -189,10 +190,12 @@ impl Schedule<'_, '_> {
         self.failures.told.push(told);
     }
 
-    /// Of a job that was not done, the one that it reads and that was not done either, if that is why.
+    /// Of a job that was not done, the one that it reads or runs after and that was not done either, if
+    /// that is why.
     pub(super) fn needs(&self, job: JobId) -> Option<String> {
-        let mut inputs = self.execution.pipeline.jobs[job.0 as usize].inputs();
-        inputs.find_map(|input| match input {
+        let of = &self.execution.pipeline.jobs[job.0 as usize];
+        let mut needed = of.inputs().chain(of.after.iter().map(|other| Input::Job(*other)));
+        needed.find_map(|input| match input {
             Input::Job(other) => {
                 let has_failed = self.ended.get(&other) == Some(&Status::Failed);
                 let is_there = !has_failed && !self.missing.contains(&other);
@@ -257,7 +260,7 @@ impl Stage {
 
 /// Opens the sink of an output, for this try of its stage.
 pub(in crate::run) type OpenSink<'o> =
-    dyn Fn(NodeId, u32) -> Result<Box<dyn crate::connect::Sink>, ConnectError> + 'o;
+    dyn Fn(NodeId, u32) -> Result<Box<dyn crate::connect::Sink>, ConnectError> + Sync + 'o;
 
 /// Does an operator compute something for this job, and for no other?
 pub(super) fn is_only_of(plan: &Plan, node: NodeId, job: JobId) -> bool {

@@ -87,10 +87,12 @@ impl<'e> Schedule<'e, '_> {
             };
             is_simple && !is_partitioned && !explodes
         };
+        let is_group = |end: &NodeId| matches!(execution.nodes[end.at()].action, Action::Break(_));
         let is_worth_it = self.profile.is_none()
             && session.checkpoints.has_partials()
             // Without files nothing would be opened that says why there are none.
             && session.decision.files.get(&source).is_some_and(|files| !files.is_empty())
+            && stage.ends.iter().all(is_group)
             && stage.active.iter().all(can_be_run_so);
         is_worth_it.then_some(source)
     }
@@ -130,7 +132,7 @@ impl<'e> Schedule<'e, '_> {
         self.read_rest(stage, open, &mut partials)?;
         for (end, blocks) in &partials.blocks {
             // A state for each thread.
-            let of_thread = blocks.len().div_ceil(self.execution.threads);
+            let of_thread = blocks.len().div_ceil(rayon::current_num_threads());
             let breaker = self.breaker(*end);
             let load = |blocks: &[Vec<ArrayRef>]| breaker.load(blocks);
             partials.states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));

@@ -2,9 +2,9 @@
 
 use super::Schedule;
 use crate::exec::compile::{Action, Probe};
-use crate::ir::StepKind;
-use crate::plan::{NodeId, NodeKind, step_of};
-use std::collections::BTreeMap;
+use crate::ir::{JobId, StepKind};
+use crate::plan::{Node, NodeId, NodeKind, step_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What leads to the operator that ends a stage.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub(super) struct Path {
     pub nodes: Vec<NodeId>,
     /// Tables of joins that must be there before.
     pub needs: Vec<NodeId>,
+    /// Jobs that must be done before.
+    pub after: BTreeSet<JobId>,
 }
 
 impl Schedule<'_, '_> {
@@ -67,6 +69,22 @@ impl Schedule<'_, '_> {
     fn path(&self, end: NodeId) -> Path {
         let mut path = Path::default();
         self.lead_to(end, &mut path);
+        let plan = self.execution.plan;
+        let nodes = path.nodes.iter().map(|node| plan.node(*node));
+        let jobs = nodes.filter(|node| node.kind != NodeKind::Entry).flat_map(Node::jobs);
+        let after = jobs.flat_map(|job| &self.execution.pipeline.jobs[job.0 as usize].after);
+        path.after = after.copied().collect();
         path
+    }
+
+    /// Is a job still to be done that this way leads on from only behind it?
+    pub(super) fn waits(&self, path: &Path, paths: &BTreeMap<NodeId, Path>) -> bool {
+        let is_of = |node: &NodeId| {
+            self.execution.plan.node(*node).jobs().any(|job| path.after.contains(&job))
+        };
+        let is_open = |(end, other): (&NodeId, &Path)| {
+            !self.done.contains(end) && other.nodes.iter().any(is_of)
+        };
+        !path.after.is_empty() && paths.iter().any(is_open)
     }
 }

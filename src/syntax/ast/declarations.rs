@@ -243,6 +243,10 @@ pub enum SettingKind {
     },
     /// `timeout 1h`: microseconds.
     Timeout(i64),
+    /// `resources cpu 8, memory 16GB`: a number or a size each, as an expression.
+    Resources(Vec<(Name, Expr)>),
+    /// `after clean, load`: dotted names.
+    After(Vec<Vec<Name>>),
     /// Parsed in full, its meaning not available yet.
     Later(Later),
     /// Did not parse; a diagnostic has been given.

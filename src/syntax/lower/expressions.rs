@@ -205,6 +205,11 @@ impl Lower<'_> {
         self.made(kind, span, depth.max(inner_depth))
     }
 
+    /// A literal that stands where no other expression may.
+    pub(super) fn literal(&self, pair: Pair) -> Expr {
+        self.primary(pair).expr
+    }
+
     fn primary(&self, pair: Pair) -> Operand {
         let span = self.span(&pair);
         let leaf =

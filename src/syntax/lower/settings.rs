@@ -1,7 +1,8 @@
 //! Settings: statements that say how something is run, and the columns of a source.
 
 use super::super::ast::{
-    ColumnAttribute, ColumnDeclaration, ErrorPolicy, Mode, PartitionBy, Setting, SettingKind,
+    ColumnAttribute, ColumnDeclaration, ErrorPolicy, Expr, Mode, Name, PartitionBy, Setting,
+    SettingKind,
 };
 use super::steps::{first_of, keep_of};
 use super::{Lower, Pair, child, children, first, has};
@@ -32,8 +33,19 @@ impl Lower<'_> {
             ),
             Rule::retry => self.retry(&pair),
             Rule::timeout => SettingKind::Timeout(self.duration(&first_of(&pair, Rule::quantity))),
+            Rule::resources => SettingKind::Resources(
+                children(pair, Rule::resource).map(|resource| self.resource(resource)).collect(),
+            ),
+            Rule::after => SettingKind::After(
+                children(pair, Rule::path).map(|path| self.names(path)).collect(),
+            ),
             _ => self.later_setting(&pair),
         }
+    }
+
+    fn resource(&self, pair: Pair) -> (Name, Expr) {
+        let amount = pair.clone().into_inner().last().expect("a resource has an amount");
+        (self.name_of(&pair), self.literal(amount))
     }
 
     fn on_error(&self, pair: &Pair) -> SettingKind {
