@@ -3,6 +3,7 @@
 use super::constants;
 use super::exprs::Scope;
 use super::globals::Globals;
+use super::incremental;
 use super::later;
 use super::modes::output_mode;
 use super::types::resolve_type;
@@ -46,7 +47,7 @@ fn check_source(
     for setting in &source.settings {
         match &setting.kind {
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-            SettingKind::Bad => {}
+            SettingKind::Bad | SettingKind::Incremental { .. } => {}
             _ => found.push(graph::bad_setting(
                 setting.span,
                 "this is not a setting of a source",
@@ -78,8 +79,9 @@ fn check_source(
     }
     let may_skip = connector.is_some_and(|connector| connector.may_skip);
     let connector = connector.map_or("", |connector| connector.name);
-    let row = Arc::new(row);
-    ir::Source { name, connector, may_skip, arguments, columns, row, held_by: None, span }
+    let incremental = incremental::setting(source, &row, found);
+    let (row, held_by) = (Arc::new(row), None);
+    ir::Source { name, connector, may_skip, arguments, columns, row, held_by, incremental, span }
 }
 
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
@@ -353,13 +355,16 @@ pub(super) fn outputs(
             let columns = connect_columns(&row);
             check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }
-        let mode = output_mode(output, from, globals, found);
+        let (mode, at) = output_mode(output, from, globals, found);
+        if let Some(mode) = &mode {
+            incremental::check_output((&output.name.text, from, mode), at, pipeline, found);
+        }
         outputs.push(ir::Output {
             name: output.name.text.clone(),
             connector: connector.name,
             arguments,
             from,
-            mode,
+            mode: mode.unwrap_or_default(),
             span: output.connector.span,
         });
     }

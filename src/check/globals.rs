@@ -228,7 +228,9 @@ impl<'a> Globals<'a> {
                     self.on_error = Some((policy.clone(), *above, setting.span));
                 }
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
-                ast::SettingKind::Mode(_) | ast::SettingKind::After(_) => {
+                ast::SettingKind::Mode(_)
+                | ast::SettingKind::After(_)
+                | ast::SettingKind::Incremental { .. } => {
                     found.push(crate::diagnostics::graph::bad_setting(
                         setting.span,
                         "this is not a setting of a pipeline",

@@ -9,6 +9,7 @@ mod constants;
 mod exprs;
 mod globals;
 mod graph;
+mod incremental;
 mod jobs;
 pub mod later;
 mod modes;
@@ -43,6 +44,7 @@ pub fn check(
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
     graph::settle_afters(&mut pipeline);
+    incremental::check_jobs(&pipeline, found);
     graph::find_dead(file, &globals, &pipeline, found);
     pipeline
 }

@@ -7,13 +7,14 @@ use crate::syntax::ast::{self, Keep, Mode, Name, SettingKind};
 use crate::text::Span;
 use crate::types::DataType;
 
-/// What the settings of an output say.
+/// What the settings of an output say; no mode if what is said is wrong. And where they say it, or else
+/// its name.
 pub(super) fn output_mode(
     output: &ast::Output,
     from: ir::Input,
     globals: &Globals,
     found: &mut Diagnostics,
-) -> ir::Mode {
+) -> (Option<ir::Mode>, Span) {
     let mut said: Option<(&Mode, Span)> = None;
     for setting in &output.settings {
         match &setting.kind {
@@ -39,25 +40,20 @@ pub(super) fn output_mode(
             )),
         }
     }
-    match said {
-        None | Some((Mode::Overwrite, _)) => ir::Mode::Overwrite,
-        Some((Mode::Append, span)) => {
-            found.push(graph::appends_everything(&output.name.text, span));
-            ir::Mode::Append
-        }
+    let table = (output.from[0].text.as_str(), output.from[0].span);
+    let row = globals.row_of(from).filter(|row| !row.broken);
+    let at = said.map_or(output.name.span, |(_, span)| span);
+    let mode = match said {
+        None | Some((Mode::Overwrite, _)) => Some(ir::Mode::Overwrite),
+        Some((Mode::Append, _)) => Some(ir::Mode::Append),
         Some((Mode::Merge { keys, keep, by }, span)) => {
-            let table = (output.from[0].text.as_str(), output.from[0].span);
-            let row = globals.row_of(from).filter(|row| !row.broken);
-            let mode =
-                row.and_then(|row| merge((table, &row), keys, (*keep, by.as_ref()), span, found));
-            mode.unwrap_or_default()
+            row.and_then(|row| merge((table, &row), keys, (*keep, by.as_ref()), span, found))
         }
         Some((Mode::Scd2 { keys, track }, span)) => {
-            let table = (output.from[0].text.as_str(), output.from[0].span);
-            let row = globals.row_of(from).filter(|row| !row.broken);
-            row.and_then(|row| scd2((table, &row), keys, track, span, found)).unwrap_or_default()
+            row.and_then(|row| scd2((table, &row), keys, track, span, found))
         }
-    }
+    };
+    (mode, at)
 }
 
 fn scd2(

@@ -193,8 +193,9 @@ pub fn dead_jobs(jobs: &[(&str, Span)]) -> Diagnostic {
 pub fn appends_everything(output: &str, mode: Span) -> Diagnostic {
     let message =
         format!("`{output}` gets all rows again whenever an input or the pipeline changes");
-    Diagnostic::new(Code::W0602, message, mode, "they are added to those that are there")
-        .help("`mode overwrite` replaces them")
+    Diagnostic::new(Code::W0602, message, mode, "they are added to those that are there").help(
+        "`mode overwrite` replaces them; `incremental by` a column of the source adds new ones",
+    )
 }
 
 /// E0606: a setting said twice, or with a value that it cannot have.

@@ -13,6 +13,7 @@ pub mod formats;
 pub mod functions;
 pub mod graph;
 pub mod habits;
+pub mod incremental;
 pub mod literals;
 pub mod names;
 pub mod reasons;

@@ -103,6 +103,34 @@ pub fn held_touched(path: &str, adds: bool) -> String {
     format!("{path} is not what the last run wrote, and {so}")
 }
 
+/// Of an incremental source only the rows are read that came since; with a lookback, how far it was
+/// read, and how long that is.
+pub fn read_since(
+    source: &str,
+    column: &str,
+    after: &str,
+    lookback: Option<(String, String)>,
+) -> String {
+    let read = format!("of `{source}` only rows are read whose `{column}` is after {after}");
+    match lookback {
+        Some((mark, lookback)) => {
+            format!("{read}: the last run came to {mark}, less a lookback of {lookback}")
+        }
+        None => format!("{read}, to which the last run came"),
+    }
+}
+
+/// An incremental source is read from its beginning.
+pub fn read_whole(source: &str) -> String {
+    format!("of `{source}` all rows are read")
+}
+
+/// The same for these outputs, where others read something else of it.
+pub fn read_for(outputs: &[&str], read: &str) -> String {
+    let names: Vec<String> = outputs.iter().map(|output| format!("`{output}`")).collect();
+    format!("for {} {read}", names.join(", "))
+}
+
 /// An output is declared in another way.
 pub fn output_changed(name: &str, span: Span) -> Reason {
     reason_at(span, format!("the output `{name}` changed"))

@@ -130,7 +130,10 @@ pub fn compile(plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Vec<Compil
 fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext) -> Compiled {
     let mut live = node.live.clone();
     let (program, action) = match node.kind {
-        NodeKind::Scan(_) | NodeKind::Read { .. } => (None, Action::Pass),
+        NodeKind::Scan(_) => (None, Action::Pass),
+        NodeKind::Read { source, .. } => {
+            (came_since(&pipeline.sources[source.0 as usize], run), Action::Pass)
+        }
         NodeKind::Result => result(node, pipeline, run),
         NodeKind::Gather => gather(node, plan, pipeline, run),
         NodeKind::Entry => {
@@ -159,6 +162,12 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         live[*column] = true;
     }
     Compiled { program, action, live }
+}
+
+/// Says whether a row of a source came since it was read up to some value of a column, if it was.
+fn came_since(source: &ir::Source, run: &RunContext) -> Option<Program> {
+    let came_since = source.incremental.as_ref()?.came_since(&source.row)?;
+    program(&[&came_since], run)
 }
 
 /// The result of a job, with the partitions of its rows where a key says them.

@@ -115,7 +115,7 @@ struct Fault {
 }
 
 impl Execution<'_> {
-    fn policy(&self, node: NodeId) -> ErrorPolicy {
+    pub(super) fn policy(&self, node: NodeId) -> ErrorPolicy {
         self.plan
             .node(node)
             .job

@@ -6,6 +6,7 @@
 
 mod dispenser;
 mod operator;
+mod since;
 mod worker;
 
 use super::clock::Tally;

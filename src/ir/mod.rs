@@ -22,6 +22,7 @@ pub use step::{
 };
 pub use widen::widen;
 
+use crate::functions::Registry;
 use crate::text::Span;
 use crate::types::{Scalar, Type};
 use std::collections::BTreeSet;
@@ -100,6 +101,27 @@ impl Pipeline {
         self.order.iter().copied().filter(|job| found.contains(job)).collect()
     }
 
+    /// The sources whose rows come into a table by `from` and unions, and are not only looked up.
+    pub fn flows_into(&self, table: Input) -> BTreeSet<SourceId> {
+        let (mut found, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![table]);
+        while let Some(next) = open.pop() {
+            match next {
+                Input::Source(source) => drop(found.insert(source)),
+                Input::Job(job) if seen.insert(job) => {
+                    let job = &self.jobs[job.0 as usize];
+                    open.push(job.input);
+                    for step in &job.steps {
+                        if let StepKind::Union { inputs, .. } = &step.kind {
+                            open.extend(inputs);
+                        }
+                    }
+                }
+                Input::Job(_) => {}
+            }
+        }
+        found
+    }
+
     /// The row of a table.
     pub fn row_of(&self, table: Input) -> &Arc<Row> {
         match table {
@@ -139,8 +161,56 @@ pub struct Source {
     pub row: Arc<Row>,
     /// Is it what the output at this position holds?
     pub held_by: Option<usize>,
+    /// Does a run read only rows that came since the one before?
+    pub incremental: Option<Incremental>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// `incremental by updated_at lookback 2h`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incremental {
+    /// The column that grows with the rows that come; never null.
+    pub column: usize,
+    /// How far behind what was read rows may still come, in microseconds.
+    pub lookback: Option<i64>,
+    /// Only rows with a greater value are read; all in a pipeline as it is written.
+    pub after: Option<Scalar>,
+    /// The setting.
+    pub span: Span,
+}
+
+impl Incremental {
+    /// A group of all rows of this source that says how far they go.
+    pub fn greatest(&self, row: &Row) -> Step {
+        let (column, span) = (&row.columns[self.column], self.span);
+        let kind = ExprKind::Column(self.column);
+        let ty = column.ty.with_nullable(true);
+        let call = AggregateCall {
+            name: column.name.clone(),
+            function: Registry::standard().overloads("max")[0],
+            arguments: vec![Expr { kind, ty: column.ty.clone(), span }],
+            ty: ty.clone(),
+            span,
+        };
+        let columns = [Column { ty, domain: None, ..column.clone() }].into_iter().collect();
+        let kind = StepKind::Aggregate { keys: vec![], aggregates: vec![call] };
+        Step { kind, row: Arc::new(Row { columns, ..Row::default() }), span }
+    }
+
+    /// The condition that rows of this source came since it was read; none if it was not.
+    pub fn came_since(&self, row: &Row) -> Option<Expr> {
+        let after = self.after.clone()?;
+        let (ty, span) = (row.columns[self.column].ty.clone(), self.span);
+        let expr = |kind| Box::new(Expr { kind, ty: ty.clone(), span });
+        let kind = ExprKind::Compare(
+            Comparison::Greater,
+            expr(ExprKind::Column(self.column)),
+            expr(ExprKind::Literal(after)),
+        );
+        // A value that could not be read is null.
+        Some(Expr { kind, ty: crate::types::DataType::Bool.optional(), span })
+    }
 }
 
 /// A column of a source.
@@ -198,6 +268,32 @@ impl Job {
     /// The row that the job gives.
     pub fn row(&self) -> &Arc<Row> {
         self.steps.last().map_or(&self.input_row, |step| &step.row)
+    }
+
+    /// A job that nobody has written.
+    pub fn hidden(name: &str, input: Input, row: &Arc<Row>, steps: Vec<Step>, span: Span) -> Job {
+        Job {
+            name: name.to_owned(),
+            input,
+            input_span: span,
+            input_row: row.clone(),
+            steps,
+            on_error: OnError { policy: ErrorPolicy::Fail, above: None },
+            partition: None,
+            checkpoint: None,
+            retry: None,
+            timeout: None,
+            resources: None,
+            after: vec![],
+            is_hidden: true,
+            span,
+        }
+    }
+
+    /// The same as [`Job::inputs`], to be changed.
+    pub fn inputs_mut(&mut self) -> impl Iterator<Item = &mut Input> {
+        let of_steps = self.steps.iter_mut().flat_map(|step| step.kind.inputs_mut());
+        std::iter::once(&mut self.input).chain(of_steps)
     }
 
     /// All inputs: of `from`, joins and unions, in the order of the text, with repeats.

@@ -291,6 +291,15 @@ impl StepKind {
             | StepKind::Expect(_) => vec![],
         }
     }
+
+    /// The same to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Input> {
+        match self {
+            StepKind::Join(join) => vec![&mut join.right],
+            StepKind::Union { inputs, .. } => inputs.iter_mut().collect(),
+            _ => vec![],
+        }
+    }
 }
 
 /// The values of a run: what parameters and `run.*` stand for.

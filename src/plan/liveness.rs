@@ -8,6 +8,12 @@ use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, Step, StepKi
 pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
     plan.nodes.iter_mut().for_each(|node| node.live = vec![false; node.width]);
     for at in (0..plan.nodes.len()).rev() {
+        // Whether a row came since the last run is asked of every row.
+        if let NodeKind::Read { source, .. } = plan.nodes[at].kind
+            && let Some(incremental) = &pipeline.sources[source.0 as usize].incremental
+        {
+            plan.nodes[at].live[incremental.column] = true;
+        }
         let node = &plan.nodes[at];
         let inputs: Vec<usize> = node.inputs.iter().map(|input| input.at()).collect();
         for (position, input) in inputs.into_iter().enumerate() {

@@ -101,11 +101,8 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
                     report.expectations.push((rule.name.clone(), of(&counts.violations)));
                 }
             }
-            NodeKind::Read { .. }
-            | NodeKind::Scan(_)
-            | NodeKind::Gather
-            | NodeKind::Entry
-            | NodeKind::Sink(_) => {}
+            NodeKind::Read { .. } => report.filtered += given - of(&counts.output),
+            NodeKind::Scan(_) | NodeKind::Gather | NodeKind::Entry | NodeKind::Sink(_) => {}
         }
     }
     report.inputs =
@@ -137,10 +134,20 @@ pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport 
             ReadBy::Join => "join",
         },
         records_in: execution.counts[entry.node.at()].input.load(Relaxed),
+        filtered: filtered(execution, entry.node),
         dropped: sum(|counts| &counts.dropped),
         quarantined: sum(|counts| &counts.quarantined),
         nulled: sum(|counts| &counts.nulled),
     }
+}
+
+/// Rows of an incremental source that earlier runs have read.
+pub(super) fn filtered(execution: &Execution, reader: NodeId) -> u64 {
+    let NodeKind::Read { .. } = execution.plan.node(reader).kind else { return 0 };
+    let Counts { input, output, dropped, quarantined, .. } = &execution.counts[reader.at()];
+    let gone = [output, dropped, quarantined].map(|count| count.load(Relaxed)).iter().sum();
+    // What has not been counted yet is not left out.
+    input.load(Relaxed).saturating_sub(gone)
 }
 
 fn partition_reports(execution: &Execution, id: JobId) -> Vec<PartitionReport> {

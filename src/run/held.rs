@@ -3,6 +3,7 @@
 
 use super::made::{ENGINE, Made};
 use crate::diagnostics::reasons::{self, Reason};
+use crate::ir::Source;
 use crate::store::StateError;
 use crate::store::ledger::Entry;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) struct Found<'f> {
     pub there: Option<&'f String>,
     /// What the last run that wrote it has noted.
     pub last: Option<(&'f Entry, &'f Made)>,
+    /// A source of which it has rows, and nobody knows how far they go.
+    pub unknown: Option<&'f Source>,
     /// Is everything to be made anew?
     pub is_fresh: bool,
 }
@@ -32,7 +35,7 @@ impl Found<'_> {
         made: &Made,
         notes: &mut Vec<String>,
     ) -> Result<Option<Reason>, StateError> {
-        let Found { path, there, last, is_fresh } = *self;
+        let Found { path, there, last, unknown, is_fresh } = *self;
         let Some(there) = there else {
             return Ok(Some(match last {
                 _ if is_fresh => reasons::fresh(),
@@ -56,6 +59,15 @@ impl Found<'_> {
         let is_in = known.key == key || before.engine != ENGINE && before.sources == made.sources;
         if *there != known.target {
             notes.push(reasons::held_touched(path, !is_in));
+        }
+        if let (false, Some(source)) = (is_in, unknown) {
+            let message = format!(
+                "{path} has rows of `{}`, and how far they go is not known by the column by which \
+                 it is read now",
+                source.name
+            );
+            let help = format!("to make it anew of all rows that are there, remove {path} first");
+            return Err(StateError::new(message).help(help));
         }
         Ok((!is_in).then(|| reasons::rows_needed(output)))
     }

@@ -6,9 +6,10 @@
 //! which change no byte of an output.
 
 use super::arguments;
+use super::marks::Mark;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Input, Job, JobId, Merge, Mode, PartitionBy, Pipeline, RunContext,
-    Scd2, SourceId, Step, StepKind, step_name,
+    ErrorPolicy, ExpectAction, Incremental, Input, Job, JobId, Merge, Mode, PartitionBy, Pipeline,
+    RunContext, Scd2, SourceId, Step, StepKind, step_name,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,9 @@ pub(super) struct Made {
     /// What became of the rows that it held.
     #[serde(default)]
     pub mode: String,
+    /// How far it has taken in sources that are read incrementally.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, Mark>,
     /// The key of its rows, by what the operators before it gave.
     #[serde(default)]
     pub rows: Option<String>,
@@ -149,6 +153,7 @@ impl<'p> Digests<'p> {
                 jobs,
                 output: written,
                 mode,
+                marks: BTreeMap::new(),
                 rows: None,
             },
         )
@@ -180,7 +185,10 @@ impl<'p> Digests<'p> {
         let external: Vec<_> =
             source.columns.iter().map(|column| (&column.external, &column.format)).collect();
         let arguments = arguments(&source.arguments, self.context);
-        let declared = format!("{} {arguments:?} {types:?} {external:?}", source.connector);
+        let mut declared = format!("{} {arguments:?} {types:?} {external:?}", source.connector);
+        if let Some(Incremental { column, lookback, after, .. }) = &source.incremental {
+            declared.push_str(&format!(" {column} {lookback:?} {after:?}"));
+        }
         SourceMade { declared: digest(&declared), files }
     }
 

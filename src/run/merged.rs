@@ -6,9 +6,9 @@ use super::held::Held;
 use crate::connect;
 use crate::exec::stage::Execution;
 use crate::ir::{
-    Cardinality, Comparison, ErrorPolicy, Expr, ExprKind, Input, Job, JobId, Join, JoinKind, Merge,
-    MergeKeep, Mode, OnError, Output, Partition, Pipeline, Promise, Row, RunContext, RunValue,
-    Scd2, Source, SourceColumn, SourceId, Step, StepKind, VERSION,
+    Cardinality, Comparison, Expr, ExprKind, Input, Job, JobId, Join, JoinKind, Merge, MergeKeep,
+    Mode, Output, Partition, Pipeline, Promise, Row, RunContext, RunValue, Scd2, Source,
+    SourceColumn, SourceId, Step, StepKind, VERSION,
 };
 use crate::plan::{NodeKind, step_of};
 use crate::text::Span;
@@ -279,6 +279,7 @@ impl Lowering<'_> {
             columns: row.columns.iter().map(column).collect(),
             row: Arc::new(Row { columns: row.columns.clone(), ..Row::default() }),
             held_by: Some(self.at),
+            incremental: None,
             span: self.output.span,
         });
         Input::Source(id)
@@ -292,22 +293,8 @@ impl Lowering<'_> {
         partition: Option<Partition>,
     ) -> Input {
         let id = JobId(self.merged.jobs.len() as u32);
-        self.merged.jobs.push(Job {
-            name: self.output.name.clone(),
-            input,
-            input_span: self.output.span,
-            input_row: row.clone(),
-            steps,
-            on_error: OnError { policy: ErrorPolicy::Fail, above: None },
-            partition,
-            checkpoint: None,
-            retry: None,
-            timeout: None,
-            resources: None,
-            after: vec![],
-            is_hidden: true,
-            span: self.output.span,
-        });
+        let job = Job::hidden(&self.output.name, input, row, steps, self.output.span);
+        self.merged.jobs.push(Job { partition, ..job });
         self.merged.order.push(id);
         Input::Job(id)
     }

@@ -10,6 +10,7 @@ mod held;
 mod keys;
 mod limits;
 mod made;
+mod marks;
 mod memo;
 mod merged;
 mod open;
@@ -50,6 +51,7 @@ use crate::types::Scalar;
 use events::{PROGRESS_EVERY, Recorder};
 use failure::Failures;
 use limits::Limits;
+use marks::{Marked, with_marks};
 use open::{arguments, open_sink, open_sinks, open_source};
 use session::Session;
 use std::fs::File;
@@ -216,20 +218,29 @@ fn on_all_threads(
     pipeline: &Pipeline,
     context: &RunContext,
     options: &Options,
-    session: Option<&mut Session>,
+    mut session: Option<&mut Session>,
     profile: &mut Option<Profile>,
     started: Instant,
 ) -> Result<Vec<Vec<Batch>>, Failures> {
     let held = session.as_ref().map(|session| session.decision.held.clone()).unwrap_or_default();
+    let mut targets = options.targets.clone();
     let outputs = &options.targets.outputs;
-    let merged = merged::with_merges(pipeline, context, &options.base, outputs, &held);
-    let lowered = merged.as_ref().unwrap_or(pipeline);
-    let plan = plan(lowered, &options.targets);
+    let of = session.as_mut();
+    let marked = of.and_then(|session| {
+        let marked = with_marks(pipeline, outputs, &session.decision.marks)?;
+        session.add_twins(&marked);
+        targets.tables.extend(marked.tables());
+        Some(marked)
+    });
+    let lowered = marked.as_ref().map_or(pipeline, |marked| &marked.pipeline);
+    let merged = merged::with_merges(lowered, context, &options.base, outputs, &held);
+    let lowered = merged.as_ref().unwrap_or(lowered);
+    let plan = plan(lowered, &targets);
     pool(options.threads).map_err(Failures::from)?.install(|| {
         let until = options.timeout.map(|most| started + most);
         let has_timeout = pipeline.jobs.iter().any(|job| job.timeout.is_some());
         let limits = Limits::new(options.cancelled, until, has_timeout);
-        let pipelines = (pipeline, lowered);
+        let pipelines = (pipeline, lowered, marked.as_ref());
         let result = limits
             .watched(|| attempt(pipelines, context, (options, &limits), &plan, session, profile));
         profile.iter_mut().for_each(|profile| profile.end(started));
@@ -249,7 +260,7 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, ConnectError> {
 
 /// Computes the pipeline, as it is written and as it is lowered, and publishes.
 fn attempt(
-    (written, pipeline): (&Pipeline, &Pipeline),
+    (written, pipeline, marked): (&Pipeline, &Pipeline, Option<&Marked>),
     context: &RunContext,
     (options, limits): (&Options, &Limits),
     plan: &Plan,
@@ -302,13 +313,17 @@ fn attempt(
         true => publish::finish_quarantines(pipeline, quarantines),
         false => Ok(vec![]),
     };
-    let (tables, outputs) = match result {
+    let (mut tables, outputs) = match result {
         Ok(result) => result,
         Err(failure) => {
             publish::publish_quarantines(&mut aside?, options)?;
             return Err(failure);
         }
     };
+    let ends = tables.split_off(options.targets.tables.len());
+    if let (Some(session), Some(marked)) = (&mut session, marked) {
+        session.reached(marked, &ends);
+    }
     publish::publish(written, context, (aside?, outputs, merged), session, options)?;
     Ok(tables)
 }

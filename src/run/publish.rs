@@ -1,6 +1,6 @@
 //! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
 
-use super::counts::{input_report, is_done, jobs_of};
+use super::counts::{filtered, input_report, is_done, jobs_of};
 use super::events::Event;
 use super::failure::Failure;
 use super::merged::Merged;
@@ -67,12 +67,15 @@ fn check_thresholds(id: JobId, execution: &Execution, options: &Options) -> Resu
             continue;
         }
         // An `explode` can make more rows than were read, and each may fail.
-        input = input.max(rows);
+        input = input.max(rows - filtered(execution, node));
         failed += failed_rows(counts);
     }
     let (sides, flow): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
-    let rows_of = |entry: &Entry| execution.counts[entry.node.at()].input.load(Relaxed);
+    let rows_of = |entry: &Entry| {
+        let rows = execution.counts[entry.node.at()].input.load(Relaxed);
+        rows - filtered(execution, entry.node)
+    };
     input = input.max(flow.iter().map(rows_of).sum());
     let aside = match job.on_error.policy {
         ErrorPolicy::Quarantine(id) => Some(id),
@@ -84,7 +87,8 @@ fn check_thresholds(id: JobId, execution: &Execution, options: &Options) -> Resu
         let report = input_report(execution, side);
         let failed = report.dropped + report.quarantined + report.nulled;
         let input = Some(report.input);
-        limit.check(execution.pipeline, options, input, failed, report.records_in)?;
+        let of = report.records_in - report.filtered;
+        limit.check(execution.pipeline, options, input, failed, of)?;
     }
     Ok(())
 }

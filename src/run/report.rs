@@ -147,7 +147,7 @@ pub struct JobReport {
     pub records_per_second: f64,
 }
 
-/// A table that a job reads: `in = dropped + quarantined +` those that went on into the job, or
+/// A table that a job reads: `in = filtered + dropped + quarantined +` those that went on into the job, or
 /// were looked up in.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputReport {
@@ -157,12 +157,19 @@ pub struct InputReport {
     pub by: &'static str,
     /// Its rows.
     pub records_in: u64,
+    /// Rows of an incremental source that earlier runs have read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub filtered: u64,
     /// Rows that could not be read and were dropped.
     pub dropped: u64,
     /// Rows that could not be read and were set aside.
     pub quarantined: u64,
     /// Rows with a value that could not be read and became null.
     pub nulled: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A partition of a job's result.

@@ -3,11 +3,12 @@
 
 use super::held::{self, Held};
 use super::made::{Ancestors, Digests, ENGINE, Files, JobMade, Made, quarantines_of};
+use super::marks::{self, Marks};
 use super::{State, arguments};
 use crate::connect::{self, InputFile, is_racy, written};
 use crate::diagnostics::reasons::{self, Reason};
 use crate::ir::{
-    Expr, ExprKind, Input, Job, JobId, Mode, Pipeline, RunContext, SourceId, StepKind,
+    Expr, ExprKind, Input, Job, JobId, Mode, Output, Pipeline, RunContext, SourceId, StepKind,
 };
 use crate::store::StateError;
 use crate::store::ledger::{Entry, FileEntry, Ledger};
@@ -31,6 +32,8 @@ pub struct Decision {
     pub(super) refreshed: Vec<FileEntry>,
     /// Of files that have grown at their end, how long they were, and what they were then.
     pub(super) grown: BTreeMap<PathBuf, (u64, String)>,
+    /// How far outputs have taken in sources that are read incrementally.
+    pub(super) marks: Marks,
     /// What outputs hold that keep it.
     pub(super) held: Held,
     /// What else is to be said.
@@ -93,11 +96,16 @@ pub fn decide(
             known.as_ref().and_then(|known| serde_json::from_str(&known.made).ok());
         let is_there = written(&base.join(&path));
         let last = known.as_ref().zip(before.as_ref());
+        let before_it = before.as_ref().filter(|_| is_there.is_some() && !state.fresh);
+        let (marks, unknown) =
+            before_it.map(|before| marks::known(pipeline, at, before)).unwrap_or_default();
+        decision.marks.insert(at, marks);
         let why = match (&output.mode, last) {
             (mode @ (Mode::Append | Mode::Merge(_) | Mode::Scd2(_)), _) => {
                 decision.held.insert(at, is_there.clone());
                 let (there, name) = (is_there.as_ref(), output.name.as_str());
-                let found = held::Found { path: &path, there, last, is_fresh: state.fresh };
+                let is_fresh = state.fresh;
+                let found = held::Found { path: &path, there, last, unknown, is_fresh };
                 match mode {
                     Mode::Append => {
                         // In whatever mode they came there.
@@ -111,16 +119,7 @@ pub fn decide(
             }
             _ if state.fresh => Some(reasons::fresh()),
             (_, None) => Some(reasons::first_run()),
-            (_, Some((known, before))) => match &is_there {
-                _ if before.engine != ENGINE => Some(reasons::other_engine(&before.engine)),
-                _ if before.output != made.output || before.mode != made.mode => {
-                    Some(reasons::output_changed(&output.name, output.span))
-                }
-                None => Some(reasons::output_missing(&path)),
-                Some(there) if *there != known.target => Some(reasons::output_touched(&path)),
-                _ if known.key != key => Some(reasons::rows_needed(&output.name)),
-                Some(_) => None,
-            },
+            (_, Some(last)) => why_replaced(output, &path, is_there.as_ref(), last, (&key, &made)),
         };
         let jobs = Ancestors::of(pipeline, [at]).jobs;
         looks.push(Look { at, jobs, known, before, made, why });
@@ -141,7 +140,28 @@ pub fn decide(
             }
         }
     }
+    let notes = marks::notes(pipeline, &decision.outputs, &decision.marks);
+    decision.notes.extend(notes);
     Ok(decision)
+}
+
+/// Why an output is made that is replaced as a whole; none if it is there.
+fn why_replaced(
+    output: &Output,
+    path: &str,
+    there: Option<&String>,
+    (known, before): (&Entry, &Made),
+    (key, made): (&str, &Made),
+) -> Option<Reason> {
+    match there {
+        _ if before.engine != ENGINE => Some(reasons::other_engine(&before.engine)),
+        _ if before.output != made.output || before.mode != made.mode => {
+            Some(reasons::output_changed(&output.name, output.span))
+        }
+        None => Some(reasons::output_missing(path)),
+        Some(there) if *there != known.target => Some(reasons::output_touched(path)),
+        Some(_) => (known.key != key).then(|| reasons::rows_needed(&output.name)),
+    }
 }
 
 /// The quarantines that are not what the last run that succeeded wrote.

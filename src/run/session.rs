@@ -6,12 +6,14 @@ use super::events::Event;
 use super::failure::Failure;
 use super::keys::Keys;
 use super::made::{Digests, Files, Made, digest};
+use super::marks::{Mark, Marked};
 use super::memo::{self, Memo, Record};
 use super::recovery::recover;
 use super::report::{FileReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Options, OutputReport, Report, State, Status};
 use crate::connect::{self, ConnectError, InputFile, Reading, Readings, Staged, is_racy, written};
+use crate::data::Batch;
 use crate::exec::Error;
 use crate::ir::{Output, Pipeline, RunContext, SourceId};
 use crate::plan::{NodeId, Plan};
@@ -49,6 +51,8 @@ pub(super) struct Session {
     records: Vec<Record>,
     /// The keys of the rows of outputs.
     rows: BTreeMap<usize, String>,
+    /// How far outputs have taken in sources that are read incrementally.
+    marks: BTreeMap<usize, BTreeMap<String, Mark>>,
     /// Outputs that stay as they are, although they might have come out differently.
     unchanged: BTreeSet<usize>,
     _lock: Lock,
@@ -109,6 +113,7 @@ impl Session {
             memo,
             records: vec![],
             rows: BTreeMap::new(),
+            marks: BTreeMap::new(),
             unchanged: BTreeSet::new(),
             _lock: lock,
         })
@@ -130,6 +135,7 @@ impl Session {
             let output = &pipeline.outputs[at];
             let (key, mut made) = digests.of(at);
             made.rows = self.rows.get(&at).cloned();
+            made.marks = self.marks.get(&at).cloned().unwrap_or_default();
             if self.unchanged.contains(&at) {
                 entries.extend(self.stays(output, key, &made)?);
                 continue;
@@ -183,7 +189,9 @@ impl Session {
                     .collect(),
             }
         };
-        self.decision.files.keys().copied().map(of).collect()
+        // Twins have the files of what is written.
+        let is_written = |source: &SourceId| (source.0 as usize) < pipeline.sources.len();
+        self.decision.files.keys().copied().filter(is_written).map(of).collect()
     }
 
     /// What is noted of an output that stays as it is: what it would have been made of now.
@@ -206,6 +214,19 @@ impl Session {
         unchanged: BTreeSet<usize>,
     ) {
         (self.records, self.rows, self.unchanged) = (records, rows, unchanged);
+    }
+
+    /// Sources are read by others as well, from another place on.
+    pub(super) fn add_twins(&mut self, marked: &Marked) {
+        for (twin, of) in &marked.twins {
+            let files = self.decision.files[of].clone();
+            self.decision.files.insert(*twin, files);
+        }
+    }
+
+    /// Takes in from these tables how far sources were read.
+    pub(super) fn reached(&mut self, marked: &Marked, tables: &[Vec<Batch>]) {
+        self.marks = marked.reached(tables, &self.decision.marks);
     }
 
     /// The outputs that stay as they are.

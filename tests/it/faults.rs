@@ -201,15 +201,43 @@ output merged = parquet(\"out/merged.parquet\") from totals { mode merge on kind
 output plain = csv(\"out/rows.csv\") from shifted
 ";
 
+const SINCE: &str = "param version: int = 0
+
+source rows = csv(\"rows.csv\") {
+  id:   int
+  kind: string
+  incremental by id
+}
+
+job shifted {
+  on error quarantine bad
+  from rows
+  derive version = version
+}
+
+job latest {
+  on error drop
+  from rows
+  dedupe by kind keep newest by id
+}
+
+output packed = json(\"out/rows.jsonl.gz\") from shifted { mode append }
+output columns = parquet(\"out/rows.parquet\") from shifted { mode append }
+output merged = csv(\"out/merged.csv\") from latest { mode merge on kind }
+";
+
 /// Adds the rows of one version to those of another with this fault at each operation, until there is
 /// none so late: they are in the outputs as they were before, or once, and in the end once.
-fn each_operation_adds_once(fault: &dyn Fn(u32) -> String) {
+fn each_operation_adds_once(
+    project: fn() -> Project,
+    come: fn(&Project),
+    fault: &dyn Fn(u32) -> String,
+) {
     let begun = || {
-        let project = Project::new(&format!("{SOURCES}{ADDED}"));
-        project.write("rows.csv", "id,kind\n1,x\n2,y\nbad,x\n4,y\n");
-        project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
+        let project = project();
         let (ended, _) = run(&project, "0", None);
         assert_eq!(ended.code, Some(0), "{}", ended.words);
+        come(&project);
         project
     };
     let project = begun();
@@ -240,11 +268,33 @@ fn each_operation_adds_once(fault: &dyn Fn(u32) -> String) {
     }
 }
 
+fn each_fault_adds_once(project: fn() -> Project, come: fn(&Project)) {
+    each_operation_adds_once(project, come, &|at| format!("kill:{at}"));
+    each_operation_adds_once(project, come, &|at| format!("tear:{at}"));
+    each_operation_adds_once(project, come, &|at| format!("fail:{at}:{ENOSPC}"));
+}
+
 #[test]
 fn rows_are_added_once_whatever_crashes_or_fails() {
-    each_operation_adds_once(&|at| format!("kill:{at}"));
-    each_operation_adds_once(&|at| format!("tear:{at}"));
-    each_operation_adds_once(&|at| format!("fail:{at}:{ENOSPC}"));
+    let project = || {
+        let project = Project::new(&format!("{SOURCES}{ADDED}"));
+        project.write("rows.csv", "id,kind\n1,x\n2,y\nbad,x\n4,y\n");
+        project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
+        project
+    };
+    each_fault_adds_once(project, |_| {});
+}
+
+#[test]
+fn rows_that_came_are_taken_in_once_whatever_crashes_or_fails() {
+    let project = || {
+        let project = Project::new(SINCE);
+        project.write("rows.csv", "id,kind\n1,x\n2,y\n");
+        project
+    };
+    each_fault_adds_once(project, |project| {
+        project.write("rows.csv", "id,kind\n1,x\n2,y\n4,y\nbad,x\n3,z\n");
+    });
 }
 
 #[test]

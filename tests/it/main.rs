@@ -18,6 +18,7 @@ mod folders;
 mod formats;
 mod functions;
 mod history;
+mod incremental;
 mod kills;
 mod lineage;
 mod memory;

@@ -139,13 +139,16 @@ fn table(rows: &[Value]) -> Table {
     table
 }
 
-/// Refuses a run that would add rows to an output which holds them already.
-fn no_row_twice(run: &Run, global: &Global) -> Result<(), u8> {
+/// Refuses a run that would add rows to an output which holds them already; does it else have to read
+/// again what a run after others would not?
+fn no_row_twice(run: &Run, global: &Global) -> Result<bool, u8> {
     let (_, compiled) = load(&run.file).map_err(|message| refuse(&message, global))?;
     let pipeline = &compiled.pipeline;
     let chosen = targets(pipeline, &run.selection, &run.how.passes, global)?.outputs;
     let mut chosen = chosen.into_iter().map(|at| &pipeline.outputs[at]);
-    let Some(output) = chosen.find(|output| output.mode == Mode::Append) else { return Ok(()) };
+    let Some(output) = chosen.find(|output| output.mode == Mode::Append) else {
+        return Ok(pipeline.sources.iter().any(|source| source.incremental.is_some()));
+    };
     let message = format!(
         "the output `{}` is added to: rows that it holds would be there twice",
         output.name
@@ -165,7 +168,7 @@ fn replay_all(history: &History, args: &Replay, global: &Global) -> Result<u8, u
         return Err(refuse(&message, global));
     };
     let kept = history.kept(&run.id, global)?;
-    let again = again(history, &kept, args.dry_run, &args.how, global)?;
+    let mut again = again(history, &kept, args.dry_run, &args.how, global)?;
     let folder = again.file.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let files = kept.of_kind("source.read").filter_map(|source| source["files"].as_array());
     let names = files.flatten().filter_map(|file| file["file"].as_str());
@@ -175,7 +178,7 @@ fn replay_all(history: &History, args: &Replay, global: &Global) -> Result<u8, u
         print_outside(&message, Some(help), global);
         return Err(NOT_STARTED);
     }
-    no_row_twice(&again, global)?;
+    again.fresh = no_row_twice(&again, global)?;
     let digests = || -> Result<HashMap<u64, u64>, u8> {
         let lines = quarantine.lines().map_err(|message| refuse(&message, global))?;
         let mut found = HashMap::new();

@@ -24,6 +24,13 @@ impl Table {
         for step in &job.steps {
             table.step(&step.kind, &input);
         }
+        for read in job.inputs() {
+            let Input::Source(source) = read else { continue };
+            if let Some(incremental) = &pipeline.sources[source.0 as usize].incremental {
+                let column = Origin::Column(read, incremental.column);
+                table.decides.insert((column, Role::Filter), vec![]);
+            }
+        }
         match job.partition.as_ref().map(|partition| &partition.by) {
             Some(PartitionBy::Hash(key)) => table.decide(key, Role::Group),
             Some(PartitionBy::Size) => table.decide_by_all(Role::Group),

@@ -23,8 +23,13 @@ fn kept_of(plan: &Plan, scan: &Node, pipeline: &Pipeline) -> Option<Vec<Vec<Kept
         if reader.consumers.is_empty() {
             return None;
         }
+        let NodeKind::Read { source, .. } = reader.kind else { return None };
+        let source = &pipeline.sources[source.0 as usize];
+        let came_since =
+            source.incremental.as_ref().and_then(|incremental| incremental.came_since(&source.row));
         for &next in &reader.consumers {
             let mut found = Found { places: (0..scan.width).map(Some).collect(), kept: vec![] };
+            came_since.iter().for_each(|condition| found.filter(condition));
             found.follow(plan, next, pipeline);
             all.push(Some(found.kept).filter(|kept| !kept.is_empty())?);
         }

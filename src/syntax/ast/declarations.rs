@@ -228,6 +228,13 @@ pub enum SettingKind {
     Checkpoint(bool),
     /// `mode overwrite`, `mode append`, `mode merge on order_id`
     Mode(Mode),
+    /// `incremental by updated_at lookback 2h`
+    Incremental {
+        /// The column that grows with the rows that come.
+        column: Name,
+        /// How far behind what was read rows may still come, in microseconds.
+        lookback: Option<(i64, Span)>,
+    },
     /// `owner "x@y.z"`
     Owner(Text),
     /// `timezone "Europe/Paris"`

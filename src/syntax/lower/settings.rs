@@ -32,6 +32,11 @@ impl Lower<'_> {
                 children(pair, Rule::plain_text).map(|tag| self.plain_text(tag)).collect(),
             ),
             Rule::retry => self.retry(&pair),
+            Rule::incremental => SettingKind::Incremental {
+                column: self.name_of(&pair),
+                lookback: child(&pair, Rule::quantity)
+                    .map(|lookback| (self.duration(&lookback), self.span(&lookback))),
+            },
             Rule::timeout => SettingKind::Timeout(self.duration(&first_of(&pair, Rule::quantity))),
             Rule::resources => SettingKind::Resources(
                 children(pair, Rule::resource).map(|resource| self.resource(resource)).collect(),
