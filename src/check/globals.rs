@@ -36,6 +36,9 @@ pub(super) struct Globals<'a> {
     pub(super) functions: HashMap<String, UserFunction<'a>>,
     pub(super) sources: HashMap<String, (SourceId, Span)>,
     pub(super) jobs: HashMap<String, (JobId, Span)>,
+    /// Positions of secrets, and of those who can be told of a run.
+    pub(super) secrets: HashMap<String, usize>,
+    pub(super) notifiers: HashMap<String, usize>,
     /// What is declared by constructs that are not available yet: uses of them stay silent.
     pub(super) later: HashMap<String, Span>,
     pub(super) source_rows: Vec<Arc<ir::Row>>,
@@ -96,6 +99,8 @@ impl<'a> Globals<'a> {
             functions: HashMap::new(),
             sources: HashMap::new(),
             jobs: HashMap::new(),
+            secrets: HashMap::new(),
+            notifiers: HashMap::new(),
             later: HashMap::new(),
             source_rows: vec![],
             job_rows: vec![],
@@ -112,6 +117,7 @@ impl<'a> Globals<'a> {
         // enums; a function may be called like a column.
         let mut tables: HashMap<&str, Span> = HashMap::new();
         let mut values: HashMap<&str, Span> = HashMap::new();
+        let mut notifiers: HashMap<&str, Span> = HashMap::new();
         let (mut sources, mut jobs) = (0, 0);
         let mut first_pipeline = None;
         for declaration in &file.declarations {
@@ -133,6 +139,16 @@ impl<'a> Globals<'a> {
                 }
                 DeclarationKind::Param(param) => {
                     unique("parameter", &param.name, &mut values, found);
+                }
+                DeclarationKind::Secret(secret) => {
+                    unique("secret", &secret.name, &mut values, found);
+                    let position = self.secrets.len();
+                    self.secrets.entry(secret.name.text.clone()).or_insert(position);
+                }
+                DeclarationKind::Notify(notify) => {
+                    unique("notify", &notify.name, &mut notifiers, found);
+                    let position = self.notifiers.len();
+                    self.notifiers.entry(notify.name.text.clone()).or_insert(position);
                 }
                 DeclarationKind::Enum(declared) => {
                     unique("enum", &declared.name, &mut values, found);
@@ -220,6 +236,7 @@ impl<'a> Globals<'a> {
                 | ast::SettingKind::Retry { .. }
                 | ast::SettingKind::Timeout(_)
                 | ast::SettingKind::Resources(_)
+                | ast::SettingKind::Notify { .. }
                 | ast::SettingKind::Bad => {}
                 // What a job may say will be said here for all jobs.
                 ast::SettingKind::Checkpoint(is_on) => self.checkpoint = Some(*is_on),

@@ -3,6 +3,7 @@
 use super::exprs::Scope;
 use super::globals::Globals;
 use super::graph::{afters, jobs_of, order};
+use super::notify::told;
 use super::resources::resources;
 use super::steps::JobChecker;
 use super::tries::tries;
@@ -82,6 +83,7 @@ fn check_job(
         timeout: timeout.or(any_timeout.map(|any| ir::Timeout { is_own: false, ..any })),
         resources,
         after,
+        notify: told(&job.settings, checker.globals, checker.found),
         is_hidden: false,
         span: job.name.span,
     };
@@ -139,6 +141,7 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             | SettingKind::Timeout(_)
             | SettingKind::Resources(_)
             | SettingKind::After(_)
+            | SettingKind::Notify { .. }
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
             | SettingKind::Bad => {}

@@ -63,6 +63,9 @@ pub const TYPES: &[&str] = &["bytes", "time", "uuid", "json", "map"];
 pub const CONNECTORS: &[&str] =
     &["postgres", "http", "sqlite", "mysql", "report", "excel", "s3", "avro", "exec", "delta"];
 
+/// Ways to tell somebody how a run ended.
+pub const NOTIFIERS: &[&str] = &["email", "teams", "pagerduty", "opsgenie"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ mod incremental;
 mod jobs;
 pub mod later;
 mod modes;
+mod notify;
 mod resources;
 mod steps;
 mod tries;
@@ -40,6 +41,7 @@ pub fn check(
         params: globals.params.clone(),
         ..ir::Pipeline::default()
     };
+    notify::check(file, &mut globals, &mut pipeline, found);
     pipeline.sources = connectors::sources(file, &mut globals, found);
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);

@@ -248,6 +248,9 @@ pub(super) struct How {
     /// Stop at the first failure, instead of running what does not depend on what failed
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// Tell nobody how the run ended, whatever the pipeline says
+    #[arg(long)]
+    pub(super) no_notify: bool,
     /// Wait so many seconds for another run of the pipeline to end
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(super) wait: u64,

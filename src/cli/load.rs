@@ -55,7 +55,7 @@ pub(super) fn refuse_name<'a>(
 const STDIN: &str = "<stdin>";
 
 /// What the system said, without its number.
-fn system_words(error: &std::io::Error) -> String {
+pub(super) fn system_words(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

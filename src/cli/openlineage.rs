@@ -1,14 +1,11 @@
 //! Where the events of OpenLineage go: a file, or a server that takes them.
 
+use super::http::post;
 use super::print::say;
 use serde_json::Value;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// So long a server may take for an event; the run waits for it.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The key of the server, as other programs that send these events take it too.
 const KEY: &str = "OPENLINEAGE_API_KEY";
@@ -60,23 +57,10 @@ fn append(event: &Value, file: &Path) -> Result<(), String> {
 }
 
 fn send(event: &Value, address: &str) -> Result<(), String> {
-    let patient = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0);
-    let agent = ureq::Agent::new_with_config(patient.build());
-    let mut request = agent.post(address).content_type("application/json");
-    if let Some(key) = std::env::var(KEY).ok().filter(|key| !key.is_empty()) {
-        request = request.header("Authorization", format!("Bearer {key}"));
-    }
-    match request.send(event.to_string()) {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("it answers {}", answer.status())),
-        Err(ureq::Error::StatusCode(code)) => Err(format!("it answers {code}")),
-        Err(ureq::Error::Timeout(_)) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
-        Err(ureq::Error::Io(error)) => Err(error.to_string()),
-        Err(ureq::Error::HostNotFound) => Err("there is no such host".to_owned()),
-        Err(ureq::Error::ConnectionFailed) => Err("it does not answer".to_owned()),
-        // Others may name the address, with what is secret in it.
-        Err(_) => Err("it cannot be sent".to_owned()),
-    }
+    let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
+    let key: Vec<_> =
+        key.map(|key| ("Authorization", format!("Bearer {key}"))).into_iter().collect();
+    post(address, "application/json", &key, &event.to_string()).map_err(|refusal| refusal.words)
 }
 
 /// The address without a name and password, and without what is asked for behind a `?`.

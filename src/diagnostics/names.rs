@@ -262,6 +262,33 @@ pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
     suggest(found, span, nearest(name, near.iter().copied()))
 }
 
+/// E0130: a secret where its value could be seen.
+pub fn secret_value(name: &str, span: Span) -> Diagnostic {
+    let message = format!("`{name}` is a secret, and its value is in no expression");
+    Diagnostic::new(Code::E0130, message, span, "used here")
+        .help("it is the address of a `notify`, alone; what may be seen is a `param`")
+}
+
+/// E0113: a way to tell somebody that there is not.
+pub fn no_notifier_kind(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let message = format!("`notify` has no `{name}`");
+    let found = Diagnostic::new(Code::E0113, message, span, "not a way to tell somebody");
+    match nearest(name, names.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => found.help(format!("there are {}", backquoted(names))),
+    }
+}
+
+/// E0116: nobody is told under this name.
+pub fn no_notifier(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let message = format!("there is no `notify {name}`");
+    let found = Diagnostic::new(Code::E0116, message, span, "not declared in this file");
+    match nearest(name, names.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => found.help(format!("declare it: `notify {name} = webhook(\"https://…\")`")),
+    }
+}
+
 /// E0117: an enum has no such member.
 pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Diagnostic {
     let found = Diagnostic::new(

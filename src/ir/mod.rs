@@ -6,6 +6,7 @@
 
 mod columns;
 mod expr;
+mod how;
 pub mod lineage;
 mod meaning;
 mod shared;
@@ -15,6 +16,9 @@ mod widen;
 
 pub use columns::Columns;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot, concat_may_fail};
+pub use how::{
+    Address, Notifier, NotifierKind, Notify, Resources, Retry, Secret, SecretFrom, Timeout,
+};
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, Parse,
@@ -27,7 +31,6 @@ use crate::text::Span;
 use crate::types::{Scalar, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A parameter, by its position in [`Pipeline::params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +65,12 @@ pub struct Pipeline {
     pub quarantines: Vec<Quarantine>,
     /// The jobs in an order in which each comes after those it reads; ties as in the text.
     pub order: Vec<JobId>,
+    /// Texts that nobody may see.
+    pub secrets: Vec<Secret>,
+    /// Who can be told of a run.
+    pub notifiers: Vec<Notifier>,
+    /// Who is told of each.
+    pub notify: Notify,
     /// Jobs that lead to no output, and are run only because others run after them.
     pub gates: BTreeSet<JobId>,
 }
@@ -258,6 +267,8 @@ pub struct Job {
     pub resources: Option<Resources>,
     /// The jobs that it runs after, without reading them.
     pub after: Vec<JobId>,
+    /// Who is told how it ended.
+    pub notify: Notify,
     /// Does it belong to an output, and nobody has written it?
     pub is_hidden: bool,
     /// The name's place.
@@ -285,6 +296,7 @@ impl Job {
             timeout: None,
             resources: None,
             after: vec![],
+            notify: Notify::default(),
             is_hidden: true,
             span,
         }
@@ -299,55 +311,6 @@ impl Job {
     /// All inputs: of `from`, joins and unions, in the order of the text, with repeats.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         std::iter::once(self.input).chain(self.steps.iter().flat_map(|step| step.kind.inputs()))
-    }
-}
-
-/// When a job is tried again that failed for a reason that can pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// How often, after the first time.
-    pub times: u32,
-    /// The shortest and the longest pause before it is.
-    pub pauses: (Duration, Duration),
-}
-
-/// How long a job may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeout {
-    /// So long.
-    pub most: Duration,
-    /// Does the job say so itself, and not the pipeline for all?
-    pub is_own: bool,
-    /// Where it is said.
-    pub span: Span,
-}
-
-/// What a job may use of what its run has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resources {
-    /// So many threads.
-    pub threads: Option<usize>,
-    /// So many bytes.
-    pub memory: Option<usize>,
-    /// Does the job say so itself, and not the pipeline for all?
-    pub is_own: bool,
-    /// Where it is said.
-    pub span: Span,
-}
-
-impl Resources {
-    /// Without limits, said here.
-    pub fn new(span: Span) -> Resources {
-        Resources { threads: None, memory: None, is_own: true, span }
-    }
-
-    /// The same, with those of all where it has none.
-    pub fn or(self, all: Option<Resources>) -> Resources {
-        Resources {
-            threads: self.threads.or(all.and_then(|all| all.threads)),
-            memory: self.memory.or(all.and_then(|all| all.memory)),
-            ..self
-        }
     }
 }
 

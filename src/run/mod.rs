@@ -29,6 +29,7 @@ pub use checkpoints::{Cleaned, Retention, When, clean};
 pub use events::{Begun, Event, Node, Request};
 pub use failure::{Kind, Told};
 pub use merged::Merged;
+pub use open::text_of;
 pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{

@@ -18,6 +18,15 @@ pub(super) fn arguments(given: &[(String, ir::Expr)], context: &RunContext) -> A
     Arguments(given.iter().map(|(name, given)| (name.clone(), value(given))).collect())
 }
 
+/// A text that is constant but for parameters.
+pub fn text_of(given: &ir::Expr, context: &RunContext) -> Option<String> {
+    let params: Vec<Option<Scalar>> = context.params.iter().cloned().map(Some).collect();
+    match constant(given, &params) {
+        Ok(Scalar::String(text)) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
 /// Opens the source of a scan, or only these of its files, and says which columns it gives.
 pub(super) fn open_source(
     execution: &Execution,

@@ -71,7 +71,7 @@ pub const WORDS: &[Word] = &[
     word("pool", "pool api = 2", &[File]),
     word("pool", "pool api", &[Job, Pipeline, Source, Output, Model]),
     word("pipeline", "pipeline sales { owner \"team@example.com\" }", &[File]),
-    word("notify", "notify team = email(\"team@example.com\")", &[File]),
+    word("notify", "notify team = webhook(\"https://example.com/hook\")", &[File]),
     word("source", "source orders = csv(\"orders.csv\") { id: int key }", &[File]),
     word("job", "job clean { from orders }", &[File]),
     word("output", "output report = csv(\"out/report.csv\") from clean", &[File]),

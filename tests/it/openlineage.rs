@@ -3,10 +3,9 @@
 use super::folders::folder;
 use super::project::{Ended, Project};
 use super::schema::Schemas;
+use super::server::Requests;
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 
 const PIPELINE: &str = r#"param least: int = 2
 pipeline shop { owner "sales@example.com" }
@@ -148,32 +147,10 @@ fn events_replace_nothing_of_the_pipeline() {
     }
 }
 
-/// A server that answers each request so, and gives what it was sent.
-fn server(answer: &'static str, requests: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = format!("http://me:secret@{}", listener.local_addr().expect("it has one"));
-    let serve = move || {
-        let request = |_| {
-            let (mut stream, _) = listener.accept().expect("somebody comes");
-            let mut read = BufReader::new(stream.try_clone().expect("it can be read"));
-            let (mut head, mut length) = (String::new(), 0);
-            while !head.ends_with("\r\n\r\n") {
-                let start = head.len();
-                read.read_line(&mut head).expect("a line");
-                if let Some(value) = head[start..].to_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().expect("a number");
-                }
-            }
-            let mut body = vec![0; length];
-            read.read_exact(&mut body).expect("a body");
-            let text =
-                format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            stream.write_all(text.as_bytes()).expect("it is read");
-            head + &String::from_utf8(body).expect("text")
-        };
-        (0..requests).map(request).collect()
-    };
-    (address, std::thread::spawn(serve))
+/// A server that answers each request so, by an address with secrets.
+fn server(answer: &'static str, requests: usize) -> (String, Requests) {
+    let (host, requests) = super::server::server(&vec![answer; requests]);
+    (format!("http://me:secret@{host}"), requests)
 }
 
 #[test]

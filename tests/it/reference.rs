@@ -49,6 +49,7 @@ fn what_comes_later_is_listed_as_it_is_in_the_code() {
         ("Columns", later::COLUMNS),
         ("Types", later::TYPES),
         ("Connectors", later::CONNECTORS),
+        ("Notifications", later::NOTIFIERS),
     ] {
         let section = page.split(&format!("## {heading}\n")).nth(1).expect("a section of the page");
         let section = section.split("\n## ").next().unwrap_or_default();

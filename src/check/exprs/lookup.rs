@@ -70,6 +70,10 @@ impl Scope<'_, '_> {
         if self.globals.later.contains_key(name) {
             return;
         }
+        if self.globals.secrets.contains_key(name) {
+            self.found.push(names::secret_value(name, span));
+            return;
+        }
         if let Some(DataType::Enum(declared)) = expected
             && self.is_member_meant(name, declared)
         {

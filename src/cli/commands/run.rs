@@ -1,12 +1,14 @@
 //! `batchc run`
 
 use crate::Compiled;
+use crate::cli::LOCKED;
 use crate::cli::args::{Checkpoints, Global, Run};
 use crate::cli::events::{Lines, open};
 use crate::cli::failure::explain_failures;
 use crate::cli::load::{
     base, check_places, context, context_with, refuse, runnable, state, targets,
 };
+use crate::cli::notify::Notifiers;
 use crate::cli::openlineage::Receiver;
 use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
@@ -142,6 +144,8 @@ fn start(
     let mut lineage = Events::new(pipeline, &context, base(&path), outputs, job);
     lineage.namespace.clone_from(&args.how.openlineage_namespace);
     write_that_it_starts(args, &context, &lineage).map_err(|message| refuse(&message, global))?;
+    let notifiers = (!args.how.no_notify)
+        .then(|| Notifiers::find(pipeline, job_name(pipeline, &path), &context, &base(&path)));
     let events = args.how.events.as_deref().map(open).transpose();
     let events = events.map_err(|message| refuse(&message, global))?;
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -169,15 +173,7 @@ fn start(
         rows_read: &rows_read,
         events: events.as_ref(),
         files: &compiled.files,
-        watch: &|event| match (event, event.warning()) {
-            (_, Some(warning)) => say!("  {warning}"),
-            (Event::Decided(decision), _) if !global.quiet => say_decision(decision),
-            (Event::Unchanged(output), _) if !global.quiet => {
-                let name = &output.output;
-                say!("  {name} stays as it is: what it is made of came out as before");
-            }
-            (event, _) => progress.see(event),
-        },
+        watch: &|event| see(event, &progress, global),
     };
     let Outcome { report, failures, mut profile, .. } = run_pipeline(pipeline, &context, &options);
     progress.end();
@@ -193,11 +189,27 @@ fn start(
         code = if terminated.load(Relaxed) { 143 } else { 130 };
     }
     let ended = write_how_it_ended(args, &report, profile.as_ref(), &lineage);
+    if let Some(notifiers) = notifiers.filter(|_| code != LOCKED) {
+        notifiers.tell(&report);
+    }
     ended.map_err(|message| refuse(&message, global))?;
     if !global.quiet {
         say!("{}", last_line(&name, &report, code));
     }
     Ok(code)
+}
+
+/// Says what has happened, as far as that is of interest at once.
+fn see(event: Event, progress: &Progress, global: &Global) {
+    match (event, event.warning()) {
+        (_, Some(warning)) => say!("  {warning}"),
+        (Event::Decided(decision), _) if !global.quiet => say_decision(decision),
+        (Event::Unchanged(output), _) if !global.quiet => {
+            let name = &output.output;
+            say!("  {name} stays as it is: what it is made of came out as before");
+        }
+        (event, _) => progress.see(event),
+    }
 }
 
 /// Writes what is asked for of a run that starts.

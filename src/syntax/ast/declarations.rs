@@ -31,8 +31,11 @@ pub enum DeclarationKind {
     Output(Output),
     /// `fn NAME(a: T) -> T = expr`, `native fn ...`, `native aggregate ...`
     Function(Function),
-    /// Parsed in full, its meaning not available yet: `use secret type pool notify model
-    /// transform test`.
+    /// `secret NAME from env "NAME"`
+    Secret(Secret),
+    /// `notify NAME = webhook(...)`
+    Notify(Notify),
+    /// Parsed in full, its meaning not available yet: `use type pool model transform test`.
     Later(Later),
     /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
     /// much is known, so that uses of it stay silent.
@@ -59,6 +62,26 @@ pub struct Param {
     pub ty: TypeExpr,
     /// Without one the parameter must be given at each run.
     pub default: Option<Expr>,
+}
+
+/// `secret NAME from env "NAME"`
+#[derive(Debug)]
+pub struct Secret {
+    /// Its name.
+    pub name: Name,
+    /// Is its text that of a file, and not of a variable of the environment?
+    pub is_file: bool,
+    /// The file, or the variable.
+    pub place: Text,
+}
+
+/// `notify NAME = webhook(...)`
+#[derive(Debug)]
+pub struct Notify {
+    /// Its name.
+    pub name: Name,
+    /// How it is told, and where.
+    pub connector: Connector,
 }
 
 /// `enum NAME { A, B = "b" }`
@@ -252,6 +275,13 @@ pub enum SettingKind {
     Timeout(i64),
     /// `resources cpu 8, memory 16GB`: a number or a size each, as an expression.
     Resources(Vec<(Name, Expr)>),
+    /// `on failure notify team`, `on success notify team`
+    Notify {
+        /// When it failed, and not when it succeeded?
+        on_failure: bool,
+        /// Who is told.
+        names: Vec<Name>,
+    },
     /// `after clean, load`: dotted names.
     After(Vec<Vec<Name>>),
     /// Parsed in full, its meaning not available yet.

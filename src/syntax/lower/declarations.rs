@@ -2,7 +2,8 @@
 
 use super::super::ast::{
     Assignment, ColumnDeclaration, Connector, DeclarationKind, Enum, Function, Job, Name, Native,
-    Output, Param, Parameter, ParseField, Pipeline, Setting, Source, Statement, Text,
+    Notify, Output, Param, Parameter, ParseField, Pipeline, Secret, Setting, Source, Statement,
+    Text,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -42,6 +43,17 @@ impl Lower<'_> {
                 members: children(first_of(&pair, Rule::enum_block), Rule::member)
                     .map(|member| self.member(&member))
                     .collect(),
+            }),
+            Rule::secret if has(&pair, Rule::k_env) || has(&pair, Rule::k_file) => {
+                DeclarationKind::Secret(Secret {
+                    name: self.name_of(&pair),
+                    is_file: has(&pair, Rule::k_file),
+                    place: self.plain_text(first_of(&pair, Rule::plain_text)),
+                })
+            }
+            Rule::notify => DeclarationKind::Notify(Notify {
+                name: self.name_of(&pair),
+                connector: self.connector(&first_of(&pair, Rule::connector)),
             }),
             Rule::function => self.function(&pair, None),
             Rule::native => {

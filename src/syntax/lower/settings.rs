@@ -44,6 +44,10 @@ impl Lower<'_> {
             Rule::after => SettingKind::After(
                 children(pair, Rule::path).map(|path| self.names(path)).collect(),
             ),
+            Rule::on_event => SettingKind::Notify {
+                on_failure: has(&pair, Rule::k_failure),
+                names: self.names(first_of(&pair, Rule::names)),
+            },
             _ => self.later_setting(&pair),
         }
     }
@@ -107,7 +111,7 @@ impl Lower<'_> {
         let mut words = pair.clone().into_inner();
         let verb = words.next().expect("a setting begins with its word");
         let mut span = self.span(&verb);
-        if matches!(pair.as_rule(), Rule::on_event | Rule::mode | Rule::allow)
+        if matches!(pair.as_rule(), Rule::mode | Rule::allow)
             && let Some(second) = words.next()
         {
             let second = second.clone().into_inner().next().unwrap_or(second);
