@@ -100,6 +100,17 @@ impl<C: Cut> Chunks<C> {
         }
     }
 
+    /// Says where records end.
+    pub fn cut(&self) -> &C {
+        &self.cut
+    }
+
+    /// Where the next chunk begins: the file, and so many of its bytes before it, unpacked.
+    pub fn position(&self) -> Option<(usize, u64)> {
+        let start = if self.open.is_some() { self.offset } else { 0 };
+        (self.file < self.inputs.names.len()).then_some((self.file, start))
+    }
+
     /// One chunk of the open file; None when nothing is left of it.
     fn read(&mut self) -> Result<Option<Chunk<C::Shape>>, ConnectError> {
         let mut buffer = Pool::take(&self.pool);

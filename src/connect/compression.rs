@@ -135,6 +135,22 @@ impl Packer {
         }
     }
 
+    /// The file.
+    pub fn file(&self) -> &NewFile {
+        match self {
+            Packer::Plain(writer) => writer.get_ref(),
+            Packer::Blocks(blocks) => &blocks.file,
+        }
+    }
+
+    /// Bytes that do not yet fill a block.
+    pub fn pending(&self) -> &[u8] {
+        match self {
+            Packer::Plain(_) => &[],
+            Packer::Blocks(blocks) => &blocks.pending,
+        }
+    }
+
     /// Gives up what was written behind so many bytes of a file that is not packed.
     pub fn rewind(&mut self, bytes: u64) -> io::Result<()> {
         match self {

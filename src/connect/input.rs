@@ -6,7 +6,7 @@ use super::meter::Meter;
 use super::readings::{Digesting, Readings};
 use super::{Arguments, Beginning, Column, ConnectError, Only, SourceSpec};
 use std::fs::{File, Metadata};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,7 +154,7 @@ impl Inputs {
         self.open_at(at, self.start(at), meter)
     }
 
-    /// The same from this byte of it on; what is packed begins at the first.
+    /// The same from this byte of it on, as it is unpacked.
     pub fn open_at(
         &self,
         at: usize,
@@ -177,11 +177,16 @@ impl Inputs {
         {
             return Err(error);
         }
-        (&file).seek(SeekFrom::Start(start)).map_err(failed)?;
-        // Only of all bytes of a file a digest is made.
-        let readings = self.readings.as_ref().filter(|_| start == 0);
-        let digesting = readings.map(|readings| Digesting::new(&self.paths[at], readings));
-        let reader = compression.reader(file, meter, digesting).map_err(failed)?;
+        // What is packed is unpacked from its beginning.
+        let (stored, packed) =
+            if compression == Compression::None { (start, 0) } else { (0, start) };
+        (&file).seek(SeekFrom::Start(stored)).map_err(failed)?;
+        let readings = self.readings.as_ref();
+        let path = &self.paths[at];
+        let digesting = readings.and_then(|readings| Digesting::new(path, stored, readings));
+        let mut reader = compression.reader(file, meter, digesting).map_err(failed)?;
+        io::copy(&mut (&mut reader).take(packed), &mut io::sink())
+            .map_err(|error| ConnectError::io("read", &name, &error))?;
         Ok(OpenInput { name, reader, watched, identity })
     }
 

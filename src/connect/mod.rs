@@ -36,8 +36,8 @@ pub use options::BadOption;
 pub use output::{Outputs, Written};
 pub use places::{Reads, place};
 pub use readings::{
-    InputFile, Reading, Readings, bytes_of, content_of, ends_whole, input_files, is_racy,
-    look_into, written,
+    Begun, InputFile, Reading, Readings, bytes_of, content_of, ends_whole, input_files, is_digest,
+    is_racy, look_into, written,
 };
 pub use stage::{complete_move, discard, hold, sweep};
 
@@ -206,14 +206,14 @@ pub struct SourceSpec {
 pub struct Only {
     /// Their names.
     pub names: Vec<Arc<str>>,
-    /// Of a single file, how much of it is not read: records that are whole.
+    /// Of the first of them, how much of it is not read: records that are whole.
     pub after: Beginning,
 }
 
 /// The beginning of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beginning {
-    /// Its bytes.
+    /// Its bytes, unpacked; of a Parquet file its row groups.
     pub bytes: u64,
     /// Its records, as [`Extent`] counts them.
     pub records: u64,
@@ -242,6 +242,12 @@ pub trait Source: Send + Sync {
     /// What of the first file comes before that which is read.
     fn after(&self) -> Beginning {
         Beginning::default()
+    }
+
+    /// Where the next morsel begins: the position of its file, and how much of that comes before it,
+    /// as [`Beginning::bytes`] counts. None if nothing is left, or if no source can be opened there.
+    fn position(&self) -> Option<(usize, u64)> {
+        None
     }
 
     /// How much was read so far.
@@ -315,6 +321,12 @@ pub struct Extent {
     pub lines: u64,
 }
 
+impl From<Beginning> for Extent {
+    fn from(Beginning { records, lines, .. }: Beginning) -> Extent {
+        Extent { file: 0, records, lines }
+    }
+}
+
 /// A value that is not of its column's type.
 #[derive(Clone, Debug)]
 pub struct BadValue {
@@ -362,6 +374,25 @@ pub struct SinkSpec {
     pub parts: Option<u32>,
     /// Do its rows come behind those that the target holds?
     pub adds: bool,
+    /// What an earlier run had written, behind which this one goes on.
+    pub behind: Option<Behind>,
+}
+
+/// How far an output without parts has come, which is durable.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// The staged file.
+    pub staged: PathBuf,
+    /// Where it will be seen.
+    pub target: PathBuf,
+    /// So many of its bytes; what is behind them was not finished.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes that are not yet in the file, since they are packed together with those to come.
+    pub pending: Vec<u8>,
+    /// Held, so that nobody takes the file for that of a dead run.
+    pub lock: Arc<std::fs::File>,
 }
 
 /// An opened sink. Nothing is visible under the target's name before [`Staged::publish`].
@@ -378,6 +409,19 @@ pub trait Sink: Send + Sync {
     fn work(&self) -> Result<(), ConnectError> {
         Ok(())
     }
+
+    /// Can what was written so far be gone on with by a later run?
+    fn can_pause(&self) -> bool {
+        false
+    }
+
+    /// How far it has come, once that is durable, if [`Sink::can_pause`]. No piece is on its way.
+    fn pause(&self) -> Result<Behind, ConnectError> {
+        Err(ConnectError::new("the output cannot be gone on with"))
+    }
+
+    /// What is written stays when the sink is dropped: a later run goes on with it.
+    fn keep(&self) {}
 
     /// Of the time that appending and this work took so far, that in which bytes were made of
     /// values.
@@ -412,7 +456,7 @@ pub struct Staged {
     /// Bytes written.
     pub bytes: u64,
     /// Open as long as nobody may take the staged paths for those of a dead run.
-    _locks: Vec<std::fs::File>,
+    _locks: Vec<Arc<std::fs::File>>,
 }
 
 /// What went wrong in the world: what was tried, on what, and what the system said.

@@ -3,7 +3,7 @@
 use super::append::{self, Front};
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
-use super::{ConnectError, SinkSpec, Staged};
+use super::{Behind, ConnectError, SinkSpec, Staged};
 use crate::files::{NewFile, PRIVATE};
 use std::io::{self, BufRead, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
@@ -103,6 +103,9 @@ impl Outputs {
     pub fn open(spec: &SinkSpec, extension: &str, head: &[u8]) -> Result<Outputs, ConnectError> {
         let target = target_of(spec)?;
         let compression = Compression::of(&target);
+        if let Some(behind) = &spec.behind {
+            return Outputs::go_on(behind, compression);
+        }
         let (staging, files) = stage_files(spec, extension)?;
         let parts = files.into_iter().enumerate().map(|(part, mut file)| {
             let path = file.path().to_owned();
@@ -122,6 +125,37 @@ impl Outputs {
         });
         let parts = parts.collect::<Result<_, ConnectError>>()?;
         Ok(Outputs { staging, parts })
+    }
+
+    /// Goes on with what an earlier run had written, as if it had not ended.
+    fn go_on(behind: &Behind, compression: Compression) -> Result<Outputs, ConnectError> {
+        let path = behind.staged.clone();
+        let failed = |error| ConnectError::io("write", path.display(), &error);
+        let (staging, file) = Staging::go_on(behind)?;
+        let mut packer = compression.writer(file, behind.bytes == 0);
+        packer.write(&behind.pending).map_err(failed)?;
+        Ok(Outputs { staging, parts: vec![Mutex::new(Part { path, packer, rows: behind.rows })] })
+    }
+
+    /// Can a later run go on with it? Not with parts: each of them may have bytes that wait.
+    pub fn can_pause(&self) -> bool {
+        self.staging.is_file() && self.parts.len() == 1
+    }
+
+    /// How far it has come, once that is durable.
+    pub fn pause(&self) -> Result<Behind, ConnectError> {
+        let mut part = self.parts[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let Part { path, packer, rows } = &mut *part;
+        let failed = |error| ConnectError::io("write", path.display(), &error);
+        packer.flush().map_err(failed)?;
+        stage::sync(packer.file())?;
+        let bytes = packer.file().metadata().map_err(failed)?.len();
+        self.staging.behind(bytes, *rows, packer.pending().to_vec())
+    }
+
+    /// What is written stays when this is dropped.
+    pub fn keep(&self) {
+        self.staging.keep();
     }
 
     /// Nobody but the owner may read the files.

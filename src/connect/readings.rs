@@ -8,7 +8,9 @@
 use super::compression::Compression;
 use super::input::Inputs;
 use super::{Arguments, ConnectError};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -31,61 +33,161 @@ pub struct Reading {
 }
 
 /// The files that a run has opened, by their places.
-#[derive(Debug, Default)]
-pub struct Readings(Mutex<BTreeMap<PathBuf, Reading>>);
+#[derive(Default)]
+pub struct Readings(Mutex<BTreeMap<PathBuf, Known>>);
+
+/// What is known of a file.
+struct Known {
+    reading: Reading,
+    /// How many of its bytes as they are stored have been seen, and what makes their digest.
+    begun: Option<(u64, XxHash3_128)>,
+}
+
+/// The beginning of a file that a run has read: what tells whether it still is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Its bytes as they are stored.
+    pub bytes: u64,
+    /// Their digest.
+    pub digest: String,
+}
+
+impl fmt::Debug for Readings {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.lock(|all| f.debug_set().entries(all.keys()).finish())
+    }
+}
 
 impl Readings {
     /// Notes that a file is open; says whether it is what it was if it was open before. What is read
     /// twice has to be the same both times.
     pub(super) fn opened(&self, path: &Path, found: &Metadata) -> bool {
         let stamp = stamp(found);
-        let new = || Reading { identity: identity(found), content: None };
-        self.lock(|all| all.entry(path.to_owned()).or_insert_with(new).identity.starts_with(&stamp))
+        let new = || Known::new(Reading { identity: identity(found), content: None });
+        self.lock(|all| {
+            let known = all.entry(path.to_owned()).or_insert_with(new);
+            known.reading.identity.starts_with(&stamp)
+        })
     }
 
     /// Notes what a file was when an earlier run read what this one takes from it.
     pub fn known(&self, path: &Path, reading: Reading) {
         self.lock(|all| {
-            all.entry(path.to_owned()).or_insert(reading);
+            all.entry(path.to_owned()).or_insert_with(|| Known::new(reading));
         });
     }
 
-    /// Notes the digest of a file that was read to its end.
-    fn read(&self, path: &Path, content: String) {
+    /// Notes how far a file was read, to its end if it is.
+    fn read(&self, path: &Path, (bytes, hasher): (u64, &XxHash3_128), is_end: bool) {
         self.lock(|all| {
-            all.entry(path.to_owned()).and_modify(|reading| reading.content = Some(content));
+            let Some(known) = all.get_mut(path) else { return };
+            known.begun = (!is_end).then(|| (bytes, hasher.clone()));
+            known.reading.content = is_end.then(|| digest(hasher)).or(known.reading.content.take());
         });
     }
 
     /// What was noted of a file.
     pub fn of(&self, path: &Path) -> Option<Reading> {
-        self.lock(|all| all.get(path).cloned())
+        self.lock(|all| all.get(path).map(|known| known.reading.clone()))
     }
 
-    fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<PathBuf, Reading>) -> T) -> T {
+    /// Makes the digest of a file that tells nothing by its times, and of which none is made while it
+    /// is read.
+    pub fn look_into(&self, path: &Path) {
+        let is_racy =
+            self.of(path).is_some_and(|known| known.content.is_none() && is_racy(&known.identity));
+        if let Some(content) = is_racy.then(|| content_of(path).ok().flatten()).flatten() {
+            self.lock(|all| {
+                all.entry(path.to_owned())
+                    .and_modify(|known| known.reading.content = Some(content));
+            });
+        }
+    }
+
+    /// The beginning of a file that was not read to its end.
+    pub fn begun(&self, path: &Path) -> Option<Begun> {
+        let begun = self.lock(|all| all.get(path)?.begun.clone());
+        begun.map(|(bytes, hasher)| Begun { bytes, digest: digest(&hasher) })
+    }
+
+    /// Does a file begin as it did when an earlier run read it? Then its digest is made from there on.
+    pub fn goes_on(&self, file: &InputFile, begun: &Begun) -> io::Result<bool> {
+        let mut hasher = XxHash3_128::new();
+        let mut left = begun.bytes;
+        let mut buffer = vec![0; 1 << 18];
+        let mut from = File::open(&file.path)?;
+        while left > 0 {
+            let wanted = left.min(buffer.len() as u64) as usize;
+            match from.read(&mut buffer[..wanted]) {
+                Ok(0) => return Ok(false),
+                Ok(read) => {
+                    hasher.write(&buffer[..read]);
+                    left -= read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if digest(&hasher) != begun.digest {
+            return Ok(false);
+        }
+        // It has to be as it is now once it is opened.
+        let reading = Reading { identity: identity(&from.metadata()?), content: None };
+        let known = Known { reading, begun: Some((begun.bytes, hasher)) };
+        self.lock(|all| drop(all.insert(file.path.clone(), known)));
+        Ok(true)
+    }
+
+    /// What makes the digest of a file that is read from here on, and how many bytes that are read
+    /// then it has seen; none if what comes before is not known.
+    fn hasher(&self, path: &Path, start: u64) -> Option<(XxHash3_128, u64)> {
+        if start == 0 {
+            return Some((XxHash3_128::new(), 0));
+        }
+        let (seen, hasher) = self.lock(|all| all.get(path)?.begun.clone())?;
+        Some((hasher, seen.checked_sub(start)?))
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<PathBuf, Known>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Known {
+    fn new(reading: Reading) -> Known {
+        Known { reading, begun: None }
     }
 }
 
 /// Makes the digest of a file while it is read.
 pub(super) struct Digesting {
     hasher: XxHash3_128,
+    /// How many bytes it has seen.
+    seen: u64,
+    /// How many of those that come next it has seen before.
+    ahead: u64,
     path: PathBuf,
     readings: Arc<Readings>,
 }
 
 impl Digesting {
-    pub(super) fn new(path: &Path, readings: &Arc<Readings>) -> Digesting {
-        let hasher = XxHash3_128::new();
-        Digesting { hasher, path: path.to_owned(), readings: readings.clone() }
+    /// Of a file that is read from this byte on; none if nobody knows what comes before.
+    pub(super) fn new(path: &Path, start: u64, readings: &Arc<Readings>) -> Option<Digesting> {
+        let (hasher, ahead) = readings.hasher(path, start)?;
+        let (path, readings) = (path.to_owned(), readings.clone());
+        Some(Digesting { hasher, seen: start + ahead, ahead, path, readings })
     }
 
     /// Sees the next bytes; none at the end.
     pub(super) fn see(&mut self, bytes: &[u8]) {
-        match bytes {
-            [] => self.readings.read(&self.path, digest(&self.hasher)),
-            bytes => self.hasher.write(bytes),
-        }
+        let known = self.ahead.min(bytes.len() as u64);
+        self.ahead -= known;
+        let new = &bytes[known as usize..];
+        self.hasher.write(new);
+        self.seen += new.len() as u64;
+        // What it saw before is not the end.
+        let is_end = bytes.is_empty() && self.ahead == 0;
+        self.readings.read(&self.path, (self.seen, &self.hasher), is_end);
     }
 }
 
@@ -181,6 +283,11 @@ fn identity(found: &Metadata) -> String {
     let latest = i128::from(latest.0) * 1_000_000_000 + i128::from(latest.1);
     let racy = if latest > now - RACY_NANOS { " just written" } else { "" };
     format!("{}{racy}", stamp(found))
+}
+
+/// Is what a file is known by a digest of its bytes, and not what the system tells of it?
+pub fn is_digest(content: &str) -> bool {
+    !content.contains(' ')
 }
 
 /// Does an identity say that the file had been written just before?

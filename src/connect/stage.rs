@@ -5,21 +5,23 @@
 //! nothing between. A link at the target stays: what it leads to is replaced. A directory of parts
 //! is staged and exchanged as one. What a dead run left is removed by [`sweep`].
 
-use super::{ConnectError, Staged};
+use super::{Behind, ConnectError, Staged};
 use crate::files::{self, NewFile};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// A staged path; removed when dropped, unless it was handed on by [`Staging::finish`].
+/// A staged path; removed when dropped, unless it was handed on by [`Staging::finish`] or is kept.
 pub struct Staging {
     staged: PathBuf,
     target: PathBuf,
-    owned: bool,
+    owned: AtomicBool,
     /// Locked as long as it is open.
-    lock: File,
+    lock: Arc<File>,
 }
 
 impl Staging {
@@ -37,7 +39,7 @@ impl Staging {
             file.set_permissions(old.permissions()).map_err(failed)?;
         }
         let lock = lock(file.handle().map_err(failed)?);
-        Ok((Staging { staged, target: target.to_owned(), owned: true, lock }, file))
+        Ok((Staging::new(staged, target, lock), file))
     }
 
     /// Stages a directory of parts for `target`.
@@ -52,11 +54,43 @@ impl Staging {
         let failed = |error| ConnectError::io("create", staged.display(), &error);
         files::create_folder(&staged).map_err(failed)?;
         let lock = lock(File::open(&staged).map_err(failed)?);
-        let staging = Staging { staged, target: target.to_owned(), owned: true, lock };
+        let staging = Staging::new(staged, target, lock);
         let marker = marker_in(&staging.staged, &staging.staged);
         NewFile::create(&marker, 0o666)
             .map_err(|error| ConnectError::io("create", marker.display(), &error))?;
         Ok(staging)
+    }
+
+    fn new(staged: PathBuf, target: &Path, lock: File) -> Staging {
+        let (target, owned) = (target.to_owned(), AtomicBool::new(true));
+        Staging { staged, target, owned, lock: Arc::new(lock) }
+    }
+
+    /// Goes on with a file that an earlier run has staged.
+    pub fn go_on(behind: &Behind) -> Result<(Staging, NewFile), ConnectError> {
+        let (staged, target, lock) = (&behind.staged, behind.target.clone(), behind.lock.clone());
+        let file = NewFile::go_on(staged, behind.bytes)
+            .map_err(|error| ConnectError::io("write", staged.display(), &error))?;
+        // Until more of it is kept, what is there already stays.
+        let owned = AtomicBool::new(false);
+        Ok((Staging { staged: staged.clone(), target, owned, lock }, file))
+    }
+
+    /// How far a file has come, whose name is made durable.
+    pub fn behind(&self, bytes: u64, rows: u64, pending: Vec<u8>) -> Result<Behind, ConnectError> {
+        sync_folder(&self.staged)?;
+        let (staged, target) = (self.staged.clone(), self.target.clone());
+        Ok(Behind { staged, target, bytes, rows, pending, lock: self.lock.clone() })
+    }
+
+    /// It stays when this is dropped.
+    pub fn keep(&self) {
+        self.owned.store(false, Relaxed);
+    }
+
+    /// Is it a file, and no folder?
+    pub fn is_file(&self) -> bool {
+        !self.staged.is_dir()
     }
 
     /// The staged path.
@@ -65,23 +99,19 @@ impl Staging {
     }
 
     /// What was written and synced; a directory's entries are synced here.
-    pub fn finish(mut self, rows: u64, bytes: u64) -> Result<Staged, ConnectError> {
+    pub fn finish(self, rows: u64, bytes: u64) -> Result<Staged, ConnectError> {
         if self.staged.is_dir() {
             sync_folder(&self.staged.join("entry"))?;
         }
-        let lock = self
-            .lock
-            .try_clone()
-            .map_err(|error| ConnectError::io("keep the lock of", self.staged.display(), &error))?;
-        self.owned = false;
+        self.keep();
         let moves = vec![(self.staged.clone(), self.target.clone())];
-        Ok(Staged { moves, rows, bytes, _locks: vec![lock] })
+        Ok(Staged { moves, rows, bytes, _locks: vec![self.lock.clone()] })
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if self.owned {
+        if self.owned.load(Relaxed) {
             remove(&self.staged);
         }
     }
@@ -90,7 +120,13 @@ impl Drop for Staging {
 impl Staged {
     /// Takes over what an earlier run has staged, if it is as that run left it: `kept` is held since
     /// this one began, so that nothing sweeps it.
-    pub fn take_over(staged: &Path, target: &Path, kept: File, rows: u64, bytes: u64) -> Staged {
+    pub fn take_over(
+        staged: &Path,
+        target: &Path,
+        kept: Arc<File>,
+        rows: u64,
+        bytes: u64,
+    ) -> Staged {
         let moves = vec![(staged.to_owned(), target.to_owned())];
         Staged { moves, rows, bytes, _locks: vec![kept] }
     }

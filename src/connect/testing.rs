@@ -63,6 +63,7 @@ pub fn sink_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)])
         run: "run".into(),
         parts: None,
         adds: false,
+        behind: None,
     }
 }
 

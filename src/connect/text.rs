@@ -10,8 +10,8 @@ use super::output::Outputs;
 use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, Beginning, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece, RowLines,
-    Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
+    BadValue, Beginning, Behind, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece,
+    RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -77,6 +77,10 @@ impl Source for TextSource {
 
     fn after(&self) -> Beginning {
         self.inputs.after
+    }
+
+    fn position(&self) -> Option<(usize, u64)> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).position()
     }
 
     fn volume(&self) -> Volume {
@@ -189,6 +193,18 @@ impl Sink for TextSink {
         };
         let Piece::Bytes { bytes, rows } = piece else { return Ok(()) };
         self.outputs.append(part, &bytes, rows)
+    }
+
+    fn can_pause(&self) -> bool {
+        self.outputs.can_pause()
+    }
+
+    fn pause(&self) -> Result<Behind, ConnectError> {
+        self.outputs.pause()
+    }
+
+    fn keep(&self) {
+        self.outputs.keep();
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {

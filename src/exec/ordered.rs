@@ -3,7 +3,7 @@
 use super::Error;
 use super::clock::FilesTimer;
 use super::ring::Ring;
-use crate::connect::{Piece, Sink, Staged};
+use crate::connect::{Behind, Piece, Sink, Staged};
 use crate::data::Batch;
 use crate::data::partition::in_turn;
 use crate::ir::{Partition, PartitionBy};
@@ -159,6 +159,21 @@ impl OrderedSink {
     pub fn begin_anew(&self, sink: Box<dyn Sink>) {
         *self.sink.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
         *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+    }
+
+    /// Can a later run go on with what was written?
+    pub fn can_pause(&self) -> bool {
+        matches!(self.parts, Parts::One) && self.with(|sink| sink.can_pause())
+    }
+
+    /// How far it has come, between morsels.
+    pub fn pause(&self) -> Result<Behind, Error> {
+        Ok(self.with(|sink| sink.pause())?)
+    }
+
+    /// A later run may go on with what was written.
+    pub fn keep(&self) {
+        self.with(|sink| sink.keep());
     }
 
     /// Lets waiting threads go: the stage has failed.

@@ -15,11 +15,12 @@ use super::ordered::OrderedSink;
 use super::partition::PartitionCounts;
 use super::quarantine::Quarantines;
 use super::{Counts, Error};
-use crate::connect::{Beginning, Extent, Source};
+use crate::connect::{Extent, Source};
 use crate::exec::operators::{Breaker, Output, State};
 use crate::ir::{JobId, Pipeline};
 use crate::plan::{NodeId, Plan};
 use crate::store::spool::Spool;
+pub use dispenser::Pause;
 use dispenser::{Dispenser, HasEnough};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -53,7 +54,7 @@ pub struct Execution<'p> {
     pub rows_read: &'p AtomicU64,
     /// How much memory there is, and where states go when it is used up, by operator.
     pub spools: Vec<Arc<Spool>>,
-    /// How much of the last table was read, or of its only file what comes before it too.
+    /// How much of the last file was read, what comes before that counted too.
     pub read: Mutex<Extent>,
     /// What the operators of the stage did, if that is asked for.
     pub tallies: Option<Mutex<Vec<Tally>>>,
@@ -69,6 +70,8 @@ pub enum Root<'r> {
         places: Vec<usize>,
         /// Columns of the row.
         width: usize,
+        /// How much of the file that comes next was read before.
+        before: Extent,
     },
     /// The result of an earlier stage, and whether no later one reads it.
     Result(Output, bool),
@@ -95,19 +98,28 @@ pub enum By {
     All,
 }
 
+/// What came of a stage.
+pub struct Ran {
+    /// The states of what ends it.
+    pub states: States,
+    /// Has it paused, so that more may come?
+    pub is_paused: bool,
+}
+
 /// The states of the breakers that end a stage, by operator.
 pub type States = Vec<Vec<Box<dyn State>>>;
 
 impl Execution<'_> {
     /// Runs the operators that lead from the roots to the ends of a stage over all their morsels, one
     /// root after the other. If it may, it ends before the end of its input, once nothing of it
-    /// needs more.
+    /// needs more. With a pause, for which it must not, it may have to go on with what is left.
     pub fn run_stage(
         &self,
         roots: &[(NodeId, Root)],
         active: &BTreeSet<NodeId>,
         may_end_early: bool,
-    ) -> Result<States, Stopped> {
+        pause: Option<Pause>,
+    ) -> Result<Ran, Stopped> {
         let sinks = active.iter().filter_map(|node| self.sinks[node.at()].as_ref());
         sinks.for_each(OrderedSink::begin);
         let limits = if may_end_early { self.limits(active) } else { None };
@@ -116,17 +128,16 @@ impl Execution<'_> {
         });
         let has_enough = has_enough.as_ref().map(|has_enough| has_enough as &HasEnough);
         let workers: Mutex<Vec<Worker>> = Mutex::new(vec![]);
-        let mut first = 0;
+        let (mut first, mut is_paused) = (0, false);
         for (at, (root, begin)) in roots.iter().enumerate() {
             if at > 0 && has_enough.is_some_and(|has_enough| has_enough()) {
                 break;
             }
-            let dispenser = Dispenser::new(first, has_enough);
-            let (files, after) = match begin {
-                Root::Scan { source, .. } => (source.files(), source.after()),
-                Root::Result(..) => (&[][..], Beginning::default()),
+            let dispenser = Dispenser::new(first, has_enough, pause);
+            let (files, before) = match begin {
+                Root::Scan { source, before, .. } => (source.files(), *before),
+                Root::Result(..) => (&[][..], Extent::default()),
             };
-            let before = Extent { file: 0, records: after.records, lines: after.lines };
             self.quarantines.begin(files, first, before);
             // A thread that waits for others in the middle of a morsel may do other work meanwhile, and
             // must not take up the part of a thread that has not begun: its first morsel could wait
@@ -156,6 +167,7 @@ impl Execution<'_> {
                 error,
             })?;
             first += dispenser.given();
+            is_paused = dispenser.is_paused();
         }
         let mut states: States = (0..self.nodes.len()).map(|_| vec![]).collect();
         for worker in workers.into_inner().expect("no thread panics holding it") {
@@ -163,7 +175,7 @@ impl Execution<'_> {
                 states[at].extend(state);
             }
         }
-        Ok(states)
+        Ok(Ran { states, is_paused })
     }
 
     /// What ends the stage, if it is something that may have enough, and nothing else.
@@ -200,8 +212,13 @@ impl Execution<'_> {
         let Some((_, by, error)) = error else {
             let mut read = before;
             for (_, extent) in &extents {
-                read.records += extent.records;
-                read.lines += extent.lines;
+                if extent.file > read.file {
+                    read = Extent { file: extent.file, ..Extent::default() };
+                }
+                if extent.file == read.file {
+                    read.records += extent.records;
+                    read.lines += extent.lines;
+                }
             }
             *self.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
             let is_cancelled = self.cancelled.load(Relaxed);

@@ -31,6 +31,14 @@ impl NewFile {
         Ok(NewFile { file, path: path.to_owned() })
     }
 
+    /// Opens a file that a run has left, to write on behind so many bytes.
+    pub fn go_on(path: &Path, bytes: u64) -> io::Result<NewFile> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        let mut file = NewFile { file, path: path.to_owned() };
+        file.truncate(bytes)?;
+        Ok(file)
+    }
+
     /// Has the file and its bytes survive a power cut. A failure is final, since the pages may be
     /// gone: the file has to be written anew.
     pub fn sync(&self) -> io::Result<()> {

@@ -1,14 +1,17 @@
 //! The checkpoints of a pipeline: what its stages have made, so that a run after a crash or a failure
 //! begins where that one was, and one after a change where the first difference is.
 
-use crate::connect::{discard, hold, written};
+use crate::connect::{Begun, discard, hold, written};
+use crate::exec::stage::Pause;
 use crate::store::StateError;
 use crate::store::checkpoint::{Block, Checkpoint, remove};
 use crate::store::lock::{Lock, NoLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -77,12 +80,28 @@ pub(super) struct Saved {
     pub quarantines: Vec<SavedRejects>,
     /// Records and lines that were read, of what came of a single file.
     pub read: (u64, u64),
+    /// Where reading had come to, of files that were not read to their end.
+    #[serde(default)]
+    pub epoch: Option<Epoch>,
     /// What the operators are known by that end the stage.
     #[serde(default)]
     pub ends: Vec<String>,
     /// Has a job asked for it?
     #[serde(default)]
     pub is_asked: bool,
+}
+
+/// How far files were read, and what they were.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Epoch {
+    /// The contents of those that were read to their end.
+    pub files: Vec<String>,
+    /// So much was read of the next, as [`crate::connect::Beginning`] counts it.
+    pub position: u64,
+    /// What that was; none where it is not looked at byte by byte.
+    pub begun: Option<Begun>,
+    /// What told whether the file had changed, if that is all that is known.
+    pub content: String,
 }
 
 /// The result of an operator.
@@ -95,8 +114,8 @@ pub(super) struct SavedResult {
     pub pieces: Vec<Vec<(usize, Block)>>,
 }
 
-/// An output that is complete beside its target.
-#[derive(Debug, Serialize, Deserialize)]
+/// An output beside its target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SavedOutput {
     pub end: usize,
     pub staged: PathBuf,
@@ -105,6 +124,9 @@ pub(super) struct SavedOutput {
     pub written: String,
     pub rows: u64,
     pub bytes: u64,
+    /// Of one that is not complete, bytes that are not yet in the file.
+    #[serde(default)]
+    pub pending: Option<Block>,
 }
 
 /// What a stage has set aside.
@@ -115,6 +137,10 @@ pub(super) struct SavedRejects {
     pub blocks: Vec<Block>,
 }
 
+/// What came of a file is kept at the earliest after so long, and after so many morsels.
+const EPOCH: (Duration, u64) = (Duration::from_secs(10), 1);
+/// The same where it always is.
+const EPOCH_ALWAYS: (Duration, u64) = (Duration::ZERO, 4);
 /// Seconds that reading a few files takes at least, for what came of them to be kept.
 const PARTIAL_SECONDS_MIN: f64 = 0.002;
 /// What came of files in stages that no run has run again is kept for so long.
@@ -131,7 +157,7 @@ pub(super) struct Checkpoints {
     is_fresh: bool,
     since: Instant,
     /// Outputs that earlier runs have staged, held so that nothing sweeps them.
-    held: BTreeMap<PathBuf, File>,
+    held: BTreeMap<PathBuf, Arc<File>>,
     /// What came of files, of stages that were run: what is not named goes when the run succeeds.
     used: BTreeMap<String, BTreeSet<String>>,
     /// Those that could not be read.
@@ -158,7 +184,9 @@ impl Checkpoints {
                 Some((_, saved)) => {
                     all.parts.extend(Some(saved.ends).filter(|ends| !ends.is_empty()));
                     let staged = saved.outputs.into_iter().map(|output| output.staged);
-                    all.held.extend(staged.filter_map(|path| Some((path.clone(), hold(&path)?))));
+                    all.held.extend(
+                        staged.filter_map(|path| Some((path.clone(), Arc::new(hold(&path)?)))),
+                    );
                 }
                 None => {
                     remove(&path);
@@ -195,6 +223,45 @@ impl Checkpoints {
         if self.is_fresh { None } else { Checkpoint::open(&path) }
     }
 
+    /// Where that is which came in a stage of the beginnings of files. A run that succeeds removes it.
+    pub(super) fn epoch_path(&self, stage: &str, files: &str) -> PathBuf {
+        self.folder.join(PARTIALS).join(format!("{stage}-{files}-begun"))
+    }
+
+    /// The same of a stage that writes outputs.
+    pub(super) fn epoch_of_outputs(&self, stage: &str) -> PathBuf {
+        self.folder.join(format!("{stage}-begun"))
+    }
+
+    /// What came of the beginnings of files, if it is there.
+    pub(super) fn find_epoch(&self, path: &Path) -> Option<(Checkpoint, Saved)> {
+        if self.is_fresh { None } else { Checkpoint::open(path) }
+    }
+
+    /// When what comes of files is kept before their end; the last time that took so long.
+    pub(super) fn pause(&self, last: Duration) -> Option<Pause> {
+        let (after, morsels) = match self.when {
+            When::Auto => (EPOCH.0.max(last.div_f64(SHARE)), EPOCH.1),
+            When::Always => EPOCH_ALWAYS,
+            When::Never => return None,
+        };
+        Some(Pause { due: Instant::now() + after, morsels })
+    }
+
+    /// Holds a staged output that a checkpoint names.
+    pub(super) fn hold(&mut self, path: &Path, lock: Arc<File>) {
+        self.held.insert(path.to_owned(), lock);
+    }
+
+    /// An output that an earlier run has not completed, if that is still there: what was written
+    /// behind the place where it is gone on does not matter.
+    pub(super) fn take_begun(&self, output: &SavedOutput) -> Option<Arc<File>> {
+        let lock = self.held.get(&output.staged)?;
+        let found = fs::metadata(&output.staged).ok()?;
+        let is_same = output.written == found.ino().to_string() && found.len() >= output.bytes;
+        is_same.then(|| lock.clone())
+    }
+
     /// Is it worth to keep so many bytes that came of so many seconds of reading?
     pub(super) fn is_worth(&self, bytes: usize, seconds: f64) -> bool {
         match self.when {
@@ -221,7 +288,7 @@ impl Checkpoints {
     }
 
     /// Takes an output that an earlier run has staged, if it is still what that wrote.
-    pub(super) fn take(&mut self, output: &SavedOutput) -> Option<File> {
+    pub(super) fn take(&mut self, output: &SavedOutput) -> Option<Arc<File>> {
         let is_same = written(&output.staged).as_ref() == Some(&output.written);
         if is_same { self.held.remove(&output.staged) } else { None }
     }
@@ -269,7 +336,8 @@ impl Checkpoints {
             }
             bytes += if saved.is_asked { 0 } else { length(&path) };
             // Its outputs are published, or will never be.
-            if saved.results.is_empty() || !saved.is_asked && bytes > bytes_max {
+            let is_over = saved.results.is_empty() || saved.epoch.is_some();
+            if is_over || !saved.is_asked && bytes > bytes_max {
                 remove(&path);
             }
         }
@@ -391,6 +459,7 @@ mod tests {
                 outputs: vec![],
                 quarantines: vec![],
                 read: (0, 0),
+                epoch: None,
                 ends: vec![],
                 is_asked,
             };

@@ -213,8 +213,8 @@ impl Event<'_> {
             Event::Jobs(_) => return None,
             Event::TakenUp { job, from } => ("job.taken_up", json!({ "job": job, "from": from })),
             Event::FilesTaken { source, files } => {
-                let FilesTaken { taken, grown, of } = files;
-                let fields = json!({ "source": source, "taken": taken, "grown": grown, "of": of });
+                let mut fields = fields_of(*files);
+                fields["source"] = json!(source);
                 ("source.taken", fields)
             }
             Event::JobStarted { job } => ("job.started", json!({ "job": job })),

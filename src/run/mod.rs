@@ -298,7 +298,7 @@ fn attempt(
     };
     let readings = session.as_ref().map(|session| session.readings.clone());
     let open = |id, only| open_source(&execution, id, only, context, options, readings.as_ref());
-    let open_sink = |id, tries| open_sink(pipeline, plan.node(id), context, options, tries);
+    let open_sink = |id, begin| open_sink(pipeline, plan.node(id), context, options, begin);
     let opens = (&open as &schedule::Open, &open_sink as &schedule::OpenSink);
     let (result, is_taken_up) = telling_progress(&execution, options, || {
         compute(&execution, context, (options, limits), opens, session.as_deref_mut(), profile)

@@ -1,7 +1,9 @@
 //! Sources and sinks of a run: opened with the values of its parameters in their arguments.
 
 use super::Options;
-use crate::connect::{self, Arguments, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec};
+use crate::connect::{
+    self, Arguments, Behind, ConnectError, Readings, Sink, SinkSpec, Source, SourceSpec,
+};
 use crate::exec::ordered::OrderedSink;
 use crate::exec::stage::Execution;
 use crate::expr::{constant, value_in};
@@ -103,7 +105,7 @@ pub(super) fn open_sinks(
         .map(|node| {
             let NodeKind::Sink(output) = node.kind else { return Ok(None) };
             let (_, partition) = written_from(pipeline, &pipeline.outputs[output]);
-            let sink = open_sink(pipeline, node, context, options, 1)?;
+            let sink = open_sink(pipeline, node, context, options, Begin::Anew(1))?;
             Ok(Some(OrderedSink::new(sink, partition, room)))
         })
         .collect()
@@ -123,14 +125,22 @@ fn written_from<'p>(
     }
 }
 
-/// Opens the sink of an output. What each try of its stage writes has a place of its own, so that
-/// none can come into that of another.
+/// How an output begins.
+pub(super) enum Begin {
+    /// Anew, for this try of its stage. What each writes has a place of its own, so that none can come
+    /// into that of another.
+    Anew(u32),
+    /// With what an earlier run had written.
+    Behind(Behind),
+}
+
+/// Opens the sink of an output.
 pub(super) fn open_sink(
     pipeline: &Pipeline,
     node: &Node,
     context: &RunContext,
     options: &Options,
-    tries: u32,
+    begin: Begin,
 ) -> Result<Box<dyn Sink>, ConnectError> {
     let NodeKind::Sink(output) = node.kind else { unreachable!("only outputs are written") };
     let output = &pipeline.outputs[output];
@@ -145,6 +155,10 @@ pub(super) fn open_sink(
             format: None,
         })
         .collect();
+    let (tries, behind) = match begin {
+        Begin::Anew(tries) => (tries, None),
+        Begin::Behind(behind) => (1, Some(behind)),
+    };
     let spec = SinkSpec {
         base: options.base.clone(),
         arguments: arguments(&output.arguments, context),
@@ -155,6 +169,7 @@ pub(super) fn open_sink(
         },
         parts: partition.map(|partition| partition.into),
         adds: output.mode == ir::Mode::Append,
+        behind,
     };
     let connector = connect::find(output.connector).expect("checked");
     let open = connector.sink.expect("checked");

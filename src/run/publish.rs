@@ -291,6 +291,7 @@ pub(super) fn open_quarantines(
             run: context.id.clone(),
             parts: None,
             adds: false,
+            behind: None,
         }))
     };
     let specs: Vec<Option<SinkSpec>> =
@@ -324,6 +325,7 @@ mod tests {
                 run: "r".into(),
                 parts: None,
                 adds: false,
+                behind: None,
             };
             (name.to_owned(), Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap())
         };

@@ -56,6 +56,7 @@ mod tests {
                 run: "dead".into(),
                 parts,
                 adds: false,
+                behind: None,
             };
             Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap()
         };

@@ -202,6 +202,8 @@ pub struct FilesTaken {
     pub taken: usize,
     /// Of these only what was added at the end was read.
     pub grown: usize,
+    /// Of these an earlier run had read the beginning when it ended.
+    pub begun: usize,
     /// All files.
     pub of: usize,
 }

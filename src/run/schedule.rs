@@ -3,6 +3,7 @@
 mod attempts;
 mod branches;
 mod by_file;
+mod epochs;
 mod finish;
 mod paths;
 mod saved;
@@ -22,11 +23,12 @@ use crate::exec::Error;
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
-use crate::exec::stage::{By, Execution, Root, States, Stopped};
+use crate::exec::stage::{By, Execution, Ran, Root, States, Stopped};
 use crate::ir::{JobId, RunContext};
 use crate::plan::{NodeId, NodeKind};
 use branches::Broken;
 pub(super) use branches::OpenSink;
+use epochs::Until;
 use paths::Path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
@@ -36,6 +38,9 @@ use unchanged::Contents;
 /// Opens the source of a scan, or only these of its files, and says which columns it gives.
 pub(super) type Open<'o> =
     dyn Fn(NodeId, Option<Only>) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> + Sync + 'o;
+
+/// What a stage reads, opened, and which columns of it.
+type Scans = BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)>;
 
 /// What is computed in one pass.
 struct Stage {
@@ -289,7 +294,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let execution = self.execution;
         let mut states = match self.files_apart(stage) {
             Some(source) => self.states_by_file(stage, source, open)?,
-            None => self.states(stage, open, None)?,
+            None => match self.source_apart(stage) {
+                Some(source) => self.states_in_epochs(stage, source, open)?,
+                None => self.states(stage, open, None)?,
+            },
         };
         let mut broken: Vec<Broken> = vec![];
         for &node in &stage.active {
@@ -352,18 +360,37 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     /// Runs the operators of a stage over its input, or over these files of it.
     fn states(&mut self, stage: &Stage, open: &Open, only: Option<Only>) -> Result<States, Broken> {
+        let scans = self.open_scans(stage, open, only)?;
+        Ok(self.states_of(stage, &scans, None)?.states)
+    }
+
+    /// Opens what a stage reads, or these files of it.
+    fn open_scans(
+        &self,
+        stage: &Stage,
+        open: &Open,
+        only: Option<Only>,
+    ) -> Result<Scans, ConnectError> {
+        let is_scan = |root: &&NodeId| self.execution.plan.node(**root).inputs.is_empty();
+        let scans = stage.roots.iter().filter(is_scan);
+        scans.map(|&root| Ok((root, open(root, only.clone())?))).collect()
+    }
+
+    /// Runs the operators of a stage over what was opened, as far as it has not been read.
+    fn states_of(
+        &mut self,
+        stage: &Stage,
+        scans: &Scans,
+        until: Option<&Until>,
+    ) -> Result<Ran, Broken> {
         let (execution, active) = (self.execution, &stage.active);
         let plan = execution.plan;
-        let is_scan = |root: &NodeId| plan.node(*root).inputs.is_empty();
-        let scans = stage.roots.iter().filter(|root| is_scan(root));
-        let sources: BTreeMap<NodeId, (Box<dyn Source>, Vec<usize>)> = scans
-            .map(|&root| Ok((root, open(root, only.clone())?)))
-            .collect::<Result<_, ConnectError>>()?;
         let is_last = |root: &NodeId| !stage.read_later.contains(root) && !stage.may_repeat;
-        let mut begin = |&root: &NodeId| match sources.get(&root) {
+        let mut begin = |&root: &NodeId| match scans.get(&root) {
             Some((source, places)) => {
                 let (places, width) = (places.clone(), plan.node(root).width);
-                (root, Root::Scan { source: &**source, places, width })
+                let before = until.map_or(source.after().into(), |until| until.read);
+                (root, Root::Scan { source: &**source, places, width, before })
             }
             None => {
                 let is_last = is_last(&root);
@@ -375,18 +402,18 @@ impl<'e, 'p> Schedule<'e, 'p> {
             }
         };
         let begins: Vec<(NodeId, Root)> = stage.roots.iter().map(&mut begin).collect();
-        let ran = execution.run_stage(&begins, active, self.may_end_early(stage));
+        let pause = until.and_then(|until| until.pause);
+        let may_end_early = pause.is_none() && self.may_end_early(stage);
+        let ran = execution.run_stage(&begins, active, may_end_early, pause);
         if let Some(profile) = &mut self.profile {
-            let volumes = sources.iter().map(|(root, (source, _))| (*root, source.volume()));
+            let volumes = scans.iter().map(|(root, (source, _))| (*root, source.volume()));
             profile.add_operators(execution, &stage.roots, active, &volumes.collect());
         }
-        let states = ran.map_err(|Stopped { root, by, error }| {
-            let source = sources.get(&stage.roots[root]);
+        ran.map_err(|Stopped { root, by, error }| {
+            let source = scans.get(&stage.roots[root]);
             let files = source.map_or(vec![], |(source, _)| source.files().to_vec());
             Broken { failure: Failure::Stage(error, files), by }
-        })?;
-        drop(begins);
-        Ok(states)
+        })
     }
 
     /// May it end before the end of its input?

@@ -12,7 +12,9 @@ use super::recovery::recover;
 use super::report::{FileReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Options, OutputReport, Report, State, Status};
-use crate::connect::{self, ConnectError, InputFile, Reading, Readings, Staged, is_racy, written};
+use crate::connect::{
+    self, Begun, ConnectError, InputFile, Reading, Readings, Staged, is_digest, is_racy, written,
+};
 use crate::data::Batch;
 use crate::exec::Error;
 use crate::ir::{Output, Pipeline, RunContext, SourceId};
@@ -254,6 +256,34 @@ impl Session {
             (file.name.to_string(), self.content_of(file, before))
         };
         self.decision.files[&source].iter().map(content).collect()
+    }
+
+    /// What of a file was read, if its end was not and that is known byte by byte, and what else tells
+    /// whether it changes.
+    pub(super) fn begun(&self, (file, before): &(InputFile, String)) -> (Option<Begun>, String) {
+        let begun = self.readings.begun(&file.path);
+        if begun.is_none() {
+            self.readings.look_into(&file.path);
+        }
+        (begun, self.content_of(file, before))
+    }
+
+    /// Is a file what it was when an earlier run had read its beginning?
+    pub(super) fn goes_on(
+        &self,
+        (file, before): &(InputFile, String),
+        begun: Option<&Begun>,
+        content: &str,
+    ) -> bool {
+        match begun {
+            Some(begun) => self.readings.goes_on(file, begun).unwrap_or(false),
+            None if is_racy(content) => false,
+            None => {
+                let of_bytes = || connect::content_of(&file.path).ok().flatten();
+                let known = self.content_of(file, before);
+                known == content || is_digest(content) && of_bytes().as_deref() == Some(content)
+            }
+        }
     }
 
     /// What tells whether a file has changed: of the bytes that were read, or else as it was `before`.

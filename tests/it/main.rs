@@ -10,6 +10,7 @@ mod cli;
 mod connectors;
 mod determinism;
 mod duckdb;
+mod epochs;
 mod events;
 mod examples;
 mod faults;

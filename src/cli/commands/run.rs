@@ -251,13 +251,13 @@ fn say_what_was_done(report: &Report, has_failed: bool, profile: Option<&Profile
         let jobs: Vec<String> = jobs.map(|(job, _)| format!("`{job}`")).collect();
         say!("  went on from what run {run} had computed of {}", jobs.join(", "));
     }
-    for (source, FilesTaken { taken, grown, of }) in &report.files_taken {
-        let grown = match grown {
+    for (source, FilesTaken { taken, grown, begun, of }) in &report.files_taken {
+        let beginnings = match grown + begun {
             0 => String::new(),
             1 => ", and the beginning of one".to_owned(),
             more => format!(", and the beginnings of {more}"),
         };
-        say!("  {source}: {taken} of {of} files as an earlier run had read them{grown}");
+        say!("  {source}: {taken} of {of} files as an earlier run had read them{beginnings}");
     }
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     let is_new = report.outputs.iter().any(|output| !output.reused);

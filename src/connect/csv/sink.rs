@@ -6,7 +6,7 @@
 use super::dialect::Dialect;
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 
@@ -47,6 +47,18 @@ impl Sink for CsvSink {
             Piece::Rows(batch) => (self.writer.encode(&batch, &self.types), batch.rows as u64),
         };
         self.outputs.append(part, &bytes, rows)
+    }
+
+    fn can_pause(&self) -> bool {
+        self.outputs.can_pause()
+    }
+
+    fn pause(&self) -> Result<Behind, ConnectError> {
+        self.outputs.pause()
+    }
+
+    fn keep(&self) {
+        self.outputs.keep();
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {

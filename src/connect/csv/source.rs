@@ -228,6 +228,12 @@ impl Source for CsvSource {
         self.inputs.after
     }
 
+    fn position(&self) -> Option<(usize, u64)> {
+        let serial = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = serial.ahead.as_ref().map(|chunk| (chunk.file, chunk.offset));
+        ahead.or_else(|| serial.chunks.position())
+    }
+
     fn volume(&self) -> Volume {
         self.meter.volume()
     }

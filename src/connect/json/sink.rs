@@ -2,7 +2,7 @@
 
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
@@ -33,6 +33,18 @@ impl Sink for JsonSink {
             Piece::Rows(batch) => (self.spell(&batch), batch.rows as u64),
         };
         self.outputs.append(part, &bytes, rows)
+    }
+
+    fn can_pause(&self) -> bool {
+        self.outputs.can_pause()
+    }
+
+    fn pause(&self) -> Result<Behind, ConnectError> {
+        self.outputs.pause()
+    }
+
+    fn keep(&self) {
+        self.outputs.keep();
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {

@@ -11,7 +11,8 @@ use crate::connect::shown::{keep_records, shown};
 use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
+    BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -67,6 +68,17 @@ impl Source for JsonSource {
 
     fn files(&self) -> &[Arc<str>] {
         &self.inputs.names
+    }
+
+    fn after(&self) -> Beginning {
+        self.inputs.after
+    }
+
+    fn position(&self) -> Option<(usize, u64)> {
+        let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = chunks.position();
+        // Within an array nobody would know that it is one.
+        position.filter(|(_, bytes)| *bytes == 0 || !chunks.cut().is_array)
     }
 
     fn volume(&self) -> Volume {

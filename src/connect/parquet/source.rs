@@ -6,8 +6,8 @@ use super::skip::{self, Sound};
 use crate::connect::input::{Identity, Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
 use crate::connect::{
-    BadValue, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec, Volume,
-    Within,
+    BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
+    Volume, Within,
 };
 use crate::data::{Batch, Positions, array_of};
 use crate::types::{DataType, Scalar};
@@ -41,9 +41,8 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
         let file = guarded(name, || {
             OpenFile::new(name, Positioned(Arc::new(file), meter.clone()), identity, spec)
         })?;
-        for group in 0..file.metadata.metadata().num_row_groups() {
-            groups.push((at, group));
-        }
+        let first = inputs.start(at) as usize;
+        groups.extend((first..file.metadata.metadata().num_row_groups()).map(|group| (at, group)));
         files.push(Arc::new(file));
     }
     let columns = spec.projection.iter().map(|&at| spec.columns[at].clone()).collect();
@@ -99,6 +98,15 @@ impl Source for ParquetSource {
 
     fn files(&self) -> &[Arc<str>] {
         &self.inputs.names
+    }
+
+    fn after(&self) -> Beginning {
+        self.inputs.after
+    }
+
+    fn position(&self) -> Option<(usize, u64)> {
+        let next = self.groups.get(self.next.load(Ordering::Relaxed));
+        next.map(|&(file, group)| (file, group as u64))
     }
 
     fn volume(&self) -> Volume {

@@ -2,9 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Has the stage all that it can use?
 pub(super) type HasEnough<'d> = dyn Fn() -> bool + Sync + 'd;
+
+/// When no more of a table is given for the time being, so that what came of it can be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// Not before this.
+    pub due: Instant,
+    /// Nor before so many morsels.
+    pub morsels: u64,
+}
 
 /// Gives every morsel of a table to one thread, numbered in the order of the input.
 ///
@@ -15,6 +25,7 @@ pub(super) struct Dispenser<'d> {
     /// The number of the first morsel: those of the tables before it come first.
     pub first: u64,
     has_enough: Option<&'d HasEnough<'d>>,
+    pause: Option<Pause>,
     wave: Mutex<Wave>,
     wave_ended: Condvar,
     /// Set when a thread has failed.
@@ -27,6 +38,8 @@ struct Wave {
     /// So many are given before all of them have to be done.
     end: u64,
     at_work: usize,
+    /// Has it ended before the table did?
+    is_paused: bool,
 }
 
 /// A morsel that a thread works on until it drops this.
@@ -40,12 +53,17 @@ pub(super) struct Given<'d, M> {
 struct AtWork<'d>(&'d Dispenser<'d>);
 
 impl<'d> Dispenser<'d> {
-    pub fn new(first: u64, has_enough: Option<&'d HasEnough<'d>>) -> Dispenser<'d> {
+    pub fn new(
+        first: u64,
+        has_enough: Option<&'d HasEnough<'d>>,
+        pause: Option<Pause>,
+    ) -> Dispenser<'d> {
         let end = if has_enough.is_some() { 1 } else { u64::MAX };
         Dispenser {
             first,
             has_enough,
-            wave: Mutex::new(Wave { given: 0, end, at_work: 0 }),
+            pause,
+            wave: Mutex::new(Wave { given: 0, end, at_work: 0, is_paused: false }),
             wave_ended: Condvar::new(),
             has_failed: AtomicBool::new(false),
         }
@@ -67,7 +85,8 @@ impl<'d> Dispenser<'d> {
                 wave.end *= 2;
             }
         }
-        if self.has_failed.load(Relaxed) {
+        wave.is_paused |= self.pause.is_some_and(|pause| pause.is_due(wave.given));
+        if wave.is_paused || self.has_failed.load(Relaxed) {
             return Ok(None);
         }
         let Some(morsel) = next(wave.given)? else { return Ok(None) };
@@ -87,8 +106,19 @@ impl<'d> Dispenser<'d> {
         self.lock().given
     }
 
+    /// May there be more of the table?
+    pub fn is_paused(&self) -> bool {
+        self.lock().is_paused
+    }
+
     fn lock(&self) -> MutexGuard<'_, Wave> {
         self.wave.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pause {
+    fn is_due(self, given: u64) -> bool {
+        given >= self.morsels && Instant::now() >= self.due
     }
 }
 

@@ -38,7 +38,7 @@ impl Root<'_> {
                 Root::Result(Output::Pieces(pieces), is_last) => {
                     (at < pieces.count()).then_some(Taken::Piece(&**pieces, at, *is_last))
                 }
-                Root::Scan { source, places, width } => {
+                Root::Scan { source, places, width, .. } => {
                     next_morsel(*source)?.map(|morsel| Taken::Morsel(morsel, (places, *width)))
                 }
             })

@@ -10,6 +10,7 @@ use crate::exec::stage::By;
 use crate::ir::{Input, JobId};
 use crate::plan::{Node, NodeId, NodeKind, Plan};
 use crate::run::failure::Failure;
+use crate::run::open::Begin;
 use crate::run::report::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -142,7 +143,7 @@ impl Schedule<'_, '_> {
         let mut broken = vec![];
         for end in left {
             let Some(sink) = &execution.sinks[end.at()] else { continue };
-            match (self.open_sink)(end, self.begun_anew + 1) {
+            match (self.open_sink)(end, Begin::Anew(self.begun_anew + 1)) {
                 Ok(new) => sink.begin_anew(new),
                 Err(error) => {
                     let by = Some(By::Operator(end));
@@ -258,9 +259,9 @@ impl Stage {
     }
 }
 
-/// Opens the sink of an output, for this try of its stage.
+/// Opens the sink of an output.
 pub(in crate::run) type OpenSink<'o> =
-    dyn Fn(NodeId, u32) -> Result<Box<dyn crate::connect::Sink>, ConnectError> + Sync + 'o;
+    dyn Fn(NodeId, Begin) -> Result<Box<dyn crate::connect::Sink>, ConnectError> + Sync + 'o;
 
 /// Does an operator compute something for this job, and for no other?
 pub(super) fn is_only_of(plan: &Plan, node: NodeId, job: JobId) -> bool {

@@ -8,24 +8,27 @@
 //! read together with those behind them: threads wait for each other at the end of each piece.
 
 use super::branches::Broken;
+use super::epochs::{Epochs, save_begun};
 use super::saved::all;
 use super::{Open, Schedule, Stage};
-use crate::connect::{self, Beginning, InputFile, Only, Written};
+use crate::connect::{self, Beginning, Behind, InputFile, Only, Written};
 use crate::exec::compile::Action;
 use crate::exec::operators::{Breaker, State};
 use crate::exec::stage::States;
-use crate::ir::{SourceId, StepKind};
-use crate::plan::{NodeId, NodeKind, step_of};
-use crate::run::checkpoints::{Saved, SavedResult};
+use crate::ir::SourceId;
+use crate::plan::NodeId;
+use crate::run::checkpoints::{Epoch, Saved, SavedResult};
+use crate::run::session::Session;
 use crate::run::{Event, FilesTaken, arguments};
 use crate::store::StateError;
-use crate::store::checkpoint::{Checkpoint, Writer};
+use crate::store::checkpoint::{Block, Checkpoint, Writer, remove};
 use arrow_array::ArrayRef;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 /// So many morsels are read together at least.
@@ -35,10 +38,10 @@ const PIECE_MORSELS: u64 = 8;
 const BLOCKS_MAX: usize = 8;
 
 /// A file, and what is known of its bytes.
-type KnownFile = (InputFile, String);
+pub(super) type KnownFile = (InputFile, String);
 
 /// What came of files, for each operator that ends the stage.
-type Blocks = BTreeMap<NodeId, Vec<Vec<ArrayRef>>>;
+pub(super) type Blocks = BTreeMap<NodeId, Vec<Vec<ArrayRef>>>;
 
 /// What came of all files so far.
 #[derive(Default)]
@@ -53,48 +56,26 @@ struct Partials {
 }
 
 /// What an earlier run has kept of some files.
-struct Kept {
+pub(super) struct Kept {
     found: Checkpoint,
-    saved: Saved,
+    pub saved: Saved,
     /// By the places of the operators in the stage.
     blocks: Vec<(usize, Vec<Vec<ArrayRef>>)>,
 }
 
-/// How far a stage was before some files were read.
-struct Before {
-    nodes: Vec<NodeId>,
-    counts: Vec<[u64; 9]>,
-    quarantines: Vec<Option<Written>>,
+/// How far a stage was before files were read.
+pub(super) struct Before {
+    pub nodes: Vec<NodeId>,
+    pub counts: Vec<[u64; 9]>,
+    pub quarantines: Vec<Option<Written>>,
 }
 
 impl<'e> Schedule<'e, '_> {
     /// The source that the stage may read file by file.
     pub(super) fn files_apart(&self, stage: &Stage) -> Option<SourceId> {
-        let execution = self.execution;
-        let session = self.session.as_ref()?;
-        let [root] = stage.roots[..] else { return None };
-        let NodeKind::Scan(source) = execution.plan.node(root).kind else { return None };
-        let can_be_run_so = |node: &NodeId| {
-            let of = execution.plan.node(*node);
-            let is_partitioned =
-                of.jobs().any(|job| execution.partitions[job.0 as usize].is_some());
-            let explodes = matches!(of.kind, NodeKind::Step(step)
-                if matches!(step_of(execution.pipeline, of, step), StepKind::Explode { .. }));
-            let is_simple = match &execution.nodes[node.at()].action {
-                Action::Break(operator) => operator.can_be_saved(),
-                Action::Probe(_) | Action::Build(_) | Action::Sink | Action::Split(_) => false,
-                _ => true,
-            };
-            is_simple && !is_partitioned && !explodes
-        };
-        let is_group = |end: &NodeId| matches!(execution.nodes[end.at()].action, Action::Break(_));
-        let is_worth_it = self.profile.is_none()
-            && session.checkpoints.has_partials()
-            // Without files nothing would be opened that says why there are none.
-            && session.decision.files.get(&source).is_some_and(|files| !files.is_empty())
-            && stage.ends.iter().all(is_group)
-            && stage.active.iter().all(can_be_run_so);
-        is_worth_it.then_some(source)
+        let source = self.source_apart(stage)?;
+        let writes = |node: &NodeId| self.execution.sinks[node.at()].is_some();
+        (!stage.active.iter().any(writes)).then_some(source)
     }
 
     /// Runs the stage over each file that no earlier run has read.
@@ -119,29 +100,38 @@ impl<'e> Schedule<'e, '_> {
                 self.take_piece(stage, kept, &mut partials.blocks)?;
                 self.note_known(piece);
                 known.taken += piece.len();
-            } else if let Some((kept, after)) = self.find_beginning(&key, source, piece) {
+            } else if let Some(begun) = self.find_epoch(&self.epoch_of(&key, piece), piece) {
                 self.read_rest(stage, open, &mut partials)?;
-                self.read_on(stage, open, (&key, piece), (kept, after), &mut partials)?;
+                self.read_piece(stage, open, (&key, piece), Some(begun), &mut partials)?;
+                known.begun += 1;
+            } else if let Some(begun) = self.find_beginning(&key, source, piece) {
+                self.read_rest(stage, open, &mut partials)?;
+                self.note_known(piece);
+                self.read_piece(stage, open, (&key, piece), Some(begun), &mut partials)?;
                 known.grown += 1;
             } else if partials.is_rest {
                 partials.rest.extend(piece.iter().map(|(file, _)| file.name.clone()));
             } else {
-                self.read_piece(stage, open, (&key, piece), &mut partials)?;
+                self.read_piece(stage, open, (&key, piece), None, &mut partials)?;
             }
         }
         self.read_rest(stage, open, &mut partials)?;
-        for (end, blocks) in &partials.blocks {
-            // A state for each thread.
-            let of_thread = blocks.len().div_ceil(rayon::current_num_threads());
-            let breaker = self.breaker(*end);
-            let load = |blocks: &[Vec<ArrayRef>]| breaker.load(blocks);
-            partials.states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));
-        }
-        if known.taken + known.grown > 0 {
+        self.load(&partials.blocks, &mut partials.states);
+        if known.taken + known.grown + known.begun > 0 {
             let source = &self.execution.pipeline.sources[source.0 as usize].name;
             (self.watch)(Event::FilesTaken { source, files: &known });
         }
         Ok(partials.states)
+    }
+
+    /// Makes states of what was kept, one for each thread.
+    pub(super) fn load(&self, blocks: &Blocks, states: &mut States) {
+        for (end, blocks) in blocks {
+            let of_thread = blocks.len().div_ceil(rayon::current_num_threads());
+            let breaker = self.breaker(*end);
+            let load = |blocks: &[Vec<ArrayRef>]| breaker.load(blocks);
+            states[end.at()].par_extend(blocks.par_chunks(of_thread.max(1)).map(load));
+        }
     }
 
     fn breaker(&self, end: NodeId) -> &'e dyn Breaker {
@@ -182,6 +172,11 @@ impl<'e> Schedule<'e, '_> {
     fn find_kept(&mut self, key: &str, contents: &str) -> Option<Kept> {
         let session = self.session.as_mut()?;
         let (found, saved) = session.checkpoints.find_partial(key, contents)?;
+        self.kept(found, saved)
+    }
+
+    /// What was kept, if it is whole.
+    pub(super) fn kept(&self, found: Checkpoint, saved: Saved) -> Option<Kept> {
         match blocks_of(&found, &saved) {
             Ok(blocks) => Some(Kept { found, saved, blocks }),
             Err(error) => {
@@ -191,8 +186,8 @@ impl<'e> Schedule<'e, '_> {
         }
     }
 
-    fn take_piece(
-        &mut self,
+    pub(super) fn take_piece(
+        &self,
         stage: &Stage,
         Kept { found, saved, blocks: kept }: Kept,
         blocks: &mut Blocks,
@@ -217,34 +212,11 @@ impl<'e> Schedule<'e, '_> {
         }
     }
 
-    fn before(&self, stage: &Stage) -> Result<Before, Broken> {
+    pub(super) fn before(&self, stage: &Stage) -> Result<Before, Broken> {
         let nodes: Vec<NodeId> = self.touched(stage).into_keys().collect();
-        let counts = nodes.iter().map(|node| self.counted(*node).0).collect();
+        let counts = nodes.iter().map(|node| self.counted_now(*node)).collect();
         let quarantines = self.execution.quarantines.written()?;
         Ok(Before { nodes, counts, quarantines })
-    }
-
-    /// Reads what was added to a file behind its beginning, of which an earlier run has kept what
-    /// came of it, and keeps both together.
-    fn read_on(
-        &mut self,
-        stage: &Stage,
-        open: &Open,
-        (key, piece): (&str, &[KnownFile]),
-        (kept, after): (Kept, Beginning),
-        partials: &mut Partials,
-    ) -> Result<(), Broken> {
-        let before = self.before(stage)?;
-        let mut blocks = Blocks::new();
-        self.take_piece(stage, kept, &mut blocks)?;
-        self.note_known(piece);
-        let names = piece.iter().map(|(file, _)| file.name.clone()).collect();
-        let mut new = self.states(stage, open, Some(Only { names, after }))?;
-        for (end, blocks) in blocks {
-            new[end.at()].push(self.breaker(end).load(&blocks));
-        }
-        self.keep_or_hold(stage, (key, piece), &before, new, partials);
-        Ok(())
     }
 
     /// Reads files of which nothing is kept.
@@ -263,28 +235,36 @@ impl<'e> Schedule<'e, '_> {
         Ok(())
     }
 
-    /// Reads files and keeps what came of them, if that is worth it.
+    /// Reads files and keeps what came of them, if that is worth it; of one of which an earlier run
+    /// has kept what came of its beginning, only what is behind that.
     fn read_piece(
         &mut self,
         stage: &Stage,
         open: &Open,
         (key, piece): (&str, &[KnownFile]),
+        begun: Option<(Kept, Beginning)>,
         partials: &mut Partials,
     ) -> Result<(), Broken> {
-        let before = self.before(stage)?;
+        let path = self.epoch_of(key, piece);
+        let mut epochs = Epochs::new(path, piece, self.before(stage)?);
+        let is_begun = begun.is_some();
+        if let Some((kept, beginning)) = begun {
+            self.take_piece(stage, kept, &mut epochs.blocks)?;
+            epochs.after = beginning;
+        }
         let started = Instant::now();
-        let names = piece.iter().map(|(file, _)| file.name.clone()).collect();
-        let only = Only { names, after: Beginning::default() };
-        let new = self.states(stage, open, Some(only))?;
+        self.read_in_epochs(stage, open, &mut epochs)?;
         let seconds = started.elapsed().as_secs_f64();
-        let bytes = new.iter().flatten().map(|state| state.saved_bytes()).sum();
         let session = self.session.as_ref();
-        if session.is_some_and(|session| session.checkpoints.is_worth(bytes, seconds)) {
-            self.keep_or_hold(stage, (key, piece), &before, new, partials);
+        let is_worth =
+            |session: &&mut Session| session.checkpoints.is_worth(epochs.bytes(), seconds);
+        if is_begun || session.is_some_and(is_worth) {
+            self.keep_or_hold(stage, key, epochs, partials);
         } else {
             // So it will be with those behind it.
             partials.is_rest = true;
-            add(&mut partials.states, new);
+            add(&mut partials.states, epochs.states);
+            partials.take(epochs.blocks);
         }
         Ok(())
     }
@@ -293,30 +273,43 @@ impl<'e> Schedule<'e, '_> {
     fn keep_or_hold(
         &mut self,
         stage: &Stage,
-        (key, piece): (&str, &[KnownFile]),
-        before: &Before,
-        mut new: States,
+        key: &str,
+        mut epochs: Epochs,
         partials: &mut Partials,
     ) {
-        let (mut blocks, mut is_whole) = (Blocks::new(), true);
-        for &end in &stage.ends {
-            match self.breaker(end).save(std::mem::take(&mut new[end.at()])) {
-                Ok(saved) => drop(blocks.insert(end, self.put_together(end, saved))),
+        if self.save(stage, &mut epochs)
+            && let Err(error) = self.keep(key, &epochs)
+        {
+            self.give_up_keeping(&error);
+        }
+        add(&mut partials.states, epochs.states);
+        partials.take(epochs.blocks);
+    }
+
+    /// Makes blocks of states; not of those that are on disk in another form.
+    pub(super) fn save(&self, stage: &Stage, epochs: &mut Epochs) -> bool {
+        let mut is_whole = true;
+        let is_sink = |end: &&NodeId| self.execution.sinks[end.at()].is_some();
+        for &end in stage.ends.iter().filter(|end| !is_sink(end)) {
+            match self.breaker(end).save(std::mem::take(&mut epochs.states[end.at()])) {
+                Ok(new) => {
+                    let mut saved = epochs.blocks.remove(&end).unwrap_or_default();
+                    saved.extend(new);
+                    epochs.blocks.insert(end, self.put_together(end, saved));
+                }
                 Err(states) => {
                     is_whole = false;
-                    partials.states[end.at()].extend(states);
+                    epochs.states[end.at()] = states;
                 }
             }
         }
-        if is_whole
-            && let Err(error) = self.keep((key, piece), before, &blocks)
-            && let Some(session) = &mut self.session
-        {
+        is_whole
+    }
+
+    pub(super) fn give_up_keeping(&mut self, error: &StateError) {
+        if let Some(session) = &mut self.session {
             session.checkpoints.give_up();
-            (self.watch)(Event::NotLeft(&error));
-        }
-        for (end, saved) in blocks {
-            partials.blocks.entry(end).or_default().extend(saved);
+            (self.watch)(Event::NotLeft(error));
         }
     }
 
@@ -329,48 +322,72 @@ impl<'e> Schedule<'e, '_> {
         breaker.save(vec![breaker.load(&saved)]).unwrap_or(saved)
     }
 
-    /// Records and lines of what was read last.
-    fn read(&self) -> (u64, u64) {
-        let read = self.execution.read.lock().unwrap_or_else(PoisonError::into_inner);
-        (read.records, read.lines)
-    }
-
-    fn keep(
-        &mut self,
-        (key, piece): (&str, &[KnownFile]),
-        before: &Before,
-        blocks: &Blocks,
-    ) -> Result<(), StateError> {
-        let nodes = &before.nodes;
+    fn keep(&mut self, key: &str, epochs: &Epochs) -> Result<(), StateError> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.note_files()?;
-        let Some(contents) = session.contents_of(piece) else { return Ok(()) };
-        let mut writer = Writer::create(&session.checkpoints.partial_path(key, &contents))?;
+        let Some(contents) = session.contents_of(epochs.files) else { return Ok(()) };
+        let path = session.checkpoints.partial_path(key, &contents);
+        self.write_piece(&path, epochs, None)?;
+        // What came of its beginning is not needed any more.
+        remove(&epochs.path);
+        Ok(())
+    }
+
+    /// Writes what came of files, or of the beginnings of some with outputs that are not complete.
+    pub(super) fn write_piece(
+        &self,
+        path: &Path,
+        epochs: &Epochs,
+        epoch: Option<(Epoch, Vec<(NodeId, Behind)>)>,
+    ) -> Result<(), StateError> {
+        let before = &epochs.before;
+        let mut writer = Writer::create(path)?;
         let since = |(node, before): (&NodeId, &[u64; 9])| {
-            let (now, is_counted) = self.counted(*node);
-            (std::array::from_fn(|at| now[at] - before[at]), is_counted)
+            let now = self.counted_now(*node);
+            (std::array::from_fn(|at| now[at] - before[at]), self.counted(*node).1)
         };
+        let read = self.read();
+        let (epoch, outputs) = epoch.unzip();
+        let place = |end: &NodeId| before.nodes.binary_search(end).expect("it is one of the stage");
+        let outputs = outputs.unwrap_or_default().into_iter();
+        let outputs = outputs.map(|(end, behind)| save_begun(place(&end), behind, &mut writer));
+        let outputs = outputs.collect::<Result<_, StateError>>()?;
         let mut saved = Saved {
             run: self.context.id.clone(),
-            counts: nodes.iter().zip(&before.counts).map(since).collect(),
+            counts: before.nodes.iter().zip(&before.counts).map(since).collect(),
             partitions: vec![],
             results: vec![],
-            outputs: vec![],
+            outputs,
             quarantines: self.write_rejects(&before.quarantines, &mut writer)?,
-            read: self.read(),
+            read: (read.records, read.lines),
+            epoch,
             is_asked: false,
             ends: vec![],
         };
-        for (end, blocks) in blocks {
+        for (end, blocks) in &epochs.blocks {
             let write = |columns: &Vec<ArrayRef>| {
                 let rows = columns.first().map_or(0, |column| column.len());
                 Ok((rows, writer.columns(columns, rows)?))
             };
             let piece = blocks.iter().map(write).collect::<Result<_, StateError>>()?;
-            let end = nodes.binary_search(end).expect("it is one of the stage");
-            saved.results.push(SavedResult { end, rows: None, pieces: vec![piece] });
+            saved.results.push(SavedResult { end: place(end), rows: None, pieces: vec![piece] });
         }
         writer.finish(&saved).map(drop)
+    }
+}
+
+impl Kept {
+    /// A block of bytes that was kept.
+    pub(super) fn bytes(&self, block: &Block) -> Result<Vec<u8>, StateError> {
+        self.found.bytes(block)
+    }
+}
+
+impl Partials {
+    fn take(&mut self, blocks: Blocks) {
+        for (end, saved) in blocks {
+            self.blocks.entry(end).or_default().extend(saved);
+        }
     }
 }
 
@@ -389,7 +406,7 @@ fn blocks_of(
     saved.results.iter().map(of_end).collect()
 }
 
-fn add(states: &mut States, new: Vec<Vec<Box<dyn State>>>) {
+pub(super) fn add(states: &mut States, new: Vec<Vec<Box<dyn State>>>) {
     states.iter_mut().zip(new).for_each(|(states, new)| states.extend(new));
 }
 

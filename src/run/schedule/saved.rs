@@ -288,6 +288,7 @@ impl Schedule<'_, '_> {
             outputs: vec![],
             quarantines: self.write_rejects(&known.quarantines, &mut writer)?,
             read: (0, 0),
+            epoch: None,
             is_asked,
             ends,
         };
@@ -305,6 +306,7 @@ impl Schedule<'_, '_> {
                     written: written(path).unwrap_or_default(),
                     rows: staged.rows,
                     bytes: staged.bytes,
+                    pending: None,
                 });
             }
         }

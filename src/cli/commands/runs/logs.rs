@@ -75,8 +75,12 @@ fn words(event: &Value) -> Vec<String> {
             format!("{} {how}: {read} in, {made} out{failed} ({took:.3} s)", text("job"))
         }
         "source.taken" => {
-            let (taken, grown, of) = (count("taken"), count("grown"), count("of"));
-            format!("{}: {taken} of {of} files were known, {grown} had grown", text("source"))
+            let (taken, of) = (count("taken"), count("of"));
+            let (grown, begun) = (count("grown"), count("begun"));
+            let source = text("source");
+            format!(
+                "{source}: {taken} of {of} files were known, {grown} had grown, {begun} were begun"
+            )
         }
         "source.read" => {
             let s = if count("count") == 1 { "" } else { "s" };
