@@ -5,7 +5,7 @@ use super::ConnectError;
 use super::compression::Compression;
 use super::output::part_name;
 use super::shown::shown;
-use crate::files::NewFile;
+use crate::files::{Input, NewFile};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -114,7 +114,7 @@ fn ends_of(
         file.read_exact_at(&mut last, bytes - 1)?;
         return Ok((first, Some(last[0])));
     }
-    let mut reader = compression.reader(File::open(path)?, Arc::default(), None)?;
+    let mut reader = compression.reader(Input::open(path)?, Arc::default(), None)?;
     let (mut last, mut buffer) = (None, vec![0; COPIED]);
     loop {
         let read = reader.read(&mut buffer)?;

@@ -6,11 +6,9 @@
 
 use super::meter::Meter;
 use super::readings::Digesting;
-use crate::files::NewFile;
+use crate::files::{Input, NewFile};
 use flate2::bufread::GzDecoder;
-use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +45,7 @@ impl Compression {
 
     /// How a file whose extension says nothing is packed all the same, by its first bytes, with the
     /// extension for that. No text begins so.
-    pub fn unsaid(file: &File) -> Option<(&'static str, &'static str)> {
+    pub fn unsaid(file: &Input) -> Option<(&'static str, &'static str)> {
         let mut head = [0; 4];
         let read = file.read_at(&mut head, 0).ok()?;
         let packed = [(GZIP_MAGIC, ("gzip", "gz")), (ZSTD_MAGIC, ("zstd", "zst"))];
@@ -58,7 +56,7 @@ impl Compression {
     /// wanted.
     pub fn reader(
         self,
-        file: File,
+        file: Input,
         meter: Arc<Meter>,
         digesting: Option<Digesting>,
     ) -> io::Result<Box<dyn Read + Send>> {
@@ -326,7 +324,7 @@ impl<M: Member> Read for Members<M> {
 }
 
 struct Counted {
-    file: File,
+    file: Input,
     /// How many bytes have been read.
     position: u64,
     meter: Arc<Meter>,

@@ -5,9 +5,10 @@ use super::compression::Compression;
 use super::meter::Meter;
 use super::readings::{Digesting, Readings};
 use super::{Arguments, Beginning, Column, ConnectError, Only, SourceSpec};
-use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use crate::files::Input;
+use std::fs::Metadata;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ fn shown(name: &str) -> String {
 }
 
 /// What a file without compression is that no text can be, with what to do.
-fn other_kind(file: &File, size: u64, name: &str) -> Option<ConnectError> {
+fn other_kind(file: &Input, size: u64, name: &str) -> Option<ConnectError> {
     let (mut head, mut tail) = ([0; 4], [0; 4]);
     file.read_exact_at(&mut head, 0).ok()?;
     file.read_exact_at(&mut tail, size.checked_sub(4)?).ok()?;
@@ -163,8 +164,8 @@ impl Inputs {
     ) -> Result<OpenInput, ConnectError> {
         let name = self.names[at].clone();
         let failed = |error| ConnectError::io("open", &name, &error);
-        let (file, identity) = self.open_plain(at)?;
-        let watched = file.try_clone().map_err(failed)?;
+        let (mut file, identity) = self.open_plain(at)?;
+        let watched = file.again().map_err(failed)?;
         let compression = Compression::of(&self.paths[at]);
         if compression == Compression::None
             && let Some((packed, extension)) = Compression::unsaid(&file)
@@ -180,7 +181,7 @@ impl Inputs {
         // What is packed is unpacked from its beginning.
         let (stored, packed) =
             if compression == Compression::None { (start, 0) } else { (0, start) };
-        (&file).seek(SeekFrom::Start(stored)).map_err(failed)?;
+        file.seek(stored).map_err(failed)?;
         let readings = self.readings.as_ref();
         let path = &self.paths[at];
         let digesting = readings.and_then(|readings| Digesting::new(path, stored, readings));
@@ -205,10 +206,10 @@ impl Inputs {
     }
 
     /// Opens file `at` as it is stored.
-    pub fn open_plain(&self, at: usize) -> Result<(File, Identity), ConnectError> {
+    pub fn open_plain(&self, at: usize) -> Result<(Input, Identity), ConnectError> {
         let name = &self.names[at];
         let failed = |error| ConnectError::io("open", name, &error);
-        let file = File::open(&self.paths[at]).map_err(failed)?;
+        let file = Input::open(&self.paths[at]).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         refuse_special(name, &found)?;
         if let Some(readings) = &self.readings
@@ -222,7 +223,7 @@ impl Inputs {
     /// Fails if an open file is not any more what it was when it was opened.
     pub fn check_unchanged(
         name: &str,
-        file: &File,
+        file: &Input,
         identity: &Identity,
     ) -> Result<(), ConnectError> {
         let found = file.metadata().map_err(|error| ConnectError::io("read", name, &error))?;
@@ -242,7 +243,7 @@ fn changed(name: &str) -> ConnectError {
 pub struct OpenInput {
     name: Arc<str>,
     reader: Box<dyn Read + Send>,
-    watched: File,
+    watched: Input,
     identity: Identity,
 }
 

@@ -9,6 +9,9 @@
 //! | `short:N` | has it write half of its bytes and then fail, as on a full disk |
 //! | `never:ERRNO:TEXT` | has every sync of a path that has this text in it fail so |
 //! | `record:FILE` | appends each operation to this file, as a line of JSON |
+//! | `read:N:ERRNO` | has the N-th reading of an input, the openings counted too, fail so |
+//! | `read-short:N` | has it give no more than one byte |
+//! | `reads:FILE` | appends a line to this file for each reading |
 
 use serde_json::json;
 use std::fs::{File, OpenOptions};
@@ -55,7 +58,14 @@ pub enum Act {
 /// What goes wrong.
 trait Files: Send + Sync {
     /// Is told of the N-th operation before it is done, and says how it is done.
-    fn before(&self, at: u64, operation: Operation) -> io::Result<Act>;
+    fn before(&self, _at: u64, _operation: Operation) -> io::Result<Act> {
+        Ok(Act::All)
+    }
+
+    /// Is told of the N-th reading of an input before it is done, and says how many bytes it may give.
+    fn before_reading(&self, _at: u64, wanted: usize) -> io::Result<usize> {
+        Ok(wanted)
+    }
 }
 
 /// Everything goes well.
@@ -84,9 +94,32 @@ struct Never {
 /// Operations are noted.
 struct Recording(File);
 
-impl Files for Real {
-    fn before(&self, _: u64, _: Operation) -> io::Result<Act> {
-        Ok(Act::All)
+/// One reading goes wrong.
+struct BadReading {
+    at: u64,
+    /// As the system would say; or it only gives little.
+    number: Option<i32>,
+}
+
+/// Readings are noted.
+struct RecordingReadings(File);
+
+impl Files for Real {}
+
+impl Files for BadReading {
+    fn before_reading(&self, at: u64, wanted: usize) -> io::Result<usize> {
+        match self.number {
+            _ if at != self.at => Ok(wanted),
+            Some(number) => Err(io::Error::from_raw_os_error(number)),
+            None => Ok(wanted.min(1)),
+        }
+    }
+}
+
+impl Files for RecordingReadings {
+    fn before_reading(&self, _: u64, wanted: usize) -> io::Result<usize> {
+        (&self.0).write_all(format!("{wanted}\n").as_bytes())?;
+        Ok(wanted)
     }
 }
 
@@ -146,6 +179,13 @@ pub(super) fn before(operation: Operation) -> io::Result<Act> {
     files().before(OPERATIONS.fetch_add(1, Relaxed) + 1, operation)
 }
 
+/// Is told of a reading of an input before it is done; says how many bytes it may give. An opening wants
+/// none.
+pub(super) fn before_reading(wanted: usize) -> io::Result<usize> {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    files().before_reading(READINGS.fetch_add(1, Relaxed) + 1, wanted)
+}
+
 /// The disk is full.
 pub(super) fn full() -> io::Error {
     io::Error::from_raw_os_error(libc::ENOSPC)
@@ -161,13 +201,19 @@ fn files() -> &'static dyn Files {
 
 fn parse(text: &str) -> Option<Box<dyn Files>> {
     let (how, rest) = text.split_once(':')?;
-    if how == "record" {
-        let file = OpenOptions::new().create(true).append(true).open(rest).ok()?;
-        return Some(Box::new(Recording(file)));
+    let file = || OpenOptions::new().create(true).append(true).open(rest).ok();
+    match how {
+        "record" => return Some(Box::new(Recording(file()?))),
+        "reads" => return Some(Box::new(RecordingReadings(file()?))),
+        _ => {}
     }
     let (at, number) = rest.split_once(':').unwrap_or((rest, ""));
     if how == "never" {
         return Some(Box::new(Never { text: number.to_owned(), number: at.parse().ok()? }));
+    }
+    if how == "read" || how == "read-short" {
+        let number = if how == "read" { Some(number.parse().ok()?) } else { None };
+        return Some(Box::new(BadReading { at: at.parse().ok()?, number }));
     }
     let how = match how {
         "kill" => How::Kill,

@@ -1,15 +1,16 @@
-//! How outputs and state are written: every operation that changes a file or a folder goes through
-//! here, so that tests can have any of them fail, tear or be the last one ([`faults`]).
+//! How outputs and state are written, and inputs read: every operation that changes a file or a
+//! folder, and every reading of an input, goes through here, so that tests can have any of them fail,
+//! tear or be the last one ([`faults`]).
 //!
-//! Nothing here knows what is written. Reading is no business of this module, nor is the spool of
-//! what does not fit into memory, which nobody looks at after its run.
+//! Nothing here knows what is written or read. The spool of what does not fit into memory, which
+//! nobody looks at after its run, is no business of this module.
 
 pub mod faults;
 
-use faults::{Act, Operation, before};
+use faults::{Act, Operation, before, before_reading};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Permissions of files that nobody else may read; those of outputs follow the umask.
@@ -87,6 +88,60 @@ impl Write for NewFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// A file that is read as an input.
+#[derive(Debug)]
+pub struct Input(File);
+
+impl Input {
+    /// Opens it.
+    pub fn open(path: &Path) -> io::Result<Input> {
+        before_reading(0)?;
+        File::open(path).map(Input)
+    }
+
+    /// The same file again, with the same place in it.
+    pub fn again(&self) -> io::Result<Input> {
+        self.0.try_clone().map(Input)
+    }
+
+    /// What the system tells of it.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.0.metadata()
+    }
+
+    /// Goes on at this byte.
+    pub fn seek(&mut self, start: u64) -> io::Result<()> {
+        self.0.seek(SeekFrom::Start(start)).map(drop)
+    }
+
+    /// Reads from this byte on, and leaves the place in it.
+    pub fn read_at(&self, buffer: &mut [u8], start: u64) -> io::Result<usize> {
+        let most = before_reading(buffer.len())?;
+        self.0.read_at(&mut buffer[..most], start)
+    }
+
+    /// The same until the buffer is full.
+    pub fn read_exact_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], start + filled as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = before_reading(buffer.len())?;
+        self.0.read(&mut buffer[..most])
     }
 }
 

@@ -33,6 +33,7 @@ mod places;
 mod power;
 mod profile;
 mod project;
+mod readings;
 mod readme;
 mod reference;
 mod rejects;

@@ -10,6 +10,7 @@ use crate::connect::{
     Volume, Within,
 };
 use crate::data::{Batch, Positions, array_of};
+use crate::files::Input;
 use crate::types::{DataType, Scalar};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit};
@@ -20,12 +21,10 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Compression, ConvertedType, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows of a batch: few enough for a cache, many enough to forget the cost of a batch.
 const BATCH_ROWS: usize = 1 << 14;
@@ -38,9 +37,8 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn Source>, ConnectError> {
     let meter = Arc::new(Meter::default());
     for (at, name) in inputs.names.iter().enumerate() {
         let (file, identity) = inputs.open_plain(at)?;
-        let file = guarded(name, || {
-            OpenFile::new(name, Positioned(Arc::new(file), meter.clone()), identity, spec)
-        })?;
+        let file =
+            guarded(name, || OpenFile::new(name, Positioned::new(file, &meter), identity, spec))?;
         let first = inputs.start(at) as usize;
         groups.extend((first..file.metadata.metadata().num_row_groups()).map(|group| (at, group)));
         files.push(Arc::new(file));
@@ -157,8 +155,11 @@ impl OpenFile {
         spec: &SourceSpec,
     ) -> Result<OpenFile, ConnectError> {
         let broken = |error: ParquetError| {
-            ConnectError::new(format!("cannot read {name}: {error}"))
-                .help("is it a whole Parquet file?")
+            let damaged = || {
+                ConnectError::new(format!("cannot read {name}: {error}"))
+                    .help("is it a whole Parquet file?")
+            };
+            file.failed(name).unwrap_or_else(damaged)
         };
         let loaded = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(broken)?;
         if let Some(packed) = unread_compression(&loaded) {
@@ -225,7 +226,7 @@ impl OpenFile {
         let columns = self.metadata.metadata().row_group(group).columns().iter().enumerate();
         let wanted = columns.filter(|(leaf, _)| self.mask.leaf_included(*leaf));
         let bytes = wanted.map(|(_, column)| column.uncompressed_size().max(0) as u64).sum();
-        self.file.1.unpacked.fetch_add(bytes, Ordering::Relaxed);
+        self.file.meter.unpacked.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -258,13 +259,15 @@ impl Morsel for ParquetMorsel {
     fn read(self: Box<Self>, emit: &mut dyn FnMut(Rows) -> bool) -> Result<Extent, ConnectError> {
         let open = &self.open;
         let records = open.metadata.metadata().row_group(self.group).num_rows().max(0) as u64;
+        let file = open.file.anew();
         let failed = |error: &dyn std::fmt::Display| {
             let (name, group) = (&open.name, self.group);
-            ConnectError::new(format!("cannot read row group {group} of {name}: {error}"))
+            let damaged =
+                || ConnectError::new(format!("cannot read row group {group} of {name}: {error}"));
+            file.failed(name).unwrap_or_else(damaged)
         };
         let reader = |metadata: &ArrowReaderMetadata, mask: &ProjectionMask| {
-            let (file, metadata) = (open.file.clone(), metadata.clone());
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata.clone())
                 .with_projection(mask.clone())
                 .with_row_groups(vec![self.group])
                 .with_batch_size(BATCH_ROWS)
@@ -272,7 +275,7 @@ impl Morsel for ParquetMorsel {
                 .map_err(|error| failed(&error))
         };
         if let Some(values) = self.unwanted() {
-            open.file.1.skipped.fetch_add(records, Ordering::Relaxed);
+            open.file.meter.skipped.fetch_add(records, Ordering::Relaxed);
             self.stand_in(&values, records as usize, emit);
             return Ok(Extent { file: self.file, records, lines: records });
         }
@@ -282,7 +285,7 @@ impl Morsel for ParquetMorsel {
         let mut nanos = open.finer.as_ref().map(nanos).transpose()?;
         let mut start = 0u64;
         // A file that is written over may look damaged; say so rather than that.
-        let unchanged = || Inputs::check_unchanged(&open.name, &open.file.0, &open.identity);
+        let unchanged = || Inputs::check_unchanged(&open.name, &open.file.file, &open.identity);
         loop {
             let read = guarded(&open.name, || {
                 let batch = batches.next().transpose().map_err(|error| failed(&error))?;
@@ -388,11 +391,42 @@ fn guarded<T>(
 
 /// A file that many threads read at their own places.
 #[derive(Clone)]
-struct Positioned(Arc<File>, Arc<Meter>);
+struct Positioned {
+    file: Arc<Input>,
+    meter: Arc<Meter>,
+    /// What the system said when it could not be read: of what others make of it only words are left.
+    error: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Positioned {
+    fn new(file: Input, meter: &Arc<Meter>) -> Positioned {
+        Positioned { file: Arc::new(file), meter: meter.clone(), error: Arc::default() }
+    }
+
+    /// The same file for another reader.
+    fn anew(&self) -> Positioned {
+        Positioned { error: Arc::default(), ..self.clone() }
+    }
+
+    /// That it could not be read, if it is so.
+    fn failed(&self, name: &str) -> Option<ConnectError> {
+        let error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        error.as_ref().map(|error| ConnectError::io("read", name, error))
+    }
+
+    fn noted<T>(&self, read: io::Result<T>) -> io::Result<T> {
+        read.inspect_err(|error| {
+            // Who is interrupted reads on.
+            let number = error.raw_os_error().filter(|number| *number != libc::EINTR);
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) =
+                number.map(io::Error::from_raw_os_error);
+        })
+    }
+}
 
 impl Length for Positioned {
     fn len(&self) -> u64 {
-        self.0.metadata().map_or(0, |found| found.len())
+        self.file.metadata().map_or(0, |found| found.len())
     }
 }
 
@@ -400,7 +434,7 @@ impl ChunkReader for Positioned {
     type T = io::BufReader<From>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(io::BufReader::new(From { file: self.0.clone(), at: start }))
+        Ok(io::BufReader::new(From { file: self.clone(), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<bytes::Bytes> {
@@ -409,20 +443,21 @@ impl ChunkReader for Positioned {
             return Err(ParquetError::EOF("a column lies beyond the end of the file".into()));
         }
         let mut bytes = vec![0; length];
-        self.1.timed(length, || self.0.read_exact_at(&mut bytes, start))?;
+        let read = || self.file.read_exact_at(&mut bytes, start);
+        self.noted(self.meter.timed(length, read))?;
         Ok(bytes.into())
     }
 }
 
 /// Reads on from a place of its own.
 struct From {
-    file: Arc<File>,
+    file: Positioned,
     at: u64,
 }
 
 impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
+        let read = self.file.noted(self.file.file.read_at(buffer, self.at))?;
         self.at += read as u64;
         Ok(read)
     }
