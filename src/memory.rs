@@ -56,26 +56,59 @@ pub fn use_small_pages() {
 
 /// Bytes that are allocated, exact to [`DRIFT_BYTES_MAX`] for each thread.
 pub fn used() -> usize {
-    usize::try_from(USED.load(Relaxed)).unwrap_or(0)
+    TOTAL.used()
 }
 
-static USED: AtomicIsize = AtomicIsize::new(0);
+/// The most that was allocated since [`begin_peak`], as exact.
+pub fn peak() -> usize {
+    usize::try_from(TOTAL.peak.load(Relaxed)).unwrap_or(0)
+}
 
-/// What a thread may allocate and free before it is added to [`USED`], which all threads share.
+/// From now on [`peak`] tells of what comes.
+pub fn begin_peak() {
+    TOTAL.peak.store(TOTAL.used.load(Relaxed), Relaxed);
+}
+
+static TOTAL: Total = Total::new();
+
+/// What all threads have allocated.
+struct Total {
+    used: AtomicIsize,
+    peak: AtomicIsize,
+}
+
+impl Total {
+    const fn new() -> Total {
+        Total { used: AtomicIsize::new(0), peak: AtomicIsize::new(0) }
+    }
+
+    fn used(&self) -> usize {
+        usize::try_from(self.used.load(Relaxed)).unwrap_or(0)
+    }
+
+    fn add(&self, bytes: isize) {
+        let used = self.used.fetch_add(bytes, Relaxed) + bytes;
+        if used > self.peak.load(Relaxed) {
+            self.peak.fetch_max(used, Relaxed);
+        }
+    }
+}
+
+/// What a thread may allocate and free before it is added to [`TOTAL`], which all threads share.
 const DRIFT_BYTES_MAX: isize = 1 << 16;
 
 /// What one thread has allocated and freed since it last added that to what all share.
 struct Drift {
     bytes: Cell<isize>,
-    all: &'static AtomicIsize,
+    all: &'static Total,
 }
 
 thread_local! {
-    static DRIFT: Drift = const { Drift::from(&USED) };
+    static DRIFT: Drift = const { Drift::from(&TOTAL) };
 }
 
 impl Drift {
-    const fn from(all: &'static AtomicIsize) -> Drift {
+    const fn from(all: &'static Total) -> Drift {
         Drift { bytes: Cell::new(0), all }
     }
 
@@ -86,14 +119,14 @@ impl Drift {
             self.bytes.set(sum);
         } else {
             self.bytes.set(0);
-            self.all.fetch_add(sum, Relaxed);
+            self.all.add(sum);
         }
     }
 }
 
 impl Drop for Drift {
     fn drop(&mut self) {
-        self.all.fetch_add(self.bytes.get(), Relaxed);
+        self.all.add(self.bytes.get());
     }
 }
 
@@ -101,7 +134,7 @@ impl Drop for Drift {
 fn count(bytes: isize) {
     if DRIFT.try_with(|drift| drift.count(bytes)).is_err() {
         // The thread is ending.
-        USED.fetch_add(bytes, Relaxed);
+        TOTAL.add(bytes);
     }
 }
 
@@ -161,8 +194,8 @@ mod tests {
         assert!(after <= during - BYTES / 2, "{during} {after}");
     }
 
-    /// Counted apart from [`USED`], which other tests change at the same time.
-    static COUNTED: AtomicIsize = AtomicIsize::new(0);
+    /// Counted apart from [`TOTAL`], which other tests change at the same time.
+    static COUNTED: Total = Total::new();
 
     thread_local! {
         static COUNTED_HERE: Drift = const { Drift::from(&COUNTED) };
@@ -174,6 +207,7 @@ mod tests {
             let counts = || COUNTED_HERE.with(|drift| drift.count(60_000));
             std::thread::spawn(counts).join().unwrap();
         }
-        assert_eq!(COUNTED.load(Relaxed), 100 * 60_000);
+        assert_eq!(COUNTED.used(), 100 * 60_000);
+        assert_eq!(COUNTED.peak.load(Relaxed), 100 * 60_000);
     }
 }

@@ -55,7 +55,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "run",
-        &["text", "types", "data", "diagnostics", "connect", "store", "ir", "expr", "plan", "exec"],
+        &[
+            "memory",
+            "text",
+            "types",
+            "data",
+            "diagnostics",
+            "connect",
+            "store",
+            "ir",
+            "expr",
+            "plan",
+            "exec",
+        ],
     ),
     (
         "cli",

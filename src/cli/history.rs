@@ -3,7 +3,8 @@
 use super::args::{Global, State};
 use super::load::{did_you_mean, refuse};
 use crate::run::Begun;
-use crate::store::ledger::{Ledger, Run};
+use crate::store::history::Run;
+use crate::store::ledger::Ledger;
 use crate::store::{STATE, lock, runs};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -76,12 +77,21 @@ impl History {
     /// The same with what it has left.
     pub(super) fn kept(&self, name: &str, global: &Global) -> Result<Kept, u8> {
         let run = self.find(name, global)?;
-        let text = runs::read(&self.state, &run.id).unwrap_or_default();
-        let events: Vec<Value> =
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let kept = run.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let report = kept.unwrap_or_else(|| so_far(run, &events));
+        let (text, events) = self.events(run);
+        let report = kept_report(run).unwrap_or_else(|| so_far(run, &events));
         Ok(Kept { run: run.clone(), text, events, report })
+    }
+
+    /// What happened in a run as it was written down, and line by line.
+    fn events(&self, run: &Run) -> (String, Vec<Value>) {
+        let text = runs::read(&self.state, &run.id).unwrap_or_default();
+        let events = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        (text, events)
+    }
+
+    /// The report of a run, or as much of one as its events give.
+    pub(super) fn report(&self, run: &Run) -> Value {
+        kept_report(run).unwrap_or_else(|| so_far(run, &self.events(run).1))
     }
 }
 
@@ -95,6 +105,10 @@ impl Kept {
     pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.events.iter().filter(move |event| event["ev"] == kind)
     }
+}
+
+fn kept_report(run: &Run) -> Option<Value> {
+    serde_json::from_str(run.report.as_deref()?).ok()
 }
 
 /// Did it end, and not well?

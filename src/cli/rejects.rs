@@ -4,7 +4,7 @@ use super::args::Global;
 use super::history::History;
 use super::load::refuse_name;
 use crate::data::display;
-use crate::store::ledger::Run;
+use crate::store::history::Run;
 use crate::types::{DataType, Scalar};
 use serde_json::Value;
 use std::collections::BTreeMap;

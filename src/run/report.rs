@@ -145,6 +145,8 @@ pub struct JobReport {
     pub seconds: f64,
     /// Rows in, each second.
     pub records_per_second: f64,
+    /// Bytes that the run held at most during these stages; 0 if it took part in none.
+    pub peak_memory: u64,
 }
 
 /// A table that a job reads: `in = filtered + dropped + quarantined +` those that went on into the job, or

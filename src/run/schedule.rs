@@ -25,6 +25,7 @@ use crate::exec::operators::united::United;
 use crate::exec::operators::{Output, Streaming};
 use crate::exec::stage::{By, Execution, Ran, Root, States, Stopped};
 use crate::ir::{JobId, RunContext};
+use crate::memory;
 use crate::plan::{NodeId, NodeKind};
 use branches::Broken;
 pub(super) use branches::OpenSink;
@@ -71,6 +72,8 @@ pub(super) struct Schedule<'e, 'p> {
     staged: BTreeMap<NodeId, Staged>,
     /// Seconds that the stages of each job took.
     pub(super) timings: BTreeMap<JobId, f64>,
+    /// Bytes that were allocated at most while they ran.
+    peaks: BTreeMap<JobId, u64>,
     /// The jobs of the stage that runs.
     at_work: BTreeSet<JobId>,
     watch: &'e (dyn Fn(Event) + Sync),
@@ -125,6 +128,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             done: BTreeSet::new(),
             staged: BTreeMap::new(),
             timings: BTreeMap::new(),
+            peaks: BTreeMap::new(),
             at_work: BTreeSet::new(),
             watch,
             profile: None,
@@ -267,6 +271,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
         let timer = self.timer();
         self.profile.iter_mut().for_each(Profile::begin_stage);
         let started = Instant::now();
+        memory::begin_peak();
         self.begin_jobs(&stage.active);
         let limit = self.limit_of(stage);
         self.limits.begin(limit.map(|(most, _)| most));
@@ -277,6 +282,10 @@ impl<'e, 'p> Schedule<'e, 'p> {
         };
         if let (true, Some((_, job))) = (self.limits.end(), limit) {
             self.blame_limit(job, &mut broken);
+        }
+        for &job in &self.at_work {
+            let peak = self.peaks.entry(job).or_default();
+            *peak = memory::peak().max(*peak as usize) as u64;
         }
         self.end_jobs(started.elapsed().as_secs_f64());
         if let (Some(profile), Some(timer)) = (&mut self.profile, timer) {
@@ -454,6 +463,7 @@ impl<'e, 'p> Schedule<'e, 'p> {
             report.needs = self.needs(job);
             self.missing.extend(report.needs.is_some().then_some(job));
         }
+        report.peak_memory = self.peaks.get(&job).copied().unwrap_or(0);
         report.error = error;
         report.tries = self.retried.get(&job).map(|again| again + 1);
         (self.watch)(Event::JobEnded(&report));

@@ -9,7 +9,7 @@ use super::made::{Digests, Files, Made, digest};
 use super::marks::{Mark, Marked};
 use super::memo::{self, Memo, Record};
 use super::recovery::recover;
-use super::report::{FileReport, SourceReport};
+use super::report::{FileReport, JobReport, PartitionReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
 use super::{Options, OutputReport, Report, State, Status};
 use crate::connect::{
@@ -19,8 +19,9 @@ use crate::data::Batch;
 use crate::exec::Error;
 use crate::ir::{Output, Pipeline, RunContext, SourceId};
 use crate::plan::{NodeId, Plan};
+use crate::store::history::{JobEntry, Run};
 use crate::store::journal::{self, Commit};
-use crate::store::ledger::{Entry, FileEntry, Ledger, Run};
+use crate::store::ledger::{Entry, FileEntry, Ledger};
 use crate::store::lock::{Lock, NoLock};
 use crate::store::{StateError, open_folder, runs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,7 @@ impl Session {
         if let Some(run) = recover(&journal, &mut ledger)? {
             (options.watch)(Event::Recovered(&run));
         }
-        ledger.note_run(&run_entry(state, &Report::running(context)))?;
+        ledger.note_run(&run_entry(state, &Report::running(context)), &[])?;
         let wanted = &options.targets.outputs;
         let mut decision = decide(pipeline, context, &options.base, state, wanted, &ledger)?;
         decision.locate(options.files);
@@ -429,12 +430,14 @@ impl Session {
     pub(super) fn end(self, report: &Report) -> Result<(), StateError> {
         self.checkpoints.end(report.status == Status::Success);
         let text = serde_json::to_string(report).expect("a report can be written");
-        self.ledger.note_run(&Run {
+        let run = Run {
             report: Some(text),
             seconds: Some(report.seconds),
             rows_read: Some(report.records_read),
             ..run_entry(&self.state, report)
-        })?;
+        };
+        let jobs: Vec<JobEntry> = report.jobs.iter().map(job_entry).collect();
+        self.ledger.note_run(&run, &jobs)?;
         let forgotten = self.ledger.keep_runs(&self.state.pipeline, RUNS_KEPT)?;
         forgotten.iter().for_each(|run| runs::forget(&self.state.folder, run));
         Ok(())
@@ -491,4 +494,22 @@ fn check_held(held: &Option<String>, staged: &Staged) -> Result<(), ConnectError
 fn absolute((staged, target): &(PathBuf, PathBuf)) -> (PathBuf, PathBuf) {
     let of = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     (of(staged), of(target))
+}
+
+fn job_entry(report: &JobReport) -> JobEntry {
+    let partition = |one: &PartitionReport| (one.records_processed, one.records_failed);
+    JobEntry {
+        job: report.job.clone(),
+        status: report.status.name().to_owned(),
+        needs: report.needs.clone(),
+        error: report.error.clone(),
+        // One that did not begin was not tried.
+        tries: report.tries.unwrap_or(u32::from(report.seconds > 0.0)),
+        records_in: report.records_in,
+        records_out: report.records_out,
+        records_failed: report.records_failed,
+        seconds: report.seconds,
+        peak_memory: report.peak_memory,
+        partitions: report.partitions.iter().map(partition).collect(),
+    }
 }

@@ -1,6 +1,9 @@
-//! What runs have done: which outputs are published and from what, what the files they read were, and
-//! the runs themselves. An SQLite database in the state folder; without it everything is computed
-//! anew, never wrongly.
+//! What runs have done: which outputs are published and from what, and what the files they read were;
+//! the runs themselves are [`super::history`]. An SQLite database in the state folder; without it
+//! everything is computed anew, never wrongly.
+//!
+//! What outputs and files are decided by has a checksum in each entry: one that is not what was written
+//! is as one that is not there.
 
 use super::StateError;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use twox_hash::XxHash3_128;
 
 /// The version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
-const TABLES: &str = "
+/// Those of version 1, with which every state began.
+const FIRST: &str = "
     create table runs (
         id text primary key, pipeline text not null, started text not null, process integer not null,
         status text not null, seconds real, rows_read integer, error text, report text
@@ -29,10 +34,30 @@ const TABLES: &str = "
     ) without rowid;
 ";
 
+/// What came with version 2: checksums, the order of runs, and what became of jobs and partitions.
+const SECOND: &str = "
+    alter table outputs add column checksum text;
+    alter table files add column checksum text;
+    alter table runs add column number integer;
+    drop index runs_by_time;
+    create index runs_by_number on runs (number);
+    create table jobs (
+        run text not null, job text not null, status text not null, needs text, error text,
+        tries integer not null, records_in integer not null, records_out integer not null,
+        records_failed integer not null, seconds real not null, peak_memory integer not null,
+        primary key (run, job)
+    ) without rowid;
+    create table partitions (
+        run text not null, job text not null, partition integer not null,
+        records_processed integer not null, records_failed integer not null,
+        primary key (run, job, partition)
+    ) without rowid;
+";
+
 /// The ledger of a state folder.
 pub struct Ledger {
     path: PathBuf,
-    database: Connection,
+    pub(super) database: Connection,
 }
 
 /// An output that is published.
@@ -69,29 +94,6 @@ pub struct FileEntry {
     pub content: Option<String>,
 }
 
-/// A run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// Its name.
-    pub id: String,
-    /// The pipeline's file.
-    pub pipeline: String,
-    /// When it started: RFC 3339, UTC.
-    pub started: String,
-    /// The process.
-    pub process: u32,
-    /// How it ended, as its report says; `RUNNING` as long as it did not.
-    pub status: String,
-    /// Wall time.
-    pub seconds: Option<f64>,
-    /// Rows read from sources.
-    pub rows_read: Option<u64>,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// The report, as JSON.
-    pub report: Option<String>,
-}
-
 impl Ledger {
     /// Opens the ledger of a state folder, and makes it if there is none.
     pub fn open(state: &Path) -> Result<Ledger, StateError> {
@@ -112,16 +114,18 @@ impl Ledger {
             database.execute_batch("pragma journal_mode = wal; pragma synchronous = normal;")?;
             let version = |row: &rusqlite::Row| row.get(0);
             let mut found: i64 = database.query_row("pragma user_version", [], version)?;
-            if found == 0 {
-                let tables =
-                    format!("begin immediate; {TABLES} pragma user_version = {VERSION}; commit;");
+            if found < VERSION {
+                let first = if found == 0 { FIRST } else { "" };
+                let tables = format!(
+                    "begin immediate; {first} {SECOND} pragma user_version = {VERSION}; commit;"
+                );
                 let made = database.execute_batch(&tables);
                 if made.is_err() {
                     let _ = database.execute_batch("rollback");
                 }
                 found = database.query_row("pragma user_version", [], version)?;
                 // Another run may have been faster; else the disk is full.
-                if found == 0 {
+                if found < VERSION {
                     made?;
                 }
             }
@@ -141,16 +145,16 @@ impl Ledger {
         state.join("state.db").is_file().then(|| Ledger::open(state).ok()).flatten()
     }
 
-    fn failed(&self, error: rusqlite::Error) -> StateError {
+    pub(super) fn failed(&self, error: rusqlite::Error) -> StateError {
         unusable(&self.path, &error)
     }
 
     /// What is known of an output.
     pub fn output(&self, pipeline: &str, output: &str) -> Result<Option<Entry>, StateError> {
-        let sql = "select key, path, made, target, run, rows, bytes from outputs \
+        let sql = "select key, path, made, target, run, rows, bytes, checksum from outputs \
                    where pipeline = ?1 and output = ?2";
         let entry = |row: &rusqlite::Row| {
-            Ok(Entry {
+            let entry = Entry {
                 pipeline: pipeline.to_owned(),
                 output: output.to_owned(),
                 key: row.get(0)?,
@@ -160,22 +164,27 @@ impl Ledger {
                 run: row.get(4)?,
                 rows: row.get::<_, i64>(5)? as u64,
                 bytes: row.get::<_, i64>(6)? as u64,
-            })
+            };
+            let is_whole = is_whole(row.get(7)?, &entry.checksum());
+            Ok(is_whole.then_some(entry))
         };
         let found = self.database.prepare_cached(sql);
         let found = found.and_then(|mut sql| sql.query_row([pipeline, output], entry).optional());
-        found.map_err(|error| self.failed(error))
+        found.map(Option::flatten).map_err(|error| self.failed(error))
     }
 
     /// What is known of a file.
     pub fn file(&self, path: &str) -> Result<Option<FileEntry>, StateError> {
-        let sql = "select identity, content from files where path = ?1";
+        let sql = "select identity, content, checksum from files where path = ?1";
         let entry = |row: &rusqlite::Row| {
-            Ok(FileEntry { path: path.to_owned(), identity: row.get(0)?, content: row.get(1)? })
+            let (path, identity, content) = (path.to_owned(), row.get(0)?, row.get(1)?);
+            let entry = FileEntry { path, identity, content };
+            let is_whole = is_whole(row.get(2)?, &entry.checksum());
+            Ok(is_whole.then_some(entry))
         };
         let found = self.database.prepare_cached(sql);
         let found = found.and_then(|mut sql| sql.query_row([path], entry).optional());
-        found.map_err(|error| self.failed(error))
+        found.map(Option::flatten).map_err(|error| self.failed(error))
     }
 
     /// Notes outputs that are published and the files that were read, all or nothing.
@@ -184,7 +193,7 @@ impl Ledger {
             let change = self.database.transaction()?;
             for one in outputs {
                 change.execute(
-                    "insert or replace into outputs values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "insert or replace into outputs values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     params![
                         one.pipeline,
                         one.output,
@@ -194,73 +203,51 @@ impl Ledger {
                         one.target,
                         one.run,
                         one.rows as i64,
-                        one.bytes as i64
+                        one.bytes as i64,
+                        one.checksum()
                     ],
                 )?;
             }
             for one in files {
                 change.execute(
-                    "insert or replace into files values (?1, ?2, ?3)",
-                    params![one.path, one.identity, one.content],
+                    "insert or replace into files values (?1, ?2, ?3, ?4)",
+                    params![one.path, one.identity, one.content, one.checksum()],
                 )?;
             }
             change.commit()
         };
         note().map_err(|error| unusable(&self.path, &error))
     }
+}
 
-    /// Notes that a run begins, or how it ended.
-    pub fn note_run(&self, run: &Run) -> Result<(), StateError> {
-        let sql = "insert or replace into runs values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let values = params![
-            run.id,
-            run.pipeline,
-            run.started,
-            run.process,
-            run.status,
-            run.seconds,
-            run.rows_read.map(|rows| rows as i64),
-            run.error,
-            run.report
-        ];
-        let noted = self.database.execute(sql, values);
-        noted.map(|_| ()).map_err(|error| self.failed(error))
+impl Entry {
+    fn checksum(&self) -> String {
+        let Entry { pipeline, output, key, path, made, target, run, rows, bytes } = self;
+        let texts = [pipeline, output, key, path, made, target, run];
+        checksum(&texts.map(|text| Some(text.as_str())), &[*rows, *bytes])
     }
+}
 
-    /// Forgets all runs of a pipeline but the last of them; says which.
-    pub fn keep_runs(&self, pipeline: &str, last: u32) -> Result<Vec<String>, StateError> {
-        let sql = "delete from runs where pipeline = ?1 and id not in \
-                   (select id from runs where pipeline = ?1 order by started desc, id desc limit ?2) returning id";
-        let forget = || {
-            let mut sql = self.database.prepare(sql)?;
-            sql.query_map(params![pipeline, last], |row| row.get(0))?.collect::<Result<_, _>>()
-        };
-        forget().map_err(|error| self.failed(error))
+impl FileEntry {
+    fn checksum(&self) -> String {
+        checksum(&[Some(&self.path), Some(&self.identity), self.content.as_deref()], &[])
     }
+}
 
-    /// The runs, the latest first; of one pipeline if one is named.
-    pub fn runs(&self, pipeline: Option<&str>) -> Result<Vec<Run>, StateError> {
-        let sql = "select id, pipeline, started, process, status, seconds, rows_read, error, report \
-                   from runs where ?1 is null or pipeline = ?1 order by started desc, id desc";
-        let run = |row: &rusqlite::Row| {
-            Ok(Run {
-                id: row.get(0)?,
-                pipeline: row.get(1)?,
-                started: row.get(2)?,
-                process: row.get(3)?,
-                status: row.get(4)?,
-                seconds: row.get(5)?,
-                rows_read: row.get::<_, Option<i64>>(6)?.map(|rows| rows as u64),
-                error: row.get(7)?,
-                report: row.get(8)?,
-            })
-        };
-        let all = || {
-            let mut sql = self.database.prepare(sql)?;
-            sql.query_map([pipeline], run)?.collect::<Result<_, _>>()
-        };
-        all().map_err(|error| self.failed(error))
+/// Of texts, each with its length before it, and numbers.
+fn checksum(texts: &[Option<&str>], numbers: &[u64]) -> String {
+    let mut hasher = XxHash3_128::new();
+    for text in texts {
+        hasher.write(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hasher.write(text.unwrap_or_default().as_bytes());
     }
+    numbers.iter().for_each(|number| hasher.write(&number.to_le_bytes()));
+    format!("{:032x}", hasher.finish_128())
+}
+
+/// Is an entry what was written? Those of version 1 have no checksum.
+fn is_whole(written: Option<String>, found: &str) -> bool {
+    written.is_none_or(|written| written == found)
 }
 
 fn unusable(path: &Path, error: &rusqlite::Error) -> StateError {
@@ -278,6 +265,7 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> StateError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::history::Run;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -309,6 +297,66 @@ mod tests {
         assert_eq!(ledger.file("/a").unwrap(), Some(file));
         let mode = fs::metadata(folder.path().join("state.db")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_entry_that_is_not_what_was_written_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = FileEntry { path: "/a".into(), identity: "i".into(), content: Some("c".into()) };
+        for (table, columns) in [
+            ("outputs", &["key", "path", "made", "target", "run", "rows", "bytes"][..]),
+            ("files", &["identity", "content"]),
+        ] {
+            for column in columns {
+                let mut ledger = Ledger::open(folder.path()).unwrap();
+                ledger.note(&[entry("new")], std::slice::from_ref(&file)).unwrap();
+                assert_eq!(ledger.output("p.batch", "o").unwrap(), Some(entry("new")));
+                let other = format!("update {table} set {column} = {column} || '1'");
+                ledger.database.execute_batch(&other).unwrap();
+                let is_there = match table {
+                    "outputs" => ledger.output("p.batch", "o").unwrap().is_some(),
+                    _ => ledger.file("/a").unwrap().is_some(),
+                };
+                assert!(!is_there, "{table} {column}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_state_of_the_first_version_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Connection::open(folder.path().join("state.db")).unwrap();
+        let old = "insert into outputs values ('p.batch', 'o', 'k', 'o.csv', '{}', '1', 'r', 1, 2);
+                   insert into files values ('/a', 'i', null);
+                   insert into runs values ('a', 'p', '2026-01-01', 1, 'SUCCESS', 1, 2, null, null);
+                   insert into runs values ('b', 'p', '2026-01-02', 1, 'FAILED', 1, 2, 'no', null);
+                   pragma user_version = 1;";
+        database.execute_batch(&format!("{FIRST} {old}")).unwrap();
+        drop(database);
+        let ledger = Ledger::open(folder.path()).unwrap();
+        assert_eq!(ledger.output("p.batch", "o").unwrap().map(|entry| entry.rows), Some(1));
+        assert!(ledger.file("/a").unwrap().is_some());
+        let run = |id: &str, started: &str| Run {
+            id: id.into(),
+            pipeline: "p".into(),
+            started: started.into(),
+            process: 1,
+            status: "RUNNING".into(),
+            seconds: None,
+            rows_read: None,
+            error: None,
+            report: None,
+        };
+        // The clock was set back before it.
+        ledger.note_run(&run("c", "2025-01-01"), &[]).unwrap();
+        ledger.note_run(&run("d", "2024-01-01"), &[]).unwrap();
+        ledger.note_run(&Run { status: "SUCCESS".into(), ..run("c", "2025-01-01") }, &[]).unwrap();
+        let names = |ledger: &Ledger| -> Vec<String> {
+            ledger.runs(None).unwrap().into_iter().map(|run| run.id).collect()
+        };
+        assert_eq!(names(&ledger), ["d", "c", "b", "a"]);
+        assert_eq!(ledger.keep_runs("p", 2).unwrap(), ["a", "b"]);
+        assert_eq!(names(&ledger), ["d", "c"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! gives them back.
 
 pub mod checkpoint;
+pub mod history;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

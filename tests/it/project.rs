@@ -134,6 +134,7 @@ impl Project {
         for job in jobs.as_array_mut().expect("a list") {
             job["seconds"] = 0.into();
             job["records_per_second"] = 0.into();
+            job["peak_memory"] = 0.into();
         }
         jobs
     }

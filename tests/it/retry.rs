@@ -75,7 +75,7 @@ fn counts(project: &Project) -> Value {
     let mut report = project.report();
     for job in report["jobs"].as_array_mut().expect("a list") {
         let job = job.as_object_mut().expect("an object");
-        for name in ["seconds", "records_per_second", "tries"] {
+        for name in ["seconds", "records_per_second", "peak_memory", "tries"] {
             job.remove(name);
         }
     }
