@@ -224,6 +224,9 @@ pub(super) struct Run {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) how: How,
+    /// The runs with which it goes on
+    #[arg(skip)]
+    pub(super) of: Vec<String>,
 }
 
 /// How a pipeline is run, and what is said of it.

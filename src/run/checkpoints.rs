@@ -1,6 +1,7 @@
 //! The checkpoints of a pipeline: what its stages have made, so that a run after a crash or a failure
 //! begins where that one was, and one after a change where the first difference is.
 
+use super::State;
 use crate::connect::{Begun, discard, hold, written};
 use crate::exec::stage::Pause;
 use crate::store::StateError;
@@ -154,7 +155,8 @@ const PARTIALS: &str = "files";
 pub(super) struct Checkpoints {
     folder: PathBuf,
     when: When,
-    is_fresh: bool,
+    /// The runs whose checkpoints are taken up, if not those of all.
+    only: Option<Vec<String>>,
     since: Instant,
     /// Outputs that earlier runs have staged, held so that nothing sweeps them.
     held: BTreeMap<PathBuf, Arc<File>>,
@@ -169,14 +171,17 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Opens the folder; checkpoints that are not what was written are removed.
-    pub(super) fn of(state: &Path, pipeline: &str, when: When, is_fresh: bool) -> Checkpoints {
-        Checkpoints::open(state.join(FOLDER).join(pipeline), when, is_fresh)
+    pub(super) fn of(state: &State) -> Checkpoints {
+        // What is made anew goes on only with what was made anew.
+        let only = state.fresh.then(|| state.request.of.clone());
+        let folder = state.folder.join(FOLDER).join(&state.pipeline);
+        Checkpoints::open(folder, state.checkpoints, only)
     }
 
-    fn open(folder: PathBuf, when: When, is_fresh: bool) -> Checkpoints {
+    fn open(folder: PathBuf, when: When, only: Option<Vec<String>>) -> Checkpoints {
         let (held, used, damaged, parts) = Default::default();
         let since = Instant::now();
-        let mut all = Checkpoints { folder, when, is_fresh, since, held, used, damaged, parts };
+        let mut all = Checkpoints { folder, when, only, since, held, used, damaged, parts };
         for path in all.paths() {
             // What a run was writing when it died is nothing, and no damage.
             let is_whole = path.extension().is_none();
@@ -220,7 +225,7 @@ impl Checkpoints {
     /// The same, if it is there.
     pub(super) fn find_partial(&mut self, stage: &str, files: &str) -> Option<(Checkpoint, Saved)> {
         let path = self.partial_path(stage, files);
-        if self.is_fresh { None } else { Checkpoint::open(&path) }
+        self.open_one(&path)
     }
 
     /// Where that is which came in a stage of the beginnings of files. A run that succeeds removes it.
@@ -235,7 +240,7 @@ impl Checkpoints {
 
     /// What came of the beginnings of files, if it is there.
     pub(super) fn find_epoch(&self, path: &Path) -> Option<(Checkpoint, Saved)> {
-        if self.is_fresh { None } else { Checkpoint::open(path) }
+        self.open_one(path)
     }
 
     /// When what comes of files is kept before their end; the last time that took so long.
@@ -281,10 +286,20 @@ impl Checkpoints {
 
     /// The checkpoint of a stage, if it is there.
     pub(super) fn find(&self, key: &str) -> Option<(Checkpoint, Saved)> {
-        if self.is_fresh || self.when == When::Never {
+        if self.when == When::Never {
             return None;
         }
-        Checkpoint::open(&self.path(key))
+        self.open_one(&self.path(key))
+    }
+
+    /// What is there, if it is of a run whose checkpoints are taken up.
+    fn open_one(&self, path: &Path) -> Option<(Checkpoint, Saved)> {
+        let is_taken =
+            |saved: &Saved| self.only.as_ref().is_none_or(|only| only.contains(&saved.run));
+        match &self.only {
+            Some(only) if only.is_empty() => None,
+            _ => Checkpoint::open(path).filter(|(_, saved)| is_taken(saved)),
+        }
     }
 
     /// Takes an output that an earlier run has staged, if it is still what that wrote.
@@ -406,7 +421,7 @@ pub fn clean(state: &Path, keep: Retention, only_looks: bool) -> Result<Vec<Clea
 fn remove_old(folder: PathBuf, keep: Retention, only_looks: bool, cleaned: &mut Cleaned) {
     let partials = fs::read_dir(folder.join(PARTIALS)).into_iter().flatten().flatten();
     let partials: Vec<PathBuf> = partials.map(|entry| entry.path()).collect();
-    let checkpoints = Checkpoints::open(folder, When::Never, true);
+    let checkpoints = Checkpoints::open(folder, When::Never, Some(vec![]));
     let paths = checkpoints.paths().into_iter().chain(partials).collect();
     for path in keep.part(paths).1 {
         cleaned.files += 1;
@@ -465,7 +480,7 @@ mod tests {
             };
             writer.finish(&saved).unwrap();
         }
-        let open = || Checkpoints::open(folder.path().to_owned(), When::Auto, false);
+        let open = || Checkpoints::open(folder.path().to_owned(), When::Auto, None);
         open().end_with(false, 0);
         assert_eq!(open().paths().len(), 3, "a run that failed keeps all");
         open().end_with(true, u64::MAX);

@@ -183,6 +183,12 @@ pub struct Request {
     pub parameters: Vec<String>,
     /// The names that were selected.
     pub select: Vec<String>,
+    /// Is everything made anew, whatever is there?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// The run with which it goes on, and before it those with which that went on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
 }
 
 impl Event<'_> {

@@ -91,8 +91,7 @@ impl Session {
         for (_, entry) in &decision.reused {
             (options.watch)(Event::Reused(&reused(entry, &options.base)));
         }
-        let State { folder, pipeline: name, checkpoints, fresh, .. } = state;
-        let checkpoints = Checkpoints::of(folder, name, *checkpoints, *fresh);
+        let checkpoints = Checkpoints::of(state);
         for path in &checkpoints.damaged {
             let message = format!("{} is damaged", path.display());
             (options.watch)(Event::NotTakenUp(&StateError::new(message)));

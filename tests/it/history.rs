@@ -122,6 +122,42 @@ fn a_run_that_failed_is_gone_on_with_as_it_was_asked_for() {
 }
 
 #[test]
+fn a_run_that_makes_all_anew_is_gone_on_with_as_such() {
+    let project = Project::new(
+        "source rows = csv(\"rows.csv\") {\n  id: int\n}\nsource most = csv(\"most.csv\") {\n  \
+         id: int\n}\njob sorted {\n  from rows\n  sort -id\n}\njob counted {\n  from sorted\n  \
+         group { n = count() }\n  union more\n}\njob more {\n  from most\n  \
+         group { n = max(id) ?? 0 }\n  expect n < 10 else fail\n}\n\
+         output sorted_csv = csv(\"sorted.csv\") from sorted\n\
+         output counted_csv = csv(\"counted.csv\") from counted\n",
+    );
+    project.write("rows.csv", "id\n1\n2\n3\n");
+    project.write("most.csv", "id\n5\n");
+    let flags = ["--checkpoints", "always", "--report", "report.json", "--no-progress"];
+    let run = |flags: &[&str], more: &[&str]| project.batchc(&[more, flags].concat());
+    assert_eq!(run(&flags, &["run"]).code, Some(0));
+    for tries in 0..2 {
+        project.write("most.csv", "id\n50\n");
+        let begun = if tries == 0 { &["run", "--fresh"][..] } else { &["resume"] };
+        run(&flags, begun).fails(4, "`n < 10`");
+    }
+    let failed = names(&project)[..2].to_vec();
+    project.write("most.csv", "id\n7\n");
+    let resumed = run(&flags, &["resume"]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.words);
+    let told =
+        format!("goes on with run {} (FAILED): batchc run pipeline.batch --fresh\n", failed[0]);
+    assert!(resumed.words.starts_with(&told), "{}", resumed.words);
+    let report = project.report();
+    let is_new = |output: &Value| output.get("reused").is_none();
+    assert!(report["outputs"].as_array().unwrap().iter().all(is_new), "{report:#}");
+    // Of what was there before the run with `--fresh` nothing is taken up.
+    let taken = report["taken_up"].as_object().expect("something is taken up");
+    assert!(taken.values().all(|run| *run == failed[1]), "{taken:?}");
+    assert_eq!(project.read("counted.csv"), "n\n3\n7\n");
+}
+
+#[test]
 fn a_run_that_was_killed_is_interrupted_and_can_be_gone_on_with() {
     let project = project();
     let lines = (0..300_000).map(|id| format!("{id},c{},1.00\n", id % 100)).collect::<String>();

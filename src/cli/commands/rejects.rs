@@ -178,6 +178,7 @@ fn replay_all(history: &History, args: &Replay, global: &Global) -> Result<u8, u
         print_outside(&message, Some(help), global);
         return Err(NOT_STARTED);
     }
+    again.of.clear();
     again.fresh = no_row_twice(&again, global)?;
     let digests = || -> Result<HashMap<u64, u64>, u8> {
         let lines = quarantine.lines().map_err(|message| refuse(&message, global))?;

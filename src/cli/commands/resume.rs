@@ -35,7 +35,8 @@ fn asked_for(args: &Resume, global: &Global) -> Result<Run, u8> {
     if !global.quiet {
         let parameters = run.params.param.iter().map(|given| format!(" -p {given}"));
         let select = run.selection.select.iter().map(|name| format!(" --select {name}"));
-        let flags: String = parameters.chain(select).collect();
+        let fresh = run.fresh.then(|| " --fresh".to_owned());
+        let flags: String = fresh.into_iter().chain(parameters).chain(select).collect();
         let file = run.file.file.iter().map(|file| file.display().to_string()).collect::<String>();
         say!("goes on with run {name} ({status}): batchc run {file}{flags}");
     }
@@ -64,9 +65,10 @@ pub(super) fn again(
         params: Params { param: request.parameters },
         selection: Selection { select: request.select },
         state: State { state_dir: Some(history.state.clone()) },
-        fresh: false,
+        fresh: request.fresh,
         dry_run,
         how: how.clone(),
+        of: [&request.of[..], std::slice::from_ref(name)].concat(),
     })
 }
 

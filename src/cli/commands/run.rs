@@ -121,6 +121,8 @@ fn kept(args: &Run, path: &Path) -> State {
         file: file.display().to_string(),
         parameters: args.params.param.clone(),
         select: args.selection.select.clone(),
+        fresh: args.fresh,
+        of: args.of.clone(),
     };
     State { fresh: args.fresh, wait, checkpoints, request, ..state(&args.state, path) }
 }
