@@ -2,6 +2,7 @@
 
 use super::constants;
 use super::exprs::Scope;
+use super::folders;
 use super::globals::Globals;
 use super::incremental;
 use super::later;
@@ -350,14 +351,26 @@ pub(super) fn outputs(
         let (connector, arguments) = connector(&output.connector, Side::Sink, globals, found);
         let from = globals.input(&output.from, found);
         let (Some(connector), Some(from)) = (connector, from) else { continue };
+        let (folders, at) = folders::folders(output, from, globals, found);
+        if let (Some(at), ir::Input::Job(job)) = (at, from)
+            && let Some(split) =
+                pipeline.jobs.get(job.0 as usize).and_then(|job| job.partition.as_ref())
+        {
+            found.push(graph::split_twice(at, split.span));
+        }
         if let Some(row) = globals.row_of(from) {
-            check_columns(connector, &row, output, found);
+            check_columns(connector, &in_files(&row, &folders), output, found);
             let columns = connect_columns(&row);
             check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }
         let (mode, at) = output_mode(output, from, globals, found);
         if let Some(mode) = &mode {
-            incremental::check_output((&output.name.text, from, mode), at, pipeline, found);
+            incremental::check_output(
+                (&output.name.text, from, mode, !folders.is_empty()),
+                at,
+                pipeline,
+                found,
+            );
         }
         outputs.push(ir::Output {
             name: output.name.text.clone(),
@@ -365,11 +378,23 @@ pub(super) fn outputs(
             arguments,
             from,
             mode: mode.unwrap_or_default(),
+            folders,
             span: output.connector.span,
         });
     }
     check_targets(&outputs, pipeline, globals, found);
     outputs
+}
+
+/// The row without columns that are names of folders.
+fn in_files(row: &Row, folders: &[ir::Folder]) -> Row {
+    let is_named = |at: usize| folders.iter().any(|folder| folder.column == Some(at));
+    let columns = row.columns.iter().enumerate().filter(|(at, _)| !is_named(*at));
+    Row {
+        columns: columns.map(|(_, column)| column.clone()).collect(),
+        broken: row.broken,
+        ..Row::default()
+    }
 }
 
 /// What each format can hold.

@@ -2,7 +2,8 @@
 //! done with their rows.
 
 use crate::diagnostics::{Diagnostics, graph, incremental as told, names};
-use crate::ir::{self, Incremental, Input, Mode, Pipeline, Row, StepKind};
+use crate::ir::lineage::{Lineage, Origin, Origins, Role};
+use crate::ir::{self, Folder, Incremental, Input, JobId, Mode, Pipeline, Row, StepKind};
 use crate::syntax::ast::{self, Name, SettingKind};
 use crate::text::Span;
 use crate::types::DataType;
@@ -57,7 +58,7 @@ pub(super) fn setting(
 /// What an output does with rows of which it does not get the same again: an `overwrite` would lose
 /// those of earlier runs. `at` is where its mode is said, or else its name.
 pub(super) fn check_output(
-    (name, from, mode): (&str, Input, &Mode),
+    (name, from, mode, has_folders): (&str, Input, &Mode, bool),
     at: Span,
     pipeline: &Pipeline,
     found: &mut Diagnostics,
@@ -76,6 +77,7 @@ pub(super) fn check_output(
         Some(names.join(", "))
     };
     match mode {
+        Mode::Overwrite if has_folders => {}
         Mode::Overwrite => {
             if let Some((source, setting)) = incremental().next() {
                 let source = (source.name.as_str(), setting.span);
@@ -99,32 +101,73 @@ pub(super) fn check_output(
     }
 }
 
-/// Steps that look at more than one row see those of one run only.
-pub(super) fn check_jobs(pipeline: &Pipeline, found: &mut Diagnostics) {
-    let incremental = |table: Input| {
-        let flows = pipeline.flows_into(table).into_iter();
-        let mut sources = flows.filter_map(|source| pipeline.sources.get(source.0 as usize));
-        sources.find_map(|source| Some((source.name.as_str(), source.incremental.as_ref()?.span)))
+/// What can be said of a program without errors: steps that look at more than one row see those of one
+/// run only, and so do folders that are replaced.
+pub(super) fn check(pipeline: &Pipeline, found: &mut Diagnostics) {
+    if pipeline.sources.iter().all(|source| source.incremental.is_none()) {
+        return;
+    }
+    let lineage = Lineage::of(pipeline);
+    let is_whole = |table: Input| is_whole(pipeline, table, &lineage);
+    for id in (0..pipeline.jobs.len() as u32).map(JobId) {
+        check_job(pipeline, id, is_whole(Input::Job(id)).is_some(), found);
+    }
+    for output in pipeline.outputs.iter().filter(|output| pipeline.keeps_folders(output)) {
+        let by = |folder: &Folder| folder.column == is_whole(output.from);
+        if is_whole(output.from).is_none() || !output.folders.iter().any(by) {
+            let (source, incremental) =
+                incremental_in(pipeline, output.from).expect("that is why it keeps folders");
+            let column = &source.row.columns[incremental.column].name;
+            let (source, span) = ((&*source.name, incremental.span), output.folders[0].value.span);
+            found.push(told::loses_rows_of_folders(&output.name, span, source, column));
+        }
+    }
+}
+
+/// The column of a table that is the one by which its sources are read: rows with one value there come in
+/// one run.
+fn is_whole(pipeline: &Pipeline, table: Input, lineage: &Lineage) -> Option<usize> {
+    let mut by = vec![];
+    for id in pipeline.flows_into(table) {
+        let incremental = pipeline.sources[id.0 as usize].incremental.as_ref()?;
+        by.push((Origin::Column(Input::Source(id), incremental.column), Role::Copied));
+    }
+    let is_it = |origins: &Origins| {
+        by.iter().all(|by| origins.contains_key(by))
+            && origins.keys().all(|(_, role)| *role == Role::Copied)
     };
-    for job in &pipeline.jobs {
-        let mut flow = incremental(job.input);
-        for step in &job.steps {
-            match &step.kind {
-                StepKind::Union { inputs, .. } => {
-                    flow = flow.or_else(|| inputs.iter().find_map(|input| incremental(*input)));
-                }
-                StepKind::Aggregate { .. } => {
-                    if let Some(source) = flow {
-                        found.push(told::groups_one_run(step.span, source));
-                    }
-                }
-                StepKind::Join(join) => {
-                    if let Some(source) = incremental(join.right) {
-                        found.push(told::looks_up_one_run(step.span, source));
-                    }
-                }
-                _ => {}
+    lineage.columns(table).iter().position(is_it)
+}
+
+/// An incremental source of which rows come into a table.
+fn incremental_in(pipeline: &Pipeline, table: Input) -> Option<(&ir::Source, &Incremental)> {
+    let flows = pipeline.flows_into(table).into_iter();
+    let mut sources = flows.map(|source| &pipeline.sources[source.0 as usize]);
+    sources.find_map(|source| Some((source, source.incremental.as_ref()?)))
+}
+
+/// `is_whole`: do rows of one group come in one run, as its result has still the column by which they are
+/// read?
+fn check_job(pipeline: &Pipeline, id: JobId, is_whole: bool, found: &mut Diagnostics) {
+    let job = &pipeline.jobs[id.0 as usize];
+    let mut flow = incremental_in(pipeline, job.input);
+    for step in &job.steps {
+        match &step.kind {
+            StepKind::Union { inputs, .. } => {
+                let of_inputs = || inputs.iter().find_map(|input| incremental_in(pipeline, *input));
+                flow = flow.or_else(of_inputs);
             }
+            StepKind::Aggregate { .. } => {
+                if let Some((source, incremental)) = flow.filter(|_| !is_whole) {
+                    found.push(told::groups_one_run(step.span, (&source.name, incremental.span)));
+                }
+            }
+            StepKind::Join(join) => {
+                if let Some((source, incremental)) = incremental_in(pipeline, join.right) {
+                    found.push(told::looks_up_one_run(step.span, (&source.name, incremental.span)));
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 mod connectors;
 mod constants;
 mod exprs;
+mod folders;
 mod globals;
 mod graph;
 mod incremental;
@@ -46,8 +47,10 @@ pub fn check(
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
     graph::settle_afters(&mut pipeline);
-    incremental::check_jobs(&pipeline, found);
     graph::find_dead(file, &globals, &pipeline, found);
+    if !found.has_errors() {
+        incremental::check(&pipeline, found);
+    }
     pipeline
 }
 

@@ -9,6 +9,8 @@ mod chunk;
 mod compression;
 mod csv;
 mod error;
+mod folder_sink;
+mod folders;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod input;
@@ -30,6 +32,8 @@ mod value;
 mod views;
 
 pub use chunk::CHUNK_BYTES;
+pub use folder_sink::{Folders, open_sink};
+pub use folders::open_source;
 pub use input::matches;
 pub use meter::Volume;
 pub use options::BadOption;
@@ -62,6 +66,8 @@ pub fn find(name: &str) -> Option<&'static Connector> {
 pub struct Connector {
     /// `csv`
     pub name: &'static str,
+    /// What its files are called behind a point.
+    pub extension: &'static str,
     /// One line for the reference.
     pub summary: &'static str,
     /// The arguments in order; those without a default must be given.
@@ -81,6 +87,8 @@ pub struct Connector {
     pub source: Option<fn(&SourceSpec) -> Result<Box<dyn Source>, ConnectError>>,
     /// Opens a sink; None when it only reads.
     pub sink: Option<fn(&SinkSpec) -> Result<Box<dyn Sink>, ConnectError>>,
+    /// Makes what its sinks write of rows.
+    pub encoder: fn(&SinkSpec) -> Box<dyn Encode>,
 }
 
 /// An argument of a connector.
@@ -376,6 +384,8 @@ pub struct SinkSpec {
     pub adds: bool,
     /// What an earlier run had written, behind which this one goes on.
     pub behind: Option<Behind>,
+    /// Of a directory with folders for the values of some columns, what these are.
+    pub folders: Option<Folders>,
 }
 
 /// How far an output without parts has come, which is durable.
@@ -395,10 +405,26 @@ pub struct Behind {
     pub lock: Arc<std::fs::File>,
 }
 
+/// Turns rows into what a sink writes, whatever file they come into.
+pub trait Encode: Send + Sync {
+    /// Turns a batch into what is appended; called in any order from any thread.
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError>;
+}
+
 /// An opened sink. Nothing is visible under the target's name before [`Staged::publish`].
 pub trait Sink: Send + Sync {
     /// Turns a batch into what the writer appends; called in any order from any thread.
     fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError>;
+
+    /// The same in pieces for the parts that it says itself.
+    fn encode_parts(
+        &self,
+        batch: &Batch,
+        emit: &mut dyn FnMut(u32, Piece),
+    ) -> Result<(), ConnectError> {
+        emit(0, self.encode(batch)?);
+        Ok(())
+    }
 
     /// Appends to part `part` (0 unless the target has parts). Called in the order of the rows,
     /// never twice at once.
@@ -431,6 +457,11 @@ pub trait Sink: Send + Sync {
 
     /// Ends and fsyncs the staged files.
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError>;
+
+    /// The same on this thread alone.
+    fn finish_alone(self: Box<Self>) -> Result<Staged, ConnectError> {
+        self.finish()
+    }
 }
 
 /// A piece of an output.

@@ -319,13 +319,23 @@ pub fn written(path: &Path) -> Option<String> {
     if !found.is_dir() {
         return Some(of(&found));
     }
-    let mut parts = vec![];
-    for entry in fs::read_dir(path).ok()? {
-        let entry = entry.ok()?;
-        let name = entry.file_name();
-        // The mark of an exchange of directories goes away once it is done.
-        if !name.as_encoded_bytes().starts_with(b".") {
-            parts.push(format!("{} {}", name.display(), of(&entry.metadata().ok()?)));
+    let (mut parts, mut open) = (vec![], vec![path.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).ok()? {
+            let entry = entry.ok()?;
+            let found = entry.metadata().ok()?;
+            // The mark of an exchange of directories goes away once it is done.
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            match found.is_dir() {
+                true => open.push(entry.path()),
+                false => {
+                    let place = entry.path();
+                    let name = place.strip_prefix(path).unwrap_or(&place);
+                    parts.push(format!("{} {}", name.display(), of(&found)));
+                }
+            }
         }
     }
     parts.sort();

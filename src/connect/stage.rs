@@ -333,18 +333,25 @@ fn check_replaceable(target: &Path) -> Result<(), ConnectError> {
             format!("{} is a file, and a directory of parts is to go there", target.display());
         return Err(ConnectError::new(message).help("remove it, or choose another path"));
     }
-    let entries =
-        fs::read_dir(target).map_err(|error| ConnectError::io("read", target.display(), &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| ConnectError::io("read", target.display(), &error))?;
+    check_parts(target, target)
+}
+
+/// A directory of parts, and of folders of these, holds nothing else.
+fn check_parts(target: &Path, folder: &Path) -> Result<(), ConnectError> {
+    let failed = |error| ConnectError::io("read", folder.display(), &error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
         let name = entry.file_name();
         let name_text = name.to_string_lossy();
         let is_marker = name_text.starts_with('.') && name_text.contains(".batchc-");
-        if !name_text.starts_with("part-") && !is_marker {
+        if name_text.contains('=') && entry.file_type().map_err(failed)?.is_dir() {
+            check_parts(target, &entry.path())?;
+        } else if !name_text.starts_with("part-") && !is_marker {
+            let name = entry.path();
             let message = format!(
                 "{} holds {}, which is not a part of an output",
                 target.display(),
-                name.display()
+                name.strip_prefix(target).unwrap_or(&name).display()
             );
             return Err(ConnectError::new(message).help("move it away: the directory is replaced"));
         }

@@ -64,6 +64,7 @@ pub fn sink_spec(base: &Path, given: &[(&str, &str)], declared: &[(&str, Type)])
         parts: None,
         adds: false,
         behind: None,
+        folders: None,
     }
 }
 

@@ -10,8 +10,8 @@ use super::output::Outputs;
 use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, Beginning, Behind, ColumnRule, ConnectError, Connector, Extent, Morsel, Piece,
-    RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
+    BadValue, Beginning, Behind, ColumnRule, ConnectError, Connector, Encode, Extent, Morsel,
+    Piece, RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "text",
+    extension: "txt",
     summary: "Lines of text; .gz and .zst are unpacked and packed",
     options: &[PATH],
     together: independent,
@@ -32,6 +33,7 @@ pub static CONNECTOR: Connector = Connector {
     columns: ColumnRule::Fixed(&[("line", "string")]),
     source: Some(open_source),
     sink: Some(open_sink),
+    encoder: |_| Box::new(TextEncoder),
 };
 
 /// The most rows of a batch.
@@ -167,7 +169,9 @@ struct TextSink {
     outputs: Outputs,
 }
 
-impl Sink for TextSink {
+struct TextEncoder;
+
+impl Encode for TextEncoder {
     fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
         let lines = batch.columns[0].as_string_view();
         let mut bytes = Vec::with_capacity(batch.rows * 32);
@@ -184,6 +188,12 @@ impl Sink for TextSink {
             .help("replace it first, or write `csv` or `json`"));
         }
         Ok(Piece::Bytes { bytes, rows: batch.rows as u64 })
+    }
+}
+
+impl Sink for TextSink {
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
+        TextEncoder.encode(batch)
     }
 
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError> {

@@ -42,6 +42,16 @@ impl Batch {
         self
     }
 
+    /// So many of its rows, from this one on.
+    pub fn slice(&self, first: usize, rows: usize) -> Batch {
+        let columns = self.columns.iter().map(|column| column.slice(first, rows)).collect();
+        let positions = match &self.positions {
+            Positions::Range(start) => Positions::Range(start + first as u64),
+            Positions::At(at) => Positions::At(at[first..first + rows].into()),
+        };
+        Batch { columns, rows, positions }
+    }
+
     /// The same rows with other columns.
     pub fn with_columns(&self, columns: Vec<ArrayRef>) -> Batch {
         debug_assert!(columns.iter().all(|column| column.len() == self.rows));

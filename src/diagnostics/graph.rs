@@ -203,6 +203,13 @@ pub fn bad_setting(span: Span, message: impl Into<String>, help: &str) -> Diagno
     Diagnostic::new(Code::E0606, message, span, "this setting").help(help)
 }
 
+/// E0606: folders for the rows of a job that is split into parts.
+pub fn split_twice(span: Span, job: Span) -> Diagnostic {
+    let message = "the rows of a job that is split are written in its parts";
+    bad_setting(span, message, "leave out `partition` here, or in the job")
+        .label(job, "it is split here")
+}
+
 /// E0607: a whole-batch rule that cannot drop single rows, or the like.
 pub fn bad_expectation(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
     Diagnostic::new(Code::E0607, message, span, "this rule").help(help)

@@ -43,6 +43,18 @@ pub fn loses_rows(output: &str, at: Span, source: Source, key: Option<&str>) -> 
         .help(help)
 }
 
+/// E0510: folders that are replaced by the new rows alone.
+pub fn loses_rows_of_folders(output: &str, by: Span, source: Source, column: &str) -> Diagnostic {
+    let (source, said) = source;
+    let message =
+        format!("folders of `{output}` would lose rows of `{source}` that earlier runs read");
+    Diagnostic::new(Code::E0510, message, by, "a folder may get rows of several runs")
+        .label(said, "a run reads only what came since the one before")
+        .help(format!(
+            "`partition by {column}`, so that a run reads all rows of a folder or none; or `mode append`"
+        ))
+}
+
 /// W0602: an output to which new rows are added, and with them again all rows of another source.
 pub fn appends_other(output: &str, at: Span, whole: Source) -> Diagnostic {
     let (whole, declared) = whole;

@@ -81,8 +81,7 @@ impl OrderedSink {
     ) -> Result<(), Error> {
         let parts = match &self.parts {
             Parts::One => {
-                emit(0, self.with(|sink| sink.encode(batch))?);
-                return Ok(());
+                return Ok(self.with(|sink| sink.encode_parts(batch, emit))?);
             }
             Parts::Given => given.expect("a result with parts says them").to_vec(),
             Parts::InTurn(into) => in_turn(before, batch.rows, *into),

@@ -33,6 +33,8 @@ pub enum Operation<'o> {
     Truncate(&'o Path, u64),
     /// A file or folder made to survive a power cut.
     Sync(&'o Path),
+    /// One more name.
+    Link(&'o Path, &'o Path),
     /// Another name.
     Rename(&'o Path, &'o Path),
     /// Names exchanged.
@@ -162,6 +164,7 @@ impl Files for Recording {
                 json!({ "does": "truncate", "path": path, "length": bytes })
             }
             Operation::Sync(path) => json!({ "does": "sync", "path": path }),
+            Operation::Link(from, to) => json!({ "does": "link", "path": from, "to": to }),
             Operation::Rename(from, to) => json!({ "does": "rename", "path": from, "to": to }),
             Operation::Exchange(one, other) => {
                 json!({ "does": "exchange", "path": one, "to": other })

@@ -160,6 +160,26 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+/// Has a file be found under another name as well; where one file cannot have two names, its bytes are
+/// copied.
+pub fn take_over(from: &Path, to: &Path) -> io::Result<()> {
+    before(Operation::Link(from, to))?;
+    match fs::hard_link(from, to) {
+        Err(error) if is_no_link(&error) => {
+            let mut new = NewFile::create(to, 0o666)?;
+            io::copy(&mut File::open(from)?, &mut new)?;
+            new.sync()
+        }
+        done => done,
+    }
+}
+
+/// Does the file system know no further names of this file?
+fn is_no_link(error: &io::Error) -> bool {
+    let numbers = [libc::EPERM, libc::EXDEV, libc::EMLINK, libc::ENOTSUP, libc::ENOSYS];
+    error.raw_os_error().is_some_and(|number| numbers.contains(&number))
+}
+
 /// Moves a file or a folder to another name in one step.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     before(Operation::Rename(from, to))?;

@@ -131,6 +131,17 @@ impl Pipeline {
         found
     }
 
+    /// Does an output keep the folders that no rows of a run come into, since these are only what came
+    /// since the one before?
+    pub fn keeps_folders(&self, output: &Output) -> bool {
+        let is_incremental = |source: SourceId| {
+            self.sources.get(source.0 as usize).is_some_and(|source| source.incremental.is_some())
+        };
+        output.mode == Mode::Overwrite
+            && !output.folders.is_empty()
+            && self.flows_into(output.from).into_iter().any(is_incremental)
+    }
+
     /// The row of a table.
     pub fn row_of(&self, table: Input) -> &Arc<Row> {
         match table {
@@ -387,8 +398,21 @@ pub struct Output {
     pub from: Input,
     /// What becomes of the rows that it holds already.
     pub mode: Mode,
+    /// By which values its rows are in folders, if they are.
+    pub folders: Vec<Folder>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// `partition by` of an output: a value of its rows that names folders.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// What it is called there.
+    pub name: Arc<str>,
+    /// The value, over the row that is written.
+    pub value: Expr,
+    /// The column that it is, which is then in no file; none if it is computed.
+    pub column: Option<usize>,
 }
 
 /// What becomes of the rows that an output holds already.

@@ -8,8 +8,8 @@
 use super::arguments;
 use super::marks::Mark;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Incremental, Input, Job, JobId, Merge, Mode, PartitionBy, Pipeline,
-    RunContext, Scd2, SourceId, Step, StepKind, step_name,
+    ErrorPolicy, ExpectAction, Folder, Incremental, Input, Job, JobId, Merge, Mode, PartitionBy,
+    Pipeline, RunContext, Scd2, SourceId, Step, StepKind, step_name,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,7 +175,11 @@ impl<'p> Digests<'p> {
         };
         let columns: Vec<_> = row.columns.iter().map(|column| (&column.name, &column.ty)).collect();
         let arguments = arguments(&declared.arguments, self.context);
-        digest(&format!("{} {arguments:?} {columns:?}", declared.connector))
+        let folder = |folder: &Folder| {
+            format!(" {} {}", folder.name, folder.value.meaning(Some(self.context)))
+        };
+        let folders: String = declared.folders.iter().map(folder).collect();
+        digest(&format!("{} {arguments:?} {columns:?}{folders}", declared.connector))
     }
 
     fn source(&self, id: SourceId, files: Files) -> SourceMade {

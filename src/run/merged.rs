@@ -65,21 +65,29 @@ pub(super) fn merged(execution: &Execution, output: &Output) -> Option<Merged> {
     if !pipeline.jobs[job.0 as usize].is_hidden {
         return None;
     }
+    // Rows that go into folders are sorted by a further job.
     let (mut held, mut kept, mut all) = (None, 0, 0);
-    for (id, node) in execution.plan.iter().filter(|(_, node)| node.is_of(job)) {
-        let counts = &execution.counts[id.at()];
-        match node.kind {
-            NodeKind::Result => all = counts.output.load(Relaxed),
-            NodeKind::Step(step) => {
-                if let StepKind::Join(join) = step_of(pipeline, node, step)
-                    && join.kind == JoinKind::Anti
-                {
-                    held = Some(counts.input.load(Relaxed));
-                    kept = counts.output.load(Relaxed);
+    let mut hidden = Some(job);
+    while let Some(job) = hidden.filter(|_| held.is_none()) {
+        for (id, node) in execution.plan.iter().filter(|(_, node)| node.is_of(job)) {
+            let counts = &execution.counts[id.at()];
+            match node.kind {
+                NodeKind::Result => all = counts.output.load(Relaxed),
+                NodeKind::Step(step) => {
+                    if let StepKind::Join(join) = step_of(pipeline, node, step)
+                        && join.kind == JoinKind::Anti
+                    {
+                        held = Some(counts.input.load(Relaxed));
+                        kept = counts.output.load(Relaxed);
+                    }
                 }
+                _ => {}
             }
-            _ => {}
         }
+        hidden = match pipeline.jobs[job.0 as usize].input {
+            Input::Job(before) if pipeline.jobs[before.0 as usize].is_hidden => Some(before),
+            _ => None,
+        };
     }
     let updated = held? - kept;
     // Of a version that ends both are there, it and the new one.
@@ -351,11 +359,12 @@ fn promise(join: &mut Step, declared: Option<Span>) {
     }
 }
 
-/// The file that an output is in, or the files of its parts.
+/// The file that an output is in, or the files of its parts, in the order of their names.
 fn files(base: &Path, path: &str) -> Vec<Arc<str>> {
     let Ok(entries) = std::fs::read_dir(base.join(path)) else { return vec![path.into()] };
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut parts: Vec<String> = names.filter(|name| name.starts_with("part-")).collect();
+    let is_of_it = |name: &String| name.starts_with("part-") || name.contains('=');
+    let mut parts: Vec<String> = names.filter(is_of_it).collect();
     parts.sort();
-    parts.into_iter().map(|name| format!("{path}/{name}").into()).collect()
+    parts.into_iter().flat_map(|name| files(base, &format!("{path}/{name}"))).collect()
 }

@@ -15,6 +15,7 @@ mod memo;
 mod merged;
 mod open;
 pub mod openlineage;
+mod parted;
 mod places;
 mod profile;
 mod publish;
@@ -236,6 +237,8 @@ fn on_all_threads(
     let lowered = marked.as_ref().map_or(pipeline, |marked| &marked.pipeline);
     let merged = merged::with_merges(lowered, context, &options.base, outputs, &held);
     let lowered = merged.as_ref().unwrap_or(lowered);
+    let parted = parted::with_folders(lowered, outputs);
+    let lowered = parted.as_ref().unwrap_or(lowered);
     let plan = plan(lowered, &targets);
     pool(options.threads).map_err(Failures::from)?.install(|| {
         let until = options.timeout.map(|most| started + most);

@@ -66,8 +66,7 @@ pub(super) fn open_source(
         is_whole: source.held_by.is_some(),
     };
     let connector = connect::find(source.connector).expect("checked");
-    let open = connector.source.expect("checked");
-    Ok((open(&spec)?, projection))
+    Ok((connect::open_source(connector, &spec)?, projection))
 }
 
 /// What has to hold of rows that are kept, in this run.
@@ -170,8 +169,16 @@ pub(super) fn open_sink(
         parts: partition.map(|partition| partition.into),
         adds: output.mode == ir::Mode::Append,
         behind,
+        folders: (!output.folders.is_empty()).then(|| connect::Folders {
+            columns: folder_columns(row, output),
+            others_stay: pipeline.keeps_folders(output),
+        }),
     };
-    let connector = connect::find(output.connector).expect("checked");
-    let open = connector.sink.expect("checked");
-    open(&spec)
+    connect::open_sink(connect::find(output.connector).expect("checked"), &spec)
+}
+
+/// Where the values of folders are in the row that comes to an output.
+fn folder_columns(row: &ir::Row, output: &ir::Output) -> Vec<usize> {
+    let place = |folder: &ir::Folder| row.find(&folder.name).expect("it is a column by now");
+    output.folders.iter().map(place).collect()
 }

@@ -292,6 +292,7 @@ pub(super) fn open_quarantines(
             parts: None,
             adds: false,
             behind: None,
+            folders: None,
         }))
     };
     let specs: Vec<Option<SinkSpec>> =
@@ -326,6 +327,7 @@ mod tests {
                 parts: None,
                 adds: false,
                 behind: None,
+                folders: None,
             };
             (name.to_owned(), Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap())
         };

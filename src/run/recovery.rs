@@ -57,6 +57,7 @@ mod tests {
                 parts,
                 adds: false,
                 behind: None,
+                folders: None,
             };
             Outputs::open(&spec, "csv", b"new").unwrap().finish().unwrap()
         };

@@ -100,8 +100,9 @@ pub fn decide(
         let (marks, unknown) =
             before_it.map(|before| marks::known(pipeline, at, before)).unwrap_or_default();
         decision.marks.insert(at, marks);
+        let keeps = output.mode != Mode::Overwrite || pipeline.keeps_folders(output);
         let why = match (&output.mode, last) {
-            (mode @ (Mode::Append | Mode::Merge(_) | Mode::Scd2(_)), _) => {
+            (mode, _) if keeps => {
                 decision.held.insert(at, is_there.clone());
                 let (there, name) = (is_there.as_ref(), output.name.as_str());
                 let is_fresh = state.fresh;
@@ -132,7 +133,7 @@ pub fn decide(
             (why, _) => {
                 // The one reason that says nothing of what is there.
                 let output = &pipeline.outputs[look.at];
-                let may_stay = output.mode == Mode::Overwrite
+                let may_stay = !decision.held.contains_key(&look.at)
                     && why == Some(reasons::rows_needed(&output.name));
                 let rows = look.before.and_then(|before| before.rows).filter(|_| may_stay);
                 decision.may_stay.extend(rows.map(|rows| (look.at, rows)));

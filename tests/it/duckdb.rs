@@ -52,6 +52,13 @@ fn partitions_by_hash_are_md5_modulo() {
     run(&python, "partition.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
 }
 
+#[test]
+fn folders_are_read_as_the_same_rows() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    run(&python, "folders.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
+}
+
 /// More, and how to look at one that differs: CONTRIBUTING.md.
 #[test]
 fn random_pipelines_equal_duckdb() {

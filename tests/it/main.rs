@@ -29,6 +29,7 @@ mod notify;
 mod openlineage;
 mod page;
 mod pages;
+mod partitioned;
 mod places;
 mod power;
 mod profile;

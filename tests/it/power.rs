@@ -115,7 +115,7 @@ fn durable(operations: &[Operation]) -> Vec<bool> {
     let is_durable = |(at, operation): (usize, &Operation)| match &*operation.does {
         "write" => synced_later(at, &operation.path),
         "sync" => true,
-        "rename" | "exchange" => synced_later(at, &folder(&operation.other)),
+        "link" | "rename" | "exchange" => synced_later(at, &folder(&operation.other)),
         _ => synced_later(at, &folder(&operation.path)),
     };
     operations.iter().enumerate().map(is_durable).collect()
@@ -147,6 +147,7 @@ fn apply(disk: &mut Disk, operation: &Operation, is_torn: bool) {
                 file.extend(&bytes[..if is_torn { bytes.len() / 2 } else { bytes.len() }]);
             }
         }
+        "link" => drop(disk.get(path).cloned().map(|bytes| disk.insert(other.clone(), bytes))),
         "rename" => {
             let from = moved(disk, path, other);
             if !from.is_empty() {

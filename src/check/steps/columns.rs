@@ -252,7 +252,7 @@ fn parse_by_format(
 }
 
 /// The name of a selected column: the given one, or that of the column alone.
-pub(super) fn column_name(assignment: &ast::Assignment) -> Option<(String, Span)> {
+pub(in crate::check) fn column_name(assignment: &ast::Assignment) -> Option<(String, Span)> {
     if let Some(name) = &assignment.name {
         return Some((name.text.clone(), name.span));
     }

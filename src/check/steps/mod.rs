@@ -3,7 +3,7 @@
 //! [`JobChecker`] holds the row as it is at a line and the steps so far; one method a step, by
 //! group of steps in the files below.
 
-mod columns;
+pub(super) mod columns;
 mod groups;
 mod joins;
 mod rows;

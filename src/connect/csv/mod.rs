@@ -23,6 +23,7 @@ use super::{ColumnRule, Connector, Side};
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "csv",
+    extension: "csv",
     summary: "Comma-separated values (RFC 4180); .gz and .zst are unpacked and packed",
     options: &[
         PATH,
@@ -84,4 +85,5 @@ pub static CONNECTOR: Connector = Connector {
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),
+    encoder: sink::encoder,
 };

@@ -6,14 +6,19 @@
 use super::dialect::Dialect;
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::{Behind, ConnectError, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 
+/// What spells rows.
+pub fn encoder(spec: &SinkSpec) -> Box<dyn Encode> {
+    Box::new(CsvEncoder::new(spec))
+}
+
 /// Opens a sink.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
-    let escape_formulas = spec.arguments.text("formulas") == Some("escape");
-    let writer = Writer::new(Dialect::of(&spec.arguments), escape_formulas);
+    let encoder = CsvEncoder::new(spec);
+    let writer = &encoder.writer;
     let mut head = Vec::new();
     if writer.dialect.header {
         for (at, column) in spec.columns.iter().enumerate() {
@@ -24,27 +29,48 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
         }
         head.push(b'\n');
     }
-    let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
     let outputs = Outputs::open(spec, "csv", &head)?;
-    Ok(Box::new(CsvSink { writer, types, outputs }))
+    Ok(Box::new(CsvSink { encoder, outputs }))
 }
 
 struct CsvSink {
+    encoder: CsvEncoder,
+    outputs: Outputs,
+}
+
+struct CsvEncoder {
     writer: Writer,
     types: Vec<DataType>,
-    outputs: Outputs,
+}
+
+impl CsvEncoder {
+    fn new(spec: &SinkSpec) -> CsvEncoder {
+        let escape_formulas = spec.arguments.text("formulas") == Some("escape");
+        let writer = Writer::new(Dialect::of(&spec.arguments), escape_formulas);
+        let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
+        CsvEncoder { writer, types }
+    }
+
+    fn spell(&self, batch: &Batch) -> Vec<u8> {
+        self.writer.encode(batch, &self.types)
+    }
+}
+
+impl Encode for CsvEncoder {
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
+        Ok(Piece::Bytes { bytes: self.spell(batch), rows: batch.rows as u64 })
+    }
 }
 
 impl Sink for CsvSink {
     fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
-        let bytes = self.writer.encode(batch, &self.types);
-        Ok(Piece::Bytes { bytes, rows: batch.rows as u64 })
+        self.encoder.encode(batch)
     }
 
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError> {
         let (bytes, rows) = match piece {
             Piece::Bytes { bytes, rows } => (bytes, rows),
-            Piece::Rows(batch) => (self.writer.encode(&batch, &self.types), batch.rows as u64),
+            Piece::Rows(batch) => (self.encoder.spell(&batch), batch.rows as u64),
         };
         self.outputs.append(part, &bytes, rows)
     }

@@ -24,6 +24,7 @@ use super::{ColumnRule, Connector};
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "json",
+    extension: "jsonl",
     summary: "JSON, a record a line; an array of records is read too; .gz and .zst as for csv",
     options: &[PATH, ZONE],
     together: independent,
@@ -33,4 +34,5 @@ pub static CONNECTOR: Connector = Connector {
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),
+    encoder: sink::encoder,
 };

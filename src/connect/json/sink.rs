@@ -2,35 +2,49 @@
 
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::{Behind, ConnectError, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 
+/// What spells rows.
+pub fn encoder(spec: &SinkSpec) -> Box<dyn Encode> {
+    Box::new(JsonEncoder::new(spec))
+}
+
 /// Opens a sink.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
-    let column = |column: &crate::connect::Column| (key(&column.external), column.ty.data.clone());
-    let columns = spec.columns.iter().map(column).collect();
-    Ok(Box::new(JsonSink { columns, outputs: Outputs::open(spec, "jsonl", &[])? }))
+    let encoder = JsonEncoder::new(spec);
+    Ok(Box::new(JsonSink { encoder, outputs: Outputs::open(spec, "jsonl", &[])? }))
 }
 
 struct JsonSink {
+    encoder: JsonEncoder,
+    outputs: Outputs,
+}
+
+struct JsonEncoder {
     /// `"name":` and the type of every column.
     columns: Vec<(Vec<u8>, DataType)>,
-    outputs: Outputs,
+}
+
+impl Encode for JsonEncoder {
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
+        Ok(Piece::Bytes { bytes: self.spell(batch), rows: batch.rows as u64 })
+    }
 }
 
 impl Sink for JsonSink {
     fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
-        Ok(Piece::Bytes { bytes: self.spell(batch), rows: batch.rows as u64 })
+        self.encoder.encode(batch)
     }
 
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError> {
         let (bytes, rows) = match piece {
             Piece::Bytes { bytes, rows } => (bytes, rows),
-            Piece::Rows(batch) => (self.spell(&batch), batch.rows as u64),
+            Piece::Rows(batch) => (self.encoder.spell(&batch), batch.rows as u64),
         };
         self.outputs.append(part, &bytes, rows)
     }
@@ -52,7 +66,13 @@ impl Sink for JsonSink {
     }
 }
 
-impl JsonSink {
+impl JsonEncoder {
+    fn new(spec: &SinkSpec) -> JsonEncoder {
+        let column =
+            |column: &crate::connect::Column| (key(&column.external), column.ty.data.clone());
+        JsonEncoder { columns: spec.columns.iter().map(column).collect() }
+    }
+
     fn spell(&self, batch: &Batch) -> Vec<u8> {
         let columns: Vec<Node<'_>> = batch
             .columns

@@ -21,6 +21,7 @@ use super::{ColumnRule, Connector, Side};
 /// The connector.
 pub static CONNECTOR: Connector = Connector {
     name: "parquet",
+    extension: "parquet",
     summary: "Apache Parquet",
     options: &[
         PATH,
@@ -46,4 +47,5 @@ pub static CONNECTOR: Connector = Connector {
     columns: ColumnRule::Declared,
     source: Some(source::open),
     sink: Some(sink::open),
+    encoder: sink::encoder,
 };

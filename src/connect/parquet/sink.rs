@@ -7,7 +7,7 @@ use super::groups::{Cutter, Encoded, Ready, Task};
 use crate::connect::error::io_text;
 use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};
-use crate::connect::{ConnectError, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::files::NewFile;
 use crate::types::DataType;
@@ -25,6 +25,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What brings rows into the form of a file.
+pub fn encoder(spec: &SinkSpec) -> Box<dyn Encode> {
+    Box::new(ParquetEncoder::new(spec))
+}
 
 /// Opens a sink.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
@@ -69,9 +74,9 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
         })
     };
     let parts = files.into_iter().enumerate().map(part).collect::<Result<_, ConnectError>>()?;
-    let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
+    let encoder = ParquetEncoder::new(spec);
     let (ready, encoding_nanos) = (Ready::default(), AtomicU64::new(0));
-    Ok(Box::new(ParquetSink { staging, parts, types, ready, encoding_nanos }))
+    Ok(Box::new(ParquetSink { staging, parts, encoder, ready, encoding_nanos }))
 }
 
 /// The schema that is kept in the file for other readers: with texts as Arrow first had them, since
@@ -99,7 +104,7 @@ fn for_others(schema: &Schema) -> Schema {
 struct ParquetSink {
     staging: Staging,
     parts: Vec<Part>,
-    types: Vec<DataType>,
+    encoder: ParquetEncoder,
     ready: Ready,
     /// Time of making bytes of values.
     encoding_nanos: AtomicU64,
@@ -120,11 +125,28 @@ struct PartFile {
     writer: Option<SerializedFileWriter<BufWriter<NewFile>>>,
 }
 
-impl Sink for ParquetSink {
+struct ParquetEncoder {
+    types: Vec<DataType>,
+}
+
+impl ParquetEncoder {
+    fn new(spec: &SinkSpec) -> ParquetEncoder {
+        let types = spec.columns.iter().map(|column| column.ty.data.clone()).collect();
+        ParquetEncoder { types }
+    }
+}
+
+impl Encode for ParquetEncoder {
     fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
         let columns = batch.columns.iter().zip(&self.types);
         let columns = columns.map(|(array, ty)| to_file(array, ty)).collect();
         Ok(Piece::Rows(batch.with_columns(columns)))
+    }
+}
+
+impl Sink for ParquetSink {
+    fn encode(&self, batch: &Batch) -> Result<Piece, ConnectError> {
+        self.encoder.encode(batch)
     }
 
     fn append(&self, part: u32, piece: Piece) -> Result<(), ConnectError> {
@@ -154,11 +176,28 @@ impl Sink for ParquetSink {
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {
-        for part in &self.parts {
-            part.cutter().end(&self.ready).map_err(|error| part.failed(&error))?;
-        }
+        self.end()?;
         let threads = (0..rayon::current_num_threads()).into_par_iter();
         threads.try_for_each(|_| self.work())?;
+        self.close()
+    }
+
+    fn finish_alone(self: Box<Self>) -> Result<Staged, ConnectError> {
+        self.end()?;
+        self.work()?;
+        self.close()
+    }
+}
+
+impl ParquetSink {
+    /// No more rows come.
+    fn end(&self) -> Result<(), ConnectError> {
+        let end = |part: &Part| part.cutter().end(&self.ready).map_err(|error| part.failed(&error));
+        self.parts.iter().try_for_each(end)
+    }
+
+    /// All rows are encoded.
+    fn close(self) -> Result<Staged, ConnectError> {
         let (mut rows, mut bytes) = (0, 0);
         for part in self.parts {
             rows += part.cutter().rows;
