@@ -59,6 +59,13 @@ fn folders_are_read_as_the_same_rows() {
     run(&python, "folders.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
 }
 
+#[test]
+fn merges_and_versions_equal_duckdb() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    run(&python, "merge.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
+}
+
 /// More, and how to look at one that differs: CONTRIBUTING.md.
 #[test]
 fn random_pipelines_equal_duckdb() {
