@@ -342,9 +342,11 @@ fn versions_of_rows_end_once_whatever_crashes_or_fails() {
         project.write("kinds.csv", "kind,group\nx,one\ny,two\n");
         project
     };
-    each_fault_adds_once(project, |project| {
-        project.write("rows.csv", "id,kind\n1,x\n2,z\n3,y\n");
-    });
+    let come = |project: &Project| project.write("rows.csv", "id,kind\n1,x\n2,z\n3,y\n");
+    for fault in ["kill", "tear"] {
+        each_operation_adds_once(project, come, &|at| format!("{fault}:{at}"));
+    }
+    each_operation_adds_once(project, come, &|at| format!("fail:{at}:{ENOSPC}"));
 }
 
 #[test]
