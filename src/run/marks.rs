@@ -38,24 +38,33 @@ fn column_of(source: &Source) -> &Column {
 }
 
 /// How far an output has taken in its sources, as the run that made it noted; the first source of which
-/// it has rows, and nobody knows how far, as an error.
+/// it may have rows, and nobody knows how far, as an error. `now` is what it would be made from.
 pub(super) fn known<'p>(
     pipeline: &'p Pipeline,
     output: usize,
-    before: &Made,
+    (before, now): (&Made, &Made),
 ) -> (BTreeMap<SourceId, Scalar>, Option<&'p Source>) {
+    let is_gone = |name: &&String| !now.sources.contains_key(*name);
+    let gone_marked = before.marks.keys().any(|name| is_gone(&name));
     let (mut marks, mut unknown) = (BTreeMap::new(), None);
     for (id, source) in sources_of(pipeline, output) {
         let column = column_of(source);
         let is_it = |mark: &&Mark| mark.by == *column.name && mark.ty == column.ty.to_string();
-        match before.marks.get(&source.name).filter(is_it) {
+        // One that has another name now is known by how it is declared.
+        let declared = &now.sources[&source.name].declared;
+        let mut renamed = before.sources.iter().filter(|(name, _)| is_gone(name));
+        let mut renamed =
+            || renamed.find(|(_, was)| was.declared == *declared).map(|(name, _)| name);
+        let name = match before.sources.contains_key(&source.name) {
+            true => Some(&source.name),
+            false => renamed(),
+        };
+        match name.and_then(|name| before.marks.get(name)).filter(is_it) {
             Some(Mark { value: Some(value), .. }) => {
                 marks.extend(parse::scalar(value, &column.ty).map(|value| (id, value)));
             }
             Some(Mark { value: None, .. }) => {}
-            None if before.sources.contains_key(&source.name) => {
-                unknown = unknown.or(Some(source));
-            }
+            None if name.is_some() || gone_marked => unknown = unknown.or(Some(source)),
             None => {}
         }
     }

@@ -98,7 +98,7 @@ pub fn decide(
         let last = known.as_ref().zip(before.as_ref());
         let before_it = before.as_ref().filter(|_| is_there.is_some() && !state.fresh);
         let (marks, unknown) =
-            before_it.map(|before| marks::known(pipeline, at, before)).unwrap_or_default();
+            before_it.map(|before| marks::known(pipeline, at, (before, &made))).unwrap_or_default();
         decision.marks.insert(at, marks);
         let keeps = output.mode != Mode::Overwrite || pipeline.keeps_folders(output);
         let why = match (&output.mode, last) {

@@ -198,6 +198,12 @@ fn a_pipeline_that_changed_goes_on_with_the_new_rows() {
     run(&project);
     assert!(project.read("out/added.csv").ends_with("3,Z,2026-01-01T13:00:00Z\n"));
     assert_eq!(ids(&project, "added"), ["1", "2", "3"]);
+    // Nor does another name of the source matter.
+    let renamed = project.read("pipeline.batch").replace("source orders", "source sales");
+    project.write("pipeline.batch", renamed.replace("from orders", "from sales"));
+    come(&project, &[(4, "z", "14:00")]);
+    run(&project);
+    assert_eq!(ids(&project, "added"), ["1", "2", "3", "4"]);
     // By another column it is not known how far the rows go.
     project.write("pipeline.batch", text.replace("by updated\n", "by id\n"));
     let ended = project.batchc(&["run", "--no-progress"]);
@@ -205,8 +211,8 @@ fn a_pipeline_that_changed_goes_on_with_the_new_rows() {
     assert!(ended.words.contains("out/added.csv has rows of `orders`"), "{}", ended.words);
     std::fs::remove_file(project.path("out/added.csv")).unwrap();
     run(&project);
-    assert_eq!(ids(&project, "added"), ["1", "2", "3"]);
-    assert_eq!(ids(&project, "merged"), ["1", "2", "3"]);
+    assert_eq!(ids(&project, "added"), ["1", "2", "3", "4"]);
+    assert_eq!(ids(&project, "merged"), ["1", "2", "3", "4"]);
 }
 
 #[test]

@@ -7,9 +7,11 @@ use crate::diagnostics::Code;
 use crate::functions::Registry;
 
 /// The pages of the reference, whose sections are called like words of the language.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     include_str!("../../../docs/language/steps.md"),
     include_str!("../../../docs/language/declarations.md"),
+    include_str!("../../../docs/language/modes.md"),
+    include_str!("../../../docs/language/incremental.md"),
     include_str!("../../../docs/language/expressions.md"),
     include_str!("../../../docs/language/types.md"),
     include_str!("../../../docs/language/errors-and-rows.md"),
@@ -40,6 +42,9 @@ const TOPICS: &[(&str, &[&str])] = &[
     ("retry", &["backoff"]),
     ("source", &["key", "named"]),
     ("job", &["partition"]),
+    ("output", &["partition", "partition by"]),
+    ("sources that are read incrementally", &["incremental", "incremental by", "lookback"]),
+    ("outputs that keep what they hold", &["mode"]),
     ("pipeline", &["timezone", "owner", "tags"]),
     ("join", &["left join", "semi join", "anti join"]),
     ("plan, graph, show", &["plan", "graph", "show"]),
