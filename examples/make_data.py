@@ -119,9 +119,36 @@ def dirty():
         writer.writerows(rows)
 
 
+def warehouse():
+    """Customers, and sales of two nights: some sent again, some that are not right."""
+    countries, segments = ["FR", "DE", "IT", "JP"], ["retail", "trade", ""]
+    customers = [[i, f"Customer {i}", countries[i % 4], segments[i % 3]] for i in range(1, 31)]
+    write_csv("warehouse/data/customers.csv", ["customer_id", "name", "country", "segment"], customers)
+    header = ["sale_id", "customer_id", "quantity", "price", "sold_at"]
+    nights = []
+    for night in (1, 2):
+        first = 1 + 100 * (night - 1)
+        nights.append(
+            [
+                [i, 1 + i * 7 % 31, 1 + i % 5, f"{math.floor(i * 733 % 9000) / 100:.2f}", f"2026-03-0{night}T{i % 24:02}:{i % 60:02}:00Z"]
+                for i in range(first, first + 100)
+            ]
+        )
+    nights[0][9][2] = 0
+    nights[0][19][3] = "n/a"
+    nights[0][29][4] = "2026-02-30"
+    nights[1][39][2] = -2
+    # Sent again: once with another quantity, and once late.
+    nights[1].append([5, 5, 9, "10.00", "2026-03-02T12:00:00Z"])
+    nights[1].append([6, 12, 9, "10.00", "2026-02-28T12:00:00Z"])
+    for night, rows in enumerate(nights, 1):
+        write_csv(f"warehouse/data/sales-2026-03-0{night}.csv", header, rows)
+
+
 if __name__ == "__main__":
     sales()
     logs()
     sales_by()
     users_orders()
     dirty()
+    warehouse()

@@ -97,8 +97,15 @@ fn examples_run_to_the_same_bytes_with_any_number_of_threads() {
             let flags = ["--threads", threads, "--no-progress", "--report", "report.json"];
             let ran = batchc(folder.path(), "run", &flags);
             assert_success(&ran, &format!("{name}: run with {threads} threads"));
-            assert_balance(&folder.path().join("report.json"), name);
-            let written = written(folder.path());
+            let report = assert_balance(&folder.path().join("report.json"), name);
+            let mut written = written(folder.path());
+            // Versions of rows begin with their run.
+            let started = report["started"].as_str().expect("a time");
+            for content in written.values_mut() {
+                if let Ok(text) = std::str::from_utf8(content) {
+                    *content = text.replace(started, "RUN").into_bytes();
+                }
+            }
             assert!(!written.is_empty(), "{name} writes something");
             match &first {
                 None => first = Some(written),
