@@ -116,6 +116,21 @@ fn examples_run_to_the_same_bytes_with_any_number_of_threads() {
     }
 }
 
+#[test]
+fn a_plan_says_what_outputs_do_with_what_they_hold() {
+    let warehouse = examples().into_iter().find(|path| name(path) == "warehouse");
+    let plan = batchc(&warehouse.expect("there is one"), "plan", &["--state-dir", "/nowhere"]);
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    for line in [
+        "dim_customers is read, and new rows are joined to its versions by customer_id: one that \
+         differs in name, country, segment begins another\n",
+        "fct_sales is read, and new rows are joined to it by sale_id: of two with one key the newest \
+         by sold_at stays\n",
+    ] {
+        assert!(plan.contains(line), "{plan}");
+    }
+}
+
 /// The outputs as one text: long ones by their beginning and end, which bytes alone by their size.
 fn shown(written: &BTreeMap<String, Vec<u8>>) -> String {
     const LINES: usize = 40;

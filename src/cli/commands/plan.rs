@@ -5,7 +5,9 @@ use crate::cli::args::{Global, Plan};
 use crate::cli::load::{base, checked_values, context_with, runnable, state, targets};
 use crate::cli::print::put;
 use crate::cli::reasons::line;
-use crate::ir::{Input, PartitionBy, Pipeline, Resources, RunContext};
+use crate::ir::{
+    Input, Merge, MergeKeep, Mode, Output, PartitionBy, Pipeline, Resources, RunContext, Scd2,
+};
 use crate::plan;
 use crate::run::{State, decide};
 use crate::store::ledger::Ledger;
@@ -77,6 +79,11 @@ pub(in crate::cli) fn text(pipeline: &Pipeline, targets: &plan::Targets) -> Stri
             out.push_str(&format!("{} is split by {by} into {}\n", job.name, partition.into));
         }
     }
+    for output in targets.outputs.iter().map(|at| &pipeline.outputs[*at]) {
+        if let Some(does) = mode_text(pipeline, output) {
+            out.push_str(&format!("{} {does}\n", output.name));
+        }
+    }
     let without: Vec<&str> = targets.without.names().collect();
     if !without.is_empty() {
         out.push_str(&format!("without {}\n", without.join(", ")));
@@ -92,4 +99,36 @@ fn asks_text(asks: Resources) -> String {
     });
     let memory = asks.memory.map(|bytes| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)));
     threads.into_iter().chain(memory).collect::<Vec<_>>().join(" and ")
+}
+
+/// What an output does with the rows that it holds, if it keeps them: `is merged into by id`.
+fn mode_text(pipeline: &Pipeline, output: &Output) -> Option<String> {
+    let row = pipeline.row_of(output.from);
+    let names = |columns: &[usize]| {
+        let names: Vec<&str> = columns.iter().map(|at| &*row.columns[*at].name).collect();
+        names.join(", ")
+    };
+    match &output.mode {
+        Mode::Overwrite => None,
+        Mode::Append => Some("keeps its rows, and new ones are added".to_owned()),
+        Mode::Merge(Merge { keys, keep, .. }) => {
+            let keys = names(keys);
+            let stays = match keep {
+                MergeKeep::New => "the new one stays".to_owned(),
+                MergeKeep::Old => "the one that is there stays".to_owned(),
+                MergeKeep::Largest(by) => format!("the newest by {} stays", names(&[*by])),
+                MergeKeep::Smallest(by) => format!("the oldest by {} stays", names(&[*by])),
+            };
+            Some(format!(
+                "is read, and new rows are joined to it by {keys}: of two with one key {stays}"
+            ))
+        }
+        Mode::Scd2(Scd2 { keys, track, .. }) => {
+            let (keys, track) = (names(keys), names(track));
+            Some(format!(
+                "is read, and new rows are joined to its versions by {keys}: \
+                 one that differs in {track} begins another"
+            ))
+        }
+    }
 }
