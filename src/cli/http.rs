@@ -33,10 +33,26 @@ pub(super) fn post(
         Ok(answer) => answers(answer.status().as_u16(), format!("it answers {}", answer.status())),
         Err(ureq::Error::StatusCode(code)) => answers(code, format!("it answers {code}")),
         Err(ureq::Error::Timeout(_)) => of(format!("no answer in {} s", PATIENCE.as_secs()), false),
-        Err(ureq::Error::Io(error)) => of(system_words(&error), true),
+        Err(ureq::Error::Io(error)) => {
+            let (words, may_pass) = words(&error);
+            of(words, may_pass)
+        }
         Err(ureq::Error::HostNotFound) => of("there is no such host".to_owned(), true),
         Err(ureq::Error::ConnectionFailed) => of("it does not answer".to_owned(), true),
         // Others may name the address.
         Err(_) => of("it cannot be sent".to_owned(), false),
+    }
+}
+
+/// What the system said, or who makes connections safe, and whether it can be over in a moment.
+fn words(error: &std::io::Error) -> (String, bool) {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(_) => (system_words(error), true),
+        None if text.contains("certificate") => {
+            ("its certificate is not one that can be trusted".to_owned(), false)
+        }
+        None if text.contains("lookup") => ("there is no such host".to_owned(), true),
+        None => ("the connection broke off".to_owned(), true),
     }
 }

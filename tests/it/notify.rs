@@ -7,7 +7,9 @@ use crate::schema::Schemas;
 use crate::server::{nobody, server};
 use serde_json::{Value, json};
 use std::fs;
-use std::time::Instant;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const ORDERS: &str = r#"
 source orders = csv("orders.csv") {
@@ -175,4 +177,33 @@ fn nobody_is_told_what_is_not_to_be() {
     let text = project.read("pipeline.batch").replace("  on success notify ops\n", "");
     project.write("pipeline.batch", text);
     assert_eq!(run(&project, &gone, &["-q", "--fresh"]).words, "");
+}
+
+/// A server with a certificate of its own, where there is `openssl`; it is asked once, since that cannot
+/// pass.
+#[test]
+fn a_server_that_nobody_vouches_for_is_told_nothing() {
+    let project = project("webhook", "1,5\n");
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split(' ')).current_dir(project.folder());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let make = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
+                -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    if !openssl(make).status().is_ok_and(|made| made.success()) {
+        return;
+    }
+    let port = nobody().rsplit(':').next().expect("a port").to_owned();
+    let serve = format!("s_server -accept {port} -key key.pem -cert cert.pem -quiet");
+    let mut server = openssl(&serve).spawn().expect("openssl can be started");
+    let until = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(format!("127.0.0.1:{port}")).is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ended = run(&project, &format!("https://localhost:{port}/token"), &["-q"]);
+    server.kill().and_then(|()| server.wait()).expect("it was started");
+    let wanted = "  `ops` was not told: its certificate is not one that can be trusted\n";
+    assert_eq!((ended.code, &*ended.words), (Some(0), wanted));
 }
