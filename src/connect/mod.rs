@@ -399,8 +399,11 @@ pub struct Behind {
     pub bytes: u64,
     /// Rows.
     pub rows: u64,
-    /// Bytes that are not yet in the file, since they are packed together with those to come.
+    /// Bytes that are not yet in the file, since they are packed together with those to come, or what
+    /// else the connector has to know.
     pub pending: Vec<u8>,
+    /// Rows that are not yet in the file, since they are encoded together with those to come.
+    pub rest: Vec<Batch>,
     /// Held, so that nobody takes the file for that of a dead run.
     pub lock: Arc<std::fs::File>,
 }

@@ -80,7 +80,8 @@ impl Staging {
     pub fn behind(&self, bytes: u64, rows: u64, pending: Vec<u8>) -> Result<Behind, ConnectError> {
         sync_folder(&self.staged)?;
         let (staged, target) = (self.staged.clone(), self.target.clone());
-        Ok(Behind { staged, target, bytes, rows, pending, lock: self.lock.clone() })
+        let (lock, rest) = (self.lock.clone(), vec![]);
+        Ok(Behind { staged, target, bytes, rows, pending, rest, lock })
     }
 
     /// It stays when this is dropped.

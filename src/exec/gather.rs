@@ -177,9 +177,18 @@ const PINNED_FACTOR: usize = 2;
 /// The same columns, with texts copied out of buffers that are mostly not theirs: a text of 20
 /// bytes would otherwise keep the whole piece of the file alive that it was read from.
 pub fn compact(columns: &[ArrayRef]) -> Vec<ArrayRef> {
+    compact_beyond(columns, |memory| memory.used)
+}
+
+/// The same where rows are held as they are: what is not text counts too.
+pub fn compact_rows(columns: &[ArrayRef]) -> Vec<ArrayRef> {
+    compact_beyond(columns, |memory| memory.used + memory.fixed)
+}
+
+fn compact_beyond(columns: &[ArrayRef], needed: impl Fn(&Memory) -> usize) -> Vec<ArrayRef> {
     let mut memory = Memory::default();
     columns.iter().for_each(|column| memory.add(column));
-    if memory.pinned <= memory.used * PINNED_FACTOR {
+    if memory.pinned <= needed(&memory) * PINNED_FACTOR {
         return columns.to_vec();
     }
     columns.iter().map(copy_texts).collect()

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::clock::FilesTimer;
+use super::gather::compact_rows;
 use super::ring::Ring;
 use crate::connect::{Behind, Piece, Sink, Staged};
 use crate::data::Batch;
@@ -81,7 +82,8 @@ impl OrderedSink {
     ) -> Result<(), Error> {
         let parts = match &self.parts {
             Parts::One => {
-                return Ok(self.with(|sink| sink.encode_parts(batch, emit))?);
+                let mut emit = |part, piece| emit(part, compacted(piece));
+                return Ok(self.with(|sink| sink.encode_parts(batch, &mut emit))?);
             }
             Parts::Given => given.expect("a result with parts says them").to_vec(),
             Parts::InTurn(into) => in_turn(before, batch.rows, *into),
@@ -97,7 +99,7 @@ impl OrderedSink {
         }
         for (part, rows) in rows_of {
             let part_of_batch = super::gather::take_batch(batch, &rows);
-            emit(part, self.with(|sink| sink.encode(&part_of_batch))?);
+            emit(part, compacted(self.with(|sink| sink.encode(&part_of_batch))?));
         }
         Ok(())
     }
@@ -192,5 +194,14 @@ impl OrderedSink {
 
     fn take(&self) -> Option<Box<dyn Sink>> {
         self.sink.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Rows that wait for others of their row group are not to keep the pieces of files alive that they
+/// were read from.
+fn compacted(piece: Piece) -> Piece {
+    match piece {
+        Piece::Rows(rows) => Piece::Rows(rows.with_columns(compact_rows(&rows.columns))),
+        bytes @ Piece::Bytes { .. } => bytes,
     }
 }

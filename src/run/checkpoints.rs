@@ -128,6 +128,9 @@ pub(super) struct SavedOutput {
     /// Of one that is not complete, bytes that are not yet in the file.
     #[serde(default)]
     pub pending: Option<Block>,
+    /// And rows, of which a block has so many.
+    #[serde(default)]
+    pub rest: Vec<(usize, Block)>,
 }
 
 /// What a stage has set aside.

@@ -129,8 +129,8 @@ pub(super) enum Begin {
     /// Anew, for this try of its stage. What each writes has a place of its own, so that none can come
     /// into that of another.
     Anew(u32),
-    /// With what an earlier run had written.
-    Behind(Behind),
+    /// With what an earlier run had written, in this try of its stage.
+    Behind(Behind, u32),
 }
 
 /// Opens the sink of an output.
@@ -154,18 +154,16 @@ pub(super) fn open_sink(
             format: None,
         })
         .collect();
-    let (tries, behind) = match begin {
-        Begin::Anew(tries) => (tries, None),
-        Begin::Behind(behind) => (1, Some(behind)),
+    let (run, behind) = match begin {
+        Begin::Anew(1) => (context.id.clone(), None),
+        Begin::Anew(again) => (format!("{}-{again}", context.id), None),
+        Begin::Behind(behind, tries) => (format!("{}-{tries}-on", context.id), Some(behind)),
     };
     let spec = SinkSpec {
         base: options.base.clone(),
         arguments: arguments(&output.arguments, context),
         columns,
-        run: match tries {
-            1 => context.id.clone(),
-            again => format!("{}-{again}", context.id),
-        },
+        run,
         parts: partition.map(|partition| partition.into),
         adds: output.mode == ir::Mode::Append,
         behind,

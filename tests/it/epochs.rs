@@ -71,6 +71,7 @@ job named {
 
 output named_rows  = csv("out/kinds.csv") from named
 output packed_rows = json("out/kinds.jsonl.gz") from kinds
+output columns     = parquet("out/kinds.parquet") from kinds
 output lines       = json("out/words.jsonl") from words
 output all_rows    = json("out/all.jsonl") from all
 "#;
@@ -249,6 +250,64 @@ fn a_run_reads_on_where_one_died() {
     }
 }
 
+/// Row groups that are in the file, one that is not yet, and rows that are not yet in any.
+#[test]
+fn row_groups_are_gone_on_from() {
+    let row = |id: usize| {
+        let (a, b) = (id % 977, id * id % 1_000_003);
+        let (month, day) = (1 + a % 12, 1 + b % 28);
+        // Its dictionary is given up in the middle.
+        let late = if id < 70_000 { "same".to_owned() } else { format!("{b} and many more words") };
+        format!("{id},{a},{late},{a}.{:02},{b}.5,2024-{month:02}-{day:02},{}\n", b % 100, a > b)
+    };
+    let form = Form {
+        pipeline:
+            "source events = csv(\"events.csv\") {\n  id: int\n  kind: string\n  far: string?\n  \
+                   price: decimal(9, 2)\n  share: float\n  day: date\n  flag: bool?\n}\n\
+                   output rows = parquet(\"out/rows.parquet\") from events\n"
+                .to_owned(),
+        files: vec![(
+            "events.csv",
+            format!(
+                "id,kind,far,price,share,day,flag\n{}",
+                (0..300_000).map(row).collect::<String>()
+            )
+            .into_bytes(),
+        )],
+    };
+    let run = |project: &Project, faults: &str| {
+        let given = ["run", "--no-progress", "--report", "report.json", "--checkpoints", "always"];
+        let mut command =
+            project.command(&[&given[..], &["--chunk", "600000", "--threads", "1"]].concat());
+        Ended::of(&command.env("BATCHC_FAULTS", faults).output().expect("it can be started"))
+    };
+    let whole = project_of(&form);
+    let ended = run(&whole, &format!("record:{}", whole.path("done").display()));
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    // There is much in them, of which little is wanted.
+    let is_kept = |line: &str| line.contains("-begun.new") && line.contains("rename");
+    let records = whole.read("done");
+    let kept = records.lines().enumerate().filter(|(_, line)| is_kept(line));
+    let kept: Vec<usize> = kept.map(|(at, _)| at + 2).collect();
+    assert!(kept.len() > 3, "{kept:?}");
+    let seen =
+        |project: &Project| fs::read(project.path("out/rows.parquet")).expect("it was written");
+    for at in [kept[0], kept[kept.len() - 1]] {
+        let project = project_of(&form);
+        assert_eq!(run(&project, &format!("kill:{at}")).code, None);
+        assert_eq!(run(&project, "").code, Some(0));
+        assert!(begun(&project), "{at} of {kept:?}");
+        assert!(seen(&project) == seen(&whole), "{at} of {kept:?}");
+    }
+    // One that goes on dies too.
+    let project = project_of(&form);
+    for at in [kept[kept.len() - 2], kept[0]] {
+        assert_eq!(run(&project, &format!("kill:{at}")).code, None);
+    }
+    assert_eq!(run(&project, "").code, Some(0));
+    assert!(begun(&project) && seen(&project) == seen(&whole));
+}
+
 #[test]
 fn a_run_that_reads_on_may_die_too() {
     for form in [&groups()[0], &rows()] {
@@ -288,7 +347,7 @@ fn what_is_not_gone_on_with_goes_away() {
     let form = rows();
     let project = died(&form, epochs(&form)[1]);
     let staged = || project.names("out").iter().filter(|name| name.starts_with('.')).count();
-    assert_eq!(staged(), 4);
+    assert_eq!(staged(), 5);
     project.write("pipeline.batch", form.pipeline.replace("id >= 3", "id >= 4"));
     assert_eq!(run(&project, None, "2").code, Some(0));
     assert!(!begun(&project));

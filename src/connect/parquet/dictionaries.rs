@@ -17,16 +17,21 @@ use twox_hash::XxHash3_64;
 /// In fewer rows there is nothing to gain.
 const ROWS_MIN: usize = 1 << 12;
 
-/// What makes the encoders of the columns of a file, whose first rows are these.
+/// Which columns of a file have none, whose first rows are these.
+pub fn without(first: &[ArrayRef]) -> Vec<bool> {
+    first.iter().map(is_new_each_time).collect()
+}
+
+/// What makes the encoders of the columns of a file, of which these have no dictionary.
 pub fn encoders_for(
     schema: &Arc<Schema>,
     root: &TypePtr,
     properties: &WriterProperties,
-    first: &[ArrayRef],
+    without: &[bool],
 ) -> Result<ArrowRowGroupWriterFactory, ParquetError> {
     let mut properties = properties.clone().into_builder();
-    for (field, array) in schema.fields().iter().zip(first) {
-        if is_new_each_time(array) {
+    for (field, has_none) in schema.fields().iter().zip(without) {
+        if *has_none {
             let path = ColumnPath::new(vec![field.name().clone()]);
             properties = properties.set_column_dictionary_enabled(path, false);
         }

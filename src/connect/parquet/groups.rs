@@ -5,8 +5,8 @@
 //! that have some: it then goes on making rows. So nobody waits, and there are about as many groups
 //! at work as threads.
 
-use super::dictionaries::encoders_for;
-use crate::data::Batch;
+use super::dictionaries::{self, encoders_for};
+use crate::data::{Batch, Positions};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{Field as ArrowField, Schema};
 use parquet::arrow::arrow_writer::{
@@ -46,6 +46,10 @@ pub struct Cutter {
     /// Slabs of that group.
     slabs: usize,
     groups: usize,
+    /// Which columns have no dictionary, once that is known.
+    without: Option<Vec<bool>>,
+    /// The rows of the open row group, if somebody may want them before it is written.
+    held: Option<Vec<Vec<ArrayRef>>>,
 }
 
 /// A row group at work.
@@ -105,7 +109,34 @@ impl Cutter {
             group: None,
             slabs: 0,
             groups: 0,
+            without: None,
+            held: None,
         }
+    }
+
+    /// Goes on behind so many row groups of so many rows; which columns have no dictionary, if that is
+    /// known.
+    pub fn go_on(&mut self, groups: usize, rows: u64, without: Option<Vec<bool>>) {
+        (self.groups, self.rows, self.without) = (groups, rows, without);
+    }
+
+    /// Holds the rows of a row group until all of it is taken.
+    pub fn hold(&mut self) {
+        self.held = Some(vec![]);
+    }
+
+    /// So many row groups were taken whole, and which columns have no dictionary, once that is known.
+    pub fn groups(&self) -> (usize, Option<&[bool]>) {
+        (self.groups, self.without.as_deref())
+    }
+
+    /// The rows behind them, if they are held.
+    pub fn rest(&self) -> Vec<Batch> {
+        let batch = |columns: &Vec<ArrayRef>| {
+            let rows = columns.first().map_or(0, |column| column.len());
+            Batch { columns: columns.clone(), rows, positions: Positions::Range(0) }
+        };
+        self.held.iter().flatten().chain(&self.pending).map(batch).collect()
     }
 
     /// Takes the next rows.
@@ -134,6 +165,11 @@ impl Cutter {
     /// Gives the first pending rows to the row group.
     fn cut(&mut self, rows: usize, ready: &Ready) -> Result<(), ParquetError> {
         let slab = self.take_pending(rows);
+        if let Some(held) = &mut self.held {
+            let pieces = slab.first().map_or(0, Vec::len);
+            let piece = |at: usize| slab.iter().map(|column| column[at].clone()).collect();
+            held.extend((0..pieces).map(piece));
+        }
         let group = match &self.group {
             Some(group) => group.clone(),
             None => self.begin_group(&slab)?,
@@ -149,9 +185,15 @@ impl Cutter {
         let factory = match self.encoders.take() {
             Some(factory) => factory,
             None => {
-                let first = slab.iter().map(|pieces| whole(pieces));
-                let first = first.collect::<Result<Vec<_>, _>>()?;
-                encoders_for(&self.schema, &self.root, &self.properties, &first)?
+                let without = match &self.without {
+                    Some(without) => without,
+                    None => {
+                        let first = slab.iter().map(|pieces| whole(pieces));
+                        let first = first.collect::<Result<Vec<_>, _>>()?;
+                        self.without.insert(dictionaries::without(&first))
+                    }
+                };
+                encoders_for(&self.schema, &self.root, &self.properties, without)?
             }
         };
         let mut encoders = factory.create_column_writers(self.groups)?.into_iter();
@@ -180,6 +222,7 @@ impl Cutter {
         for at in 0..group.columns.len() {
             group.give(at, ready, |column| column.is_last = true);
         }
+        self.held.iter_mut().for_each(Vec::clear);
         self.slabs = 0;
         self.groups += 1;
     }

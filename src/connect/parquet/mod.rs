@@ -9,6 +9,7 @@ mod convert;
 mod dictionaries;
 mod finer;
 mod groups;
+mod pause;
 mod sink;
 mod skip;
 mod source;

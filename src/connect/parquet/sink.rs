@@ -4,10 +4,11 @@
 use super::append::copy_in_front;
 use super::convert::{file_type, to_file};
 use super::groups::{Cutter, Encoded, Ready, Task};
+use super::pause::{Pages, end_of, pack, pages_of, unpack};
 use crate::connect::error::io_text;
 use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};
-use crate::connect::{ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::files::NewFile;
 use crate::types::DataType;
@@ -56,27 +57,42 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, ConnectError> {
     let properties = Arc::new(properties);
     let root = ArrowSchemaConverter::new().convert(&schema).map_err(unwritable)?;
     let (staging, files) = stage_files(spec, "parquet")?;
+    let can_pause = spec.parts.is_none() && staging.is_file();
+    let (ready, encoding_nanos) = (Ready::default(), AtomicU64::new(0));
     let part = |(at, file): (usize, NewFile)| {
         let path = file.path().to_owned();
         let buffered = BufWriter::with_capacity(1 << 16, file);
         let root = root.root_schema_ptr();
         let writer = SerializedFileWriter::new(buffered, root.clone(), properties.clone());
         let mut writer = writer.map_err(unwritable)?;
-        if let Some(old) = held(spec, &target, at, "parquet") {
-            copy_in_front(&old, &mut writer)?;
+        let mut pages = Pages::default();
+        let mut cutter = Cutter::new(at, schema.clone(), root, properties.clone());
+        if can_pause {
+            cutter.hold();
         }
-        let writer = Some(writer);
-        let cutter = Cutter::new(at, schema.clone(), root, properties.clone());
-        Ok(Part {
-            path,
-            cutter: cutter.into(),
-            file: PartFile { next: 0, encoded: BTreeMap::new(), writer }.into(),
-        })
+        if let Some(behind) = &spec.behind {
+            let without = unpack(behind)?;
+            pages = copy_in_front(&behind.staged, &mut writer)?;
+            let rest: usize = behind.rest.iter().map(|batch| batch.rows).sum();
+            cutter.go_on(pages.0.len(), behind.rows - rest as u64, without);
+            for batch in behind.rest.clone() {
+                cutter.push(batch, &ready).map_err(unwritable)?;
+            }
+        } else if let Some(old) = held(spec, &target, at, "parquet") {
+            pages = copy_in_front(&old, &mut writer)?;
+        }
+        // Row groups that the target held are not counted among those that are taken.
+        let (next, before) = match spec.behind {
+            Some(_) => (pages.0.len(), 0),
+            None => (0, pages.0.len()),
+        };
+        let (encoded, writer) = (BTreeMap::new(), Some(writer));
+        let file = PartFile { next, before, encoded, writer, pages };
+        Ok(Part { path, cutter: cutter.into(), file: file.into() })
     };
     let parts = files.into_iter().enumerate().map(part).collect::<Result<_, ConnectError>>()?;
     let encoder = ParquetEncoder::new(spec);
-    let (ready, encoding_nanos) = (Ready::default(), AtomicU64::new(0));
-    Ok(Box::new(ParquetSink { staging, parts, encoder, ready, encoding_nanos }))
+    Ok(Box::new(ParquetSink { staging, parts, encoder, ready, encoding_nanos, can_pause }))
 }
 
 /// The schema that is kept in the file for other readers: with texts as Arrow first had them, since
@@ -108,6 +124,8 @@ struct ParquetSink {
     ready: Ready,
     /// Time of making bytes of values.
     encoding_nanos: AtomicU64,
+    /// Is it a single file, of which rows are held until their row group is complete?
+    can_pause: bool,
 }
 
 struct Part {
@@ -119,6 +137,10 @@ struct Part {
 struct PartFile {
     /// The number of the row group that is to be written next.
     next: usize,
+    /// Row groups that the target held.
+    before: usize,
+    /// Of the row groups that are in the file, what is known of their pages.
+    pages: Pages,
     /// Those that have come before it.
     encoded: BTreeMap<usize, Vec<ArrowColumnChunk>>,
     /// The file, unless a thread is writing.
@@ -173,6 +195,19 @@ impl Sink for ParquetSink {
 
     fn late_encoding(&self) -> Duration {
         Duration::from_nanos(self.encoding_nanos.load(Relaxed))
+    }
+
+    fn can_pause(&self) -> bool {
+        self.can_pause
+    }
+
+    fn pause(&self) -> Result<Behind, ConnectError> {
+        self.work()?;
+        self.parts[0].pause(&self.staging)
+    }
+
+    fn keep(&self) {
+        self.staging.keep();
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {
@@ -238,14 +273,33 @@ impl Part {
         let mut next = file.next;
         while let Some(chunks) = file.encoded.remove(&next) {
             drop(file);
+            let pages = pages_of(&chunks);
             let mut group = writer.next_row_group()?;
             chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
-            group.close()?;
+            let written = group.close()?;
             next += 1;
             file = self.file();
+            file.pages.push(pages, &written);
         }
         (file.next, file.writer) = (next, Some(writer));
         Ok(())
+    }
+
+    /// How far the file has come, once that is durable: its row groups, and the rows behind them.
+    fn pause(&self, staging: &Staging) -> Result<Behind, ConnectError> {
+        let (cutter, mut file) = (self.cutter(), self.file());
+        let (groups, without) = cutter.groups();
+        let PartFile { next, before, pages, writer, .. } = &mut *file;
+        let writer = writer.as_mut().filter(|_| *next == groups);
+        let Some(writer) = writer.filter(|_| pages.0.len() == *before + groups) else {
+            return Err(self.failed(&std::io::Error::other("row groups are on their way")));
+        };
+        writer.flush().map_err(|error| self.failed(&error))?;
+        stage::sync(writer.inner().get_ref())?;
+        let end = end_of(writer, pages).map_err(|error| self.failed(&error))?;
+        let bytes = writer.bytes_written() as u64;
+        let behind = staging.behind(bytes, cutter.rows, pack(without, &end))?;
+        Ok(Behind { rest: cutter.rest(), ..behind })
     }
 
     /// Ends and fsyncs the file; says how many bytes it has.

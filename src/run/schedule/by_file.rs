@@ -377,6 +377,11 @@ impl<'e> Schedule<'e, '_> {
 }
 
 impl Kept {
+    /// A block of columns that was kept.
+    pub(super) fn columns(&self, block: &Block) -> Result<Vec<ArrayRef>, StateError> {
+        self.found.columns(block)
+    }
+
     /// A block of bytes that was kept.
     pub(super) fn bytes(&self, block: &Block) -> Result<Vec<u8>, StateError> {
         self.found.bytes(block)

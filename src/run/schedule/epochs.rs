@@ -9,6 +9,7 @@ use super::branches::Broken;
 use super::by_file::{Before, Blocks, Kept, KnownFile, add};
 use super::{Open, Schedule, Stage};
 use crate::connect::{Beginning, Behind, Extent, Only};
+use crate::data::{Batch, Positions};
 use crate::exec::compile::{Action, Probe};
 use crate::exec::operators::Streaming;
 use crate::exec::stage::{Pause, States};
@@ -20,7 +21,7 @@ use crate::run::made::digest;
 use crate::run::open::Begin;
 use crate::run::{Event, FilesTaken};
 use crate::store::StateError;
-use crate::store::checkpoint::Writer;
+use crate::store::checkpoint::{Block, Writer};
 use arrow_array::Array;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -270,16 +271,22 @@ impl Schedule<'_, '_> {
             let lock = session.checkpoints.take_begun(output)?;
             let pending =
                 output.pending.as_ref().map(|block| kept.bytes(block)).transpose().ok()?;
-            let SavedOutput { staged, target, rows, bytes, .. } = output.clone();
             let pending = pending.unwrap_or_default();
-            let to = Behind { staged, target, bytes, rows, pending, lock };
+            let batch = |(rows, block): &(usize, Block)| {
+                let columns = kept.columns(block).ok()?;
+                Some(Batch { columns, rows: *rows, positions: Positions::Range(0) })
+            };
+            let rest = output.rest.iter().map(batch).collect::<Option<_>>()?;
+            let SavedOutput { staged, target, rows, bytes, .. } = output.clone();
+            let to = Behind { staged, target, bytes, rows, pending, rest, lock };
             Some((epochs.before.nodes[output.end], to))
         };
         let outputs: Option<Vec<_>> = kept.saved.outputs.iter().map(behind).collect();
         let Some(outputs) = outputs else { return Ok(false) };
         for (end, behind) in outputs {
             let sink = self.execution.sinks[end.at()].as_ref().expect("it was one of the stage");
-            sink.begin_anew((self.open_sink)(end, Begin::Behind(behind))?);
+            let begin = Begin::Behind(behind, self.begun_anew + 1);
+            sink.begin_anew((self.open_sink)(end, begin)?);
         }
         Ok(true)
     }
@@ -291,10 +298,12 @@ pub(super) fn save_begun(
     behind: Behind,
     writer: &mut Writer,
 ) -> Result<SavedOutput, StateError> {
-    let Behind { staged, target, bytes, rows, pending, .. } = behind;
+    let Behind { staged, target, bytes, rows, pending, rest, .. } = behind;
     let found =
         fs::metadata(&staged).map_err(|error| StateError::io("look at", &staged, &error))?;
     let written = found.ino().to_string();
     let pending = (!pending.is_empty()).then(|| writer.bytes(&pending)).transpose()?;
-    Ok(SavedOutput { end, staged, target, written, rows, bytes, pending })
+    let block = |batch: &Batch| Ok((batch.rows, writer.columns(&batch.columns, batch.rows)?));
+    let rest = rest.iter().map(block).collect::<Result<_, StateError>>()?;
+    Ok(SavedOutput { end, staged, target, written, rows, bytes, pending, rest })
 }

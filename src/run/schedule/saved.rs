@@ -307,6 +307,7 @@ impl Schedule<'_, '_> {
                     rows: staged.rows,
                     bytes: staged.bytes,
                     pending: None,
+                    rest: vec![],
                 });
             }
         }
