@@ -5,12 +5,14 @@ mod branches;
 mod by_file;
 mod epochs;
 mod finish;
+mod jobs;
 mod paths;
+mod running;
 mod saved;
 mod times;
 mod unchanged;
 
-use super::counts::{is_done, job_report, jobs_of};
+use super::counts::jobs_of;
 use super::events::Event;
 use super::failure::{Failure, Failures};
 use super::limits::Limits;
@@ -20,19 +22,16 @@ use super::session::Session;
 use crate::connect::{ConnectError, Only, Source, Staged};
 use crate::data::Batch;
 use crate::exec::Error;
-use crate::exec::compile::{Action, Probe};
+use crate::exec::operators::Output;
 use crate::exec::operators::united::United;
-use crate::exec::operators::{Output, Streaming};
-use crate::exec::stage::{By, Execution, Ran, Root, States, Stopped};
+use crate::exec::stage::Execution;
 use crate::ir::{JobId, RunContext};
 use crate::memory;
 use crate::plan::{NodeId, NodeKind};
 use branches::Broken;
 pub(super) use branches::OpenSink;
-use epochs::Until;
 use paths::Path;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use unchanged::Contents;
 
@@ -296,189 +295,6 @@ impl<'e, 'p> Schedule<'e, 'p> {
 
     fn timer(&self) -> Option<Timer> {
         self.profile.as_ref().map(|_| Timer::start())
-    }
-
-    /// Runs a stage; what of it failed in the end, while the rest is done.
-    fn stage(&mut self, stage: &Stage, open: &Open) -> Result<Vec<Broken>, Broken> {
-        let execution = self.execution;
-        let mut states = match self.files_apart(stage) {
-            Some(source) => self.states_by_file(stage, source, open)?,
-            None => match self.source_apart(stage) {
-                Some(source) => self.states_in_epochs(stage, source, open)?,
-                None => self.states(stage, open, None)?,
-            },
-        };
-        let mut broken: Vec<Broken> = vec![];
-        for &node in &stage.active {
-            execution.set_aside[node.at()].store(true, Relaxed);
-            let left_out = match &execution.nodes[node.at()].action {
-                Action::Stream(operator) => operator.left_out(),
-                Action::Probe(probe) => {
-                    let Some(Probe::Table(probe)) = probe.get() else { continue };
-                    if let Err(error) = probe.check() {
-                        let by = Some(By::Operator(node));
-                        broken.push(Broken { failure: error.into(), by });
-                        continue;
-                    }
-                    execution.count(node, |counts| &counts.null_keys, probe.null_keys());
-                    probe.left_out()
-                }
-                _ => 0,
-            };
-            execution.count(node, |counts| &counts.left_out, left_out);
-        }
-        for &end in &stage.ends {
-            let states = std::mem::take(&mut states[end.at()]);
-            if broken.iter().any(|broken| stage.is_behind(end, broken.by, execution.plan)) {
-                continue;
-            }
-            let timer = self.timer();
-            match self.finish(end, states) {
-                Ok(is_there) => {
-                    if let (Some(profile), Some(timer), true) = (&mut self.profile, timer, is_there)
-                    {
-                        profile.end_operator(end, &timer);
-                    }
-                }
-                Err(failure) => broken.push(Broken { failure, by: Some(By::Operator(end)) }),
-            }
-        }
-        self.count_done(stage);
-        Ok(broken)
-    }
-
-    /// What the stage has done is not counted again.
-    fn count_done(&mut self, stage: &Stage) {
-        let execution = self.execution;
-        // What is known only when it is read is counted then.
-        let is_counted =
-            |node: &NodeId| self.results.get(node).is_none_or(|result| result.rows().is_some());
-        let done: BTreeSet<NodeId> = stage.done(&self.done).copied().collect();
-        for &node in done.iter().filter(|node| is_counted(node)) {
-            self.count_in_turn(node);
-            execution.counted[node.at()].store(true, Relaxed);
-        }
-        for root in stage.roots.iter().filter(|_| !done.is_empty()) {
-            execution.counted[root.at()].store(true, Relaxed);
-        }
-        if stage.may_repeat && stage.ends.iter().all(|end| self.done.contains(end)) {
-            self.results
-                .retain(|node, _| !stage.roots.contains(node) || stage.read_later.contains(node));
-        }
-    }
-
-    /// Runs the operators of a stage over its input, or over these files of it.
-    fn states(&mut self, stage: &Stage, open: &Open, only: Option<Only>) -> Result<States, Broken> {
-        let scans = self.open_scans(stage, open, only)?;
-        Ok(self.states_of(stage, &scans, None)?.states)
-    }
-
-    /// Opens what a stage reads, or these files of it.
-    fn open_scans(
-        &self,
-        stage: &Stage,
-        open: &Open,
-        only: Option<Only>,
-    ) -> Result<Scans, ConnectError> {
-        let is_scan = |root: &&NodeId| self.execution.plan.node(**root).inputs.is_empty();
-        let scans = stage.roots.iter().filter(is_scan);
-        scans.map(|&root| Ok((root, open(root, only.clone())?))).collect()
-    }
-
-    /// Runs the operators of a stage over what was opened, as far as it has not been read.
-    fn states_of(
-        &mut self,
-        stage: &Stage,
-        scans: &Scans,
-        until: Option<&Until>,
-    ) -> Result<Ran, Broken> {
-        let (execution, active) = (self.execution, &stage.active);
-        let plan = execution.plan;
-        let is_last = |root: &NodeId| !stage.read_later.contains(root) && !stage.may_repeat;
-        let mut begin = |&root: &NodeId| match scans.get(&root) {
-            Some((source, places)) => {
-                let (places, width) = (places.clone(), plan.node(root).width);
-                let before = until.map_or(source.after().into(), |until| until.read);
-                (root, Root::Scan { source: &**source, places, width, before })
-            }
-            None => {
-                let is_last = is_last(&root);
-                let result = match is_last {
-                    true => self.results.remove(&root),
-                    false => self.results.get(&root).cloned(),
-                };
-                (root, Root::Result(result.unwrap_or_else(|| Output::Batches(vec![])), is_last))
-            }
-        };
-        let begins: Vec<(NodeId, Root)> = stage.roots.iter().map(&mut begin).collect();
-        let pause = until.and_then(|until| until.pause);
-        let may_end_early = pause.is_none() && self.may_end_early(stage);
-        let ran = execution.run_stage(&begins, active, may_end_early, pause);
-        if let Some(profile) = &mut self.profile {
-            let volumes = scans.iter().map(|(root, (source, _))| (*root, source.volume()));
-            profile.add_operators(execution, &stage.roots, active, &volumes.collect());
-        }
-        ran.map_err(|Stopped { root, by, error }| {
-            let source = scans.get(&stage.roots[root]);
-            let files = source.map_or(vec![], |(source, _)| source.files().to_vec());
-            Broken { failure: Failure::Stage(error, files), by }
-        })
-    }
-
-    /// May it end before the end of its input?
-    fn may_end_early(&self, stage: &Stage) -> bool {
-        let plan = self.execution.plan;
-        stage.is_only && !stage.roots.iter().any(|root| plan.goes_on(*root))
-    }
-
-    fn begin_jobs(&mut self, active: &BTreeSet<NodeId>) {
-        self.at_work = self.jobs_at(active);
-        for job in self.at_work.iter().filter(|job| !self.timings.contains_key(job)) {
-            let job = &self.execution.pipeline.jobs[job.0 as usize];
-            if !job.is_hidden {
-                (self.watch)(Event::JobStarted { job: &job.name });
-            }
-        }
-    }
-
-    /// The stage has ended; its time is that of every job that took part in it.
-    fn end_jobs(&mut self, seconds: f64) {
-        for job in std::mem::take(&mut self.at_work) {
-            *self.timings.entry(job).or_default() += seconds;
-            if is_done(self.execution, job) {
-                self.end_job(job, Status::Success, None);
-            }
-        }
-    }
-
-    /// Tells of a job how it ended, and why if it failed.
-    fn end_job(&mut self, job: JobId, status: Status, error: Option<String>) {
-        self.ended.insert(job, status);
-        let seconds = self.timings.get(&job).copied().unwrap_or(0.0);
-        if self.execution.pipeline.jobs[job.0 as usize].is_hidden {
-            return;
-        }
-        let mut report = job_report(self.execution, job, status, seconds);
-        if status == Status::Cancelled {
-            report.needs = self.needs(job);
-            self.missing.extend(report.needs.is_some().then_some(job));
-        }
-        report.peak_memory = self.peaks.get(&job).copied().unwrap_or(0);
-        report.error = error;
-        report.tries = self.retried.get(&job).map(|again| again + 1);
-        (self.watch)(Event::JobEnded(&report));
-    }
-
-    /// Tells of all jobs how they ended, now that no stage will run any more.
-    pub(super) fn end_all_jobs(&mut self) {
-        for job in jobs_of(self.execution) {
-            if self.ended.contains_key(&job) {
-                continue;
-            }
-            let is_done = is_done(self.execution, job);
-            let status = if is_done { Status::Success } else { Status::Cancelled };
-            self.end_job(job, status, None);
-        }
     }
 
     /// The outputs with their names, in the order of the plan.
