@@ -69,9 +69,9 @@ fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
         if let Input::Job(job) = input
             && needed.insert(job)
         {
-            match targets.tables.is_empty() {
-                true => open.extend(pipeline.needs(job)),
-                false => open.extend(pipeline.jobs[job.0 as usize].inputs()),
+            match targets.outputs.is_empty() {
+                true => open.extend(pipeline.jobs[job.0 as usize].inputs()),
+                false => open.extend(pipeline.needs(job)),
             }
         }
     }

@@ -55,6 +55,26 @@ fn a_job_runs_only_when_the_one_before_it_is_done() {
 }
 
 #[test]
+fn rows_that_came_wait_for_what_is_before_them_too() {
+    let since = GATED.replace("  amount: int\n}", "  amount: int\n  incremental by id\n}");
+    let since = since.replace(
+        "csv(\"out/report.csv\") from report",
+        "csv(\"all.csv\") from report {\n  mode append\n}",
+    );
+    let project = Project::new(&since);
+    project.write("orders.csv", "id,amount\n1,5\n");
+    let ended = project.batchc(&["run", "--report", "report.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert_eq!(project.report()["jobs"][0]["job"], "check");
+    project.write("orders.csv", "id,amount\n1,5\n2,-1\n");
+    project.batchc(&["run"]).fails(4, "`positive`");
+    assert_eq!(project.read("all.csv"), "id,amount\n1,5\n");
+    project.write("orders.csv", "id,amount\n1,5\n2,7\n");
+    assert_eq!(project.batchc(&["run"]).code, Some(0));
+    assert_eq!(project.read("all.csv"), "id,amount\n1,5\n2,7\n");
+}
+
+#[test]
 fn drawings_show_the_order() {
     let project = Project::new(GATED);
     project.write("orders.csv", "id,amount\n1,5\n");
