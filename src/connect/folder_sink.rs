@@ -9,7 +9,7 @@ use super::{Column, ConnectError, Connector, Encode, Piece, Sink, SinkSpec, Stag
 use crate::data::{Batch, display, scalar_at};
 use crate::files;
 use crate::types::Scalar;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
@@ -212,7 +212,12 @@ impl FolderSink {
         let mut staged = sink.finish_alone()?;
         rows.fetch_add(staged.rows, Relaxed);
         bytes.fetch_add(staged.bytes, Relaxed);
-        staged.publish()
+        // Folders are synced when all files are in them.
+        for (from, to) in std::mem::take(&mut staged.moves) {
+            files::rename(&from, &to)
+                .map_err(|error| ConnectError::io("replace", to.display(), &error))?;
+        }
+        Ok(())
     }
 
     /// The folders that rows have come into.
@@ -259,18 +264,22 @@ impl FolderSink {
 
     /// Makes the names of all folders durable.
     fn sync_folders(&self) -> Result<(), ConnectError> {
-        let mut open = vec![self.staging.path().to_owned()];
-        while let Some(folder) = open.pop() {
-            let failed = |error| ConnectError::io("sync", folder.display(), &error);
+        let (mut folders, mut at) = (vec![self.staging.path().to_owned()], 0);
+        while let Some(folder) = folders.get(at).cloned() {
+            at += 1;
+            let failed = |error| ConnectError::io("read", folder.display(), &error);
             for entry in fs::read_dir(&folder).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 if entry.file_type().map_err(failed)?.is_dir() {
-                    open.push(entry.path());
+                    folders.push(entry.path());
                 }
             }
-            files::sync_folder(&folder).map_err(failed)?;
         }
-        Ok(())
+        let sync = |folder: &PathBuf| {
+            files::sync_folder(folder)
+                .map_err(|error| ConnectError::io("sync", folder.display(), &error))
+        };
+        folders.par_iter().try_for_each(sync)
     }
 }
 

@@ -38,6 +38,7 @@ job totals {
 output plain  = csv(\"out/rows.csv\") from all
 output folder = csv(\"out/parts\") from parts
 output sums   = parquet(\"out/totals.parquet\") from totals
+output lake   = json(\"out/lake\") from all { partition by kind }
 ";
 
 /// Files by their paths; folders by theirs, with a `/` behind.
