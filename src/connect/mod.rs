@@ -8,6 +8,7 @@ mod append;
 mod chunk;
 mod compression;
 mod csv;
+mod digest;
 mod error;
 mod folder_sink;
 mod folders;

@@ -6,18 +6,18 @@
 //! to git (racy-git.txt), so such a file is known by its bytes alone.
 
 use super::compression::Compression;
+use super::digest::Digest;
 use super::input::Inputs;
 use super::{Arguments, ConnectError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use twox_hash::XxHash3_128;
 
 /// The times of a file tell nothing when they are less than this before they are looked at: the
 /// coarsest clock of a file system that is in use, FAT's, ticks every two seconds.
@@ -39,8 +39,8 @@ pub struct Readings(Mutex<BTreeMap<PathBuf, Known>>);
 /// What is known of a file.
 struct Known {
     reading: Reading,
-    /// How many of its bytes as they are stored have been seen, and what makes their digest.
-    begun: Option<(u64, XxHash3_128)>,
+    /// What makes the digest of the bytes that have been seen, as they are stored.
+    begun: Option<Digest>,
 }
 
 /// The beginning of a file that a run has read: what tells whether it still is the same.
@@ -78,11 +78,11 @@ impl Readings {
     }
 
     /// Notes how far a file was read, to its end if it is.
-    fn read(&self, path: &Path, (bytes, hasher): (u64, &XxHash3_128), is_end: bool) {
+    fn read(&self, path: &Path, digest: &Digest, is_end: bool) {
         self.lock(|all| {
             let Some(known) = all.get_mut(path) else { return };
-            known.begun = (!is_end).then(|| (bytes, hasher.clone()));
-            known.reading.content = is_end.then(|| digest(hasher)).or(known.reading.content.take());
+            known.begun = (!is_end).then(|| digest.clone());
+            known.reading.content = is_end.then(|| digest.value()).or(known.reading.content.take());
         });
     }
 
@@ -107,45 +107,33 @@ impl Readings {
     /// The beginning of a file that was not read to its end.
     pub fn begun(&self, path: &Path) -> Option<Begun> {
         let begun = self.lock(|all| all.get(path)?.begun.clone());
-        begun.map(|(bytes, hasher)| Begun { bytes, digest: digest(&hasher) })
+        begun.map(|digest| Begun { bytes: digest.bytes(), digest: digest.value() })
     }
 
     /// Does a file begin as it did when an earlier run read it? Then its digest is made from there on.
     pub fn goes_on(&self, file: &InputFile, begun: &Begun) -> io::Result<bool> {
-        let mut hasher = XxHash3_128::new();
-        let mut left = begun.bytes;
-        let mut buffer = vec![0; 1 << 18];
-        let mut from = File::open(&file.path)?;
-        while left > 0 {
-            let wanted = left.min(buffer.len() as u64) as usize;
-            match from.read(&mut buffer[..wanted]) {
-                Ok(0) => return Ok(false),
-                Ok(read) => {
-                    hasher.write(&buffer[..read]);
-                    left -= read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        let from = File::open(&file.path)?;
+        if from.metadata()?.len() < begun.bytes {
+            return Ok(false);
         }
-        if digest(&hasher) != begun.digest {
+        let digest = Digest::of_file(&from, begun.bytes)?;
+        if digest.value() != begun.digest {
             return Ok(false);
         }
         // It has to be as it is now once it is opened.
         let reading = Reading { identity: identity(&from.metadata()?), content: None };
-        let known = Known { reading, begun: Some((begun.bytes, hasher)) };
+        let known = Known { reading, begun: Some(digest) };
         self.lock(|all| drop(all.insert(file.path.clone(), known)));
         Ok(true)
     }
 
-    /// What makes the digest of a file that is read from here on, and how many bytes that are read
-    /// then it has seen; none if what comes before is not known.
-    fn hasher(&self, path: &Path, start: u64) -> Option<(XxHash3_128, u64)> {
+    /// What makes the digest of a file that is read from here on; none if what comes before is not
+    /// known.
+    fn digest_from(&self, path: &Path, start: u64) -> Option<Digest> {
         if start == 0 {
-            return Some((XxHash3_128::new(), 0));
+            return Some(Digest::new());
         }
-        let (seen, hasher) = self.lock(|all| all.get(path)?.begun.clone())?;
-        Some((hasher, seen.checked_sub(start)?))
+        self.lock(|all| all.get(path)?.begun.clone()).filter(|digest| digest.bytes() >= start)
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<PathBuf, Known>) -> T) -> T {
@@ -161,10 +149,8 @@ impl Known {
 
 /// Makes the digest of a file while it is read.
 pub(super) struct Digesting {
-    hasher: XxHash3_128,
-    /// How many bytes it has seen.
-    seen: u64,
-    /// How many of those that come next it has seen before.
+    digest: Digest,
+    /// How many of the bytes that come next it has seen before.
     ahead: u64,
     path: PathBuf,
     readings: Arc<Readings>,
@@ -173,26 +159,20 @@ pub(super) struct Digesting {
 impl Digesting {
     /// Of a file that is read from this byte on; none if nobody knows what comes before.
     pub(super) fn new(path: &Path, start: u64, readings: &Arc<Readings>) -> Option<Digesting> {
-        let (hasher, ahead) = readings.hasher(path, start)?;
-        let (path, readings) = (path.to_owned(), readings.clone());
-        Some(Digesting { hasher, seen: start + ahead, ahead, path, readings })
+        let digest = readings.digest_from(path, start)?;
+        let ahead = digest.bytes() - start;
+        Some(Digesting { digest, ahead, path: path.to_owned(), readings: readings.clone() })
     }
 
     /// Sees the next bytes; none at the end.
     pub(super) fn see(&mut self, bytes: &[u8]) {
         let known = self.ahead.min(bytes.len() as u64);
         self.ahead -= known;
-        let new = &bytes[known as usize..];
-        self.hasher.write(new);
-        self.seen += new.len() as u64;
+        self.digest.see(&bytes[known as usize..]);
         // What it saw before is not the end.
         let is_end = bytes.is_empty() && self.ahead == 0;
-        self.readings.read(&self.path, (self.seen, &self.hasher), is_end);
+        self.readings.read(&self.path, &self.digest, is_end);
     }
-}
-
-fn digest(hasher: &XxHash3_128) -> String {
-    format!("{:032x}", hasher.finish_128())
 }
 
 /// A file that a source would read now.
@@ -232,29 +212,22 @@ pub fn content_of(path: &Path) -> io::Result<Option<String>> {
 
 /// The same with the digest of so many first bytes.
 pub fn look_into(path: &Path, bytes: u64) -> io::Result<Option<Content>> {
-    let (mut left, mut beginning) = (bytes, None);
-    let mut file = File::open(path)?;
-    let before = stamp(&file.metadata()?);
-    let mut hasher = XxHash3_128::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let wanted = if left == 0 { buffer.len() } else { left.min(buffer.len() as u64) as usize };
-        match file.read(&mut buffer[..wanted]) {
-            Ok(0) => break,
-            Ok(read) => {
-                hasher.write(&buffer[..read]);
-                if left > 0 {
-                    left -= read as u64;
-                    let is_line = left == 0 && buffer[read - 1] == b'\n';
-                    beginning = is_line.then(|| digest(&hasher));
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let content = Content { digest: digest(&hasher), beginning };
-    Ok((stamp(&file.metadata()?) == before).then_some(content))
+    let file = File::open(path)?;
+    let before = file.metadata()?;
+    let mut last = [0];
+    let is_line = (1..=before.len()).contains(&bytes)
+        && file.read_exact_at(&mut last, bytes - 1).is_ok()
+        && last == *b"\n";
+    let made = Digest::of_file_and_beginning(&file, before.len(), if is_line { bytes } else { 0 });
+    let (all, beginning) = match made {
+        Ok(made) => made,
+        // It has become shorter.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let beginning = is_line.then(|| beginning.value());
+    let content = Content { digest: all.value(), beginning };
+    Ok((stamp(&file.metadata()?) == stamp(&before)).then_some(content))
 }
 
 /// Can so many first bytes of a file be read without what follows them? Not if they are packed, nor if
