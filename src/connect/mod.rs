@@ -440,18 +440,26 @@ pub trait Sink: Send + Sync {
         Ok(())
     }
 
+    /// The files of a sink that only appends bytes to them.
+    fn outputs(&self) -> Option<&Outputs> {
+        None
+    }
+
     /// Can what was written so far be gone on with by a later run?
     fn can_pause(&self) -> bool {
-        false
+        self.outputs().is_some_and(Outputs::can_pause)
     }
 
     /// How far it has come, once that is durable, if [`Sink::can_pause`]. No piece is on its way.
     fn pause(&self) -> Result<Behind, ConnectError> {
-        Err(ConnectError::new("the output cannot be gone on with"))
+        let outputs = self.outputs().map(Outputs::pause);
+        outputs.unwrap_or_else(|| Err(ConnectError::new("the output cannot be gone on with")))
     }
 
     /// What is written stays when the sink is dropped: a later run goes on with it.
-    fn keep(&self) {}
+    fn keep(&self) {
+        self.outputs().into_iter().for_each(Outputs::keep);
+    }
 
     /// Of the time that appending and this work took so far, that in which bytes were made of
     /// values.

@@ -10,8 +10,8 @@ use super::output::Outputs;
 use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
 use super::{
-    BadValue, Beginning, Behind, ColumnRule, ConnectError, Connector, Encode, Extent, Morsel,
-    Piece, RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
+    BadValue, Beginning, ColumnRule, ConnectError, Connector, Encode, Extent, Morsel, Piece,
+    RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
 };
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
@@ -205,16 +205,8 @@ impl Sink for TextSink {
         self.outputs.append(part, &bytes, rows)
     }
 
-    fn can_pause(&self) -> bool {
-        self.outputs.can_pause()
-    }
-
-    fn pause(&self) -> Result<Behind, ConnectError> {
-        self.outputs.pause()
-    }
-
-    fn keep(&self) {
-        self.outputs.keep();
+    fn outputs(&self) -> Option<&Outputs> {
+        Some(&self.outputs)
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {

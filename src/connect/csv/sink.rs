@@ -6,7 +6,7 @@
 use super::dialect::Dialect;
 use crate::connect::output::Outputs;
 use crate::connect::spell::{Cells, Values};
-use crate::connect::{Behind, ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::types::DataType;
 
@@ -75,16 +75,8 @@ impl Sink for CsvSink {
         self.outputs.append(part, &bytes, rows)
     }
 
-    fn can_pause(&self) -> bool {
-        self.outputs.can_pause()
-    }
-
-    fn pause(&self) -> Result<Behind, ConnectError> {
-        self.outputs.pause()
-    }
-
-    fn keep(&self) {
-        self.outputs.keep();
+    fn outputs(&self) -> Option<&Outputs> {
+        Some(&self.outputs)
     }
 
     fn finish(self: Box<Self>) -> Result<Staged, ConnectError> {
