@@ -113,13 +113,18 @@ pub(super) fn check(pipeline: &Pipeline, found: &mut Diagnostics) {
         check_job(pipeline, id, is_whole(Input::Job(id)).is_some(), found);
     }
     for output in pipeline.outputs.iter().filter(|output| pipeline.keeps_folders(output)) {
-        let by = |folder: &Folder| folder.column == is_whole(output.from);
-        if is_whole(output.from).is_none() || !output.folders.iter().any(by) {
-            let (source, incremental) =
-                incremental_in(pipeline, output.from).expect("that is why it keeps folders");
-            let column = &source.row.columns[incremental.column].name;
-            let (source, span) = ((&*source.name, incremental.span), output.folders[0].value.span);
+        let by = |folder: &&Folder| folder.column == is_whole(output.from);
+        let (source, incremental) =
+            incremental_in(pipeline, output.from).expect("that is why it keeps folders");
+        let column = &source.row.columns[incremental.column].name;
+        let source = (&*source.name, incremental.span);
+        let others = || output.folders.iter().filter(|folder| !by(folder));
+        if is_whole(output.from).is_none() || !output.folders.iter().any(|folder| by(&folder)) {
+            let span = output.folders[0].value.span;
             found.push(told::loses_rows_of_folders(&output.name, span, source, column));
+        } else if let (Some(other), Some(_)) = (others().next(), incremental.lookback) {
+            let other = (&*other.name, other.value.span);
+            found.push(told::moves_between_folders(&output.name, other, source, column));
         }
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
     for quarantine in report.quarantines.iter().filter(|quarantine| quarantine.records > 0) {
         say!("  set aside: {} ({})", quarantine.path, rows_text(quarantine.records));
     }
-    for output in &report.outputs {
+    for output in report.outputs.iter().filter(|output| !output.reused) {
         let (path, rows) = (&output.path, rows_text(output.records));
         match output.merged {
             Some(Merged { kept, updated, inserted }) => {

@@ -8,7 +8,6 @@ mod append;
 mod chunk;
 mod compression;
 mod csv;
-mod digest;
 mod error;
 mod folder_sink;
 mod folders;
@@ -48,6 +47,7 @@ pub use stage::{complete_move, discard, hold, sweep};
 
 use crate::data::Batch;
 use crate::data::spell;
+pub use crate::files::digest::Digest;
 use crate::types::{Scalar, Type};
 use std::ops::Bound;
 use std::path::PathBuf;
@@ -396,8 +396,8 @@ pub struct Behind {
     pub staged: PathBuf,
     /// Where it will be seen.
     pub target: PathBuf,
-    /// So many of its bytes; what is behind them was not finished.
-    pub bytes: u64,
+    /// The digest of its bytes so far; what is behind them was not finished.
+    pub seen: Digest,
     /// Rows.
     pub rows: u64,
     /// Bytes that are not yet in the file, since they are packed together with those to come, or what

@@ -132,7 +132,7 @@ impl Outputs {
         let path = behind.staged.clone();
         let failed = |error| ConnectError::io("write", path.display(), &error);
         let (staging, file) = Staging::go_on(behind)?;
-        let mut packer = compression.writer(file, behind.bytes == 0);
+        let mut packer = compression.writer(file, behind.seen.bytes() == 0);
         packer.write(&behind.pending).map_err(failed)?;
         Ok(Outputs { staging, parts: vec![Mutex::new(Part { path, packer, rows: behind.rows })] })
     }
@@ -149,8 +149,7 @@ impl Outputs {
         let failed = |error| ConnectError::io("write", path.display(), &error);
         packer.flush().map_err(failed)?;
         stage::sync(packer.file())?;
-        let bytes = packer.file().metadata().map_err(failed)?.len();
-        self.staging.behind(bytes, *rows, packer.pending().to_vec())
+        self.staging.behind(packer.file(), *rows, packer.pending().to_vec())
     }
 
     /// What is written stays when this is dropped.

@@ -6,9 +6,9 @@
 //! to git (racy-git.txt), so such a file is known by its bytes alone.
 
 use super::compression::Compression;
-use super::digest::Digest;
 use super::input::Inputs;
 use super::{Arguments, ConnectError};
+use crate::files::digest::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

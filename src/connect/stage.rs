@@ -33,7 +33,8 @@ impl Staging {
         let staged = staged_path(target, run)?;
         sweep(target);
         let failed = |error| ConnectError::io("create", staged.display(), &error);
-        let file = NewFile::create(&staged, 0o666).map_err(failed)?;
+        let mut file = NewFile::create(&staged, 0o666).map_err(failed)?;
+        file.watch();
         if let Ok(old) = old {
             // Who may read an output does not change with its content.
             file.set_permissions(old.permissions()).map_err(failed)?;
@@ -69,7 +70,7 @@ impl Staging {
     /// Goes on with a file that an earlier run has staged.
     pub fn go_on(behind: &Behind) -> Result<(Staging, NewFile), ConnectError> {
         let (staged, target, lock) = (&behind.staged, behind.target.clone(), behind.lock.clone());
-        let file = NewFile::go_on(staged, behind.bytes)
+        let file = NewFile::go_on(staged, &behind.seen)
             .map_err(|error| ConnectError::io("write", staged.display(), &error))?;
         // Until more of it is kept, what is there already stays.
         let owned = AtomicBool::new(false);
@@ -77,11 +78,18 @@ impl Staging {
     }
 
     /// How far a file has come, whose name is made durable.
-    pub fn behind(&self, bytes: u64, rows: u64, pending: Vec<u8>) -> Result<Behind, ConnectError> {
+    pub fn behind(
+        &self,
+        file: &NewFile,
+        rows: u64,
+        pending: Vec<u8>,
+    ) -> Result<Behind, ConnectError> {
         sync_folder(&self.staged)?;
+        let seen = file.digest().cloned();
+        let seen = seen.ok_or_else(|| ConnectError::new("the output cannot be gone on with"))?;
         let (staged, target) = (self.staged.clone(), self.target.clone());
         let (lock, rest) = (self.lock.clone(), vec![]);
-        Ok(Behind { staged, target, bytes, rows, pending, rest, lock })
+        Ok(Behind { staged, target, seen, rows, pending, rest, lock })
     }
 
     /// It stays when this is dropped.

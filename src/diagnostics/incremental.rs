@@ -55,6 +55,21 @@ pub fn loses_rows_of_folders(output: &str, by: Span, source: Source, column: &st
         ))
 }
 
+/// E0510: rows of which the same are read again, and may be in another folder then.
+pub fn moves_between_folders(
+    output: &str,
+    by: (&str, Span),
+    source: Source,
+    column: &str,
+) -> Diagnostic {
+    let ((other, by), (source, said)) = (by, source);
+    let message = format!("a row of `{source}` may stay in two folders of `{output}`");
+    let found = format!("`{other}` may be another when a row is read again");
+    Diagnostic::new(Code::E0510, message, by, found)
+        .label(said, "rows of the lookback are read again")
+        .help(format!("`partition by {column}` alone, or leave `lookback` out"))
+}
+
 /// W0602: an output to which new rows are added, and with them again all rows of another source.
 pub fn appends_other(output: &str, at: Span, whole: Source) -> Diagnostic {
     let (whole, declared) = whole;

@@ -112,8 +112,11 @@ impl Error {
     /// of them has this number, and so much of the first file comes before it.
     fn located(mut self, extents: &[Extent], first: u64, before: Extent) -> Error {
         if let Error::Row { position: Some(position), line, place, .. } = &mut self {
-            *place = find_place(*position - (first << POSITION_ROW_BITS), *line, extents);
-            if let Some(Place { file: 0, record, line }) = place {
+            let position = *position - (first << POSITION_ROW_BITS);
+            *place = find_place(position, *line, extents, before.file);
+            if let Some(Place { file, record, line }) = place
+                && *file == before.file
+            {
                 *record += before.records;
                 line.iter_mut().for_each(|line| *line += before.lines);
             }
@@ -123,11 +126,16 @@ impl Error {
 }
 
 /// The place of a row: records and lines of the earlier morsels of its file come before it. The
-/// extent of its own morsel need not be known.
-pub fn find_place(position: u64, line: Option<u64>, extents: &[Extent]) -> Option<Place> {
+/// extent of its own morsel need not be known; that of the first file is.
+pub fn find_place(
+    position: u64,
+    line: Option<u64>,
+    extents: &[Extent],
+    first: usize,
+) -> Option<Place> {
     let morsel = (position >> POSITION_ROW_BITS) as usize;
     let before = extents.get(..morsel)?;
-    let file = extents.get(morsel).or(before.last()).map_or(0, |extent| extent.file);
+    let file = extents.get(morsel).or(before.last()).map_or(first, |extent| extent.file);
     let same = before.iter().filter(|extent| extent.file == file);
     let (records, lines) = same
         .fold((0, 0), |(records, lines), extent| (records + extent.records, lines + extent.lines));

@@ -6,9 +6,11 @@ use super::rejects::Reject;
 use super::ring::Ring;
 use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged, Written};
 use crate::ir::QuarantineId;
-use std::collections::BTreeSet;
-use std::io::{self, BufRead};
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, BufRead, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use twox_hash::XxHash3_128;
 
 /// The staged files of the quarantines of a run.
 pub struct Quarantines {
@@ -28,6 +30,9 @@ struct Part {
 struct Files {
     /// By quarantine; those that no job of the run uses are not written.
     outputs: Vec<Option<Outputs>>,
+    /// Digests of the lines that they begin with, with their quarantines: a row that is set aside again
+    /// is there already.
+    kept: HashSet<(usize, u128)>,
     /// The files that the stage reads.
     names: Vec<Arc<str>>,
     /// Which of them the next morsel is of, with its records and lines so far.
@@ -44,8 +49,40 @@ impl Quarantines {
         let open = |spec: &Option<SinkSpec>| spec.as_ref().map(open).transpose();
         let outputs = specs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let is_used = outputs.iter().any(Option::is_some);
-        let files = Files { outputs, names: vec![], at: Extent::default() };
+        let (kept, names, at) = (HashSet::new(), vec![], Extent::default());
+        let files = Files { outputs, kept, names, at };
         Ok(Quarantines { ring: Ring::new(room), files: Mutex::new(files), is_used })
+    }
+
+    /// Begins a file with the rows of these jobs that it holds as far as so many bytes: rows that no
+    /// later run reads again.
+    pub fn keep(
+        &self,
+        quarantine: usize,
+        path: &Path,
+        bytes: u64,
+        is_kept: &dyn Fn(&str) -> bool,
+    ) -> Result<(), ConnectError> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let Files { outputs, kept, .. } = &mut *files;
+        let Some(output) = &outputs[quarantine] else { return Ok(()) };
+        let failed = |error: io::Error| ConnectError::io("read", path.display(), &error);
+        let written = Written { path: path.to_owned(), bytes, rows: 0 };
+        let mut lines = match written.read_from(0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            lines => lines.map_err(failed)?.take(bytes),
+        };
+        let mut line = vec![];
+        while lines.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+            // What somebody has changed by hand is no row of ours.
+            let row: Option<serde_json::Value> = serde_json::from_slice(&line).ok();
+            if row.is_some_and(|row| row["_job"].as_str().is_some_and(is_kept)) {
+                output.append(0, &line, 1)?;
+                kept.insert((quarantine, XxHash3_128::oneshot(&line)));
+            }
+            line.clear();
+        }
+        Ok(())
     }
 
     /// Begins a table that reads these files, or none; this is the number of its first morsel, and so
@@ -91,7 +128,7 @@ impl Quarantines {
 
     fn append(&self, part: Part) -> Result<(), Error> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let Files { outputs, names, at } = &mut *files;
+        let Files { outputs, kept, names, at } = &mut *files;
         let mut written: Vec<(Vec<u8>, u64)> = outputs.iter().map(|_| (vec![], 0)).collect();
         for reject in part.rejects {
             if let Some(file) = reject.place.file
@@ -99,9 +136,16 @@ impl Quarantines {
             {
                 *at = Extent { file, records: 0, lines: 0 };
             }
-            let (lines, rows) = &mut written[reject.quarantine.0 as usize];
-            *rows += 1;
+            let quarantine = reject.quarantine.0 as usize;
+            let (lines, rows) = &mut written[quarantine];
+            let start = lines.len();
             write_line(lines, &reject, at, names);
+            let is_there = !kept.is_empty()
+                && kept.contains(&(quarantine, XxHash3_128::oneshot(&lines[start..])));
+            match is_there {
+                true => lines.truncate(start),
+                false => *rows += 1,
+            }
         }
         for (output, (lines, rows)) in outputs.iter().zip(written) {
             if let Some(output) = output.as_ref().filter(|_| rows > 0) {

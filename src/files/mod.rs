@@ -5,8 +5,10 @@
 //! Nothing here knows what is written or read. The spool of what does not fit into memory, which
 //! nobody looks at after its run, is no business of this module.
 
+pub mod digest;
 pub mod faults;
 
+use digest::Digest;
 use faults::{Act, Operation, before, before_reading};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -21,6 +23,8 @@ pub const PRIVATE: u32 = 0o600;
 pub struct NewFile {
     file: File,
     path: PathBuf,
+    /// Of what was written, if somebody may want to know whether it still is that.
+    digest: Option<Digest>,
 }
 
 impl NewFile {
@@ -29,15 +33,26 @@ impl NewFile {
         before(Operation::Create(path))?;
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(mode).open(path)?;
-        Ok(NewFile { file, path: path.to_owned() })
+        Ok(NewFile { file, path: path.to_owned(), digest: None })
     }
 
-    /// Opens a file that a run has left, to write on behind so many bytes.
-    pub fn go_on(path: &Path, bytes: u64) -> io::Result<NewFile> {
+    /// Opens a file that a run has left, to write on behind the bytes that are known by this.
+    pub fn go_on(path: &Path, seen: &Digest) -> io::Result<NewFile> {
         let file = OpenOptions::new().write(true).open(path)?;
-        let mut file = NewFile { file, path: path.to_owned() };
-        file.truncate(bytes)?;
+        let mut file = NewFile { file, path: path.to_owned(), digest: None };
+        file.truncate(seen.bytes())?;
+        file.digest = Some(seen.clone());
         Ok(file)
+    }
+
+    /// Makes a digest of all that is written from its beginning on.
+    pub fn watch(&mut self) {
+        self.digest = Some(Digest::new());
+    }
+
+    /// The digest of what was written, if it is made.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
     }
 
     /// Has the file and its bytes survive a power cut. A failure is final, since the pages may be
@@ -50,6 +65,8 @@ impl NewFile {
     /// Cuts off what was written behind so many bytes.
     pub fn truncate(&mut self, bytes: u64) -> io::Result<()> {
         before(Operation::Truncate(&self.path, bytes))?;
+        // What is cut off was seen.
+        self.digest = None;
         self.file.set_len(bytes)?;
         self.file.seek(SeekFrom::Start(bytes)).map(drop)
     }
@@ -78,7 +95,11 @@ impl NewFile {
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match before(Operation::Write(&self.path, bytes))? {
-            Act::All => self.file.write(bytes),
+            Act::All => {
+                let written = self.file.write(bytes)?;
+                self.digest.iter_mut().for_each(|digest| digest.see(&bytes[..written]));
+                Ok(written)
+            }
             Act::Part { bytes: part, dies } => {
                 self.file.write_all(&bytes[..part])?;
                 if dies { faults::die() } else { Err(faults::full()) }

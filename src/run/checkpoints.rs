@@ -2,7 +2,7 @@
 //! begins where that one was, and one after a change where the first difference is.
 
 use super::State;
-use crate::connect::{Begun, discard, hold, written};
+use crate::connect::{Begun, Digest, discard, hold, written};
 use crate::exec::stage::Pause;
 use crate::store::StateError;
 use crate::store::checkpoint::{Block, Checkpoint, remove};
@@ -10,7 +10,6 @@ use crate::store::lock::{Lock, NoLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -99,6 +98,8 @@ pub(super) struct Epoch {
     pub files: Vec<String>,
     /// So much was read of the next, as [`crate::connect::Beginning`] counts it.
     pub position: u64,
+    /// Records and lines of that.
+    pub read: (u64, u64),
     /// What that was; none where it is not looked at byte by byte.
     pub begun: Option<Begun>,
     /// What told whether the file had changed, if that is all that is known.
@@ -125,7 +126,10 @@ pub(super) struct SavedOutput {
     pub written: String,
     pub rows: u64,
     pub bytes: u64,
-    /// Of one that is not complete, bytes that are not yet in the file.
+    /// Of one that is not complete, the digest of the bytes that are in the file.
+    #[serde(default)]
+    pub digest: String,
+    /// And bytes that are not yet in it.
     #[serde(default)]
     pub pending: Option<Block>,
     /// And rows, of which a block has so many.
@@ -261,13 +265,13 @@ impl Checkpoints {
         self.held.insert(path.to_owned(), lock);
     }
 
-    /// An output that an earlier run has not completed, if that is still there: what was written
-    /// behind the place where it is gone on does not matter.
-    pub(super) fn take_begun(&self, output: &SavedOutput) -> Option<Arc<File>> {
+    /// An output that an earlier run has not completed, if it begins as that run left it: what was
+    /// written behind the place where it is gone on does not matter.
+    pub(super) fn take_begun(&self, output: &SavedOutput) -> Option<(Arc<File>, Digest)> {
         let lock = self.held.get(&output.staged)?;
-        let found = fs::metadata(&output.staged).ok()?;
-        let is_same = output.written == found.ino().to_string() && found.len() >= output.bytes;
-        is_same.then(|| lock.clone())
+        let file = File::open(&output.staged).ok()?;
+        let seen = Digest::of_file(&file, output.bytes).ok()?;
+        (seen.value() == output.digest).then(|| (lock.clone(), seen))
     }
 
     /// Is it worth to keep so many bytes that came of so many seconds of reading?

@@ -271,6 +271,8 @@ fn attempt(
     mut session: Option<&mut Session>,
     profile: &mut Option<Profile>,
 ) -> Result<Vec<Vec<Batch>>, Failures> {
+    let kept = session.as_ref().map(|session| session.kept_aside(written)).transpose()?;
+    let kept = kept.unwrap_or_default();
     let spool = |node: &crate::plan::Node| {
         let (threads, memory) = resources::of(node, pipeline, options);
         Spool::new(options.temp.clone(), memory, threads)
@@ -292,7 +294,7 @@ fn attempt(
                 job.partition.as_ref().map(new)
             })
             .collect(),
-        quarantines: publish::open_quarantines(pipeline, plan, context, options, room)?,
+        quarantines: publish::open_quarantines(pipeline, plan, context, options, &kept, room)?,
         cancelled: limits.flag(),
         rows_read: options.rows_read,
         read: Mutex::default(),

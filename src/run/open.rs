@@ -130,7 +130,7 @@ pub(super) enum Begin {
     /// into that of another.
     Anew(u32),
     /// With what an earlier run had written, in this try of its stage.
-    Behind(Behind, u32),
+    Behind(Box<Behind>, u32),
 }
 
 /// Opens the sink of an output.
@@ -157,7 +157,7 @@ pub(super) fn open_sink(
     let (run, behind) = match begin {
         Begin::Anew(1) => (context.id.clone(), None),
         Begin::Anew(again) => (format!("{}-{again}", context.id), None),
-        Begin::Behind(behind, tries) => (format!("{}-{tries}-on", context.id), Some(behind)),
+        Begin::Behind(behind, tries) => (format!("{}-{tries}-on", context.id), Some(*behind)),
     };
     let spec = SinkSpec {
         base: options.base.clone(),

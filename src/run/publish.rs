@@ -3,6 +3,7 @@
 use super::counts::{filtered, input_report, is_done, jobs_of};
 use super::events::Event;
 use super::failure::Failure;
+use super::marks::Marks;
 use super::merged::Merged;
 use super::reuse::quarantine_entry;
 use super::session::Session;
@@ -12,13 +13,14 @@ use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Job, JobId, Mode, Pipeline, QuarantineId, RunContext, Step, StepKind,
+    ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, Pipeline, QuarantineId, RunContext,
+    SourceId, Step, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
-use crate::store::make_folder;
+use crate::store::{StateError, make_folder};
 use crate::text::Span;
 use crate::types::Scalar;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -268,6 +270,7 @@ pub(super) fn open_quarantines(
     plan: &Plan,
     context: &RunContext,
     options: &Options,
+    kept: &BTreeMap<usize, KeptAside>,
     room: usize,
 ) -> Result<Quarantines, ConnectError> {
     let spec = |at: usize| {
@@ -297,7 +300,49 @@ pub(super) fn open_quarantines(
     };
     let specs: Vec<Option<SinkSpec>> =
         (0..pipeline.quarantines.len()).map(spec).collect::<Result<_, ConnectError>>()?;
-    Quarantines::open(&specs, room)
+    let quarantines = Quarantines::open(&specs, room)?;
+    for (at, KeptAside { bytes, jobs }) in kept {
+        let path = quarantine_path(&pipeline.quarantines[*at].name, options);
+        // A job that is run for several outputs is called after them.
+        let is_of = |job: &str, name: &String| {
+            job.strip_prefix(&**name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(" for "))
+        };
+        quarantines.keep(*at, &path, *bytes, &|job| jobs.iter().any(|name| is_of(job, name)))?;
+    }
+    Ok(quarantines)
+}
+
+/// What of a quarantine stays, since no run reads it again: rows of jobs that read only what came since.
+pub(super) struct KeptAside {
+    /// As far as the last run that succeeded wrote it.
+    pub bytes: u64,
+    /// The jobs.
+    pub jobs: BTreeSet<String>,
+}
+
+/// The quarantines, by their positions, that hold rows which are not read again where sources are read
+/// from these marks on.
+pub(super) fn kept_aside(
+    pipeline: &Pipeline,
+    marks: &Marks,
+    written: impl Fn(&str) -> Result<Option<u64>, StateError>,
+) -> Result<BTreeMap<usize, KeptAside>, StateError> {
+    let marked: BTreeSet<SourceId> = marks.values().flat_map(BTreeMap::keys).copied().collect();
+    let mut kept = BTreeMap::new();
+    for (at, quarantine) in pipeline.quarantines.iter().enumerate() {
+        let jobs = (0..pipeline.jobs.len() as u32).map(JobId).filter(|id| {
+            let reads_since = || pipeline.flows_into(Input::Job(*id));
+            sets_aside(&pipeline.jobs[id.0 as usize], QuarantineId(at as u32))
+                && !reads_since().is_disjoint(&marked)
+        });
+        let jobs: BTreeSet<String> =
+            jobs.map(|id| pipeline.jobs[id.0 as usize].name.clone()).collect();
+        if let (false, Some(bytes)) = (jobs.is_empty(), written(&quarantine.name)?) {
+            kept.insert(at, KeptAside { bytes, jobs });
+        }
+    }
+    Ok(kept)
 }
 
 /// Can rows of the job come into the quarantine?

@@ -5,7 +5,7 @@ use super::held::{self, Held};
 use super::made::{Ancestors, Digests, ENGINE, Files, JobMade, Made, quarantines_of};
 use super::marks::{self, Marks};
 use super::{State, arguments};
-use crate::connect::{self, InputFile, is_racy, written};
+use crate::connect::{self, InputFile, is_digest, is_racy, written};
 use crate::diagnostics::reasons::{self, Reason};
 use crate::ir::{
     Expr, ExprKind, Input, Job, JobId, Mode, Output, Pipeline, RunContext, SourceId, StepKind,
@@ -76,8 +76,10 @@ pub fn decide(
     ledger: &Ledger,
 ) -> Result<Decision, StateError> {
     let mut decision = Decision::default();
+    let read = read_before(pipeline, state, wanted, ledger)?;
     for source in Ancestors::of(pipeline, wanted.iter().copied()).sources {
-        let found = look_at(pipeline, context, base, source, ledger, &mut decision)?;
+        let known = (ledger, &read);
+        let found = look_at(pipeline, context, base, source, known, &mut decision)?;
         decision.files.insert(source, found);
     }
     let names = |source: SourceId| -> Files {
@@ -235,6 +237,23 @@ fn with_quarantines(pipeline: &Pipeline, touched: &BTreeSet<usize>, looks: &mut 
     }
 }
 
+/// The files that these outputs were made of, by their names, and what they were.
+fn read_before(
+    pipeline: &Pipeline,
+    state: &State,
+    wanted: &[usize],
+    ledger: &Ledger,
+) -> Result<BTreeMap<String, String>, StateError> {
+    let mut read = BTreeMap::new();
+    for &at in wanted {
+        let known = ledger.output(&state.pipeline, &pipeline.outputs[at].name)?;
+        let made: Option<Made> = known.and_then(|known| serde_json::from_str(&known.made).ok());
+        let sources = made.into_iter().flat_map(|made| made.sources.into_values());
+        read.extend(sources.flat_map(|source| source.files));
+    }
+    Ok(read)
+}
+
 /// The files of a source with digests of their bytes, or of what the system tells of them where no
 /// run has read all their bytes.
 fn look_at(
@@ -242,7 +261,7 @@ fn look_at(
     context: &RunContext,
     base: &Path,
     source: SourceId,
-    ledger: &Ledger,
+    (ledger, read): (&Ledger, &BTreeMap<String, String>),
     decision: &mut Decision,
 ) -> Result<Vec<(InputFile, String)>, StateError> {
     let arguments = arguments(&pipeline.sources[source.0 as usize].arguments, context);
@@ -276,6 +295,17 @@ fn look_at(
                     });
                 }
                 now
+            }
+            // It may have been moved with all that was made of it.
+            None if read.get(&*file.name).is_some_and(|content| is_digest(content)) => {
+                let content = connect::content_of(&file.path).ok().flatten();
+                let identity = file.identity.clone();
+                decision.refreshed.extend(content.clone().map(|content| FileEntry {
+                    path: place,
+                    identity,
+                    content: Some(content),
+                }));
+                content
             }
             _ => None,
         };

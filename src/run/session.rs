@@ -8,6 +8,7 @@ use super::keys::Keys;
 use super::made::{Digests, Files, Made, digest};
 use super::marks::{Mark, Marked};
 use super::memo::{self, Memo, Record};
+use super::publish::{KeptAside, kept_aside};
 use super::recovery::recover;
 use super::report::{FileReport, JobReport, PartitionReport, SourceReport};
 use super::reuse::{Decision, decide, quarantine_entry};
@@ -171,6 +172,17 @@ impl Session {
         journal::begin(&self.journal, &commit)
             .inspect_err(|_| drop(journal::end(&self.journal)))?;
         Ok(commit)
+    }
+
+    /// What of the quarantines stays, since its rows are not read again.
+    pub(super) fn kept_aside(
+        &self,
+        pipeline: &Pipeline,
+    ) -> Result<BTreeMap<usize, KeptAside>, StateError> {
+        kept_aside(pipeline, &self.decision.marks, |name| {
+            let entry = self.ledger.output(&self.state.pipeline, &quarantine_entry(name))?;
+            Ok(entry.map(|entry| entry.bytes))
+        })
     }
 
     /// Where it is kept what happens in the run.

@@ -55,6 +55,27 @@ fn rows_of_the_same_inputs_are_added_once() {
 }
 
 #[test]
+fn a_folder_that_was_moved_or_copied_is_the_same() {
+    let project = Project::new("");
+    let text = "# allow: W0602\noutput all = csv(\"out/all.csv\") from orders { mode append }\n";
+    project.write("one/pipeline.batch", format!("{ORDERS}{text}"));
+    project.write("one/orders/a.csv", "id,item\n1,x\n2,y\n");
+    let run = |folder: &str| {
+        let ended = project.batchc(&["run", "--no-progress", "-C", folder]);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert_eq!(project.read(&format!("{folder}/out/all.csv")), "id,item\n1,x\n2,y\n");
+        ended.words
+    };
+    run("one");
+    fs::rename(project.path("one"), project.path("two")).unwrap();
+    assert!(run("two").contains("all reused: same inputs"));
+    let copy = ["-r", "two", "three"].map(|word| project.path(word));
+    let copied = std::process::Command::new("cp").arg("-r").args(&copy[1..]).status().unwrap();
+    assert!(copied.success());
+    assert!(run("three").contains("all reused: same inputs"));
+}
+
+#[test]
 fn every_form_is_added_to() {
     let project = project(
         "# allow: W0602

@@ -211,6 +211,15 @@ fn operations(form: &Form, is_wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
     wanted.map(|(at, _)| at + 1).collect()
 }
 
+/// Of a run that has noted its operations, those behind which it is kept what came so far.
+fn kept_behind(project: &Project) -> Vec<usize> {
+    // There is much in the lines, of which little is wanted.
+    let is_kept = |line: &str| line.contains("-begun.new") && line.contains("rename");
+    let records = project.read("done");
+    let kept = records.lines().enumerate().filter(|(_, line)| is_kept(line));
+    kept.map(|(at, _)| at + 2).collect()
+}
+
 /// A project in which a run has died behind this operation, and what one sees that does not.
 fn died(form: &Form, operation: usize) -> Project {
     let project = project_of(form);
@@ -284,11 +293,7 @@ fn row_groups_are_gone_on_from() {
     let whole = project_of(&form);
     let ended = run(&whole, &format!("record:{}", whole.path("done").display()));
     assert_eq!(ended.code, Some(0), "{}", ended.words);
-    // There is much in them, of which little is wanted.
-    let is_kept = |line: &str| line.contains("-begun.new") && line.contains("rename");
-    let records = whole.read("done");
-    let kept = records.lines().enumerate().filter(|(_, line)| is_kept(line));
-    let kept: Vec<usize> = kept.map(|(at, _)| at + 2).collect();
+    let kept = kept_behind(&whole);
     assert!(kept.len() > 3, "{kept:?}");
     let seen =
         |project: &Project| fs::read(project.path("out/rows.parquet")).expect("it was written");
@@ -352,6 +357,53 @@ fn what_is_not_gone_on_with_goes_away() {
     assert_eq!(run(&project, None, "2").code, Some(0));
     assert!(!begun(&project));
     assert_eq!(staged(), 0);
+}
+
+#[test]
+fn a_damaged_output_is_not_gone_on_with() {
+    let form = rows();
+    let operation = epochs(&form)[4];
+    for name in ["kinds.csv", "kinds.jsonl.gz", "kinds.parquet"] {
+        let project = died(&form, operation);
+        let staged = project.names("out").into_iter().find(|staged| staged[1..].starts_with(name));
+        let path = project.path(&format!("out/{}", staged.expect("it is staged")));
+        let mut bytes = fs::read(&path).expect("it is there");
+        if bytes.is_empty() {
+            bytes.push(0);
+        }
+        bytes[0] ^= 1;
+        fs::write(path, bytes).expect("it is ours");
+        assert_eq!(run(&project, None, "2").code, Some(0));
+        let is_whole = seen(&project) == undisturbed(&form);
+        // Of the packed file no byte was there yet.
+        assert!(is_whole && (!begun(&project) || name == "kinds.jsonl.gz"), "{name}");
+    }
+}
+
+/// The place where a run goes on is the beginning of a file.
+#[test]
+fn rows_of_the_next_file_are_found_where_they_are() {
+    let form = rows();
+    let bytes = form.files[0].1.len();
+    for morsels in 3..7 {
+        let chunk = (bytes / morsels + 40).to_string();
+        let with = |project: &Project, faults: &str| {
+            let given = ["run", "--no-progress", "--report", "report.json", "--threads", "1"];
+            let given = [&given[..], &["--checkpoints", "always", "--chunk", &chunk]].concat();
+            let mut command = project.command(&given);
+            Ended::of(&command.env("BATCHC_FAULTS", faults).output().expect("it can be started"))
+        };
+        let whole = project_of(&form);
+        let ended = with(&whole, &format!("record:{}", whole.path("done").display()));
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        for operation in kept_behind(&whole) {
+            let project = project_of(&form);
+            assert_eq!(with(&project, &format!("kill:{operation}")).code, None);
+            assert_eq!(with(&project, "").code, Some(0));
+            assert!(begun(&project), "{morsels}: {operation}");
+            assert_eq!(seen(&project), seen(&whole), "{morsels}: {operation}");
+        }
+    }
 }
 
 /// Is the last file read on, when it has changed so since a run died in the middle of it? What comes of

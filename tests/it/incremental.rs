@@ -136,8 +136,12 @@ output added = csv(\"out/added.csv\") from all { mode append }
     run(&project);
     let rows: Vec<_> = project.records(".batchc/quarantine/bad.jsonl");
     let lines: Vec<_> = rows.iter().map(|row| row["_line"].as_u64().unwrap()).collect();
-    assert_eq!(lines, [5, 6, 7], "{rows:?}");
-    assert_eq!(counts(&project, "all"), (6, 3, 0));
+    // What no run reads again stays, and what fails in each is there once.
+    assert_eq!(lines, [4, 5, 6, 7], "{rows:?}");
+    come(&project, &[(9, "z", "14:00")]);
+    run(&project);
+    assert_eq!(project.records(".batchc/quarantine/bad.jsonl"), rows);
+    assert_eq!(counts(&project, "all"), (7, 5, 1));
 }
 
 #[test]
@@ -318,10 +322,14 @@ output merged = csv(\"out/merged.csv\") from all { mode merge on id }
     let project = project(&format!("{SOURCE}{all}"));
     project.write("orders.csv", FIRST.replacen('\n', "\nword,z,2026-01-01T08:00:00Z\n", 1));
     run(&project);
+    come(&project, &[(4, "z", "14:00")]);
+    run(&project);
+    assert_eq!(project.records(".batchc/quarantine/bad.jsonl").len(), 1, "it is not forgotten");
     project.write("orders.csv", project.read("orders.csv").replace("word", "3"));
     let ended = project.batchc(&["rejects", "replay", "bad"]);
     assert_eq!(ended.code, Some(0), "{}", ended.words);
-    assert_eq!(ids(&project, "merged"), ["3", "1", "2"]);
+    assert_eq!(ids(&project, "merged"), ["3", "1", "2", "4"]);
+    assert_eq!(project.records(".batchc/quarantine/bad.jsonl").len(), 0);
 }
 
 #[test]

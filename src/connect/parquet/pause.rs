@@ -136,7 +136,7 @@ pub fn unpack(behind: &Behind) -> Result<Option<Vec<bool>>, ConnectError> {
     let (count, rest) = behind.pending.split_first_chunk().ok_or_else(torn)?;
     let count = u32::from_le_bytes(*count) as usize;
     let (without, end) = rest.split_at_checked(count).ok_or_else(torn)?;
-    let mut file = NewFile::go_on(path, behind.bytes).map_err(failed)?;
+    let mut file = NewFile::go_on(path, &behind.seen).map_err(failed)?;
     file.write_all(end).map_err(failed)?;
     Ok((count > 0).then(|| without.iter().map(|byte| *byte == 1).collect()))
 }

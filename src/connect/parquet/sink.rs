@@ -295,10 +295,10 @@ impl Part {
             return Err(self.failed(&std::io::Error::other("row groups are on their way")));
         };
         writer.flush().map_err(|error| self.failed(&error))?;
-        stage::sync(writer.inner().get_ref())?;
+        let written = writer.inner().get_ref();
+        stage::sync(written)?;
         let end = end_of(writer, pages).map_err(|error| self.failed(&error))?;
-        let bytes = writer.bytes_written() as u64;
-        let behind = staging.behind(bytes, cutter.rows, pack(without, &end))?;
+        let behind = staging.behind(written, cutter.rows, pack(without, &end))?;
         Ok(Behind { rest: cutter.rest(), ..behind })
     }
 

@@ -23,8 +23,6 @@ use crate::run::{Event, FilesTaken};
 use crate::store::StateError;
 use crate::store::checkpoint::{Block, Writer};
 use arrow_array::Array;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -158,8 +156,11 @@ impl Schedule<'_, '_> {
             read = self.read();
             let paused = Instant::now();
             let position = scans.values().find_map(|(source, _)| source.position());
+            if let Some((file, _)) = position.filter(|(file, _)| *file != read.file) {
+                read = Extent { file, ..Extent::default() };
+            }
             if let Some(position) = position
-                && self.leave_epoch(stage, position, paused - kept_at, epochs)?
+                && self.leave_epoch(stage, (position, read), paused - kept_at, epochs)?
             {
                 took = paused.elapsed();
                 kept_at = Instant::now();
@@ -192,7 +193,7 @@ impl Schedule<'_, '_> {
     fn leave_epoch(
         &mut self,
         stage: &Stage,
-        (at, position): (usize, u64),
+        ((at, position), read): ((usize, u64), Extent),
         since: Duration,
         epochs: &mut Epochs,
     ) -> Result<bool, Broken> {
@@ -207,7 +208,8 @@ impl Schedule<'_, '_> {
         let Some(session) = &self.session else { return Ok(false) };
         let files = whole.iter().map(|file| session.begun(file).1).collect();
         let (begun, content) = session.begun(&next[0]);
-        let epoch = Epoch { files, position, begun, content };
+        let read = (read.records, read.lines);
+        let epoch = Epoch { files, position, read, begun, content };
         let sinks = stage
             .ends
             .iter()
@@ -254,12 +256,14 @@ impl Schedule<'_, '_> {
         let next = files.get(epoch.files.len())?;
         let mut whole = files.iter().zip(&epoch.files);
         if !whole.all(|(file, content)| session.goes_on(file, None, content))
-            || !session.goes_on(next, epoch.begun.as_ref(), &epoch.content)
+            // What nothing was read of may be what it is.
+            || epoch.position > 0
+                && !session.goes_on(next, epoch.begun.as_ref(), &epoch.content)
         {
             return None;
         }
         session.known(&files[..epoch.files.len()]);
-        let (bytes, (records, lines)) = (epoch.position, saved.read);
+        let (bytes, (records, lines)) = (epoch.position, epoch.read);
         Some((self.kept(found, saved)?, Beginning { bytes, records, lines }))
     }
 
@@ -268,7 +272,7 @@ impl Schedule<'_, '_> {
     fn go_on_with_outputs(&self, kept: &Kept, epochs: &Epochs) -> Result<bool, Failure> {
         let Some(session) = &self.session else { return Ok(false) };
         let behind = |output: &SavedOutput| {
-            let lock = session.checkpoints.take_begun(output)?;
+            let (lock, seen) = session.checkpoints.take_begun(output)?;
             let pending =
                 output.pending.as_ref().map(|block| kept.bytes(block)).transpose().ok()?;
             let pending = pending.unwrap_or_default();
@@ -277,15 +281,15 @@ impl Schedule<'_, '_> {
                 Some(Batch { columns, rows: *rows, positions: Positions::Range(0) })
             };
             let rest = output.rest.iter().map(batch).collect::<Option<_>>()?;
-            let SavedOutput { staged, target, rows, bytes, .. } = output.clone();
-            let to = Behind { staged, target, bytes, rows, pending, rest, lock };
+            let SavedOutput { staged, target, rows, .. } = output.clone();
+            let to = Behind { staged, target, seen, rows, pending, rest, lock };
             Some((epochs.before.nodes[output.end], to))
         };
         let outputs: Option<Vec<_>> = kept.saved.outputs.iter().map(behind).collect();
         let Some(outputs) = outputs else { return Ok(false) };
         for (end, behind) in outputs {
             let sink = self.execution.sinks[end.at()].as_ref().expect("it was one of the stage");
-            let begin = Begin::Behind(behind, self.begun_anew + 1);
+            let begin = Begin::Behind(Box::new(behind), self.begun_anew + 1);
             sink.begin_anew((self.open_sink)(end, begin)?);
         }
         Ok(true)
@@ -298,12 +302,10 @@ pub(super) fn save_begun(
     behind: Behind,
     writer: &mut Writer,
 ) -> Result<SavedOutput, StateError> {
-    let Behind { staged, target, bytes, rows, pending, rest, .. } = behind;
-    let found =
-        fs::metadata(&staged).map_err(|error| StateError::io("look at", &staged, &error))?;
-    let written = found.ino().to_string();
+    let Behind { staged, target, seen, rows, pending, rest, .. } = behind;
     let pending = (!pending.is_empty()).then(|| writer.bytes(&pending)).transpose()?;
     let block = |batch: &Batch| Ok((batch.rows, writer.columns(&batch.columns, batch.rows)?));
     let rest = rest.iter().map(block).collect::<Result<_, StateError>>()?;
-    Ok(SavedOutput { end, staged, target, written, rows, bytes, pending, rest })
+    let (bytes, digest, written) = (seen.bytes(), seen.value(), String::new());
+    Ok(SavedOutput { end, staged, target, written, rows, bytes, digest, pending, rest })
 }

@@ -306,6 +306,7 @@ impl Schedule<'_, '_> {
                     written: written(path).unwrap_or_default(),
                     rows: staged.rows,
                     bytes: staged.bytes,
+                    digest: String::new(),
                     pending: None,
                     rest: vec![],
                 });

@@ -1,6 +1,7 @@
 //! The digest of a file: XXH3 of its blocks, and of their digests and the length of all. So it can be
 //! made while bytes pass by, gone on with, and made of many blocks at once.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -17,7 +18,7 @@ const BLOCKS_MIN: u64 = 8;
 const THREADS_MAX: usize = 8;
 
 /// What makes a digest.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Digest {
     /// Of the digests of whole blocks.
     blocks: XxHash3_128,
@@ -26,10 +27,16 @@ pub struct Digest {
     bytes: u64,
 }
 
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} of {} bytes", self.value(), self.bytes)
+    }
+}
+
 impl Digest {
     /// Of no bytes.
     pub fn new() -> Digest {
-        Digest { blocks: XxHash3_128::new(), block: XxHash3_128::new(), bytes: 0 }
+        Digest::default()
     }
 
     /// How many bytes it has seen.
