@@ -183,6 +183,21 @@ fn rows_that_others_set_aside_are_there_once() {
 }
 
 #[test]
+fn rows_of_a_job_whose_output_fails_are_there_once_too() {
+    let jobs = "source rows = csv(\"rows.csv\") {\n  t: string\n}\n\
+                job clean {\n  from rows\n  expect ok: t != \"bad\" else quarantine bad\n}\n\
+                job totals {\n  from clean\n  group { count = count() }\n}\n\
+                output lines = text(\"out/lines.txt\") from clean\n\
+                output total = csv(\"out/total.csv\") from totals\n";
+    let project = Project::new(jobs);
+    // A line of text cannot have two lines.
+    project.write("rows.csv", "t\nbad\nx\nbad\n\"two\nlines\"\nbad\n");
+    let ended = project.batchc(&["run", "--no-progress", "--chunk", "8"]);
+    ended.fails(3, "a text holds a line end");
+    assert_eq!(project.records(".batchc/quarantine/bad.jsonl").len(), 3, "{}", ended.words);
+}
+
+#[test]
 fn the_first_failure_can_end_a_run() {
     let project = project(JOBS);
     let ended = run(&project, &["--fail-fast"]);

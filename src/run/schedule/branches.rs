@@ -135,7 +135,12 @@ impl Schedule<'_, '_> {
         }
         execution.rows_read.store(mark.rows_read, Relaxed);
         if !nodes.iter().any(|node| execution.set_aside[node.at()].load(Relaxed)) {
-            let failed = self.ended.iter().filter(|(_, status)| **status == Status::Failed);
+            // Rows of a job that failed show why; one that is run again sets them aside again.
+            let again = self.jobs_at(&nodes);
+            let is_over = |(job, status): &(&JobId, &Status)| {
+                **status == Status::Failed && !again.contains(job)
+            };
+            let failed = self.ended.iter().filter(is_over);
             let failed = failed.map(|(job, _)| self.name(*job)).collect();
             execution.quarantines.rewind(&mark.quarantines, &failed)?;
         }
