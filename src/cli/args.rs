@@ -142,6 +142,8 @@ pub(super) enum Command {
     Lineage(Lineage),
     /// Show the first rows and the row type of a job
     Preview(Preview),
+    /// Bring programs into the one layout
+    Fmt(Fmt),
     /// Print a form of the program between two phases
     Show(Show),
     /// Explain a diagnostic, a function or a word of the language
@@ -155,6 +157,19 @@ pub(super) enum Command {
 pub(super) struct File {
     /// The pipeline, - for standard input; the only *.batch file of the folder if left out
     pub(super) file: Option<PathBuf>,
+}
+
+/// Flags of `batchc fmt`.
+#[derive(ClapArgs)]
+pub(super) struct Fmt {
+    /// Programs, folders of them, or - for standard input; the working folder if left out
+    pub(super) paths: Vec<PathBuf>,
+    /// Write nothing, name the programs that would change; exit code 1 if there are any
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Write nothing, show what would change; exit code 1 if anything would
+    #[arg(long)]
+    pub(super) diff: bool,
 }
 
 /// How parameters are given.

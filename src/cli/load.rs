@@ -52,7 +52,7 @@ pub(super) fn refuse_name<'a>(
 }
 
 /// What a program from standard input, `-`, is called.
-const STDIN: &str = "<stdin>";
+pub(super) const STDIN: &str = "<stdin>";
 
 /// What the system said, without its number.
 pub(super) fn system_words(error: &std::io::Error) -> String {
@@ -97,19 +97,24 @@ fn only_in(folder: &Path) -> Result<PathBuf, String> {
 /// Reads and compiles.
 pub(super) fn load(file: &File) -> Result<(PathBuf, Compiled), String> {
     let path = find(file)?;
+    let text = read_text(&path)?;
+    let name = path.display().to_string();
+    Ok((path, compile(&name, text)))
+}
+
+/// Reads a program; `-` or `<stdin>` from standard input.
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let mut bytes = vec![];
-    let read = match path.as_os_str() == STDIN {
+    let read = match path.as_os_str() == STDIN || path.as_os_str() == "-" {
         true => std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
-        false => std::fs::read(&path).map(|read| bytes = read),
+        false => std::fs::read(path).map(|read| bytes = read),
     };
     read.map_err(|error| format!("cannot read {}: {}", path.display(), system_words(&error)))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         format!("{}:{line}: this is not UTF-8 text (byte {at})", path.display())
-    })?;
-    let name = path.display().to_string();
-    Ok((path, compile(&name, text)))
+    })
 }
 
 /// Shows what was found, with a summary line; says whether there are errors.
@@ -152,12 +157,17 @@ pub(super) fn print_one(found: Diagnostic, files: &Files, global: &Global) {
 
 /// Is colour wanted on stderr?
 pub(super) fn colour(global: &Global) -> bool {
+    colour_on(std::io::stderr().is_terminal(), global)
+}
+
+/// Is colour wanted on a stream that is a terminal, or is not?
+pub(super) fn colour_on(is_terminal: bool, global: &Global) -> bool {
     match global.color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
             let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            !set("NO_COLOR") && (set("FORCE_COLOR") || std::io::stderr().is_terminal())
+            !set("NO_COLOR") && (set("FORCE_COLOR") || is_terminal)
         }
     }
 }

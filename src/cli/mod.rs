@@ -87,6 +87,7 @@ fn command_given() -> ExitCode {
         args::Command::Lineage(lineage) => commands::lineage::run(lineage, &args.global),
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
         args::Command::Show(show) => commands::show::run(show, &args.global),
+        args::Command::Fmt(fmt) => commands::fmt::run(fmt, &args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),
         args::Command::New(new) => commands::new::run(new, &args.global),
     };

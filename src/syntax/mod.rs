@@ -7,6 +7,7 @@
 //! wrong with it (`second_look`). Nothing here knows what a name stands for.
 
 pub mod ast;
+mod format;
 mod habits;
 mod layout;
 mod lower;
@@ -16,6 +17,7 @@ mod second_look;
 mod tokens;
 mod words;
 
+pub use format::format;
 pub use layout::NESTING_MAX;
 pub use tokens::{Token, TokenKind, tokens};
 

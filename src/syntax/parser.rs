@@ -117,7 +117,7 @@ impl TokenKind {
     }
 
     /// Would it deceive the grammar?
-    fn is_unsound(self) -> bool {
+    pub(super) fn is_unsound(self) -> bool {
         matches!(
             self,
             TokenKind::UnclosedText

@@ -32,7 +32,8 @@ pub(super) fn block_of(word: &str) -> Option<Place> {
     })
 }
 
-fn entry_of(place: Place) -> Rule {
+/// The rule of the grammar for a statement of a block.
+pub(super) fn entry_of(place: Place) -> Rule {
     match place {
         Place::File => Rule::only_declaration,
         Place::Job => Rule::only_job_item,
@@ -43,6 +44,20 @@ fn entry_of(place: Place) -> Rule {
         Place::Test => Rule::only_test_item,
         Place::Enum => Rule::only_member,
         Place::Inner => Rule::only_assignment,
+    }
+}
+
+/// The rule of the grammar for the first line of a declaration with a block, by its first word.
+pub(super) fn head_entry(word: &str) -> Rule {
+    match word {
+        "job" => Rule::only_job_head,
+        "source" => Rule::only_source_head,
+        "output" => Rule::only_output_head,
+        "pipeline" => Rule::only_pipeline_head,
+        "model" => Rule::only_model_head,
+        "transform" => Rule::only_transform_head,
+        "test" => Rule::only_test_head,
+        _ => Rule::only_enum_head,
     }
 }
 
@@ -175,17 +190,8 @@ impl Parser<'_> {
                 return Some(self.lower(bytes.start).declaration(pair));
             }
         }
-        let entry = match self.declaration_word(self.layout.source(tokens.start)) {
-            Some("job") => Rule::only_job_head,
-            Some("source") => Rule::only_source_head,
-            Some("output") => Rule::only_output_head,
-            Some("pipeline") => Rule::only_pipeline_head,
-            Some("model") => Rule::only_model_head,
-            Some("transform") => Rule::only_transform_head,
-            Some("test") => Rule::only_test_head,
-            _ => Rule::only_enum_head,
-        };
-        self.bad(piece, tokens, Place::File, entry);
+        let word = self.declaration_word(self.layout.source(tokens.start));
+        self.bad(piece, tokens, Place::File, head_entry(word.unwrap_or_default()));
         None
     }
 

@@ -15,6 +15,7 @@ mod events;
 mod examples;
 mod faults;
 mod fixes;
+mod fmt;
 mod folders;
 mod formats;
 mod functions;

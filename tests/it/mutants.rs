@@ -40,6 +40,15 @@ fn mutants(text: &str) -> impl Iterator<Item = String> + '_ {
     characters.chain(lines).map(|(at, length)| format!("{}{}", &text[..at], &text[at + length..]))
 }
 
+/// A sample of the mutants, with the program that each was made of.
+pub(crate) fn sample() -> impl Iterator<Item = (PathBuf, String)> {
+    programs().into_iter().flat_map(|path| {
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        let sample: Vec<String> = mutants(&text).step_by(SAMPLE).collect();
+        sample.into_iter().map(move |mutant| (path.clone(), mutant))
+    })
+}
+
 #[test]
 fn a_missing_character_or_line_costs_little() {
     let all = std::env::var("BATCHC_MUTANTS").is_ok_and(|given| given == "all");

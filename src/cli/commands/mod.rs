@@ -2,7 +2,9 @@
 
 pub(super) mod check;
 pub(super) mod clean;
+mod diff;
 pub(super) mod explain;
+pub(super) mod fmt;
 pub(super) mod graph;
 pub(super) mod lineage;
 pub(super) mod new;

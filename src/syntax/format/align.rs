@@ -1,0 +1,135 @@
+//! What stands below each other in columns: `=` of assignments, types and attributes of columns,
+//! and `=` and `from` of declarations of one line. Only lines without an empty line between them.
+
+use super::Parsed;
+use super::tree::Builder;
+use super::trivia::Trivia;
+use crate::syntax::lower::Pair;
+use batchc_grammar::Rule;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// How many blanks stand before the word that begins at a byte, beside the usual one.
+pub(super) type Pads = HashMap<usize, usize>;
+
+/// Longer declarations are not aligned, so that blanks do not make them too long for a line.
+const ALIGNED_MAX: usize = 80;
+
+/// A word that is put below others, and how wide what stands before it is.
+type Cell = (usize, usize);
+
+impl Builder<'_> {
+    /// Aligns the parts of a block, each with the byte that it is counted from.
+    pub fn align<'p>(&mut self, parts: impl Iterator<Item = (usize, &'p Pair<'p>)>) {
+        let mut section: Vec<(Rule, Vec<Option<Cell>>)> = Vec::new();
+        for (base, pair) in parts {
+            self.base = base;
+            let (rule, cells) = self.cells(pair);
+            let goes_on = section.last().is_some_and(|(last, _)| *last == rule);
+            if !goes_on || self.trivia.is_apart(self.start(pair)) {
+                self.align_section(&section);
+                section.clear();
+            }
+            section.push((rule, cells));
+        }
+        self.align_section(&section);
+    }
+
+    fn align_section(&mut self, section: &[(Rule, Vec<Option<Cell>>)]) {
+        let rows: Vec<&Vec<Option<Cell>>> = section.iter().map(|(_, cells)| cells).collect();
+        align_rows(&rows, &mut self.pads);
+    }
+
+    /// What of a part of a block is aligned.
+    fn cells(&self, pair: &Pair) -> (Rule, Vec<Option<Cell>>) {
+        let inner: Vec<Pair> = pair.clone().into_inner().collect();
+        let width = |pair: &Pair| pair.as_str().trim_end().chars().count();
+        match pair.as_rule() {
+            Rule::column_line | Rule::parse_field => {
+                let (name, ty) = (&inner[0], &inner[2]);
+                let attribute = inner.get(3).map(|pair| (self.start(pair), self.width(ty.clone())));
+                (pair.as_rule(), vec![Some((self.start(ty), width(name))), attribute])
+            }
+            Rule::assignment | Rule::column | Rule::member => {
+                let sign = inner.get(1).filter(|pair| pair.as_rule() == Rule::assign);
+                let cell = sign.map(|sign| (self.start(sign), width(&inner[0])));
+                (Rule::assignment, vec![cell])
+            }
+            Rule::source_item | Rule::job_item | Rule::step if inner.len() == 1 => {
+                self.cells(&inner[0])
+            }
+            rule @ (Rule::set | Rule::derive) => {
+                let mut assigned = inner[1].clone().into_inner();
+                match (assigned.next(), assigned.next()) {
+                    (Some(one), None) if one.as_rule() == Rule::assignment => {
+                        (rule, self.cells(&one).1)
+                    }
+                    _ => (Rule::assignment_block, vec![]),
+                }
+            }
+            rule => (rule, vec![]),
+        }
+    }
+}
+
+/// Aligns declarations of one line that stand directly below each other.
+pub(super) fn declarations(
+    found: &[Parsed],
+    bytes: &[Range<usize>],
+    text: &str,
+    trivia: &Trivia,
+) -> Pads {
+    let (mut pads, none) = (Pads::new(), Pads::new());
+    let mut section: Vec<(Rule, Vec<Option<Cell>>)> = Vec::new();
+    let mut align = |section: &mut Vec<(Rule, Vec<Option<Cell>>)>| {
+        let rows: Vec<&Vec<Option<Cell>>> = section.iter().map(|(_, cells)| cells).collect();
+        align_rows(&rows, &mut pads);
+        section.clear();
+    };
+    for (pair, base) in found.iter().zip(bytes.iter().map(|bytes| bytes.start)) {
+        let builder = Builder::new(text, base, trivia, &none);
+        let pair = if let Parsed::Whole(pair) = pair { Some(pair) } else { None };
+        let row = pair.and_then(|pair| declaration(&builder, pair));
+        let goes_on = section.last().map(|(rule, _)| *rule) == row.as_ref().map(|(rule, _)| *rule);
+        let has_comment = trivia.at(base).is_some_and(|around| !around.above.is_empty());
+        if !goes_on || has_comment || trivia.is_apart(base) {
+            align(&mut section);
+        }
+        section.extend(row.filter(|_| {
+            let width = pair.map_or(0, |pair| builder.width(pair.clone()));
+            width <= ALIGNED_MAX
+        }));
+    }
+    align(&mut section);
+    pads
+}
+
+/// What of a declaration is aligned: of an output, a source, a parameter and a type without a block.
+fn declaration(builder: &Builder, pair: &Pair) -> Option<(Rule, Vec<Option<Cell>>)> {
+    let pair = pair.clone().into_inner().next()?;
+    let rule = pair.as_rule();
+    let inner: Vec<Pair> = pair.into_inner().collect();
+    let head: Vec<Pair> = match rule {
+        Rule::output | Rule::source if inner.len() == 1 => inner[0].clone().into_inner().collect(),
+        Rule::param => {
+            let ty = (builder.start(&inner[3]), inner[1].as_str().chars().count());
+            return Some((rule, vec![Some(ty)]));
+        }
+        Rule::type_alias => inner,
+        _ => return None,
+    };
+    let sign = (builder.start(&head[2]), head[1].as_str().chars().count());
+    let from =
+        (rule == Rule::output).then(|| (builder.start(&head[4]), builder.width(head[3].clone())));
+    Some((rule, vec![Some(sign), from]))
+}
+
+/// Makes what stands before the cells of each column equally wide.
+fn align_rows(rows: &[&Vec<Option<Cell>>], pads: &mut Pads) {
+    let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    for column in 0..columns {
+        let cells = || rows.iter().filter_map(|row| row.get(column).copied().flatten());
+        let widest = cells().map(|(_, width)| width).max().unwrap_or(0);
+        pads.extend(cells().map(|(start, width)| (start, widest - width)));
+    }
+}

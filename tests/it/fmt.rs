@@ -1,0 +1,169 @@
+//! The layout of programs, `batchc fmt`: what it makes of cases, and that it changes nothing else,
+//! over every program of the repository and over programs with something missing.
+
+use super::folders::{compare, pipelines};
+use super::mutants;
+use super::project::Project;
+use batchc::diagnostics::Diagnostics;
+use batchc::syntax::{TokenKind, format, parse, tokens};
+use batchc::text::Files;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn layouts() {
+    compare("fmt", |path, _| {
+        let text = fs::read_to_string(path).expect("a case can be read");
+        check(path, &text);
+        format(&text)
+    });
+}
+
+/// Every program of the repository; of a run, without the files that it reads.
+fn programs() -> impl Iterator<Item = (PathBuf, String)> {
+    let folders = ["examples", "stdlib", "tests", "benches"];
+    let paths = folders.into_iter().flat_map(|folder| pipelines(&root().join(folder)));
+    paths.map(|path| {
+        let text = fs::read_to_string(&path).expect("a program can be read");
+        let end = text.find("#----").filter(|_| path.starts_with(root().join("tests/runs")));
+        let program = text[..end.unwrap_or(text.len())].to_owned();
+        (path, program)
+    })
+}
+
+#[test]
+fn only_the_layout_changes() {
+    let mut count = 0;
+    for (path, text) in programs() {
+        check(&path, &text);
+        let lines = text.replace("\r\n", "\n");
+        let crlf = format(&lines.replace('\n', "\r\n"));
+        assert_eq!(crlf, format(&lines).replace('\n', "\r\n"), "{}: CRLF", path.display());
+        count += 1;
+    }
+    assert!(count > 300, "{count} programs");
+}
+
+#[test]
+fn blanks_make_no_difference() {
+    for (path, text) in programs() {
+        let mut files = Files::default();
+        let id = files.add("program.batch", text.as_str());
+        let mut found = Diagnostics::new();
+        parse(&files, id, &mut found);
+        if found.is_empty() {
+            assert_eq!(format(&spread(&text)), format(&text), "{}:\n{text}", path.display());
+        }
+    }
+}
+
+/// The text with more blanks where there are some outside of texts.
+fn spread(text: &str) -> String {
+    let (mut spread, mut depth) = (String::new(), 0);
+    for token in tokens(text) {
+        match token.kind {
+            TokenKind::TextOpen => depth += 1,
+            TokenKind::TextClose => depth -= 1,
+            _ => {}
+        }
+        spread.push_str(&text[token.range()]);
+        if token.kind == TokenKind::Space && depth == 0 {
+            spread.push_str(" \t ");
+        }
+    }
+    spread
+}
+
+#[test]
+fn only_the_layout_of_broken_programs_changes() {
+    for (path, text) in mutants::sample().step_by(10) {
+        check(&path, &text);
+    }
+}
+
+#[test]
+fn what_is_shown_to_users_is_formatted() {
+    for folder in ["examples", "stdlib", "benches"] {
+        for path in pipelines(&root().join(folder)) {
+            let text = fs::read_to_string(&path).expect("a program can be read");
+            is_formatted(&path, &text);
+        }
+    }
+}
+
+fn is_formatted(path: &Path, text: &str) {
+    let formatted = format(text);
+    let first = text.lines().zip(formatted.lines()).find(|(before, after)| before != after);
+    assert!(text == formatted, "{}: run `batchc fmt`; first: {first:?}", path.display());
+}
+
+const ROUGH: &str = "source s=csv(\"a.csv\")  # why\njob j{\n from s\n\n\n take 5\n}\n";
+const SMOOTH: &str = "source s = csv(\"a.csv\") # why\n\njob j {\n  from s\n\n  take 5\n}\n";
+
+#[test]
+fn files_are_replaced_when_they_differ() {
+    let project = Project::new(ROUGH);
+    project.write("more/other.batch", SMOOTH);
+    project.write(".hidden/other.batch", ROUGH);
+    let ended = project.batchc(&["fmt"]);
+    assert_eq!((ended.code, ended.words.as_str()), (Some(0), "formatted pipeline.batch\n"));
+    assert_eq!(project.read("pipeline.batch"), SMOOTH);
+    assert_eq!(project.read(".hidden/other.batch"), ROUGH);
+    let again = project.batchc(&["fmt", ".", "more"]);
+    assert_eq!((again.code, again.words.as_str()), (Some(0), ""));
+    assert_eq!(project.names("more"), ["other.batch"]);
+}
+
+#[test]
+fn a_check_and_a_diff_write_nothing() {
+    let project = Project::new(ROUGH);
+    let check = project.batchc(&["fmt", "--check"]);
+    assert_eq!((check.code, check.words.as_str()), (Some(1), "pipeline.batch is not formatted\n"));
+    let diff = project.batchc(&["fmt", "--diff"]);
+    assert_eq!(diff.code, Some(1));
+    insta::assert_snapshot!("fmt_diff", diff.data);
+    assert_eq!(project.read("pipeline.batch"), ROUGH);
+    project.write("pipeline.batch", SMOOTH);
+    assert_eq!(project.batchc(&["fmt", "--check", "--diff"]).code, Some(0));
+}
+
+#[test]
+fn what_cannot_be_read_keeps_nobody_else_waiting() {
+    let project = Project::new(ROUGH);
+    project.write("bytes.batch", b"# \xff\n");
+    let ended = project.batchc(&["fmt", "none.batch", "bytes.batch", "pipeline.batch"]);
+    assert_eq!(ended.code, Some(2));
+    insta::assert_snapshot!("fmt_unreadable", ended.words);
+    assert_eq!(project.read("pipeline.batch"), SMOOTH);
+}
+
+/// Formats; the meaning, the comments and the words are the same, and a second time changes nothing.
+fn check(path: &Path, text: &str) {
+    let once = format(text);
+    let path = path.display();
+    assert_eq!(format(&once), once, "{path}: formatted twice:\n{text}");
+    assert_eq!(comments(&once), comments(text), "{path}: comments of:\n{text}");
+    assert_eq!(meaning(&once), meaning(text), "{path}: tree of:\n{text}\nformatted:\n{once}");
+}
+
+fn comments(text: &str) -> Vec<&str> {
+    let is_comment = |kind| matches!(kind, TokenKind::Comment | TokenKind::Documentation);
+    let found = tokens(text).into_iter().filter(|token| is_comment(token.kind));
+    found.map(|token| text[token.range()].trim_end()).collect()
+}
+
+/// The tree without places.
+fn meaning(text: &str) -> String {
+    let mut files = Files::default();
+    let id = files.add("program.batch", text);
+    let tree = parse(&files, id, &mut Diagnostics::new());
+    let shown = std::format!("{:?}", (tree.edition.map(|(edition, _)| edition), tree.declarations));
+    let mut parts = shown.split("Span {");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+    rest.fold(first, |all, part| all + part)
+}
