@@ -372,6 +372,6 @@ impl Sink for FolderSink {
         self.take_over()?;
         self.sync_folders()?;
         let FolderSink { staging, totals, .. } = *self;
-        staging.finish(totals.rows.into_inner(), totals.bytes.into_inner())
+        staging.finish(totals.rows.into_inner(), totals.bytes.into_inner(), None)
     }
 }

@@ -450,10 +450,10 @@ pub trait Sink: Send + Sync {
         self.outputs().is_some_and(Outputs::can_pause)
     }
 
-    /// How far it has come, once that is durable, if [`Sink::can_pause`]. No piece is on its way.
-    fn pause(&self) -> Result<Behind, ConnectError> {
-        let outputs = self.outputs().map(Outputs::pause);
-        outputs.unwrap_or_else(|| Err(ConnectError::new("the output cannot be gone on with")))
+    /// How far it has come, once that is durable; none if that cannot be gone on with. No piece is on its
+    /// way.
+    fn pause(&self) -> Result<Option<Behind>, ConnectError> {
+        self.outputs().map_or(Ok(None), Outputs::pause)
     }
 
     /// What is written stays when the sink is dropped: a later run goes on with it.
@@ -498,6 +498,8 @@ pub struct Staged {
     pub rows: u64,
     /// Bytes written.
     pub bytes: u64,
+    /// Of a single file that was written here, the digest of its bytes.
+    pub digest: Option<String>,
     /// Open as long as nobody may take the staged paths for those of a dead run.
     _locks: Vec<Arc<std::fs::File>>,
 }

@@ -3,7 +3,7 @@
 use super::append::{self, Front};
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
-use super::{Behind, ConnectError, SinkSpec, Staged};
+use super::{Behind, ConnectError, Digest, SinkSpec, Staged};
 use crate::files::{NewFile, PRIVATE};
 use std::io::{self, BufRead, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
@@ -143,7 +143,7 @@ impl Outputs {
     }
 
     /// How far it has come, once that is durable.
-    pub fn pause(&self) -> Result<Behind, ConnectError> {
+    pub fn pause(&self) -> Result<Option<Behind>, ConnectError> {
         let mut part = self.parts[0].lock().unwrap_or_else(PoisonError::into_inner);
         let Part { path, packer, rows } = &mut *part;
         let failed = |error| ConnectError::io("write", path.display(), &error);
@@ -197,7 +197,7 @@ impl Outputs {
 
     /// Ends and syncs all files.
     pub fn finish(self) -> Result<Staged, ConnectError> {
-        let (mut rows, mut bytes) = (0, 0);
+        let (mut rows, mut bytes, mut digest) = (0, 0, None);
         for part in self.parts {
             let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
             let failed = |error| ConnectError::io("write", part.path.display(), &error);
@@ -205,7 +205,8 @@ impl Outputs {
             stage::sync(&file)?;
             rows += part.rows;
             bytes += file.metadata().map_err(failed)?.len();
+            digest = file.digest().map(Digest::value);
         }
-        self.staging.finish(rows, bytes)
+        self.staging.finish(rows, bytes, digest)
     }
 }

@@ -77,19 +77,18 @@ impl Staging {
         Ok((Staging { staged: staged.clone(), target, owned, lock }, file))
     }
 
-    /// How far a file has come, whose name is made durable.
+    /// How far a file has come, whose name is made durable; none if nobody knows what is in it.
     pub fn behind(
         &self,
         file: &NewFile,
         rows: u64,
         pending: Vec<u8>,
-    ) -> Result<Behind, ConnectError> {
+    ) -> Result<Option<Behind>, ConnectError> {
         sync_folder(&self.staged)?;
-        let seen = file.digest().cloned();
-        let seen = seen.ok_or_else(|| ConnectError::new("the output cannot be gone on with"))?;
+        let Some(seen) = file.digest().cloned() else { return Ok(None) };
         let (staged, target) = (self.staged.clone(), self.target.clone());
         let (lock, rest) = (self.lock.clone(), vec![]);
-        Ok(Behind { staged, target, seen, rows, pending, rest, lock })
+        Ok(Some(Behind { staged, target, seen, rows, pending, rest, lock }))
     }
 
     /// It stays when this is dropped.
@@ -107,14 +106,20 @@ impl Staging {
         &self.staged
     }
 
-    /// What was written and synced; a directory's entries are synced here.
-    pub fn finish(self, rows: u64, bytes: u64) -> Result<Staged, ConnectError> {
+    /// What was written and synced; a directory's entries are synced here. Of a single file the digest is
+    /// that of its bytes.
+    pub fn finish(
+        self,
+        rows: u64,
+        bytes: u64,
+        digest: Option<String>,
+    ) -> Result<Staged, ConnectError> {
         if self.staged.is_dir() {
             sync_folder(&self.staged.join("entry"))?;
         }
         self.keep();
         let moves = vec![(self.staged.clone(), self.target.clone())];
-        Ok(Staged { moves, rows, bytes, _locks: vec![self.lock.clone()] })
+        Ok(Staged { moves, rows, bytes, digest, _locks: vec![self.lock.clone()] })
     }
 }
 
@@ -137,7 +142,7 @@ impl Staged {
         bytes: u64,
     ) -> Staged {
         let moves = vec![(staged.to_owned(), target.to_owned())];
-        Staged { moves, rows, bytes, _locks: vec![kept] }
+        Staged { moves, rows, bytes, digest: None, _locks: vec![kept] }
     }
 
     /// Leaves what was staged to a later run.
@@ -394,7 +399,7 @@ mod tests {
     use super::*;
 
     fn staged(staging: Staging) -> Staged {
-        staging.finish(0, 0).unwrap()
+        staging.finish(0, 0, None).unwrap()
     }
 
     #[test]

@@ -167,8 +167,8 @@ impl OrderedSink {
         matches!(self.parts, Parts::One) && self.with(|sink| sink.can_pause())
     }
 
-    /// How far it has come, between morsels.
-    pub fn pause(&self) -> Result<Behind, Error> {
+    /// How far it has come, between morsels; none if that cannot be gone on with.
+    pub fn pause(&self) -> Result<Option<Behind>, Error> {
         Ok(self.with(|sink| sink.pause())?)
     }
 

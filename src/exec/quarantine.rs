@@ -140,7 +140,9 @@ impl Quarantines {
             let (lines, rows) = &mut written[quarantine];
             let start = lines.len();
             write_line(lines, &reject, at, names);
+            // Of others than those of files there may be several alike.
             let is_there = !kept.is_empty()
+                && reject.place.file.is_some()
                 && kept.contains(&(quarantine, XxHash3_128::oneshot(&lines[start..])));
             match is_there {
                 true => lines.truncate(start),

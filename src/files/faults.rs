@@ -194,11 +194,16 @@ pub(super) fn full() -> io::Error {
     io::Error::from_raw_os_error(libc::ENOSPC)
 }
 
+#[allow(clippy::print_stderr)] // Nobody is there who could be given an error.
 fn files() -> &'static dyn Files {
     static FILES: OnceLock<Box<dyn Files>> = OnceLock::new();
     &**FILES.get_or_init(|| match std::env::var("BATCHC_FAULTS") {
-        Ok(text) => parse(&text).unwrap_or(Box::new(Real)),
-        Err(_) => Box::new(Real),
+        Ok(text) if !text.is_empty() => parse(&text).unwrap_or_else(|| {
+            // A test that nothing happens in would prove nothing.
+            eprintln!("error: `BATCHC_FAULTS={text}` is none of the forms that are known");
+            std::process::exit(2)
+        }),
+        _ => Box::new(Real),
     })
 }
 

@@ -126,15 +126,23 @@ pub(super) struct SavedOutput {
     pub written: String,
     pub rows: u64,
     pub bytes: u64,
-    /// Of one that is not complete, the digest of the bytes that are in the file.
+    /// The digest of the bytes that are in the file; none of a directory.
     #[serde(default)]
-    pub digest: String,
-    /// And bytes that are not yet in it.
+    pub digest: Option<String>,
+    /// Of one that is not complete, bytes that are not yet in it.
     #[serde(default)]
     pub pending: Option<Block>,
     /// And rows, of which a block has so many.
     #[serde(default)]
     pub rest: Vec<(usize, Block)>,
+}
+
+impl SavedOutput {
+    /// What makes the digest of the bytes that were written, if they still are in the file.
+    fn seen(&self) -> Option<Digest> {
+        let seen = Digest::of_file(&File::open(&self.staged).ok()?, self.bytes).ok()?;
+        (self.digest.as_ref() == Some(&seen.value())).then_some(seen)
+    }
 }
 
 /// What a stage has set aside.
@@ -261,17 +269,15 @@ impl Checkpoints {
     }
 
     /// Holds a staged output that a checkpoint names.
-    pub(super) fn hold(&mut self, path: &Path, lock: Arc<File>) {
-        self.held.insert(path.to_owned(), lock);
+    pub(super) fn hold(&mut self, path: &Path, lock: &Arc<File>) {
+        self.held.insert(path.to_owned(), lock.clone());
     }
 
     /// An output that an earlier run has not completed, if it begins as that run left it: what was
     /// written behind the place where it is gone on does not matter.
     pub(super) fn take_begun(&self, output: &SavedOutput) -> Option<(Arc<File>, Digest)> {
         let lock = self.held.get(&output.staged)?;
-        let file = File::open(&output.staged).ok()?;
-        let seen = Digest::of_file(&file, output.bytes).ok()?;
-        (seen.value() == output.digest).then(|| (lock.clone(), seen))
+        Some((lock.clone(), output.seen()?))
     }
 
     /// Is it worth to keep so many bytes that came of so many seconds of reading?
@@ -311,7 +317,8 @@ impl Checkpoints {
 
     /// Takes an output that an earlier run has staged, if it is still what that wrote.
     pub(super) fn take(&mut self, output: &SavedOutput) -> Option<Arc<File>> {
-        let is_same = written(&output.staged).as_ref() == Some(&output.written);
+        let is_same = written(&output.staged).as_ref() == Some(&output.written)
+            && (output.digest.is_none() || output.seen().is_some());
         if is_same { self.held.remove(&output.staged) } else { None }
     }
 

@@ -6,6 +6,7 @@ mod by_file;
 mod epochs;
 mod finish;
 mod jobs;
+mod kept;
 mod paths;
 mod running;
 mod saved;

@@ -134,7 +134,7 @@ impl Ledger {
         let found: i64 = prepare().map_err(failed)?;
         if found != VERSION {
             let message = format!("{} was written by another version of batchc", path.display());
-            let help = "use that version, or remove the file: all outputs are then made anew";
+            let help = "use that version, or remove the file: all outputs are then made anew, but for those that rows are added to, which have to be moved away";
             return Err(StateError::new(message).help(help));
         }
         Ok(Ledger { path, database })
@@ -257,7 +257,7 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> StateError {
     );
     let found = StateError::new(format!("cannot use {}: {error}", path.display()));
     match damaged {
-        true => found.help("remove the file: all outputs are then made anew"),
+        true => found.help("remove the file: all outputs are then made anew, but for those that rows are added to, which have to be moved away"),
         false => found,
     }
 }
@@ -364,7 +364,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("state.db"), "x".repeat(5000)).unwrap();
         let error = Ledger::open(folder.path()).err().unwrap();
-        assert_eq!(error.help.as_deref(), Some("remove the file: all outputs are then made anew"));
+        assert_eq!(
+            error.help.as_deref(),
+            Some(
+                "remove the file: all outputs are then made anew, but for those that rows are added to, which have to be moved away"
+            )
+        );
         fs::remove_file(folder.path().join("state.db")).unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
         ledger.database.execute_batch("pragma user_version = 99").unwrap();

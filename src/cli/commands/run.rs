@@ -254,12 +254,19 @@ fn say_what_was_done(report: &Report, has_failed: bool, profile: Option<&Profile
         say!("  went on from what run {run} had computed of {}", jobs.join(", "));
     }
     for (source, FilesTaken { taken, grown, begun, of }) in &report.files_taken {
-        let beginnings = match grown + begun {
+        let beginnings = match grown {
             0 => String::new(),
             1 => ", and the beginning of one".to_owned(),
             more => format!(", and the beginnings of {more}"),
         };
-        say!("  {source}: {taken} of {of} files as an earlier run had read them{beginnings}");
+        let middle = match begun {
+            0 => String::new(),
+            1 => ", and one as far as that run had come".to_owned(),
+            more => format!(", and {more} as far as those runs had come"),
+        };
+        say!(
+            "  {source}: {taken} of {of} files as an earlier run had read them{beginnings}{middle}"
+        );
     }
     let was_read = report.jobs.iter().any(|job| job.records_in + job.added > 0);
     let is_new = report.outputs.iter().any(|output| !output.reused);

@@ -8,7 +8,7 @@ use super::pause::{Pages, end_of, pack, pages_of, unpack};
 use crate::connect::error::io_text;
 use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};
-use crate::connect::{Behind, ConnectError, Encode, Piece, Sink, SinkSpec, Staged};
+use crate::connect::{Behind, ConnectError, Digest, Encode, Piece, Sink, SinkSpec, Staged};
 use crate::data::Batch;
 use crate::files::NewFile;
 use crate::types::DataType;
@@ -201,7 +201,7 @@ impl Sink for ParquetSink {
         self.can_pause
     }
 
-    fn pause(&self) -> Result<Behind, ConnectError> {
+    fn pause(&self) -> Result<Option<Behind>, ConnectError> {
         self.work()?;
         self.parts[0].pause(&self.staging)
     }
@@ -233,12 +233,14 @@ impl ParquetSink {
 
     /// All rows are encoded.
     fn close(self) -> Result<Staged, ConnectError> {
-        let (mut rows, mut bytes) = (0, 0);
+        let (mut rows, mut bytes, mut digest) = (0, 0, None);
         for part in self.parts {
             rows += part.cutter().rows;
-            bytes += part.close()?;
+            let (length, of_file) = part.close()?;
+            bytes += length;
+            digest = of_file;
         }
-        self.staging.finish(rows, bytes)
+        self.staging.finish(rows, bytes, digest)
     }
 }
 
@@ -285,31 +287,33 @@ impl Part {
         Ok(())
     }
 
-    /// How far the file has come, once that is durable: its row groups, and the rows behind them.
-    fn pause(&self, staging: &Staging) -> Result<Behind, ConnectError> {
+    /// How far the file has come, once that is durable: its row groups, and the rows behind them; none as
+    /// long as a row group is on its way.
+    fn pause(&self, staging: &Staging) -> Result<Option<Behind>, ConnectError> {
         let (cutter, mut file) = (self.cutter(), self.file());
         let (groups, without) = cutter.groups();
         let PartFile { next, before, pages, writer, .. } = &mut *file;
         let writer = writer.as_mut().filter(|_| *next == groups);
         let Some(writer) = writer.filter(|_| pages.0.len() == *before + groups) else {
-            return Err(self.failed(&std::io::Error::other("row groups are on their way")));
+            return Ok(None);
         };
         writer.flush().map_err(|error| self.failed(&error))?;
         let written = writer.inner().get_ref();
         stage::sync(written)?;
         let end = end_of(writer, pages).map_err(|error| self.failed(&error))?;
         let behind = staging.behind(written, cutter.rows, pack(without, &end))?;
-        Ok(Behind { rest: cutter.rest(), ..behind })
+        Ok(behind.map(|behind| Behind { rest: cutter.rest(), ..behind }))
     }
 
-    /// Ends and fsyncs the file; says how many bytes it has.
-    fn close(self) -> Result<u64, ConnectError> {
+    /// Ends and fsyncs the file; says how many bytes it has, and their digest if that is made.
+    fn close(self) -> Result<(u64, Option<String>), ConnectError> {
         let writer = self.file().writer.take();
         let writer = writer
             .ok_or_else(|| self.failed(&std::io::Error::other("writing has failed before")))?;
         let buffered = writer.into_inner().map_err(|error| self.failed(&error))?;
         let file = buffered.into_inner().map_err(|error| self.failed(error.error()))?;
         stage::sync(&file)?;
-        Ok(file.metadata().map_err(|error| self.failed(&error))?.len())
+        let bytes = file.metadata().map_err(|error| self.failed(&error))?.len();
+        Ok((bytes, file.digest().map(Digest::value)))
     }
 }

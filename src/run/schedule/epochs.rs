@@ -6,13 +6,12 @@
 //! costs little more than what it writes.
 
 use super::branches::Broken;
-use super::by_file::{Before, Blocks, Kept, KnownFile, add};
+use super::kept::{Before, Kept, KnownFile, Progress, add};
 use super::{Open, Schedule, Stage};
 use crate::connect::{Beginning, Behind, Extent, Only};
 use crate::data::{Batch, Positions};
 use crate::exec::compile::{Action, Probe};
-use crate::exec::operators::Streaming;
-use crate::exec::stage::{Pause, States};
+use crate::exec::stage::{By, Pause, States};
 use crate::ir::SourceId;
 use crate::plan::{NodeId, NodeKind};
 use crate::run::checkpoints::{Epoch, SavedOutput};
@@ -20,11 +19,8 @@ use crate::run::failure::Failure;
 use crate::run::made::digest;
 use crate::run::open::Begin;
 use crate::run::{Event, FilesTaken};
-use crate::store::StateError;
-use crate::store::checkpoint::{Block, Writer};
-use arrow_array::Array;
-use std::path::PathBuf;
-use std::sync::PoisonError;
+use crate::store::checkpoint::Block;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Where reading begins, and when it pauses.
@@ -32,37 +28,6 @@ pub(super) struct Until {
     /// How much of the file was read before.
     pub read: Extent,
     pub pause: Option<Pause>,
-}
-
-/// What came so far of files that are read one after the other.
-pub(super) struct Epochs<'p> {
-    /// Where it is kept.
-    pub path: PathBuf,
-    pub files: &'p [KnownFile],
-    /// How many of them an earlier run has read to their end.
-    first: usize,
-    /// What of the next it has read.
-    pub after: Beginning,
-    /// How far the stage was before.
-    pub before: Before,
-    /// What can be kept.
-    pub blocks: Blocks,
-    /// What came since then.
-    pub states: States,
-}
-
-impl<'p> Epochs<'p> {
-    pub(super) fn new(path: PathBuf, files: &'p [KnownFile], before: Before) -> Epochs<'p> {
-        let (after, blocks) = (Beginning::default(), Blocks::new());
-        Epochs { path, files, first: 0, after, before, blocks, states: vec![] }
-    }
-
-    /// About how many bytes would be kept.
-    pub(super) fn bytes(&self) -> usize {
-        let states = self.states.iter().flatten().map(|state| state.saved_bytes());
-        let columns = self.blocks.values().flatten().flatten();
-        states.chain(columns.map(|column| column.get_array_memory_size())).sum()
-    }
 }
 
 impl Schedule<'_, '_> {
@@ -103,33 +68,48 @@ impl Schedule<'_, '_> {
         is_worth_it.then_some(source)
     }
 
-    /// Runs a stage that writes outputs in epochs.
-    pub(super) fn states_in_epochs(
+    /// Runs a stage over the files of its only source, of which some may be known.
+    pub(super) fn states_apart(
         &mut self,
         stage: &Stage,
         source: SourceId,
         open: &Open,
     ) -> Result<States, Broken> {
-        let Some(session) = &self.session else { return self.states(stage, open, None) };
-        let files = session.decision.files[&source].clone();
-        let Some(key) = self.key_without(stage, source) else {
+        let files = self.session.as_ref().map(|session| session.decision.files[&source].clone());
+        let (Some(files), Some(key)) = (files, self.key_without(stage, source)) else {
             return self.states(stage, open, None);
         };
-        let path = session.checkpoints.epoch_of_outputs(&key);
-        let mut epochs = Epochs::new(path, &files, self.before(stage)?);
-        if let Some((kept, after)) = self.find_epoch(&epochs.path, &files)
-            && self.go_on_with_outputs(&kept, &epochs)?
+        let writes = |node: &NodeId| self.execution.sinks[node.at()].is_some();
+        match stage.active.iter().any(writes) {
+            true => self.states_in_epochs(stage, source, (&key, &files), open),
+            false => self.states_by_file(stage, source, (&key, &files), open),
+        }
+    }
+
+    /// Runs a stage that writes outputs in progress.
+    fn states_in_epochs(
+        &mut self,
+        stage: &Stage,
+        source: SourceId,
+        (key, files): (&str, &[KnownFile]),
+        open: &Open,
+    ) -> Result<States, Broken> {
+        let Some(session) = &self.session else { return self.states(stage, open, None) };
+        let path = session.checkpoints.epoch_of_outputs(key);
+        let mut progress = Progress::new(path, files, self.before(stage)?);
+        if let Some((kept, after)) = self.find_epoch(&progress.path, files)
+            && self.go_on_with_outputs(&kept, &progress)?
         {
-            epochs.first = kept.saved.epoch.as_ref().map_or(0, |epoch| epoch.files.len());
-            epochs.after = after;
-            self.take_piece(stage, kept, &mut epochs.blocks)?;
-            let known = FilesTaken { taken: epochs.first, grown: 0, begun: 1, of: files.len() };
+            progress.first = kept.saved.epoch.as_ref().map_or(0, |epoch| epoch.files.len());
+            progress.after = after;
+            self.take_piece(stage, kept, &mut progress.blocks)?;
+            let known = FilesTaken { taken: progress.first, grown: 0, begun: 1, of: files.len() };
             let source = &self.execution.pipeline.sources[source.0 as usize].name;
             (self.watch)(Event::FilesTaken { source, files: &known });
         }
-        self.read_in_epochs(stage, open, &mut epochs)?;
-        self.load(&epochs.blocks, &mut epochs.states);
-        Ok(epochs.states)
+        self.read_in_epochs(stage, open, &mut progress)?;
+        self.load(&progress.blocks, &mut progress.states);
+        Ok(progress.states)
     }
 
     /// Reads the files as far as they were not read; says what came of them from time to time.
@@ -137,19 +117,19 @@ impl Schedule<'_, '_> {
         &mut self,
         stage: &Stage,
         open: &Open,
-        epochs: &mut Epochs,
+        progress: &mut Progress,
     ) -> Result<(), Broken> {
-        let names = epochs.files[epochs.first..].iter().map(|(file, _)| file.name.clone());
-        let only = Only { names: names.collect(), after: epochs.after };
+        let names = progress.files[progress.first..].iter().map(|(file, _)| file.name.clone());
+        let only = Only { names: names.collect(), after: progress.after };
         let scans = self.open_scans(stage, open, Some(only))?;
-        epochs.states.resize_with(self.execution.nodes.len(), Vec::new);
-        let mut read = Extent::from(epochs.after);
+        progress.states.resize_with(self.execution.nodes.len(), Vec::new);
+        let mut read = Extent::from(progress.after);
         let (mut kept_at, mut took) = (Instant::now(), Duration::ZERO);
         loop {
             let session = self.session.as_ref();
             let pause = session.and_then(|session| session.checkpoints.pause(took));
             let ran = self.states_of(stage, &scans, Some(&Until { read, pause }))?;
-            add(&mut epochs.states, ran.states);
+            add(&mut progress.states, ran.states);
             if !ran.is_paused {
                 return Ok(());
             }
@@ -160,33 +140,12 @@ impl Schedule<'_, '_> {
                 read = Extent { file, ..Extent::default() };
             }
             if let Some(position) = position
-                && self.leave_epoch(stage, (position, read), paused - kept_at, epochs)?
+                && self.leave_epoch(stage, (position, read), paused - kept_at, progress)?
             {
                 took = paused.elapsed();
                 kept_at = Instant::now();
             }
         }
-    }
-
-    /// How much was read last.
-    pub(super) fn read(&self) -> Extent {
-        *self.execution.read.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What an operator has counted, what it counts only at the end of the stage included.
-    pub(super) fn counted_now(&self, node: NodeId) -> [u64; 9] {
-        let mut counts = self.counted(node).0;
-        let (left_out, null_keys) = match &self.execution.nodes[node.at()].action {
-            Action::Stream(operator) => (operator.left_out(), 0),
-            Action::Probe(probe) => match probe.get() {
-                Some(Probe::Table(probe)) => (probe.left_out(), probe.null_keys()),
-                _ => (0, 0),
-            },
-            _ => (0, 0),
-        };
-        counts[7] += left_out;
-        counts[8] += null_keys;
-        counts
     }
 
     /// Keeps what came of the rows before this place, if that is worth it; says whether it did.
@@ -195,35 +154,40 @@ impl Schedule<'_, '_> {
         stage: &Stage,
         ((at, position), read): ((usize, u64), Extent),
         since: Duration,
-        epochs: &mut Epochs,
+        progress: &mut Progress,
     ) -> Result<bool, Broken> {
-        let rejects = self.set_aside_since(&epochs.before);
+        let rejects = self.set_aside_since(&progress.before);
         let Some(session) = &self.session else { return Ok(false) };
-        if !session.checkpoints.is_worth(epochs.bytes() + rejects, since.as_secs_f64())
-            || !self.save(stage, epochs)
+        if !session.checkpoints.is_worth(progress.bytes() + rejects, since.as_secs_f64())
+            || !self.save(stage, progress)
         {
             return Ok(false);
         }
-        let (whole, next) = epochs.files.split_at(epochs.first + at);
+        let (whole, next) = progress.files.split_at(progress.first + at);
         let Some(session) = &self.session else { return Ok(false) };
         let files = whole.iter().map(|file| session.begun(file).1).collect();
         let (begun, content) = session.begun(&next[0]);
         let read = (read.records, read.lines);
         let epoch = Epoch { files, position, read, begun, content };
-        let sinks = stage
-            .ends
-            .iter()
-            .filter_map(|end| self.execution.sinks[end.at()].as_ref().map(|sink| (*end, sink)));
-        let outputs = sinks.clone().map(|(end, sink)| Ok((end, sink.pause()?)));
-        let outputs: Vec<(NodeId, Behind)> = outputs.collect::<Result<_, crate::exec::Error>>()?;
-        let locks: Vec<_> =
-            outputs.iter().map(|(_, to)| (to.staged.clone(), to.lock.clone())).collect();
-        match self.write_piece(&epochs.path, epochs, Some((epoch, outputs))) {
-            Ok(()) => sinks.for_each(|(_, sink)| sink.keep()),
-            Err(error) => self.give_up_keeping(&error),
+        let mut outputs = vec![];
+        for &end in &stage.ends {
+            let Some(sink) = &self.execution.sinks[end.at()] else { continue };
+            let by = Some(By::Operator(end));
+            match sink.pause().map_err(|error| Broken { failure: error.into(), by })? {
+                Some(behind) => outputs.push((end, behind)),
+                None => return Ok(false),
+            }
         }
-        if let Some(session) = &mut self.session {
-            locks.into_iter().for_each(|(path, lock)| session.checkpoints.hold(&path, lock));
+        let locks: Vec<_> =
+            outputs.iter().map(|(end, to)| (*end, to.staged.clone(), to.lock.clone())).collect();
+        match self.write_piece(&progress.path, progress, Some((epoch, outputs))) {
+            Ok(()) => locks.into_iter().for_each(|(end, staged, lock)| {
+                self.execution.sinks[end.at()].iter().for_each(|sink| sink.keep());
+                self.session
+                    .iter_mut()
+                    .for_each(|session| session.checkpoints.hold(&staged, &lock));
+            }),
+            Err(error) => self.give_up_keeping(&error),
         }
         Ok(true)
     }
@@ -237,19 +201,13 @@ impl Schedule<'_, '_> {
 
     /// Where it is kept what came of the beginnings of these files.
     pub(super) fn epoch_of(&self, key: &str, files: &[KnownFile]) -> PathBuf {
+        let Some(session) = &self.session else { return PathBuf::new() };
         let names: Vec<&str> = files.iter().map(|(file, _)| &*file.name).collect();
-        let path = |session: &&mut crate::run::session::Session| {
-            session.checkpoints.epoch_path(key, &digest(&format!("{names:?}")))
-        };
-        self.session.as_ref().map(path).unwrap_or_default()
+        session.checkpoints.epoch_path(key, &digest(&format!("{names:?}")))
     }
 
     /// What an earlier run has kept of the beginnings of files, if these are what they were.
-    pub(super) fn find_epoch(
-        &self,
-        path: &std::path::Path,
-        files: &[KnownFile],
-    ) -> Option<(Kept, Beginning)> {
+    pub(super) fn find_epoch(&self, path: &Path, files: &[KnownFile]) -> Option<(Kept, Beginning)> {
         let session = self.session.as_ref()?;
         let (found, saved) = session.checkpoints.find_epoch(path)?;
         let epoch = saved.epoch.as_ref()?;
@@ -269,7 +227,7 @@ impl Schedule<'_, '_> {
 
     /// Has the outputs of a stage begin with what an earlier run had written; says whether all are
     /// there.
-    fn go_on_with_outputs(&self, kept: &Kept, epochs: &Epochs) -> Result<bool, Failure> {
+    fn go_on_with_outputs(&self, kept: &Kept, progress: &Progress) -> Result<bool, Failure> {
         let Some(session) = &self.session else { return Ok(false) };
         let behind = |output: &SavedOutput| {
             let (lock, seen) = session.checkpoints.take_begun(output)?;
@@ -283,7 +241,7 @@ impl Schedule<'_, '_> {
             let rest = output.rest.iter().map(batch).collect::<Option<_>>()?;
             let SavedOutput { staged, target, rows, .. } = output.clone();
             let to = Behind { staged, target, seen, rows, pending, rest, lock };
-            Some((epochs.before.nodes[output.end], to))
+            Some((progress.before.nodes[output.end], to))
         };
         let outputs: Option<Vec<_>> = kept.saved.outputs.iter().map(behind).collect();
         let Some(outputs) = outputs else { return Ok(false) };
@@ -294,18 +252,4 @@ impl Schedule<'_, '_> {
         }
         Ok(true)
     }
-}
-
-/// What is kept of an output that is not complete.
-pub(super) fn save_begun(
-    end: usize,
-    behind: Behind,
-    writer: &mut Writer,
-) -> Result<SavedOutput, StateError> {
-    let Behind { staged, target, seen, rows, pending, rest, .. } = behind;
-    let pending = (!pending.is_empty()).then(|| writer.bytes(&pending)).transpose()?;
-    let block = |batch: &Batch| Ok((batch.rows, writer.columns(&batch.columns, batch.rows)?));
-    let rest = rest.iter().map(block).collect::<Result<_, StateError>>()?;
-    let (bytes, digest, written) = (seen.bytes(), seen.value(), String::new());
-    Ok(SavedOutput { end, staged, target, written, rows, bytes, digest, pending, rest })
 }

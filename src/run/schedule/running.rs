@@ -17,12 +17,9 @@ impl Schedule<'_, '_> {
     /// Runs a stage; what of it failed in the end, while the rest is done.
     pub(super) fn stage(&mut self, stage: &Stage, open: &Open) -> Result<Vec<Broken>, Broken> {
         let execution = self.execution;
-        let mut states = match self.files_apart(stage) {
-            Some(source) => self.states_by_file(stage, source, open)?,
-            None => match self.source_apart(stage) {
-                Some(source) => self.states_in_epochs(stage, source, open)?,
-                None => self.states(stage, open, None)?,
-            },
+        let mut states = match self.source_apart(stage) {
+            Some(source) => self.states_apart(stage, source, open)?,
+            None => self.states(stage, open, None)?,
         };
         let mut broken: Vec<Broken> = vec![];
         for &node in &stage.active {

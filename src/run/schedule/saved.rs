@@ -33,6 +33,11 @@ pub(super) fn all(counts: &Counts) -> [&AtomicU64; 9] {
     [input, output, dropped, quarantined, nulled, nulled_before, violations, left_out, null_keys]
 }
 
+/// Among them, rows that gave none.
+pub(super) const LEFT_OUT: usize = 7;
+/// And those without a key.
+pub(super) const NULL_KEYS: usize = 8;
+
 /// A stage as checkpoints know it.
 pub(super) struct Known {
     /// Its operators and where it begins, and which of them were counted before.
@@ -306,7 +311,7 @@ impl Schedule<'_, '_> {
                     written: written(path).unwrap_or_default(),
                     rows: staged.rows,
                     bytes: staged.bytes,
-                    digest: String::new(),
+                    digest: staged.digest.clone(),
                     pending: None,
                     rest: vec![],
                 });
