@@ -104,10 +104,17 @@ fn notifier(
             return (*kind, nowhere);
         }
     };
-    if let ExprKind::Name(text) = &address.value.kind
-        && let Some(secret) = globals.secrets.get(text)
-    {
-        return (*kind, Address::Secret(*secret));
+    if let ExprKind::Name(text) = &address.value.kind {
+        if let Some(secret) = globals.secrets.get(text) {
+            return (*kind, Address::Secret(*secret));
+        }
+        let params = globals.params.iter().map(|param| &*param.name);
+        let mut all: Vec<&str> = params.chain(globals.secrets.keys().map(String::as_str)).collect();
+        if !all.contains(&text.as_str()) && !globals.later.contains_key(text) {
+            all.sort_unstable();
+            found.push(names::no_address(text, address.value.span, &all));
+            return (*kind, nowhere);
+        }
     }
     let value = Scope::constant(globals, found).check(&address.value, None);
     if !value.ty.is_unknown() {

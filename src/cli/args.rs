@@ -356,6 +356,7 @@ pub(super) enum RunsAction {
     /// The report of one
     Show {
         /// Its name, or words that it begins or ends with; last, last-failed
+        #[arg(default_value = "last")]
         run: String,
     },
     /// What happened in one, line by line

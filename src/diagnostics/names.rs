@@ -289,6 +289,19 @@ pub fn no_notifier(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     }
 }
 
+/// E0116: an address that is neither a secret nor a parameter.
+pub fn no_address(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    let message = format!("there is no secret or parameter `{name}`");
+    let found = Diagnostic::new(Code::E0116, message, span, "not declared in this file");
+    match nearest(name, names.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => {
+            let variable = name.to_uppercase();
+            found.help(format!("declare it: `secret {name} from env \"{variable}\"`"))
+        }
+    }
+}
+
 /// E0117: an enum has no such member.
 pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Diagnostic {
     let found = Diagnostic::new(
