@@ -137,7 +137,19 @@ fn groups() -> Vec<Form> {
         of("csv", "events.csv.gz", gzip(&csv())),
         of("json", "events.jsonl", json().join("\n").into_bytes()),
         of("parquet", "events.parquet", parquet()),
+        small_and_large(),
     ]
+}
+
+/// Files that are read together, of which an epoch ends in the second.
+fn small_and_large() -> Form {
+    let small = "id,kind\n3,small\n5,small\n".to_owned();
+    Form {
+        pipeline: format!(
+            "source events = csv(\"events/*.csv\") {{\n  id: int?\n  kind: string\n}}\n{JOBS}"
+        ),
+        files: vec![("events/a.csv", small.into_bytes()), ("events/b.csv", csv().into_bytes())],
+    }
 }
 
 /// The rows of three files.

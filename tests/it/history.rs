@@ -173,8 +173,7 @@ fn a_run_that_was_killed_is_interrupted_and_can_be_gone_on_with() {
     }
     running.kill().unwrap();
     running.wait().unwrap();
-    let shown: Value =
-        serde_json::from_str(&project.batchc(&["runs", "show"]).data).unwrap();
+    let shown: Value = serde_json::from_str(&project.batchc(&["runs", "show"]).data).unwrap();
     assert_eq!(
         (&shown["status"], &shown["parameters"]["least"]),
         (&"INTERRUPTED".into(), &"7".into())

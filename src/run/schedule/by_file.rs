@@ -150,8 +150,8 @@ impl Schedule<'_, '_> {
         let mut progress = Progress::new(path, piece, self.before(stage)?);
         let is_begun = begun.is_some();
         if let Some((kept, beginning)) = begun {
+            progress.go_on(&kept, beginning);
             self.take_piece(stage, kept, &mut progress.blocks)?;
-            progress.after = beginning;
         }
         let started = Instant::now();
         self.read_in_epochs(stage, open, &mut progress)?;

@@ -100,8 +100,7 @@ impl Schedule<'_, '_> {
         if let Some((kept, after)) = self.find_epoch(&progress.path, files)
             && self.go_on_with_outputs(&kept, &progress)?
         {
-            progress.first = kept.saved.epoch.as_ref().map_or(0, |epoch| epoch.files.len());
-            progress.after = after;
+            progress.go_on(&kept, after);
             self.take_piece(stage, kept, &mut progress.blocks)?;
             let known = FilesTaken { taken: progress.first, grown: 0, begun: 1, of: files.len() };
             let source = &self.execution.pipeline.sources[source.0 as usize].name;
@@ -220,7 +219,10 @@ impl Schedule<'_, '_> {
         {
             return None;
         }
-        session.known(&files[..epoch.files.len()]);
+        let whole = files.iter().zip(&epoch.files);
+        let whole: Vec<KnownFile> =
+            whole.map(|((file, _), content)| (file.clone(), content.clone())).collect();
+        session.known(&whole);
         let (bytes, (records, lines)) = (epoch.position, epoch.read);
         Some((self.kept(found, saved)?, Beginning { bytes, records, lines }))
     }

@@ -69,6 +69,12 @@ impl<'p> Progress<'p> {
         Progress { path, files, first: 0, after, before, blocks, states: vec![] }
     }
 
+    /// Goes on behind what was kept.
+    pub(super) fn go_on(&mut self, kept: &Kept, after: Beginning) {
+        self.first = kept.saved.epoch.as_ref().map_or(0, |epoch| epoch.files.len());
+        self.after = after;
+    }
+
     /// About how many bytes would be kept.
     pub(super) fn bytes(&self) -> usize {
         let states = self.states.iter().flatten().map(|state| state.saved_bytes());
