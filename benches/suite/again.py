@@ -10,8 +10,8 @@ overhead  w1, w5 and w9 anew, with what is kept for later runs (--checkpoints au
 again     w9: anew, and once more when nothing has changed
 fifty     sales.csv in fifty files, cleaned and grouped: anew, one file changed, a hundredth appended to
           one; and the same as a single file, to which a hundredth is appended
-half      160 million rows, filtered to Parquet and CSV and grouped: undisturbed, killed at half of the
-          time, and gone on with; the outputs have to be the same bytes.  Needs 10 GB of disk
+half      240 million rows, filtered to Parquet and CSV and grouped: undisturbed, killed at half of the
+          time, and gone on with; the outputs have to be the same bytes.  Needs 20 GB of disk
 """
 import argparse, hashlib, os, signal, statistics, subprocess, sys, tempfile, time
 from run import ROOT, warm
@@ -181,12 +181,12 @@ def half(args):
     with tempfile.TemporaryDirectory(dir=args.data) as folder:
         runs = Runs(args.batchc, folder)
         os.makedirs(runs.path("g"))
-        for at in range(16):
+        for at in range(24):
             os.link(f"{args.data}/G1_1e7_1e2_0_0.csv", runs.path(f"g/{at}.csv"))
         open(runs.path("p.batch"), "w").write(LONG)
         names = ["few.parquet", "few.csv", "sums.csv"]
         whole = runs.run("p.batch", "--fresh")
-        row("160 million rows, undisturbed", whole)
+        row("240 million rows, undisturbed", whole)
         wanted = [digest(runs.path(f"out/{name}")) for name in names]
         for name in names:
             os.remove(runs.path(f"out/{name}"))

@@ -253,6 +253,19 @@ impl Checkpoints {
         self.folder.join(format!("{stage}-begun"))
     }
 
+    /// Has a run died in the middle of this stage, whose outputs begin as it left them?
+    pub(super) fn has_epoch(&self, stage: &str) -> bool {
+        let found = self.find_epoch(&self.epoch_of_outputs(stage));
+        found.is_some_and(|(_, saved)| {
+            saved.outputs.iter().all(|output| self.held.contains_key(&output.staged))
+        })
+    }
+
+    /// A stage is complete, and kept as a whole: how far it had come is of no use.
+    pub(super) fn forget_epoch(&self, stage: &str) {
+        remove(&self.epoch_of_outputs(stage));
+    }
+
     /// What came of the beginnings of files, if it is there.
     pub(super) fn find_epoch(&self, path: &Path) -> Option<(Checkpoint, Saved)> {
         self.open_one(path)

@@ -250,15 +250,22 @@ impl<'e, 'p> Schedule<'e, 'p> {
         open: &Open,
     ) -> Result<(), Failure> {
         let known = self.known(stage)?;
+        // What a run that died had read of this stage is more than the part of it that one before had
+        // left, without which the rest would be another stage.
+        let epoch = self.epoch_key(stage);
         if let Some(known) = &known
+            && !self.has_epoch(epoch.as_deref())
             && (self.take_up(known)? || self.take_up_part(stage, paths)?)
         {
             return Ok(());
         }
         let mark = self.mark(stage)?;
         let broken = self.profiled_stage(stage, open);
-        if let Some(known) = known {
-            self.leave(&known.of_done(stage, &self.done));
+        if let Some(known) = known
+            && self.leave(&known.of_done(stage, &self.done))
+            && let (true, Some(key), Some(session)) = (broken.is_empty(), epoch, &self.session)
+        {
+            session.checkpoints.forget_epoch(&key);
         }
         if broken.is_empty() {
             return Ok(());

@@ -182,8 +182,12 @@ fn project_of(form: &Form) -> Project {
 }
 
 fn run(project: &Project, faults: Option<&str>, threads: &str) -> Ended {
+    run_with(project, faults, &["--threads", threads])
+}
+
+fn run_with(project: &Project, faults: Option<&str>, flags: &[&str]) -> Ended {
     let given = ["run", "--no-progress", "--report", "report.json", "--chunk", "200"];
-    let given = [&given[..], &["--checkpoints", "always", "--threads", threads]].concat();
+    let given = [&given[..], &["--checkpoints", "always"], flags].concat();
     let mut command = project.command(&given);
     faults.map(|faults| command.env("BATCHC_FAULTS", faults));
     Ended::of(&command.output().expect("it can be started"))
@@ -446,4 +450,21 @@ fn a_file_that_changed_since_is_read_anew_and_one_that_grew_is_read_on() {
         assert!(!reads_on(form, |text| text[..200].to_owned() + "\"\n"));
         assert!(reads_on(form, |text| text + "7,kind\n"));
     }
+}
+
+#[test]
+fn a_stage_that_was_done_before_is_gone_on_with_too() {
+    let form = rows();
+    let whole = undisturbed(&form);
+    let project = project_of(&form);
+    assert_eq!(run(&project, None, "1").code, Some(0));
+    fs::remove_dir_all(project.path("out")).expect("it is there");
+    // The earlier run has left what of the stage is no output.
+    let last = *epochs(&form).last().expect("there are some");
+    let ended = run_with(&project, Some(&format!("kill:{last}")), &["--threads", "1", "--fresh"]);
+    assert_eq!(ended.code, None, "{}", ended.words);
+    let ended = run(&project, None, "2");
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert!(begun(&project));
+    assert!(seen(&project) == whole);
 }

@@ -68,6 +68,19 @@ impl Schedule<'_, '_> {
         is_worth_it.then_some(source)
     }
 
+    /// What the epochs of a stage that writes outputs are known by; none of a stage that has none.
+    pub(super) fn epoch_key(&self, stage: &Stage) -> Option<String> {
+        let writes = |end: &NodeId| self.execution.sinks[end.at()].is_some();
+        let source = self.source_apart(stage).filter(|_| stage.ends.iter().any(writes))?;
+        self.key_without(stage, source)
+    }
+
+    /// Was a run in the middle of the stage when it died, and can it be gone on with?
+    pub(super) fn has_epoch(&self, key: Option<&str>) -> bool {
+        let (Some(key), Some(session)) = (key, &self.session) else { return false };
+        session.checkpoints.has_epoch(key)
+    }
+
     /// Runs a stage over the files of its only source, of which some may be known.
     pub(super) fn states_apart(
         &mut self,

@@ -224,8 +224,8 @@ impl Schedule<'_, '_> {
         }
     }
 
-    /// Leaves what the stage has made to later runs, if that is worth it.
-    pub(super) fn leave(&mut self, known: &Known) {
+    /// Leaves what the stage has made to later runs, if that is worth it; says whether it did.
+    pub(super) fn leave(&mut self, known: &Known) -> bool {
         let is_last =
             self.execution.plan.iter().all(|(id, node)| {
                 self.done.contains(&id) || !matches!(node.kind, NodeKind::Sink(_))
@@ -235,13 +235,14 @@ impl Schedule<'_, '_> {
         let session = self.session.as_ref().filter(|_| !is_last || asked == Some(true));
         let bytes_max = session.and_then(|session| session.checkpoints.bytes_max(asked));
         let Some(bytes_max) = bytes_max.filter(|_| is_anything) else {
-            return;
+            return false;
         };
         if self.bytes_of(known) > bytes_max {
-            return;
+            return false;
         }
         let left = self.write(known, asked == Some(true));
-        let Some(session) = &mut self.session else { return };
+        let Some(session) = &mut self.session else { return false };
+        let is_left = left.is_ok();
         match left {
             Ok(()) => session.checkpoints.begin_anew(),
             Err(error) => {
@@ -249,6 +250,7 @@ impl Schedule<'_, '_> {
                 (self.watch)(Event::NotLeft(&error));
             }
         }
+        is_left
     }
 
     /// Whether one of the jobs whose results these are asks for a checkpoint, or else for none.
