@@ -1,12 +1,14 @@
 //! What a whole file can see: its declarations by name, before any of them is checked within.
 
+use super::branches::Branch;
 use super::constants;
 use super::exprs::Scope;
+use super::graph::jobs_of;
 use super::jobs::find_useless_above;
 use super::resources::resources;
 use super::tries::tries;
 use super::types::resolve_type;
-use crate::diagnostics::{Diagnostics, arguments, functions, names, syntax};
+use crate::diagnostics::{Diagnostics, arguments, branches, functions, names, syntax};
 use crate::functions::Registry;
 use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
@@ -36,6 +38,8 @@ pub(super) struct Globals<'a> {
     pub(super) functions: HashMap<String, UserFunction<'a>>,
     pub(super) sources: HashMap<String, (SourceId, Span)>,
     pub(super) jobs: HashMap<String, (JobId, Span)>,
+    /// Of jobs that end in branches, these.
+    pub(super) branches: HashMap<String, Vec<Branch>>,
     /// Positions of secrets, and of those who can be told of a run.
     pub(super) secrets: HashMap<String, usize>,
     pub(super) notifiers: HashMap<String, usize>,
@@ -99,6 +103,7 @@ impl<'a> Globals<'a> {
             functions: HashMap::new(),
             sources: HashMap::new(),
             jobs: HashMap::new(),
+            branches: HashMap::new(),
             secrets: HashMap::new(),
             notifiers: HashMap::new(),
             later: HashMap::new(),
@@ -175,6 +180,7 @@ impl<'a> Globals<'a> {
             }
         }
         self.job_rows = vec![None; jobs as usize];
+        self.collect_branches(jobs_of(file), found);
     }
 
     fn add_enum(&mut self, declared: &ast::Enum, found: &mut Diagnostics) {
@@ -296,18 +302,33 @@ impl<'a> Globals<'a> {
     /// The source or job that dotted names mean; says so when there is none.
     pub(super) fn input(&self, path: &[ast::Name], found: &mut Diagnostics) -> Option<ir::Input> {
         let first = &path[0];
-        if path.len() > 1 {
-            // Branches of a `route`, and quarantines read as tables.
-            let what = if first.text == "quarantine" { "reading a quarantine" } else { "a branch" };
-            let span = first.span.to(path[path.len() - 1].span);
-            let later = ast::Later { what: what.into(), name: None, span };
-            found.push(syntax::not_available_yet(&later));
-            return None;
+        if let [_, name, ..] = path {
+            if first.text == "quarantine" {
+                let span = first.span.to(path[path.len() - 1].span);
+                let later = ast::Later { what: "reading a quarantine".into(), name: None, span };
+                found.push(syntax::not_available_yet(&later));
+                return None;
+            }
+            if let Some(id) = self.job_of(path) {
+                return Some(ir::Input::Job(id));
+            }
+            // What is wrong with the job itself is said as of any other.
+            if self.sources.contains_key(&first.text) || self.jobs.contains_key(&first.text) {
+                let names = self.branch_names(&first.text);
+                found.push(branches::no_branch(&first.text, &name.text, name.span, &names));
+                return None;
+            }
         }
         if let Some((id, _)) = self.sources.get(&first.text) {
             return Some(ir::Input::Source(*id));
         }
         if let Some((id, _)) = self.jobs.get(&first.text) {
+            let names = self.branch_names(&first.text);
+            if let Some(first_branch) = self.branches.get(&first.text).and_then(|all| all.first()) {
+                let at = first_branch.span;
+                found.push(branches::name_a_branch(&first.text, first.span, &names, at));
+                return None;
+            }
             return Some(ir::Input::Job(*id));
         }
         if !self.later.contains_key(&first.text) {

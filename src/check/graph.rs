@@ -1,6 +1,7 @@
 //! The graph of jobs: an order in which each comes after those it reads and those it runs after,
 //! cycles, and jobs that lead to no output.
 
+use super::branches::Branch;
 use super::globals::Globals;
 use crate::diagnostics::{Diagnostics, graph};
 use crate::ir::{self, Input, JobId};
@@ -73,11 +74,16 @@ pub(super) fn settle_afters(pipeline: &mut ir::Pipeline) {
 /// path, come last.
 pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnostics) -> Vec<JobId> {
     let mut dag: Dag = DiGraph::new();
-    let nodes: Vec<NodeIndex> = (0..jobs.len()).map(|at| dag.add_node(JobId(at as u32))).collect();
+    let branches = globals.all_branches();
+    let count = jobs.len() + branches.len();
+    let nodes: Vec<NodeIndex> = (0..count).map(|at| dag.add_node(JobId(at as u32))).collect();
+    for (of, _, branch) in &branches {
+        dag.add_edge(nodes[of.0 as usize], nodes[branch.id.0 as usize], (branch.span, true));
+    }
     for (at, job) in jobs.iter().enumerate() {
         let edges = reads(job).map(|path| (path, true)).chain(waits(job).map(|path| (path, false)));
         for (path, reads) in edges {
-            if let Some((from, _)) = globals.jobs.get(&path[0].text) {
+            if let Some(from) = globals.job_of(path) {
                 dag.add_edge(nodes[from.0 as usize], nodes[at], (path[0].span, reads));
             }
         }
@@ -86,7 +92,7 @@ pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnosti
     let mut waiting: Vec<usize> =
         nodes.iter().map(|&node| dag.edges_directed(node, petgraph::Incoming).count()).collect();
     let mut ready: std::collections::BTreeSet<usize> =
-        (0..jobs.len()).filter(|&at| waiting[at] == 0).collect();
+        (0..count).filter(|&at| waiting[at] == 0).collect();
     while let Some(at) = ready.pop_first() {
         order.push(JobId(at as u32));
         for edge in dag.edges(nodes[at]) {
@@ -97,16 +103,18 @@ pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnosti
             }
         }
     }
-    report_cycles(jobs, &dag, found);
+    let name = |branch: &(JobId, &str, &Branch)| format!("{}.{}", branch.1, branch.2.name);
+    let names = jobs.iter().map(|job| job.name.text.clone()).chain(branches.iter().map(name));
+    report_cycles(&names.collect::<Vec<_>>(), &dag, found);
     let done: HashSet<JobId> = order.iter().copied().collect();
-    order.extend((0..jobs.len() as u32).map(JobId).filter(|id| !done.contains(id)));
+    order.extend((0..count as u32).map(JobId).filter(|id| !done.contains(id)));
     order
 }
 
 /// Jobs, and what leads from one to another: where that is said, and whether its rows are read.
 type Dag = DiGraph<JobId, (Span, bool)>;
 
-fn report_cycles(jobs: &[&ast::Job], dag: &Dag, found: &mut Diagnostics) {
+fn report_cycles(names: &[String], dag: &Dag, found: &mut Diagnostics) {
     for component in petgraph::algo::tarjan_scc(dag) {
         let inside: HashSet<NodeIndex> = component.iter().copied().collect();
         let first = *component.iter().min().expect("a component has a node");
@@ -124,9 +132,9 @@ fn report_cycles(jobs: &[&ast::Job], dag: &Dag, found: &mut Diagnostics) {
                     (seen.contains(&edge.source()) && edge.source() != first, edge.source())
                 })
                 .expect("a job of a cycle reads another of it");
-            let read = &jobs[edge.source().index()].name.text;
+            let read = &names[edge.source().index()];
             let (span, reads) = *edge.weight();
-            let job = jobs[at.index()].name.text.clone();
+            let job = names[at.index()].clone();
             path.push(graph::Waits { job, span, reads, other: read.clone() });
             at = edge.source();
         }
@@ -161,7 +169,13 @@ pub(super) fn find_dead(
         chain_of[at] = Some(chain);
         chains[chain].push(at);
     }
-    for chain in chains {
+    // A branch that nobody reads is where rows are meant to end, unless none is read.
+    let is_branch = |at: &usize| *at >= pipeline.jobs.len() - globals.all_branches().len();
+    for mut chain in chains {
+        chain.retain(|at| !is_branch(at));
+        if chain.is_empty() {
+            continue;
+        }
         let job = |at: &usize| (pipeline.jobs[*at].name.as_str(), pipeline.jobs[*at].span);
         found.push(graph::dead_jobs(&chain.iter().rev().map(job).collect::<Vec<_>>()));
     }
@@ -176,12 +190,14 @@ enum Reader {
 /// The readers of each job; None when some are not known, because they could not be read or name
 /// no table: then nothing can be said of the others.
 fn readers(file: &ast::File, globals: &Globals) -> Option<Vec<Vec<Reader>>> {
-    let mut readers: Vec<Vec<Reader>> = jobs_of(file).map(|_| vec![]).collect();
+    let mut readers: Vec<Vec<Reader>> = globals.job_rows.iter().map(|_| vec![]).collect();
+    for (of, _, branch) in globals.all_branches() {
+        readers[of.0 as usize].push(Reader::Job(branch.id.0 as usize));
+    }
     let mut add = |path: &[ast::Name], reader: Reader| {
-        let name = &path.first()?.text;
-        match globals.jobs.get(name) {
-            Some((job, _)) => readers[job.0 as usize].push(reader),
-            None if globals.sources.contains_key(name) => {}
+        match globals.job_of(path) {
+            Some(job) => readers[job.0 as usize].push(reader),
+            None if globals.sources.contains_key(&path.first()?.text) => {}
             None => return None,
         }
         Some(())

@@ -1,5 +1,6 @@
 //! Each job, in an order in which it comes after those it reads: its settings, then its steps.
 
+use super::branches;
 use super::exprs::Scope;
 use super::globals::Globals;
 use super::graph::{afters, jobs_of, order};
@@ -7,7 +8,7 @@ use super::notify::told;
 use super::resources::resources;
 use super::steps::JobChecker;
 use super::tries::tries;
-use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
+use crate::diagnostics::{self, Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, OnError, Row};
 use crate::syntax::ast::{self, SettingKind, Step};
 use crate::text::Span;
@@ -23,8 +24,14 @@ pub(super) fn check_jobs(
 ) {
     let jobs: Vec<&ast::Job> = jobs_of(file).collect();
     let order = order(&jobs, globals, found);
-    let mut checked: Vec<Option<ir::Job>> = jobs.iter().map(|_| None).collect();
+    let mut checked: Vec<Option<ir::Job>> = globals.job_rows.iter().map(|_| None).collect();
     for &id in &order {
+        if id.0 as usize >= jobs.len() {
+            let job = branch(id, globals);
+            globals.job_rows[id.0 as usize] = Some(job.row().clone());
+            checked[id.0 as usize] = Some(job);
+            continue;
+        }
         let (job, row) = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
         globals.job_rows[id.0 as usize] = Some(row);
         checked[id.0 as usize] = Some(job);
@@ -32,6 +39,18 @@ pub(super) fn check_jobs(
     Scope::constant(globals, found).check_uncalled(file);
     pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
     pipeline.order = order;
+}
+
+/// The job that a branch is.
+fn branch(id: ir::JobId, globals: &Globals) -> ir::Job {
+    let all = globals.all_branches();
+    let at = all.iter().position(|(_, _, branch)| branch.id == id).expect("it has a number");
+    let (of, name, branch) = all[at];
+    let number = all[..at].iter().filter(|(other, ..)| *other == of).count();
+    // In a cycle, which is reported, the job may come behind its branches.
+    let nothing = Arc::new(Row { broken: true, ..Row::default() });
+    let row = globals.row_of(Input::Job(of)).unwrap_or(nothing);
+    branches::job(of, name, &row, number, branch)
 }
 
 /// The job, and the row that others see of it: a broken one where a step was given up.
@@ -58,6 +77,15 @@ fn check_job(
     let input_row = checker.row.clone();
     for statement in job.steps.iter().skip(first_step(job) + 1) {
         checker.step(statement);
+    }
+    let ends = |statement: &&ast::Statement| !statement.step.branches().is_empty();
+    if let Some(at) = job.steps.iter().position(|statement| ends(&statement))
+        && let Some(next) = job.steps.get(at + 1)
+    {
+        let word = checker.text(next.verb);
+        let found =
+            diagnostics::branches::step_behind_branches(next.verb, &word, job.steps[at].verb);
+        checker.found.push(found);
     }
     let partition = partition(job, &mut checker);
     let checkpoint = checkpoint(job, &mut checker);

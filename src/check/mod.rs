@@ -4,6 +4,7 @@
 //! from. What did not check has the type [`Type::UNKNOWN`] or a broken row, which silence every
 //! later finding about them: one mistake, one message. No data is read here.
 
+mod branches;
 mod connectors;
 mod constants;
 mod exprs;

@@ -7,6 +7,7 @@
 
 mod allow;
 pub mod arguments;
+pub mod branches;
 mod code;
 pub mod foreign;
 pub mod formats;

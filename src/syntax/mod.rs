@@ -120,5 +120,13 @@ fn report_hidden(file: FileId, text: &str, layout: &Layout, found: &mut Diagnost
     }
 }
 
+/// Can something be called so?
+pub fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(tokens::is_name_start)
+        && characters.all(tokens::is_name_char)
+        && !words::is_reserved(text)
+}
+
 #[cfg(test)]
 mod tests;

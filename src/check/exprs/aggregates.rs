@@ -1,7 +1,7 @@
 //! Calls of aggregates: in a group, and where there is none.
 
 use super::{Scope, bad};
-use crate::diagnostics::{functions, rows};
+use crate::diagnostics::{branches, functions, rows};
 use crate::ir::{AggregateCall, Expr, ExprKind};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -40,16 +40,31 @@ impl Scope<'_, '_> {
             self.found.push(rows::count_of_condition(span, value.span, &text));
         }
         let required = !group.keys.is_empty()
+            && group.only.is_none()
             && !values.is_empty()
             && !values.iter().any(|value| self.can_be_null(value))
             && self.globals.registry.declaration(resolved.function).is_null_only_without_values();
         let ty = resolved.result.with_nullable(resolved.result.nullable && !required);
         let fits = self.literals_fit(resolved.function, name, &values, None, &ty);
+        if group.only.is_some() && name.text == "null_rate" {
+            self.found.push(branches::nulls_of_values(name.span));
+        }
         let at = group.keys.len() + group.aggregates.len();
         if fits {
+            let (function, values) = match &group.only {
+                None => (resolved.function, values),
+                // Nulls are skipped, so that what is null elsewhere is of these rows alone.
+                Some(only) if values.is_empty() => {
+                    (self.globals.registry.overloads("count_if")[0], vec![only.clone()])
+                }
+                Some(only) => (
+                    resolved.function,
+                    values.into_iter().map(|one| where_true(only, one)).collect(),
+                ),
+            };
             group.aggregates.push(AggregateCall {
                 name: format!("{}_{at}", name.text).into(),
-                function: resolved.function,
+                function,
                 arguments: values,
                 ty: ty.clone(),
                 span,
@@ -86,4 +101,14 @@ impl Scope<'_, '_> {
         self.found.push(found);
         bad(span)
     }
+}
+
+/// The value where a condition is true, and null elsewhere; what is the same for all rows stays so.
+fn where_true(condition: &Expr, value: Expr) -> Expr {
+    if matches!(value.kind, ExprKind::Literal(_) | ExprKind::Param(_)) {
+        return value;
+    }
+    let (ty, span) = (value.ty.with_nullable(true), value.span);
+    let kind = ExprKind::Case { arms: vec![(condition.clone(), value)], otherwise: None };
+    Expr { kind, ty, span }
 }

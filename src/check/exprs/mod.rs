@@ -62,6 +62,8 @@ pub(super) struct GroupScope {
     pub(super) aggregates: Vec<AggregateCall>,
     pub(super) keys_text: String,
     pub(super) span: Span,
+    /// Aggregates see only the rows for which this is true.
+    pub(super) only: Option<Expr>,
 }
 
 /// Says that something of the language is not there yet.

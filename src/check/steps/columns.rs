@@ -150,7 +150,7 @@ impl JobChecker<'_, '_> {
     }
 
     /// Says where a step names a column a second time.
-    fn named_twice<'n>(&mut self, columns: impl IntoIterator<Item = &'n ast::Name>) {
+    pub(super) fn named_twice<'n>(&mut self, columns: impl IntoIterator<Item = &'n ast::Name>) {
         let mut first: HashMap<&str, Span> = HashMap::new();
         for name in columns {
             if let Some(first) = first.insert(&name.text, name.span) {

@@ -54,6 +54,7 @@ impl JobChecker<'_, '_> {
             aggregates: vec![],
             keys_text,
             span: statement.verb,
+            only: None,
         });
         let mut first: HashMap<String, Span> =
             keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();
@@ -74,18 +75,23 @@ impl JobChecker<'_, '_> {
             values.push((name.as_str().into(), value, at));
         }
         let group = scope.group.take().expect("it was put in above");
-        let before: Vec<String> =
-            self.row.columns.iter().map(|column| column.name.to_string()).collect();
-        for name in before {
-            if !first.contains_key(&name) {
-                self.dropped.insert(name, statement.span);
-            }
-        }
+        self.forget_but(&first, statement.span);
         self.push_group(keys, group, values, broken, statement.span);
     }
 
+    /// Columns that are not among these are gone.
+    pub(super) fn forget_but(&mut self, kept: &HashMap<String, Span>, span: Span) {
+        let before: Vec<String> =
+            self.row.columns.iter().map(|column| column.name.to_string()).collect();
+        for name in before {
+            if !kept.contains_key(&name) {
+                self.dropped.insert(name, span);
+            }
+        }
+    }
+
     /// The aggregates, then, where a value is more than one aggregate, a projection over them.
-    fn push_group(
+    pub(super) fn push_group(
         &mut self,
         keys: Keys,
         mut group: GroupScope,

@@ -3,10 +3,13 @@
 //! [`JobChecker`] holds the row as it is at a line and the steps so far; one method a step, by
 //! group of steps in the files below.
 
+mod branches;
 pub(super) mod columns;
 mod groups;
 mod joins;
+mod pivot;
 mod rows;
+mod sample;
 mod shape;
 
 use super::exprs::Scope;
@@ -42,7 +45,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
         scope
     }
 
-    fn text(&self, span: Span) -> String {
+    pub(super) fn text(&self, span: Span) -> String {
         self.globals.files.text(span).to_owned()
     }
 
@@ -111,6 +114,13 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             S::Expect { name, condition, otherwise, above } => {
                 self.expect(name.as_ref(), condition, otherwise.as_ref(), above.as_ref(), span);
             }
+            S::Pivot { column, values, aggregates, keys } => {
+                self.pivot(column, values.as_deref(), (aggregates, keys), statement);
+            }
+            S::Unpivot { columns, name, value } => self.unpivot(columns, name, value, span),
+            S::Sample { size, by, seed } => self.sample(*size, by, *seed, statement),
+            S::Split { by, seed, shares } => self.split(by, *seed, shares, statement),
+            S::Route(branches) => self.route(branches, span),
             S::Later(later) => {
                 self.found.push(syntax::not_available_yet(later));
                 self.give_up();

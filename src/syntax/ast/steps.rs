@@ -98,10 +98,82 @@ pub enum Step {
         /// The share of rows, 0 to 1, above which the job fails all the same.
         above: Option<(f64, Span)>,
     },
+    /// `pivot country values ["US", "FR"] with sum(revenue) by day`
+    Pivot {
+        /// The column whose values become columns.
+        column: Name,
+        /// Which of its values, and what their columns are called; all members of an enum unless
+        /// said.
+        values: Option<Vec<(Expr, Option<Name>)>>,
+        /// What each of the new columns holds.
+        aggregates: Vec<Assignment>,
+        /// What a row of the result is of; empty for one row of all.
+        keys: Vec<Assignment>,
+    },
+    /// `unpivot jan, feb as month, amount`
+    Unpivot {
+        /// The columns that become rows.
+        columns: Vec<Name>,
+        /// The column of their names.
+        name: Name,
+        /// The column of their values.
+        value: Name,
+    },
+    /// `sample 10% by user_id seed 42`, `sample 100 rows seed 42`
+    Sample {
+        /// How much.
+        size: SampleSize,
+        /// What the choice depends on; the whole row unless said.
+        by: Vec<Assignment>,
+        /// What makes two samples differ.
+        seed: Option<(u64, Span)>,
+    },
+    /// `split by user_id seed 42 { train 80%, test 20% }`
+    Split {
+        /// What the choice depends on; the whole row unless said.
+        by: Vec<Assignment>,
+        /// What makes two splits differ.
+        seed: Option<(u64, Span)>,
+        /// The branches, with the share of each, 0 to 1.
+        shares: Vec<(Name, f64, Span)>,
+    },
+    /// `route { paying when plan == "pro", other otherwise }`
+    Route(Vec<Branch>),
     /// Parsed in full, its meaning not available yet.
     Later(Later),
     /// Did not parse; a diagnostic has been given.
     Bad,
+}
+
+impl Step {
+    /// The names of the branches that the job ends with, if it does.
+    pub fn branches(&self) -> Vec<&Name> {
+        match self {
+            Step::Split { shares, .. } => shares.iter().map(|(name, ..)| name).collect(),
+            Step::Route(branches) => branches.iter().map(|branch| &branch.name).collect(),
+            _ => vec![],
+        }
+    }
+}
+
+/// How much of a table a sample is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SampleSize {
+    /// A share of the rows, 0 to 1.
+    Share(f64, Span),
+    /// So many rows.
+    Rows(u64, Span),
+}
+
+/// A branch of `route`.
+#[derive(Debug)]
+pub struct Branch {
+    /// What it is called.
+    pub name: Name,
+    /// Which of the rows that no branch above has taken; all of them for `otherwise`.
+    pub when: Option<Expr>,
+    /// The whole line.
+    pub span: Span,
 }
 
 /// `name = expr`, or an expression alone (`by category`, `select amount`).

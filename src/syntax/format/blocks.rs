@@ -109,6 +109,7 @@ impl Builder<'_> {
             Rule::call
                 | Rule::connector
                 | Rule::list
+                | Rule::pivot_values
                 | Rule::tags
                 | Rule::signature
                 | Rule::transform_head

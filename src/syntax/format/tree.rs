@@ -264,6 +264,7 @@ fn is_listed(rule: Rule) -> bool {
         rule,
         Rule::columns
             | Rule::names
+            | Rule::pivot_with
             | Rule::join_on
             | Rule::assignments
             | Rule::union

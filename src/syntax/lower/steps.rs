@@ -1,8 +1,8 @@
 //! Steps. Those whose meaning is not available yet are parsed in full all the same and end here.
 
 use super::super::ast::{
-    Assignment, Cardinality, ExpectAction, Expr, Join, JoinKind, Keep, Later, Name, Nulls,
-    ParseField, SortKey, Statement, Step, Text,
+    Assignment, Branch, Cardinality, ExpectAction, Expr, Join, JoinKind, Keep, Later, Name, Nulls,
+    ParseField, SampleSize, SortKey, Statement, Step, Text,
 };
 use super::{Lower, Pair, child, children, first, has};
 use crate::text::Span;
@@ -63,6 +63,15 @@ impl Lower<'_> {
             }
             Rule::parse => self.parse(&pair),
             Rule::expect => self.expect(&pair),
+            Rule::pivot => self.pivot(&pair),
+            Rule::unpivot => self.unpivot(&pair),
+            Rule::sample => self.sample(&pair),
+            Rule::split => self.split(&pair),
+            Rule::route => Step::Route(
+                children(first_of(&pair, Rule::route_block), Rule::branch)
+                    .map(|branch| self.branch(&branch))
+                    .collect(),
+            ),
             _ => Step::Later(self.later_step(verb)),
         }
     }
@@ -128,6 +137,68 @@ impl Lower<'_> {
     pub(super) fn parse_field(&self, pair: &Pair) -> ParseField {
         let ty = self.type_expr(first_of(pair, Rule::type_expr));
         ParseField { name: self.name_of(pair), ty, format: self.format_of(pair) }
+    }
+
+    fn pivot(&self, pair: &Pair) -> Step {
+        let with = first_of(pair, Rule::pivot_with);
+        let value = |pair: Pair| {
+            let name = child(&pair, Rule::name).map(|name| self.name(&name));
+            (self.expr(first_of(&pair, Rule::pivot_item)), name)
+        };
+        Step::Pivot {
+            column: self.name_of(pair),
+            values: child(pair, Rule::pivot_values)
+                .map(|list| children(list, Rule::pivot_value).map(value).collect()),
+            aggregates: self.block(child(&with, Rule::column_block).unwrap_or(with)),
+            keys: self.keys(pair),
+        }
+    }
+
+    fn unpivot(&self, pair: &Pair) -> Step {
+        let mut names = children(pair.clone(), Rule::name).map(|name| self.name(&name));
+        let mut name = || names.next().expect("`unpivot` names two columns");
+        Step::Unpivot {
+            columns: self.names(first_of(pair, Rule::names)),
+            name: name(),
+            value: name(),
+        }
+    }
+
+    fn sample(&self, pair: &Pair) -> Step {
+        let share = child(pair, Rule::percent);
+        let size = match share {
+            Some(share) => SampleSize::Share(self.percent(&share), self.span(&share)),
+            None => {
+                let rows = first_of(pair, Rule::int);
+                SampleSize::Rows(self.magnitude(&rows).unwrap_or(u64::MAX), self.span(&rows))
+            }
+        };
+        Step::Sample { size, by: self.keys(pair), seed: self.seed(pair) }
+    }
+
+    fn split(&self, pair: &Pair) -> Step {
+        let shares = children(first_of(pair, Rule::split_block), Rule::share);
+        let share = |pair: Pair| {
+            let share = first_of(&pair, Rule::percent);
+            (self.name_of(&pair), self.percent(&share), self.span(&pair))
+        };
+        Step::Split {
+            by: self.keys(pair),
+            seed: self.seed(pair),
+            shares: shares.map(share).collect(),
+        }
+    }
+
+    /// `seed 42`
+    fn seed(&self, pair: &Pair) -> Option<(u64, Span)> {
+        let seed = child(pair, Rule::seed)?;
+        let number = first_of(&seed, Rule::int);
+        Some((self.magnitude(&number).unwrap_or(u64::MAX), self.span(&number)))
+    }
+
+    fn branch(&self, pair: &Pair) -> Branch {
+        let when = child(pair, Rule::expr).map(|when| self.expr(when));
+        Branch { name: self.name_of(pair), when, span: self.span(pair) }
     }
 
     fn expect(&self, pair: &Pair) -> Step {

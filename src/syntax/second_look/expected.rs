@@ -78,7 +78,7 @@ fn describe(rule: Rule) -> Option<String> {
         | Rule::split_block
         | Rule::route_block => "{",
         Rule::rbrace => "}",
-        Rule::lbracket => "[",
+        Rule::lbracket | Rule::pivot_values => "[",
         Rule::rbracket => "]",
         Rule::langle => "<",
         Rule::rangle => ">",
@@ -151,6 +151,9 @@ fn is_value(rule: Rule) -> bool {
             | Rule::arguments
             | Rule::column
             | Rule::columns
+            | Rule::pivot_item
+            | Rule::pivot_value
+            | Rule::pivot_with
             | Rule::sort_key
             | Rule::sort_keys
             | Rule::not_op

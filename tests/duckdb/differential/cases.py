@@ -14,6 +14,7 @@ import groups
 import kinds
 import macros
 import outputs
+import pivots
 import steps
 import tables
 from steps import Job
@@ -36,6 +37,7 @@ STEPS = (
     + [groups.group] * 3
     + [groups.join] * 4
     + [groups.union] * 3
+    + [pivots.pivot, pivots.unpivot]
 )
 
 
@@ -116,18 +118,22 @@ class Case:
             if again and at == again:
                 job.rng = random.Random(seed)
             job.rng.choice(STEPS)(job)
-        form = rng.choice(["csv", "json", "parquet", "parquet"])
-        if form == "csv" and any(column.kind.name == "list" for column in job.table.columns):
-            form = "json"
+        tables_of = {name: job.table}
+        if rng.random() < 0.1:
+            tables_of = {f"{name}.{branch}": table for branch, table in pivots.route(job)}
         head = [f"job {name} {{"]
         if policy != "fail" or rng.random() < 0.2:
             head.append(f"  on error {policy}{' bad_rows' if policy == 'quarantine' else ''}")
-        path = f"out/{name}.{form}"
         self.declarations.append("\n".join(head + job.lines + ["}"]))
-        self.declarations.append(f'output {name}_out = {form}("{path}") from {name}')
         self.jobs.append(job)
-        self.results.append((job, path, form))
-        self.inputs = {**self.inputs, name: replace(job.table, is_source=False)}
+        for of, table in tables_of.items():
+            form = rng.choice(["csv", "json", "parquet", "parquet"])
+            if form == "csv" and any(column.kind.name == "list" for column in table.columns):
+                form = "json"
+            path = f"out/{of}.{form}"
+            self.declarations.append(f'output {of.replace(".", "_")}_out = {form}("{path}") from {of}')
+            self.results.append((table, path, form))
+            self.inputs = {**self.inputs, of: replace(table, is_source=False)}
 
     def text(self):
         return "\n\n".join(self.declarations) + "\n"
@@ -157,10 +163,10 @@ class Case:
                 f"batchc ended with {ran.returncode}\n{ran.stderr.decode('utf-8', 'replace')[-3000:]}"
             )
         found = []
-        for job, path, form in self.results:
-            rows = outputs.wanted(self.connection, job.table)
-            header, got = outputs.read(self.connection, self.folder / path, form, job.table.columns)
-            differing = outputs.differences(job.table.columns, header, got, rows)
+        for table, path, form in self.results:
+            rows = outputs.wanted(self.connection, table)
+            header, got = outputs.read(self.connection, self.folder / path, form, table.columns)
+            differing = outputs.differences(table.columns, header, got, rows)
             found += [f"{path}: {sentence}" for sentence in differing[:8]]
         found += self.miscounted()
         if found:
