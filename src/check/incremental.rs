@@ -169,6 +169,9 @@ fn check_job(pipeline: &Pipeline, id: JobId, is_whole: bool, found: &mut Diagnos
             }
             StepKind::Join(join) => {
                 if let Some((source, incremental)) = incremental_in(pipeline, join.right) {
+                    if join.kind.keeps_right() {
+                        flow = flow.or(Some((source, incremental)));
+                    }
                     found.push(told::looks_up_one_run(step.span, (&source.name, incremental.span)));
                 }
             }

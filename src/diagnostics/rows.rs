@@ -38,12 +38,12 @@ pub struct Difference {
     pub name: String,
     /// In the table above.
     pub left: Option<(String, Span)>,
-    /// In the table that is stacked.
+    /// In the other one.
     pub right: Option<(String, Span)>,
 }
 
 impl Difference {
-    /// The step that makes the stacked table as the one above.
+    /// The step that makes the other table as the one above.
     fn step(&self) -> String {
         let name = &self.name;
         match (&self.left, &self.right) {
@@ -56,8 +56,8 @@ impl Difference {
     }
 }
 
-/// E0403: tables of a `union` that differ in these columns, at least one.
-pub fn union_differs(span: Span, differences: &[Difference], table: &str) -> Diagnostic {
+/// E0403: tables that are stacked or compared and differ in these columns, at least one.
+pub fn tables_differ(span: Span, differences: &[Difference], table: &str, how: &str) -> Diagnostic {
     const NAMED: usize = 8;
     // Places of more columns than these would hide what is said.
     const PLACED: usize = 3;
@@ -68,7 +68,7 @@ pub fn union_differs(span: Span, differences: &[Difference], table: &str) -> Dia
         more => format!(" and {more} more"),
     };
     let message = format!("the tables differ in {}{more}", names.join(", "));
-    let mut found = Diagnostic::new(Code::E0403, message, span, "stacked here");
+    let mut found = Diagnostic::new(Code::E0403, message, span, format!("{how} here"));
     if differences.len() <= PLACED {
         for (ty, span) in differences.iter().flat_map(|one| [&one.left, &one.right]).flatten() {
             found = found.label(*span, format!("`{ty}` here"));

@@ -268,10 +268,8 @@ pub fn no_edition(span: Span) -> Diagnostic {
 /// Something that is parsed, but has no meaning yet.
 pub fn not_available_yet(later: &Later) -> Diagnostic {
     let help = match later.what.as_str() {
-        "right join" => "write a `left join` from the other side",
         "secret" => "give it as a `param`",
         "type" => "use the type behind the `=`",
-        "except" => "use `anti join` on the columns that are compared",
         "within" => "write the limit as a `filter` behind the join",
         "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",

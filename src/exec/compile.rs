@@ -5,7 +5,7 @@ use super::operators::buffer::Buffer;
 use super::operators::chain::Chain;
 use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
 use super::operators::explode::Explode;
-use super::operators::join::{JoinBuild, JoinProbe, JoinTable, Residual, SpilledJoin};
+use super::operators::join::{JoinBuild, JoinProbe, JoinTable, OuterRow, Residual, SpilledJoin};
 use super::operators::project::Project;
 use super::operators::sort::Sort;
 use super::operators::take::Take;
@@ -66,7 +66,7 @@ pub enum Action {
 /// The left side of a join, once the right one is there.
 pub enum Probe {
     /// Looks rows up in a table.
-    Table(Box<JoinProbe>),
+    Table(Arc<JoinProbe>),
     /// Takes in all rows, since the right side is on disk.
     Spilled(Box<SpilledJoin>),
 }
@@ -402,15 +402,37 @@ fn build_of(join: &ir::Join, live: &[bool]) -> JoinBuild {
     let promised = join.check.right_unique.filter(|_| join.residual.is_none());
     // Rows on which a condition fails go where the job says while the left side streams.
     let may_spill = join.residual.as_ref().is_none_or(|condition| !condition.may_fail());
-    JoinBuild::new(&types, &columns, promised, may_spill)
+    let mut build = JoinBuild::new(&types, &columns, promised, may_spill);
+    if join.nulls_match {
+        let both = types.iter().zip(&join.left_keys);
+        let ty =
+            |(right, left): (&Type, &Expr)| right.with_nullable(right.nullable || left.ty.nullable);
+        build = build.matching_nulls(both.map(ty).collect());
+    }
+    if join.kind.keeps_right() {
+        let keys: Vec<usize> = join.shared_keys.iter().map(|shared| shared.key).collect();
+        build = build.keeping_rows(&keys);
+    }
+    build
 }
 
-/// The probe of a join, once its table is built.
-pub fn probe(join: &ir::Join, table: Arc<JoinTable>, run: &RunContext) -> JoinProbe {
+/// The probe of a join that gives this row, of which these columns are read, once its table is built.
+pub fn probe(
+    join: &ir::Join,
+    (row, live): (&ir::Row, &[bool]),
+    table: Arc<JoinTable>,
+    run: &RunContext,
+) -> JoinProbe {
     let residual =
         join.residual.as_ref().map(|condition| residual(Program::compile(&[condition], run)));
-    JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, join.check)
-        .with_right_types(types_of(&join.right_row))
+    let probe = JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, join.check)
+        .with_right_types(types_of(&join.right_row));
+    if !join.kind.keeps_right() {
+        return probe;
+    }
+    let mut left = types_of(row);
+    left.truncate(left.len() - join.right_columns.len());
+    probe.keeping_right(OuterRow { left, live: live.to_vec(), shared: join.shared_keys.clone() })
 }
 
 /// A condition over candidate pairs: they match where it is true.

@@ -131,6 +131,8 @@ fn column_before(step: &Step, column: usize) -> Option<usize> {
         StepKind::Aggregate { keys, .. } => same(keys.get(column)?),
         StepKind::Explode { column: exploded } if *exploded == column => None,
         // The right side's columns follow the left ones, and those of a pattern all others.
+        // Nor is there a left row for all of them where right ones are kept.
+        StepKind::Join(join) if join.kind.keeps_right() => None,
         StepKind::Join(join) => {
             let left = step.row.columns.len() - join.right_columns.len();
             (column < left).then_some(column)

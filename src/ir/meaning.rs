@@ -42,13 +42,18 @@ impl StepKind {
                 format!("dedupe {} {}", all(&dedupe.keys), dedupe.keep.meaning(run))
             }
             S::Join(join) => format!(
-                "join {:?} {} {} {} {} {:?} {}",
+                "join {:?} {} {} {} {} {:?} {:?} {} {}",
                 join.kind,
                 input(join.right),
                 all(&join.left_keys),
                 all(&join.right_keys),
                 all(join.residual.as_slice()),
+                join.shared_keys
+                    .iter()
+                    .map(|shared| (shared.column, shared.key))
+                    .collect::<Vec<_>>(),
                 join.right_columns,
+                join.nulls_match,
                 promises(join.check),
             ),
             S::Union { inputs, columns } => {

@@ -22,7 +22,7 @@ pub use how::{
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, Parse,
-    ParseField, Promise, RunContext, SortKey, Step, StepKind,
+    ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind,
 };
 pub use widen::widen;
 
@@ -110,7 +110,8 @@ impl Pipeline {
         self.order.iter().copied().filter(|job| found.contains(job)).collect()
     }
 
-    /// The sources whose rows come into a table by `from` and unions, and are not only looked up.
+    /// The sources whose rows come into a table by `from`, unions and joins that keep their rows, and are not only
+    /// looked up.
     pub fn flows_into(&self, table: Input) -> BTreeSet<SourceId> {
         let (mut found, mut seen, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![table]);
         while let Some(next) = open.pop() {
@@ -120,8 +121,12 @@ impl Pipeline {
                     let job = &self.jobs[job.0 as usize];
                     open.push(job.input);
                     for step in &job.steps {
-                        if let StepKind::Union { inputs, .. } = &step.kind {
-                            open.extend(inputs);
+                        match &step.kind {
+                            StepKind::Union { inputs, .. } => open.extend(inputs),
+                            StepKind::Join(join) if join.kind.keeps_right() => {
+                                open.push(join.right)
+                            }
+                            _ => {}
                         }
                     }
                 }

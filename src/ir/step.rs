@@ -59,7 +59,8 @@ pub enum StepKind {
     Distinct,
     /// One row a key, each where the kept one stood.
     Dedupe(Dedupe),
-    /// A join with another input, in the order of the left rows, then of the right ones.
+    /// A join with another input, in the order of the left rows, then of the right ones; right rows
+    /// that match nothing come last, in their order.
     Join(Box<Join>),
     /// This table's rows, then those of the others. `columns[i][c]` is what input `i` gives for
     /// column `c` of the result, over its own row; input 0 is this table.
@@ -138,10 +139,15 @@ pub struct Join {
     pub right: Input,
     /// The right side's row.
     pub right_row: Arc<Row>,
-    /// Keys of the left row; null matches nothing.
+    /// Keys of the left row.
     pub left_keys: Vec<Expr>,
     /// Keys of the right row, of the same types.
     pub right_keys: Vec<Expr>,
+    /// Does null equal null? Else it matches nothing.
+    pub nulls_match: bool,
+    /// Where right rows are kept that match nothing, the left columns that stand for a key of both
+    /// sides, and which: they hold the right key where there is no left row.
+    pub shared_keys: Vec<SharedKey>,
     /// What else must be true, over the left columns followed by all right columns.
     pub residual: Option<Expr>,
     /// The right columns that follow the left ones in the result (none for semi and anti).
@@ -157,10 +163,40 @@ pub enum JoinKind {
     Inner,
     /// Every left row, with nulls where nothing matches.
     Left,
+    /// Every right row, with nulls where nothing matches.
+    Right,
+    /// Every row of both sides, with nulls where nothing matches.
+    Full,
     /// Left rows that match something.
     Semi,
     /// Left rows that match nothing.
     Anti,
+}
+
+impl JoinKind {
+    /// Are left rows given that match nothing, with nulls?
+    pub fn keeps_left(self) -> bool {
+        matches!(self, JoinKind::Left | JoinKind::Full)
+    }
+
+    /// Are right rows given that match nothing, with nulls?
+    pub fn keeps_right(self) -> bool {
+        matches!(self, JoinKind::Right | JoinKind::Full)
+    }
+
+    /// Are rows of both sides given side by side?
+    pub fn gives_pairs(self) -> bool {
+        !matches!(self, JoinKind::Semi | JoinKind::Anti)
+    }
+}
+
+/// A column of the left row that stands for a key of both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedKey {
+    /// Its position.
+    pub column: usize,
+    /// The key, by its position among the keys.
+    pub key: usize,
 }
 
 /// What a join promises of its sides.

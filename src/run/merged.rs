@@ -323,6 +323,8 @@ impl Lowering<'_> {
             right_row: right_row.clone(),
             left_keys: of(row),
             right_keys: of(right_row),
+            nulls_match: false,
+            shared_keys: vec![],
             residual,
             right_columns: vec![],
             check: Cardinality::default(),

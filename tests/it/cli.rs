@@ -430,7 +430,7 @@ fn words_that_come_later_are_explained_with_what_to_write_instead() {
     let project = project();
     for (words, said) in [
         (&["sample"][..], "Instead: `take`, or a `filter` by a column.\n"),
-        (&["full", "join"], "`full join` is designed and not available yet.\n"),
+        (&["asof", "join"], "`asof join` is designed and not available yet.\n"),
         (&["meta"], "It will be a setting of jobs and the pipeline.\n"),
         (&["sensitive"], "It will be a setting of sources.\n"),
         (&["on", "error"], "on error"),

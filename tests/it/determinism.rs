@@ -113,6 +113,32 @@ job unmet {
   from packed
   anti join newest on id == newest.newest_id
 }
+job all_of_both {
+  from newest
+  full join stored on key, newest_id != stored.id expect many_to_many
+}
+job of_the_right {
+  from stored_few
+  right join packed on key expect many_to_many
+}
+job names_of_few {
+  from stored
+  filter key < 40
+  select key, name
+}
+job names_of_most {
+  from stored
+  filter key > 5
+  select name, key
+}
+job names_that_differ {
+  from names_of_most
+  except names_of_few
+}
+job names_in_common {
+  from names_of_most
+  intersect names_of_few
+}
 job both {
   from met
   union unmet
@@ -181,6 +207,10 @@ output o15 = csv("out/by_hash") from by_hash
 output o16 = parquet("out/in_turn") from in_turn
 output o17 = csv("out/by_size") from by_size
 output o18 = text("out/log.txt") from log
+output o19 = parquet("out/all_of_both.parquet") from all_of_both
+output o20 = csv("out/of_the_right.csv") from of_the_right
+output o21 = csv("out/names_that_differ.csv") from names_that_differ
+output o22 = csv("out/names_in_common.csv") from names_in_common
 "#;
 
 /// Rows in no order, some of which cannot be read or have a text of several lines.

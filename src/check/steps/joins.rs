@@ -1,23 +1,22 @@
-//! `join` and `union`: two tables become one.
+//! `join`: what is compared, and how many rows match how many. What row comes of it is [`super::joined`]'s.
 
 use super::JobChecker;
-use crate::check::exprs::{NullRule, RightSide, convert, domain, narrow};
-use crate::diagnostics::{names, rows};
+use super::joined::Unique;
+use crate::check::exprs::{NullRule, RightSide, convert};
+use crate::diagnostics::rows;
 use crate::ir::{
-    Cardinality, Column, Comparison, Expr, ExprKind, Input, Join, JoinKind, Key, Promise, Row,
-    StepKind,
+    Cardinality, Comparison, Expr, ExprKind, Join, JoinKind, Key, Promise, Row, StepKind,
 };
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, unify};
-use std::sync::Arc;
 
 /// What the `on` of a join says, side by side.
 #[derive(Default)]
-struct Conditions {
-    left_keys: Vec<Expr>,
-    right_keys: Vec<Expr>,
-    residual: Vec<Expr>,
+pub(super) struct Conditions {
+    pub(super) left_keys: Vec<Expr>,
+    pub(super) right_keys: Vec<Expr>,
+    pub(super) residual: Vec<Expr>,
     broken: bool,
 }
 
@@ -33,6 +32,11 @@ impl JobChecker<'_, '_> {
         if conditions.broken {
             return self.give_up();
         }
+        if let Some(within) = &join.within {
+            let later = ast::Later { what: "within".into(), name: None, span: within.span };
+            self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
+            return self.give_up();
+        }
         if conditions.left_keys.is_empty() {
             self.found.push(rows::join_without_key(statement.verb));
             return self.give_up();
@@ -40,15 +44,24 @@ impl JobChecker<'_, '_> {
         let kind = match join.kind {
             ast::JoinKind::Inner => JoinKind::Inner,
             ast::JoinKind::Left => JoinKind::Left,
+            ast::JoinKind::Right => JoinKind::Right,
+            ast::JoinKind::Full => JoinKind::Full,
             ast::JoinKind::Semi => JoinKind::Semi,
             ast::JoinKind::Anti => JoinKind::Anti,
+            ast::JoinKind::Cross | ast::JoinKind::Asof { .. } => {
+                let what = self.text(statement.verb);
+                let later = ast::Later { what, name: None, span: statement.verb };
+                self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
+                return self.give_up();
+            }
         };
-        let keeps_all = matches!(kind, JoinKind::Left | JoinKind::Anti);
+        let keeps_all = kind.keeps_left() || kind == JoinKind::Anti;
         self.warn_null_keys(&conditions.left_keys, keeps_all);
-        let (check, right_unique) =
+        let (check, unique) =
             self.cardinality(join, kind, &conditions, &right_row, statement, table);
-        let Some((row, right_columns)) =
-            self.joined(kind, &conditions, &right_row, right_unique, (statement, table, &name))
+        let names = (statement.verb, table.span, &*name);
+        let Some((row, shared_keys, right_columns)) =
+            self.joined(kind, &conditions, &right_row, unique, names)
         else {
             return self.give_up();
         };
@@ -62,6 +75,8 @@ impl JobChecker<'_, '_> {
             right_row,
             left_keys: conditions.left_keys,
             right_keys: conditions.right_keys,
+            nulls_match: false,
+            shared_keys,
             residual,
             right_columns,
             check,
@@ -184,8 +199,7 @@ impl JobChecker<'_, '_> {
         }
     }
 
-    /// What has to be checked at run time, and whether each left row matches one right row at
-    /// most.
+    /// What has to be checked at run time, and which rows match one of the other side at most.
     fn cardinality(
         &mut self,
         join: &ast::Join,
@@ -194,160 +208,34 @@ impl JobChecker<'_, '_> {
         right_row: &Row,
         statement: &ast::Statement,
         table: &ast::Name,
-    ) -> (Cardinality, bool) {
+    ) -> (Cardinality, Unique) {
         let right_key = right_row.key_within(&columns_of(&conditions.right_keys));
         let left_key = self.row.key_within(&columns_of(&conditions.left_keys));
-        let multiplies = matches!(kind, JoinKind::Inner | JoinKind::Left);
+        let multiplies = kind.gives_pairs();
         let Some((expected, span)) = join.expect else {
             if multiplies && right_key.is_none() && !right_row.broken {
                 self.found.push(rows::may_multiply(statement.verb, &table.text, table.span));
             }
             let relied_on = right_key.filter(|_| multiplies).and_then(|key| key.declared);
             let right_unique = relied_on.map(Promise::Key);
-            return (Cardinality { left_unique: None, right_unique }, right_key.is_some());
+            let unique = Unique { left: is_proven(left_key), right: right_key.is_some() };
+            return (Cardinality { left_unique: None, right_unique }, unique);
         };
         use ast::Cardinality as C;
         let promised = |of_one: bool, key: Option<&Key>| {
-            let is_proven = key.is_some_and(|key| key.declared.is_none());
-            (of_one && !is_proven).then_some(Promise::Join(span))
+            (of_one && !is_proven(key)).then_some(Promise::Join(span))
         };
         let is_right_one = matches!(expected, C::OneToOne | C::ManyToOne);
+        let is_left_one = matches!(expected, C::OneToOne | C::OneToMany);
         let check = Cardinality {
-            left_unique: promised(matches!(expected, C::OneToOne | C::OneToMany), left_key),
+            left_unique: promised(is_left_one, left_key),
             right_unique: promised(is_right_one, right_key),
         };
-        let is_proven = right_key.is_some_and(|key| key.declared.is_none());
-        (check, is_right_one || is_proven)
-    }
-
-    /// The row of the join and the right columns in it.
-    fn joined(
-        &mut self,
-        kind: JoinKind,
-        conditions: &Conditions,
-        right_row: &Row,
-        right_unique: bool,
-        (statement, table, name): (&ast::Statement, &ast::Name, &str),
-    ) -> Option<(Row, Vec<usize>)> {
-        // Of what matches, nothing that was compared is null.
-        let compared = |keys: &[Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
-        let (left_known, right_known): (Vec<usize>, Vec<usize>) = match kind {
-            JoinKind::Inner | JoinKind::Semi => {
-                (compared(&conditions.left_keys), compared(&conditions.right_keys))
-            }
-            JoinKind::Left | JoinKind::Anti => (vec![], vec![]),
+        let unique = Unique {
+            left: is_left_one || is_proven(left_key),
+            right: is_right_one || is_proven(right_key),
         };
-        let mut row = self.narrowed(&left_known);
-        if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-            return Some((row, vec![]));
-        }
-        if !right_unique {
-            row.keys.clear();
-        }
-        let mut right_columns = vec![];
-        for (at, column) in right_row.columns.iter().enumerate() {
-            let same_key = conditions.left_keys.iter().zip(&conditions.right_keys).any(|(l, r)| {
-                let left = column_of(l).and_then(|left| self.row.columns.get(left));
-                column_of(r) == Some(at) && left.is_some_and(|left| left.name == column.name)
-            });
-            if same_key {
-                continue;
-            }
-            if let Some(left) = self.row.find(&column.name) {
-                let left = self.row.columns[left].origin;
-                let found =
-                    names::join_clash(&column.name, statement.verb, left, column.origin, name);
-                self.found.push(found);
-                return None;
-            }
-            let nullable =
-                kind == JoinKind::Left || (column.ty.nullable && !right_known.contains(&at));
-            let ty = column.ty.with_nullable(nullable);
-            row.columns.push(Column { ty, origin: table.span, ..column.clone() });
-            right_columns.push(at);
-        }
-        row.broken |= right_row.broken;
-        Some((row, right_columns))
-    }
-
-    pub(super) fn union(&mut self, tables: &[Vec<ast::Name>], statement: &ast::Statement) {
-        let mut inputs: Vec<(Input, Arc<Row>, &ast::Name)> = vec![];
-        for path in tables {
-            let input = self.globals.input(path, self.found);
-            let row = input.and_then(|input| Some((input, self.row_of(input)?)));
-            match row {
-                Some((input, row)) => inputs.push((input, row, &path[0])),
-                None => return self.give_up(),
-            }
-        }
-        let mut columns: Vec<Column> = self.row.columns.iter().cloned().collect();
-        for (_, row, table) in &inputs {
-            if row.broken || self.row.broken {
-                return self.give_up();
-            }
-            if !self.unite(&mut columns, row, table) {
-                return self.give_up();
-            }
-        }
-        let all_rows = std::iter::once(&self.row).chain(inputs.iter().map(|(_, row, _)| row));
-        let values = all_rows
-            .map(|row| {
-                columns
-                    .iter()
-                    .map(|column| {
-                        let at = row.find(&column.name).expect("checked above");
-                        let own = &row.columns[at];
-                        let kind = ExprKind::Column(at);
-                        let value = Expr { kind, ty: own.ty.clone(), span: own.origin };
-                        convert(value, &column.ty.data)
-                    })
-                    .collect()
-            })
-            .collect();
-        let kind = StepKind::Union {
-            inputs: inputs.iter().map(|(input, ..)| *input).collect(),
-            columns: values,
-        };
-        let columns = columns.into_iter().collect();
-        let row = Row { columns, keys: vec![], order: vec![], broken: false };
-        self.push(kind, row, statement.span);
-    }
-
-    /// Widens the columns to hold the other table's; says so where they differ. What is unknown is
-    /// no difference, and nothing that can be stacked either.
-    fn unite(&mut self, columns: &mut [Column], row: &Row, table: &ast::Name) -> bool {
-        let mut known = true;
-        let mut differences = vec![];
-        let side = |column: &Column| Some((column.ty.to_string(), column.origin));
-        for column in columns.iter_mut() {
-            let other = row.find(&column.name).map(|at| &row.columns[at]);
-            if let Some(other) = other
-                && let Some(ty) = unify(&column.ty, &other.ty)
-            {
-                column.ty = ty;
-                column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
-            } else if column.ty.is_unknown() {
-                known = false;
-            } else {
-                let (name, left) = (column.name.to_string(), side(column));
-                differences.push(rows::Difference { name, left, right: other.and_then(side) });
-            }
-        }
-        for other in row.columns.iter() {
-            if columns.iter().any(|column| column.name == other.name) {
-                continue;
-            }
-            if other.ty.is_unknown() {
-                known = false;
-                continue;
-            }
-            let (name, right) = (other.name.to_string(), side(other));
-            differences.push(rows::Difference { name, left: None, right });
-        }
-        if !differences.is_empty() {
-            self.found.push(rows::union_differs(table.span, &differences, &table.text));
-        }
-        known && differences.is_empty()
+        (check, unique)
     }
 }
 
@@ -377,13 +265,18 @@ impl Conditions {
     }
 }
 
+/// Is it known that no two rows have the same key, and not only declared?
+fn is_proven(key: Option<&Key>) -> bool {
+    key.is_some_and(|key| key.declared.is_none())
+}
+
 /// The columns that these keys are.
 fn columns_of(keys: &[Expr]) -> Vec<usize> {
     keys.iter().filter_map(column_of).collect()
 }
 
 /// The column that a key is, seen through widening.
-fn column_of(key: &Expr) -> Option<usize> {
+pub(super) fn column_of(key: &Expr) -> Option<usize> {
     match &key.kind {
         ExprKind::Column(at) => Some(*at),
         ExprKind::Convert(inner) => column_of(inner),

@@ -6,10 +6,12 @@
 mod branches;
 pub(super) mod columns;
 mod groups;
+mod joined;
 mod joins;
 mod pivot;
 mod rows;
 mod sample;
+mod sets;
 mod shape;
 
 use super::exprs::Scope;
@@ -109,6 +111,8 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             S::Dedupe { keys, keep, by } => self.dedupe(keys, *keep, by.as_ref(), span),
             S::Join(join) => self.join(join, statement),
             S::Union(tables) => self.union(tables, statement),
+            S::Except(tables) => self.compare(ir::JoinKind::Anti, tables, statement),
+            S::Intersect(tables) => self.compare(ir::JoinKind::Semi, tables, statement),
             S::Explode { column, as_name } => self.explode(column, as_name.as_ref(), span),
             S::Parse { column, pattern, fields } => self.parse(column, pattern, fields, span),
             S::Expect { name, condition, otherwise, above } => {

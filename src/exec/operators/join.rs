@@ -1,8 +1,9 @@
 //! Joins: a table over the right side ([`JoinBuild`]), then the left rows looked up in it
 //! ([`JoinProbe`]).
 //!
-//! The result has the order of the left rows, and for each of them that of the right ones. Null
-//! keys match nothing. What the residual condition means is its own business: it gets the
+//! The result has the order of the left rows, and for each of them that of the right ones; then come
+//! the right rows that match nothing, where they are kept ([`outer`]). Null keys match nothing,
+//! unless null equals null. What the residual condition means is its own business: it gets the
 //! candidate pairs as a batch. When the right side does not fit into memory, both sides go to disk
 //! ([`spill`]).
 
@@ -10,12 +11,14 @@ mod bounds;
 mod build;
 mod candidates;
 mod dense;
+mod outer;
 mod probe;
 mod ranks;
 mod spill;
 
 pub use build::{Built, JoinBuild, JoinTable};
 pub use candidates::Residual;
+pub use outer::{OuterRow, UnmatchedRight};
 pub use probe::JoinProbe;
 pub use spill::SpilledJoin;
 

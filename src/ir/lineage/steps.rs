@@ -2,8 +2,8 @@
 
 use super::{Origin, Origins, Role, Table};
 use crate::ir::{
-    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, JoinKind, Keep,
-    PartitionBy, Pipeline, StepKind,
+    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
+    Pipeline, StepKind,
 };
 
 impl Table {
@@ -99,11 +99,14 @@ impl Table {
         self.columns.extend(right.columns.iter().cloned());
         join.residual.iter().for_each(|condition| self.decide(condition, Role::Join));
         self.columns.truncate(left);
+        for shared in &join.shared_keys {
+            let of_right = right.value(&join.right_keys[shared.key]);
+            self.columns[shared.column].extend(of_right);
+        }
         self.columns.extend(join.right_columns.iter().map(|&at| right.columns[at].clone()));
         self.decides.append(&mut right.decides);
-        match join.kind {
-            JoinKind::Inner | JoinKind::Left => self.of.append(&mut right.of),
-            JoinKind::Semi | JoinKind::Anti => {}
+        if join.kind.gives_pairs() {
+            self.of.append(&mut right.of);
         }
     }
 

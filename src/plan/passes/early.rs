@@ -87,6 +87,9 @@ fn columns_of_filter(plan: &Plan, pipeline: &Pipeline, id: NodeId) -> Option<BTr
 
 /// May a filter on left rows be done before this join?
 fn may_pass(join: &Join) -> bool {
+    if join.kind.keeps_right() {
+        return false;
+    }
     let is_one = join.check.right_unique.is_some()
         || matches!(join.kind, JoinKind::Semi | JoinKind::Anti)
         || is_proven(join);

@@ -44,9 +44,11 @@ impl Schedule<'_, '_> {
             let mut jobs = execution.plan.node(*node).jobs();
             let is_simple = match &execution.nodes[node.at()].action {
                 Action::Break(operator) => operator.can_be_saved(),
-                // What is joined has to be what it was.
+                // What is joined has to be what it was, and nothing may depend on all rows.
                 Action::Probe(probe) => {
-                    is_read_once && matches!(probe.get(), Some(Probe::Table(_)))
+                    let is_row_by_row =
+                        matches!(probe.get(), Some(Probe::Table(probe)) if !probe.keeps_right());
+                    is_read_once && is_row_by_row
                 }
                 Action::Sink => {
                     execution.sinks[node.at()].as_ref().is_some_and(|sink| sink.can_pause())

@@ -39,7 +39,8 @@ impl<'p> Schedule<'_, 'p> {
             Action::Probe(probe) => {
                 if let Some(Probe::Spilled(join)) = probe.get() {
                     let ir = self.join_at(end).expect("only joins probe");
-                    let make = |table| make_probe(ir, table, self.context);
+                    let row = self.join_row(end);
+                    let make = |table| make_probe(ir, row, table, self.context);
                     let result = join.finish(states, &make, execution.cancelled)?;
                     self.count_output(end, &result);
                     execution.count(end, |counts| &counts.left_out, join.left_out());
@@ -82,8 +83,9 @@ impl<'p> Schedule<'_, 'p> {
             let Some(join) = self.join_at(reader) else { continue };
             let made = match built {
                 Built::Table(table) => {
-                    let made = make_probe(join, table.clone(), self.context);
-                    Probe::Table(Box::new(made))
+                    let row = self.join_row(reader);
+                    let made = make_probe(join, row, table.clone(), self.context);
+                    Probe::Table(Arc::new(made))
                 }
                 Built::Spilled(right) => {
                     self.has_spilled_join = true;
@@ -100,6 +102,15 @@ impl<'p> Schedule<'_, 'p> {
         let NodeKind::Step(number) = node.kind else { return None };
         let StepKind::Join(join) = step_of(pipeline, node, number) else { return None };
         Some(join)
+    }
+
+    /// The row that a join gives, and which columns of it are read.
+    fn join_row(&self, id: NodeId) -> (&'p ir::Row, &'p [bool]) {
+        let (pipeline, node) = (self.execution.pipeline, self.execution.plan.node(id));
+        let (NodeKind::Step(step), Some(job)) = (node.kind, node.job) else {
+            unreachable!("a join is a step of a job");
+        };
+        (&pipeline.jobs[job.0 as usize].steps[step].row, &node.live)
     }
 
     /// The rows of a result that are given out to its partitions in turn.

@@ -6,11 +6,13 @@ use super::epochs::Until;
 use super::{Open, Scans, Schedule, Stage};
 use crate::connect::{ConnectError, Only};
 use crate::exec::compile::{Action, Probe};
+use crate::exec::operators::join::UnmatchedRight;
 use crate::exec::operators::{Output, Streaming};
 use crate::exec::stage::{By, Ran, Root, States, Stopped};
 use crate::plan::NodeId;
 use crate::run::failure::Failure;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Schedule<'_, '_> {
@@ -129,6 +131,7 @@ impl Schedule<'_, '_> {
             }
         };
         let begins: Vec<(NodeId, Root)> = stage.roots.iter().map(&mut begin).collect();
+        let begins = self.with_unmatched(begins, active);
         let pause = until.and_then(|until| until.pause);
         let may_end_early = pause.is_none() && self.may_end_early(stage);
         let ran = execution.run_stage(&begins, active, may_end_early, pause);
@@ -137,10 +140,51 @@ impl Schedule<'_, '_> {
             profile.add_operators(execution, &stage.roots, active, &volumes.collect());
         }
         ran.map_err(|Stopped { root, by, error }| {
-            let source = scans.get(&stage.roots[root]);
+            let source = scans.get(&begins[root].0);
             let files = source.map_or(vec![], |(source, _)| source.files().to_vec());
             Broken { failure: Failure::Stage(error, files), by }
         })
+    }
+
+    /// The roots of a stage, and the right rows of its joins that match nothing, which come when all
+    /// left rows have: they begin at the join.
+    fn with_unmatched<'r>(
+        &self,
+        roots: Vec<(NodeId, Root<'r>)>,
+        active: &BTreeSet<NodeId>,
+    ) -> Vec<(NodeId, Root<'r>)> {
+        let reached: Vec<BTreeSet<NodeId>> =
+            roots.iter().map(|(root, _)| self.behind(*root, active)).collect();
+        let mut all = vec![];
+        for (at, root) in roots.into_iter().enumerate() {
+            all.push(root);
+            let is_last =
+                |join: &&NodeId| !reached[at + 1..].iter().any(|later| later.contains(join));
+            // Nodes come behind those that they read, and so does a join behind another.
+            for &join in reached[at].iter().filter(is_last) {
+                if let Action::Probe(probe) = &self.execution.nodes[join.at()].action
+                    && let Some(Probe::Table(probe)) = probe.get()
+                    && probe.keeps_right()
+                {
+                    let rows = Output::Pieces(Arc::new(UnmatchedRight(probe.clone())));
+                    all.push((join, Root::Result(rows, false)));
+                }
+            }
+        }
+        all
+    }
+
+    /// The operators of a stage to which the rows of one of its roots come.
+    fn behind(&self, root: NodeId, active: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let mut behind = BTreeSet::new();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            let readers = self.execution.plan.node(node).consumers.iter();
+            open.extend(
+                readers.filter(|reader| active.contains(reader) && behind.insert(**reader)),
+            );
+        }
+        behind
     }
 
     /// May it end before the end of its input?

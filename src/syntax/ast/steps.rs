@@ -71,6 +71,10 @@ pub enum Step {
     Join(Box<Join>),
     /// `union a, b`
     Union(Vec<Vec<Name>>),
+    /// `except a, b`
+    Except(Vec<Vec<Name>>),
+    /// `intersect a, b`
+    Intersect(Vec<Vec<Name>>),
     /// `explode items as item`
     Explode {
         /// A column that holds a list.
@@ -231,6 +235,8 @@ pub struct Join {
     pub alias: Option<Name>,
     /// All must hold; a bare name stands for equality of the columns so called.
     pub on: Vec<Expr>,
+    /// How far apart the two sides of an inequality may be.
+    pub within: Option<Expr>,
     /// How many rows match how many.
     pub expect: Option<(Cardinality, Span)>,
 }
@@ -242,10 +248,21 @@ pub enum JoinKind {
     Inner,
     /// Every left row, with nulls where nothing matches.
     Left,
+    /// Every right row, with nulls where nothing matches.
+    Right,
+    /// Every row of both sides, with nulls where nothing matches.
+    Full,
     /// Left rows that match something.
     Semi,
     /// Left rows that match nothing.
     Anti,
+    /// Every left row with every right one.
+    Cross,
+    /// Left rows with the nearest right row of each; those without one too, unless it is `inner`.
+    Asof {
+        /// Are left rows without a match left out?
+        inner: bool,
+    },
 }
 
 /// How many rows of the one side match how many of the other.

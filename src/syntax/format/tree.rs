@@ -269,6 +269,7 @@ fn is_listed(rule: Rule) -> bool {
             | Rule::assignments
             | Rule::union
             | Rule::except
+            | Rule::intersect
             | Rule::rename
             | Rule::cast
             | Rule::fill

@@ -25,11 +25,6 @@ impl Parser<'_> {
                     span: span(end),
                 }));
             }
-            if at == 1 && line.text(0) == "full" && line.text(at) == "outer" {
-                let what = "full join".to_owned();
-                let span = self.span(line.at[0]..line.at[at] + 1);
-                return Some(syntax::not_available_yet(&Later { what, name: None, span }));
-            }
             if let Some(date) = line.unsigned_date(at) {
                 return Some(date);
             }

@@ -52,10 +52,10 @@ impl Lower<'_> {
             Rule::take => Step::Take { count: self.expr_of(&pair), by: self.keys(&pair) },
             Rule::distinct => Step::Distinct,
             Rule::dedupe => self.dedupe(&pair),
-            Rule::join => self.join(&pair, verb),
-            Rule::union => {
-                Step::Union(children(pair, Rule::path).map(|path| self.names(path)).collect())
-            }
+            Rule::join => self.join(&pair),
+            Rule::union => Step::Union(self.paths(pair)),
+            Rule::except => Step::Except(self.paths(pair)),
+            Rule::intersect => Step::Intersect(self.paths(pair)),
             Rule::explode => {
                 let mut names = self.names(pair).into_iter();
                 let column = names.next().expect("`explode` has a column");
@@ -101,25 +101,20 @@ impl Lower<'_> {
         }
     }
 
-    fn join(&self, pair: &Pair, verb: Span) -> Step {
-        let kind = match child(pair, Rule::join_kind).map(|kind| first(kind).as_rule()) {
-            None | Some(Rule::k_inner) => JoinKind::Inner,
-            Some(Rule::k_left) => JoinKind::Left,
-            Some(Rule::k_semi) => JoinKind::Semi,
-            Some(Rule::k_anti) => JoinKind::Anti,
-            Some(_) => return Step::Later(self.later_step(verb)),
-        };
-        if let Some(within) = child(pair, Rule::k_within) {
-            return Step::Later(self.later("within", None, self.span(&within)));
-        }
+    fn paths(&self, pair: Pair) -> Vec<Vec<Name>> {
+        children(pair, Rule::path).map(|path| self.names(path)).collect()
+    }
+
+    fn join(&self, pair: &Pair) -> Step {
         let on = child(pair, Rule::join_on);
         Step::Join(Box::new(Join {
-            kind,
+            kind: child(pair, Rule::join_kind).map_or(JoinKind::Inner, |kind| join_kind(&kind)),
             right: self.names(first_of(pair, Rule::path)),
             alias: child(pair, Rule::name).map(|alias| self.name(&alias)),
             on: on
                 .map(|on| children(on, Rule::expr).map(|key| self.expr(key)).collect())
                 .unwrap_or_default(),
+            within: child(pair, Rule::expr).map(|within| self.expr(within)),
             expect: child(pair, Rule::cardinality)
                 .map(|expect| (cardinality(&expect), self.span(&expect))),
         }))
@@ -308,6 +303,19 @@ pub(super) fn keep_of(pair: &Pair) -> Keep {
         Rule::k_oldest => Keep::Oldest,
         Rule::k_first => Keep::First,
         _ => Keep::Last,
+    }
+}
+
+fn join_kind(pair: &Pair) -> JoinKind {
+    match first(pair.clone()).as_rule() {
+        Rule::k_left => JoinKind::Left,
+        Rule::k_right => JoinKind::Right,
+        Rule::k_full => JoinKind::Full,
+        Rule::k_semi => JoinKind::Semi,
+        Rule::k_anti => JoinKind::Anti,
+        Rule::k_cross => JoinKind::Cross,
+        Rule::k_asof => JoinKind::Asof { inner: has(pair, Rule::k_inner) },
+        _ => JoinKind::Inner,
     }
 }
 

@@ -38,6 +38,7 @@ STEPS = (
     + [groups.join] * 4
     + [groups.union] * 3
     + [pivots.pivot, pivots.unpivot]
+    + [groups.compare] * 3
 )
 
 

@@ -179,7 +179,7 @@ def join(job):
     if not pairs:
         return False
     name, table, left, right = rng.choice(pairs)
-    kind = rng.choice(["", "inner ", "left ", "semi ", "anti "])
+    kind = rng.choice(["", "inner ", "left ", "right ", "full ", "semi ", "anti "])
     on = [(left, right)]
     others = [(l, r) for n, _, l, r in pairs if n == name and l.name != left.name and r.name != right.name]
     if others and rng.random() < 0.3:
@@ -196,7 +196,7 @@ def join(job):
     matches = job.connection.execute(
         f"SELECT count(*) FROM {job.table.sql} a JOIN {table.sql} b ON {pairs_equal}"
     ).fetchone()[0]
-    if matches > 20_000:
+    if matches > 20_000 or kind in OUTER and table.rows > BIG:
         return False
     job.lines.append(f"  {kind}join {name} as r on {', '.join(texts)}{cardinality}")
     if not brings:
@@ -206,17 +206,39 @@ def join(job):
             job.table.columns,
         )
         return None
-    word = "LEFT JOIN" if kind == "left " else "JOIN"
-    columns = job.table.columns + [
-        Column(column.name, column.kind, column.nullable or kind == "left ") for column in added
+    word = f"{kind.upper()}JOIN"
+    shared = {l.name: r for l, r in on if l.name == r.name}
+    columns = [outer_column(column, shared.get(column.name), kind) for column in job.table.columns]
+    columns += [
+        Column(column.name, column.kind, column.nullable or kind in ("left ", "full ")) for column in added
     ]
-    chosen = ", ".join(f"a.{column.sql}" for column in job.table.columns)
+
+    def left(column):
+        both = column.name in shared and kind in OUTER
+        return f"coalesce(a.{column.sql}, b.{column.sql}) AS {column.sql}" if both else f"a.{column.sql}"
+
+    chosen = ", ".join(left(column) for column in job.table.columns)
     chosen += "".join(f", b.{column.sql}" for column in added)
+    # Right rows that match nothing come last, in their order.
+    order = "a._n NULLS LAST, b._n"
     job.advance(
-        f"SELECT row_number() OVER (ORDER BY a._n, b._n) AS _n, {chosen} FROM {job.table.sql} a {word} {table.sql} b ON {pairs_equal}",
+        f"SELECT row_number() OVER (ORDER BY {order}) AS _n, {chosen} FROM {job.table.sql} a {word} {table.sql} b ON {pairs_equal}",
         columns,
     )
     return None
+
+
+OUTER = ("right ", "full ")
+
+
+def outer_column(column, shared, kind):
+    """A column of the left side, which in outer joins is missing or that of both sides."""
+    if kind not in OUTER:
+        return column
+    if shared is None:
+        return Column(column.name, column.kind, True)
+    nullable = shared.nullable or kind == "full " and column.nullable
+    return Column(column.name, column.kind, nullable)
 
 
 def promise(job, table, on):
@@ -241,8 +263,8 @@ def promise(job, table, on):
     return f" expect {word}"
 
 
-def union(job):
-    """With a table that has the same columns: one that this job could have been made from."""
+def tables_alike(job):
+    """Tables that have the same columns: those that this job could have been made from."""
     from expressions import unified
 
     found = []
@@ -255,6 +277,45 @@ def union(job):
             for column in job.table.columns
         ):
             found.append((name, table, theirs))
+    return found
+
+
+def compare(job):
+    """`except` and `intersect`."""
+    from expressions import unified
+
+    # A list cannot be compared.
+    found = [one for one in tables_alike(job) if all(column.kind.is_ordered for column in job.table.columns)]
+    if not found or job.table.rows > BIG * 10:
+        return False
+    name, table, theirs = job.rng.choice(found)
+    step = job.rng.choice(["except", "intersect"])
+
+    def nullable(column):
+        return column.nullable and (step == "except" or theirs[column.name].nullable)
+
+    columns = [
+        Column(column.name, unified(column.kind, theirs[column.name].kind), nullable(column))
+        for column in job.table.columns
+    ]
+    job.lines.append(f"  {step} {name}")
+    chosen = ", ".join(f"CAST({column.sql} AS {column.kind.sql()}) AS {column.sql}" for column in columns)
+    names = ", ".join(column.sql for column in columns)
+    equal = " AND ".join(f"a.{column.sql} IS NOT DISTINCT FROM b.{column.sql}" for column in columns)
+    word = "EXISTS" if step == "intersect" else "NOT EXISTS"
+    left, right = [f"(SELECT _n, {chosen} FROM {of})" for of in (job.table.sql, table.sql)]
+    job.advance(f"SELECT * FROM {left} a WHERE {word} (SELECT 1 FROM {right} b WHERE {equal})", columns)
+    job.deduplicated += job.advance(
+        f"SELECT * FROM {job.table.sql} QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY _n) = 1",
+        columns,
+    )
+    return None
+
+
+def union(job):
+    from expressions import unified
+
+    found = tables_alike(job)
     if not found or job.table.rows > BIG * 10:
         return False
     name, table, theirs = job.rng.choice(found)

@@ -14,6 +14,7 @@ from kinds import BOOL, DATE, DATETIME, FLOAT, INT, STRING, TIMESTAMP, decimal
 from tables import Column, Table
 
 BIG = 3000
+WAIT_FOR_ALL = ("sort", "distinct", "dedupe", "group", "except", "intersect")
 
 
 class Job:
@@ -289,7 +290,7 @@ def ordered_columns(job, most):
 def take(job):
     count = job.rng.choice([0, 1, 2, 5, 50, 10_000])
     by = ordered_columns(job, 2) if job.rng.random() < 0.5 else []
-    waits_for_all = any(line.split()[0] in ("sort", "distinct", "dedupe", "group") for line in job.lines)
+    waits_for_all = any(line.split()[0] in WAIT_FOR_ALL for line in job.lines)
     job.may_end_early |= not by and not waits_for_all
     job.lines.append(f"  take {count}" + (" by " + ", ".join(column.name for column in by) if by else ""))
     partition = f"PARTITION BY {', '.join(column.sql for column in by)} " if by else ""

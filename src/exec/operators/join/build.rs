@@ -5,7 +5,7 @@ use super::dense::{self, Dense};
 use super::key_text;
 use super::spill::{SpilledRight, write_to};
 use crate::data::Batch;
-use crate::exec::gather::concat_compact;
+use crate::exec::gather::{concat_compact, expand};
 use crate::exec::keys::KeyLayout;
 use crate::exec::operators::State;
 use crate::exec::operators::collected::{Collected, downcast, in_order};
@@ -31,6 +31,8 @@ pub struct JoinBuild {
     columns: Arc<[usize]>,
     right_unique: Option<Promise>,
     may_spill: bool,
+    /// The keys that are kept as columns; none if rows that match nothing are not kept.
+    outer_keys: Option<Arc<[usize]>>,
 }
 
 /// The right side when all its rows have come.
@@ -67,6 +69,8 @@ pub struct JoinTable {
     rows: Vec<u32>,
     row_count: usize,
     null_keys: u64,
+    /// Keys as columns, by their positions.
+    key_columns: Vec<(usize, ArrayRef)>,
 }
 
 /// What numbers the keys.
@@ -100,7 +104,25 @@ impl JoinBuild {
     ) -> JoinBuild {
         // Null keys are left out, so the table needs no place for them.
         let keys = keys.iter().map(|ty| ty.with_nullable(false)).collect();
-        JoinBuild { keys, columns: columns.into(), right_unique, may_spill }
+        let columns = columns.into();
+        JoinBuild { keys, columns, right_unique, may_spill, outer_keys: None }
+    }
+
+    /// The same where rows that match nothing are kept, with these of their keys.
+    pub fn keeping_rows(mut self, keys: &[usize]) -> JoinBuild {
+        self.outer_keys = Some(keys.into());
+        self
+    }
+
+    /// The same where null equals null, with keys of these types on both sides.
+    pub fn matching_nulls(mut self, keys: Vec<Type>) -> JoinBuild {
+        self.keys = keys;
+        self
+    }
+
+    /// Are rows kept that have a null key, which matches nothing?
+    pub(super) fn keeps_nulls(&self) -> bool {
+        self.outer_keys.is_some()
     }
 
     /// The state of one thread.
@@ -153,6 +175,7 @@ impl JoinBuild {
             return Err(NoTable::Repeated(row, error));
         }
         let ranges = ranges(&self.keys, &keys);
+        let key_columns = self.key_columns(&batches, &keys);
         drop(keys);
         Ok(JoinTable {
             keys: self.keys.clone(),
@@ -163,7 +186,18 @@ impl JoinBuild {
             rows: keyed.rows,
             row_count: rows,
             null_keys: (rows - keyed.kept) as u64,
+            key_columns,
         })
+    }
+
+    /// The keys that are kept as columns.
+    fn key_columns(&self, batches: &[Batch], keys: &[Vec<Operand>]) -> Vec<(usize, ArrayRef)> {
+        let Some(kept) = &self.outer_keys else { return vec![] };
+        let of_batch = |(batch, keys): (&Batch, &Vec<Operand>)| {
+            batch.with_columns(kept.iter().map(|&key| expand(&keys[key], batch.rows)).collect())
+        };
+        let columns = concat_compact(batches.iter().zip(keys).map(of_batch).collect());
+        kept.iter().copied().zip(columns).collect()
     }
 
     fn hashed(
@@ -213,7 +247,8 @@ struct Building {
 impl Building {
     fn write(&mut self, spool: &Arc<Spool>, stop: &AtomicBool) -> Result<(), Error> {
         let layout = KeyLayout::new(&self.build.keys);
-        write_to(&mut self.file, &layout, &mut self.collected, false, (spool, stop))
+        let keeps_nulls = self.build.keeps_nulls();
+        write_to(&mut self.file, &layout, &mut self.collected, keeps_nulls, (spool, stop))
     }
 }
 
@@ -349,6 +384,8 @@ impl JoinTable {
             Index::Hashed(table) => table.bytes(),
             Index::Dense(dense) => dense.bytes(),
         };
+        let keys: Vec<ArrayRef> = self.key_columns.iter().map(|(_, key)| key.clone()).collect();
+        let columns = columns + crate::exec::gather::bytes_of(&keys);
         columns + index + (self.starts.len() + self.rows.len()) * 4
     }
 
@@ -363,6 +400,12 @@ impl JoinTable {
     /// How many rows there are, those with null keys included.
     pub(super) fn rows(&self) -> usize {
         self.row_count
+    }
+
+    /// A key that is kept as a column.
+    pub(super) fn key_column(&self, key: usize) -> &ArrayRef {
+        let column = self.key_columns.iter().find(|(kept, _)| *kept == key);
+        column.map(|(_, column)| column).expect("it is kept")
     }
 
     /// Has each key one row?

@@ -119,6 +119,8 @@ pub(super) struct Candidates<'a> {
     probe: &'a JoinProbe,
     residual: &'a Residual,
     batch: &'a Batch,
+    /// The same rows as the result has them.
+    given: &'a Batch,
     keys: &'a [Operand],
     pairs: Pairs,
     /// How many pairs there were before these.
@@ -137,7 +139,7 @@ impl<'a> Candidates<'a> {
     pub(super) fn new(
         probe: &'a JoinProbe,
         residual: &'a Residual,
-        batch: &'a Batch,
+        (batch, given): (&'a Batch, &'a Batch),
         keys: &'a [Operand],
     ) -> Candidates<'a> {
         let (pairs, decided) = Default::default();
@@ -145,6 +147,7 @@ impl<'a> Candidates<'a> {
             probe,
             residual,
             batch,
+            given,
             keys,
             pairs,
             settled: 0,
@@ -215,7 +218,7 @@ impl<'a> Candidates<'a> {
             return Ok(());
         }
         // Rows without a match come on top of the pairs, so there may be more than a batch has.
-        let whole = self.probe.paired(self.batch, &decided, &self.probe.right_columns);
+        let whole = self.probe.paired(self.given, &decided, &self.probe.right_columns);
         for start in (0..whole.rows).step_by(BATCH_ROWS_MAX) {
             emit(slice_batch(&whole, start, BATCH_ROWS_MAX.min(whole.rows - start)))?;
         }
@@ -234,9 +237,11 @@ impl<'a> Candidates<'a> {
             breach.note(position, self.probe, self.keys, row as usize);
         }
         self.has_matched = true;
-        match self.probe.kind {
-            JoinKind::Inner | JoinKind::Left => self.decided.push(row, right),
-            JoinKind::Semi | JoinKind::Anti => {}
+        if let Some(outer) = &self.probe.outer {
+            outer.note(right);
+        }
+        if self.probe.kind.gives_pairs() {
+            self.decided.push(row, right);
         }
     }
 
@@ -247,9 +252,8 @@ impl<'a> Candidates<'a> {
         }
         match (self.probe.kind, has_matched) {
             (JoinKind::Semi, true) | (JoinKind::Anti, false) => self.kept.push(row),
-            (JoinKind::Left, false) => self.decided.push(row, NOT_FOUND),
-            (JoinKind::Semi | JoinKind::Inner, false)
-            | (JoinKind::Anti | JoinKind::Inner | JoinKind::Left, true) => {}
+            (kind, false) if kind.keeps_left() => self.decided.push(row, NOT_FOUND),
+            _ => {}
         }
     }
 }

@@ -35,7 +35,8 @@ type Keys<'k> = (&'k Operand, u32);
 /// The rows of all batches by their keys, if these are few numbers close to each other; `rows` is how
 /// many there are.
 pub(super) fn keyed(types: &[Type], keys: &[Vec<Operand>], firsts: &[u32]) -> Option<Keyed> {
-    let [Type { data: DataType::Int, .. }] = types else { return None };
+    // Null has no place among numbers.
+    let [Type { data: DataType::Int, nullable: false }] = types else { return None };
     let keys: Vec<Keys> = keys.iter().map(|keys| &keys[0]).zip(firsts.iter().copied()).collect();
     // A constant stands for rows whose number it does not say.
     if keys.iter().any(|(key, _)| key.constant) {

@@ -3,6 +3,7 @@
 use super::JoinTable;
 use super::candidates::{Candidates, Met, Residual, ask};
 use super::key_text;
+use super::outer::{Outer, OuterRow};
 use crate::data::{Batch, null_array};
 use crate::exec::Error;
 use crate::exec::gather::{BATCH_ROWS_MAX, optional_rows, take_batch, take_optional};
@@ -27,6 +28,8 @@ pub struct JoinProbe {
     residual: Option<Residual>,
     /// Of the right columns, for a right side without rows.
     right_types: Vec<Type>,
+    /// Where right rows are kept that match nothing.
+    pub(super) outer: Option<Outer>,
     left_unique: Option<LeftUnique>,
     pub(super) right_unique: Option<Breach>,
     pub(super) unmatched: AtomicU64,
@@ -82,6 +85,7 @@ impl JoinProbe {
             right_columns,
             residual,
             right_types: vec![],
+            outer: None,
             left_unique,
             right_unique: right_unique.map(|promise| Breach::new(promise, "right")),
             unmatched: AtomicU64::new(0),
@@ -93,6 +97,12 @@ impl JoinProbe {
     /// The same, knowing the types of all right columns, which a right side without rows lacks.
     pub fn with_right_types(mut self, types: Vec<Type>) -> JoinProbe {
         self.right_types = types;
+        self
+    }
+
+    /// The same, keeping right rows that match nothing.
+    pub fn keeping_right(mut self, row: OuterRow) -> JoinProbe {
+        self.outer = Some(Outer::new(row, &self.table));
         self
     }
 
@@ -168,9 +178,9 @@ impl Streaming for JoinProbe {
 
     fn left_out(&self) -> u64 {
         match self.kind {
-            JoinKind::Inner | JoinKind::Semi => self.unmatched(),
-            // The one keeps all rows, the other those that match nothing.
-            JoinKind::Left | JoinKind::Anti => 0,
+            JoinKind::Inner | JoinKind::Right | JoinKind::Semi => self.unmatched(),
+            // They keep all left rows, or those that match nothing.
+            JoinKind::Left | JoinKind::Full | JoinKind::Anti => 0,
         }
     }
 
@@ -183,6 +193,7 @@ impl Streaming for JoinProbe {
         }
         let breaches = self.left_unique.iter().map(|unique| &unique.breach);
         breaches.chain(&self.right_unique).for_each(Breach::forget);
+        self.outer.iter().for_each(Outer::forget);
     }
 }
 
@@ -196,8 +207,10 @@ impl JoinProbe {
         emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.count(&self.null_keys, met.null_keys);
+        let given = self.outer.as_ref().map(|outer| outer.left(&batch, values));
         if let Some(residual) = &self.residual {
-            return Candidates::new(self, residual, &batch, values).decide(&met, emit);
+            let given = given.as_ref().unwrap_or(&batch);
+            return Candidates::new(self, residual, (&batch, given), values).decide(&met, emit);
         }
         let found = met.found;
         let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
@@ -216,7 +229,9 @@ impl JoinProbe {
                 filter_batch(batch, found.iter().map(|&key| key == NOT_FOUND).collect())
                     .map_or(Ok(()), emit)
             }
-            JoinKind::Inner | JoinKind::Left => self.emit_matches(&batch, &found, emit),
+            JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
+                self.emit_matches(given.as_ref().unwrap_or(&batch), &found, emit)
+            }
         }
     }
 }
@@ -249,18 +264,25 @@ impl JoinProbe {
             for (row, &key) in found.iter().enumerate() {
                 if key != NOT_FOUND {
                     pairs.push(row as u32, rows[key as usize]);
-                } else if self.kind == JoinKind::Left {
+                } else if self.kind.keeps_left() {
                     pairs.push(row as u32, NOT_FOUND);
                 }
+            }
+            if let Some(outer) = &self.outer {
+                let matched = pairs.right.iter().filter(|right| **right != NOT_FOUND);
+                matched.for_each(|right| outer.note(*right));
             }
             return self.emit_pairs(batch, &mut pairs, emit);
         }
         for (row, &key) in found.iter().enumerate() {
-            let mut matches = match (key, self.kind) {
-                (NOT_FOUND, JoinKind::Left) => &[NOT_FOUND][..],
-                (NOT_FOUND, _) => continue,
+            let mut matches = match key {
+                NOT_FOUND if self.kind.keeps_left() => &[NOT_FOUND][..],
+                NOT_FOUND => continue,
                 _ => self.table.matches(key),
             };
+            if let Some(outer) = self.outer.as_ref().filter(|_| key != NOT_FOUND) {
+                outer.note_all(matches);
+            }
             while !matches.is_empty() {
                 let room = BATCH_ROWS_MAX - pairs.left.len();
                 let (now, later) = matches.split_at(room.min(matches.len()));

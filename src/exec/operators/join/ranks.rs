@@ -26,6 +26,15 @@ impl Marks {
     pub fn mark(&self, place: usize) {
         self.0[place / 64].fetch_or(1 << (place % 64), Relaxed);
     }
+
+    pub fn is_marked(&self, place: usize) -> bool {
+        self.0[place / 64].load(Relaxed) >> (place % 64) & 1 == 1
+    }
+
+    /// Has no place marked any more.
+    pub fn clear(&self) {
+        self.0.iter().for_each(|block| block.store(0, Relaxed));
+    }
 }
 
 impl Ranks {

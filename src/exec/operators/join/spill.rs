@@ -5,8 +5,8 @@
 use super::build::{JoinBuild, JoinTable, NoTable};
 use super::probe::JoinProbe;
 use crate::data::{Batch, Positions};
-use crate::exec::gather::{RowRef, expand, gather_batches, row_ref};
-use crate::exec::keys::KeyLayout;
+use crate::exec::gather::{BATCH_ROWS_MAX, RowRef, expand, gather_batches, row_ref};
+use crate::exec::keys::{KeyLayout, hash as key_hash};
 use crate::exec::operators::collected::{Collected, compact_batch, downcast, in_order};
 use crate::exec::operators::parted::{LEVELS_MAX, PARTS, PartedFile, part_of};
 use crate::exec::operators::runs::{
@@ -157,21 +157,44 @@ impl JoinParts<'_> {
         let bytes: u64 = right.iter().map(|file| file.bytes(part)).sum();
         let spool = right[0].spool();
         if bytes > spool.part_bytes() as u64 && level < LEVELS_MAX {
-            let right = [self.join.part_again(right, part, level, false, self.stop)?];
+            let keeps_nulls = self.join.right.build.keeps_nulls();
+            let right = [self.join.part_again(right, part, level, keeps_nulls, self.stop)?];
             let left = [self.join.part_again(left, part, level, true, self.stop)?];
             return (0..PARTS).try_for_each(|part| self.add(&right, &left, part, level + 1));
         }
-        let Some(table) = self.join.table(right, part, self.stop)? else { return Ok(()) };
+        let Some((table, positions)) = self.join.table(right, part, self.stop)? else {
+            return Ok(());
+        };
         let probe = (self.make)(Arc::new(table));
         for block in left.iter().flat_map(|file| file.read(part)) {
             go_on(self.stop)?;
             let (batch, keys) = self.join.rows(block?);
             probe.apply(batch, keys, &mut |pairs| self.joined.push_at_positions(pairs))?;
         }
+        if probe.keeps_right() {
+            self.add_unmatched(&probe, &positions)?;
+        }
         self.join.left_out.fetch_add(probe.left_out(), Relaxed);
         self.join.null_keys.fetch_add(probe.null_keys(), Relaxed);
         for (of, breach) in probe.breaches().into_iter().enumerate() {
             self.join.breaches().note(1 + of, breach);
+        }
+        Ok(())
+    }
+}
+
+impl JoinParts<'_> {
+    /// The right rows that have matched nothing, behind all others.
+    fn add_unmatched(&mut self, probe: &JoinProbe, positions: &[u64]) -> Result<(), Error> {
+        for start in (0..positions.len()).step_by(BATCH_ROWS_MAX) {
+            go_on(self.stop)?;
+            let rows = start..positions.len().min(start + BATCH_ROWS_MAX);
+            let (mut batch, rows) = probe.unmatched_right(rows);
+            let behind = |row: &u32| BEHIND_LEFT + positions[*row as usize];
+            batch.positions = Positions::At(rows.iter().map(behind).collect());
+            if batch.rows > 0 {
+                self.joined.push_at_positions(batch)?;
+            }
         }
         Ok(())
     }
@@ -205,13 +228,14 @@ impl SpilledJoin {
         Ok(parted)
     }
 
-    /// The table over the right rows of a part; none if a key comes twice that must not.
+    /// The table over the right rows of a part, and the positions of these; none if a key comes twice
+    /// that must not.
     fn table(
         &self,
         right: &[PartedFile],
         part: usize,
         stop: &AtomicBool,
-    ) -> Result<Option<JoinTable>, Error> {
+    ) -> Result<Option<(JoinTable, Vec<u64>)>, Error> {
         let mut blocks = vec![];
         for block in right.iter().flat_map(|file| file.read(part)) {
             let columns = block?;
@@ -235,7 +259,7 @@ impl SpilledJoin {
                 if table.columns.is_empty() {
                     table.columns = self.no_rows()?;
                 }
-                Ok(Some(table))
+                Ok(Some((table, order.into_iter().map(|(position, _)| position).collect())))
             }
             Err(NoTable::Failed(error)) => Err(error),
             Err(NoTable::Repeated(row, error)) => {
@@ -322,8 +346,12 @@ pub(super) fn write_to(
     write_parted((layout, 0), std::mem::take(collected), keeps_nulls, file, stop)
 }
 
+/// Added to the positions of right rows that match nothing, which come behind all left ones.
+const BEHIND_LEFT: u64 = 1 << 62;
+
 /// Writes rows that were parted `level` times: the columns, the keys and the positions. Rows with a
-/// null key are left out, or put into the first part.
+/// null key are left out, or put into any part, since they match nothing: by their position, so
+/// that no part has too many.
 fn write_parted(
     (layout, level): (&KeyLayout, u32),
     collected: Collected,
@@ -335,9 +363,9 @@ fn write_parted(
     let mut stored = vec![];
     for (at, (batch, keys)) in in_order(vec![Box::new(collected)]).into_iter().enumerate() {
         each_hash(layout, &keys, batch.rows, &mut |row, hash| {
-            let part = hash.map(|hash| part_of(hash, level)).or(keeps_nulls.then_some(0));
-            if let Some(part) = part {
-                parts[part].push(row_ref(at, row));
+            let of_null = || keeps_nulls.then(|| key_hash(&[batch.positions.at(row)]));
+            if let Some(hash) = hash.or_else(of_null) {
+                parts[part_of(hash, level)].push(row_ref(at, row));
             }
         });
         let mut columns = batch.columns.clone();

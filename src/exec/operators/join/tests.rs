@@ -16,7 +16,14 @@ use arrow_buffer::BooleanBuffer;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-const KINDS: [JoinKind; 4] = [JoinKind::Inner, JoinKind::Left, JoinKind::Semi, JoinKind::Anti];
+const KINDS: [JoinKind; 6] = [
+    JoinKind::Inner,
+    JoinKind::Left,
+    JoinKind::Right,
+    JoinKind::Full,
+    JoinKind::Semi,
+    JoinKind::Anti,
+];
 
 /// The tables to be joined by their first columns; both end with an `int` that is their row.
 struct Case {
@@ -62,12 +69,19 @@ impl Case {
             match kind {
                 JoinKind::Semi if !matches.is_empty() => pair(&[]),
                 JoinKind::Anti if matches.is_empty() => pair(&[]),
-                JoinKind::Left if matches.is_empty() => {
+                JoinKind::Semi | JoinKind::Anti => {}
+                kind if kind.keeps_left() && matches.is_empty() => {
                     pair(&vec![Scalar::Null; self.types.len()]);
                 }
-                JoinKind::Inner | JoinKind::Left => matches.iter().for_each(|row| pair(row)),
-                JoinKind::Semi | JoinKind::Anti => {}
+                _ => matches.iter().for_each(|row| pair(row)),
             }
+        }
+        if kind.keeps_right() {
+            let is_left = |right: &&Values| {
+                !self.left.iter().any(|left| self.is_match(left, right, residual))
+            };
+            let nulls = vec![Scalar::Null; self.types.len()];
+            out.extend(self.right.iter().filter(is_left).map(|row| [&nulls[..], row].concat()));
         }
         out
     }
@@ -93,7 +107,7 @@ impl Case {
     fn spilled(
         &self,
         size: usize,
-        promised: Cardinality,
+        (promised, keeps): (Cardinality, bool),
         make: impl Fn(Arc<JoinTable>) -> JoinProbe + Sync,
     ) -> Option<Result<(Vec<Batch>, SpilledJoin), Error>> {
         let keys: Vec<usize> = (0..self.keys).collect();
@@ -102,7 +116,10 @@ impl Case {
         // So little memory that parts are parted again.
         let spool = Arc::new(Spool::new(folder.path().to_owned(), 1, 2));
         let types = &self.types[..self.keys];
-        let build = JoinBuild::new(types, &columns, promised.right_unique, true);
+        let mut build = JoinBuild::new(types, &columns, promised.right_unique, true);
+        if keeps {
+            build = build.keeping_rows(&[]);
+        }
         let mut states: Vec<_> = (0..2).map(|_| build.state()).collect();
         for (at, batch) in batches_of(&self.types, &self.right, size).into_iter().enumerate() {
             let values = operands(&batch, &keys);
@@ -146,11 +163,28 @@ impl Case {
             };
             probe.apply(batch, values, &mut emit).unwrap();
         }
+        if probe.keeps_right() && !self.right.is_empty() {
+            out.push(probe.unmatched_right(0..self.right.len()).0);
+        }
         out
     }
 
+    /// A probe of all columns.
+    fn join(&self, table: Arc<JoinTable>, kind: JoinKind, residual: bool) -> JoinProbe {
+        let right = if kind.gives_pairs() { (0..self.types.len()).collect() } else { vec![] };
+        let residual = residual.then(|| self.residual());
+        let optional: Vec<Type> = self.types.iter().map(|ty| ty.with_nullable(true)).collect();
+        let live = vec![true; self.types.len() + right.len()];
+        let probe = JoinProbe::new(table, kind, right, residual, default())
+            .with_right_types(optional.clone());
+        match kind.keeps_right() {
+            true => probe.keeping_right(OuterRow { left: optional, live, shared: vec![] }),
+            false => probe,
+        }
+    }
+
     fn check(&self, size: usize) {
-        let mut types = self.types.clone();
+        let mut types: Vec<Type> = self.types.iter().map(|ty| ty.with_nullable(true)).collect();
         types.extend(self.types.iter().map(|ty| ty.with_nullable(true)));
         for states in [1, 3] {
             let table = self.build(None, size, states).unwrap();
@@ -158,12 +192,7 @@ impl Case {
             assert_eq!(table.null_keys(), self.right.iter().filter(has_null).count() as u64);
             for kind in KINDS {
                 for residual in [false, true] {
-                    let is_pairs = matches!(kind, JoinKind::Inner | JoinKind::Left);
-                    let right: Vec<usize> =
-                        if is_pairs { (0..self.types.len()).collect() } else { vec![] };
-                    let columns = right.clone();
-                    let condition = residual.then(|| self.residual());
-                    let probe = JoinProbe::new(table.clone(), kind, right, condition, default());
+                    let probe = self.join(table.clone(), kind, residual);
                     let found = rows_of(&types, &self.probe(&probe, size));
                     let expected = self.naive(kind, residual);
                     assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
@@ -172,13 +201,9 @@ impl Case {
                     let unmatched = self.naive(JoinKind::Anti, residual).len() as u64;
                     assert_eq!(probe.unmatched(), unmatched);
                     probe.check().unwrap();
-                    let make = |table| {
-                        let condition = residual.then(|| self.residual());
-                        let right = self.types.iter().map(|ty| ty.with_nullable(true)).collect();
-                        JoinProbe::new(table, kind, columns.clone(), condition, default())
-                            .with_right_types(right)
-                    };
-                    if let Some(joined) = self.spilled(size, default(), make) {
+                    let make = |table| self.join(table, kind, residual);
+                    let promised = (default(), kind.keeps_right());
+                    if let Some(joined) = self.spilled(size, promised, make) {
                         let (batches, join) = joined.unwrap();
                         let found = rows_of(&types, &batches);
                         assert_eq!(shown(&types, &found), shown(&types, &expected), "{kind:?}");
@@ -303,7 +328,8 @@ fn check_promises(ty: DataType, key: impl Fn(i64) -> Scalar, [in_right, in_left]
     let table = case.build(None, 10, 1).unwrap();
     let unique = Cardinality { left_unique: None, right_unique: Some(promise) };
     let make = |table| JoinProbe::new(table, JoinKind::Left, vec![], None, unique);
-    let Some(Err(Error::Cardinality { side, key, .. })) = case.spilled(10, unique, make) else {
+    let Some(Err(Error::Cardinality { side, key, .. })) = case.spilled(10, (unique, false), make)
+    else {
         panic!("30 comes twice")
     };
     assert_eq!((side, &*key), ("right", in_right));
@@ -331,7 +357,7 @@ fn check_promises(ty: DataType, key: impl Fn(i64) -> Scalar, [in_right, in_left]
             };
             JoinProbe::new(table, JoinKind::Left, vec![], residual, promised)
         };
-        match case.spilled(3, promised, make).expect("there are right rows") {
+        match case.spilled(3, (promised, false), make).expect("there are right rows") {
             Err(Error::Cardinality { promise: at, side, key }) if is_broken => {
                 assert_eq!((at, side, &*key), (promise, "left", in_left));
             }
@@ -391,10 +417,14 @@ fn a_condition_that_may_fail_is_asked_once_for_each_pair() {
         };
         let span = Box::new(|_| Span::new(FileId(0), 0, 0));
         let residual = Residual { eval: Box::new(eval), span, may_fail: true };
-        let is_pairs = matches!(kind, JoinKind::Inner | JoinKind::Left);
-        let right = if is_pairs { (0..width).collect() } else { vec![] };
+        let right = if kind.gives_pairs() { (0..width).collect() } else { vec![] };
         let table = case.build(None, 30, 2).unwrap();
-        let probe = JoinProbe::new(table, kind, right, Some(residual), Cardinality::default());
+        let mut probe = JoinProbe::new(table, kind, right, Some(residual), Cardinality::default());
+        if kind.keeps_right() {
+            let left = types[..width].to_vec();
+            let live = vec![true; types.len()];
+            probe = probe.keeping_right(OuterRow { left, live, shared: vec![] });
+        }
         let mut out = vec![];
         for batch in batches_of(&case.types, &case.left, 70) {
             let mut values = operands(&batch, &[0]);
@@ -407,6 +437,9 @@ fn a_condition_that_may_fail_is_asked_once_for_each_pair() {
                 Ok(())
             };
             probe.join(batch, &values, met, &mut emit).unwrap();
+        }
+        if probe.keeps_right() {
+            out.push(probe.unmatched_right(0..case.right.len()).0);
         }
         assert_eq!(asked.load(Relaxed), pairs, "{kind:?}");
         let expected = rest.naive(kind, true);

@@ -1,0 +1,147 @@
+//! The row that a join gives: whose columns, which of them may be null, what is known of its keys and
+//! its order.
+
+use super::JobChecker;
+use super::joins::{Conditions, column_of};
+use crate::check::exprs::{domain, narrow};
+use crate::diagnostics::names;
+use crate::ir::{Column, JoinKind, Key, Row, SharedKey};
+use crate::text::Span;
+use crate::types::unify;
+
+/// Which rows match one row of the other side at most.
+#[derive(Clone, Copy)]
+pub(super) struct Unique {
+    /// Each right row one left row: no two left rows have the same key.
+    pub left: bool,
+    /// Each left row one right row.
+    pub right: bool,
+}
+
+impl JobChecker<'_, '_> {
+    /// The row of a join, the columns that stand for keys of both sides, and the right columns in it.
+    /// Names: the join, its table, and what that is called.
+    pub(super) fn joined(
+        &mut self,
+        kind: JoinKind,
+        conditions: &Conditions,
+        right_row: &Row,
+        unique: Unique,
+        (verb, table, name): (Span, Span, &str),
+    ) -> Option<(Row, Vec<SharedKey>, Vec<usize>)> {
+        let (left_known, right_known) = known(kind, conditions);
+        let mut row = self.narrowed(&left_known);
+        if !kind.gives_pairs() {
+            return Some((row, vec![], vec![]));
+        }
+        let mut shared = vec![];
+        // Where each right column is in the result.
+        let mut places = vec![];
+        let mut right_columns = vec![];
+        for (at, column) in right_row.columns.iter().enumerate() {
+            let is_shared = |key: &usize| {
+                let left = column_of(&conditions.left_keys[*key]);
+                let left = left.and_then(|left| self.row.columns.get(left));
+                column_of(&conditions.right_keys[*key]) == Some(at)
+                    && left.is_some_and(|left| left.name == column.name)
+            };
+            if let Some(key) = (0..conditions.left_keys.len()).find(is_shared) {
+                let place = column_of(&conditions.left_keys[key]).expect("it is a column");
+                shared.push(SharedKey { column: place, key });
+                places.push(place);
+                continue;
+            }
+            if let Some(left) = self.row.find(&column.name) {
+                let left = self.row.columns[left].origin;
+                self.found.push(names::join_clash(&column.name, verb, left, column.origin, name));
+                return None;
+            }
+            let nullable = kind.keeps_left() || (column.ty.nullable && !right_known.contains(&at));
+            let ty = column.ty.with_nullable(nullable);
+            places.push(row.columns.len());
+            row.columns.push(Column { ty, origin: table, ..column.clone() });
+            right_columns.push(at);
+        }
+        match kind.keeps_right() {
+            false if !unique.right => row.keys.clear(),
+            false => {}
+            true => {
+                self.widen_left(&mut row, kind, conditions, right_row, &shared);
+                row.keys = outer_keys(&row, kind, conditions, right_row, unique, &shared, &places);
+                row.order.clear();
+            }
+        }
+        row.broken |= right_row.broken;
+        let shared = if kind.keeps_right() { shared } else { vec![] };
+        Some((row, shared, right_columns))
+    }
+
+    /// Where right rows have no left one, its columns are null, but for keys of both sides.
+    fn widen_left(
+        &self,
+        row: &mut Row,
+        kind: JoinKind,
+        conditions: &Conditions,
+        right_row: &Row,
+        shared: &[SharedKey],
+    ) {
+        for at in 0..self.row.columns.len() {
+            let left = row.columns[at].clone();
+            let shared = shared.iter().find(|shared| shared.column == at);
+            let right = shared.and_then(|shared| column_of(&conditions.right_keys[shared.key]));
+            let column = match right.map(|right| &right_row.columns[right]) {
+                None => Column { ty: left.ty.with_nullable(true), ..left },
+                Some(right) => {
+                    let ty = unify(&left.ty, &right.ty).expect("what is compared goes together");
+                    // What matches is not null, so that of a right join is what the right row has.
+                    let nullable = right.ty.nullable || kind.keeps_left() && left.ty.nullable;
+                    let domain = domain::of_both(left.domain.clone(), right.domain.as_ref());
+                    Column { ty: ty.with_nullable(nullable), domain, ..left }
+                }
+            };
+            row.columns.replace(at, column);
+        }
+    }
+}
+
+/// The columns of each side that are not null, since of what matches nothing that was compared is.
+fn known(kind: JoinKind, conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
+    let compared =
+        |keys: &[crate::ir::Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
+    match kind {
+        JoinKind::Inner | JoinKind::Semi => {
+            (compared(&conditions.left_keys), compared(&conditions.right_keys))
+        }
+        JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Anti => (vec![], vec![]),
+    }
+}
+
+/// The keys of a row among which are right rows that match nothing.
+fn outer_keys(
+    row: &Row,
+    kind: JoinKind,
+    conditions: &Conditions,
+    right_row: &Row,
+    unique: Unique,
+    shared: &[SharedKey],
+    places: &[usize],
+) -> Vec<Key> {
+    if kind == JoinKind::Right && unique.left {
+        // Every right row comes once.
+        let moved = |key: &Key| {
+            let columns = key.columns.iter().map(|&column| places[column]).collect();
+            Key { columns, declared: key.declared }
+        };
+        return right_row.keys.iter().map(moved).collect();
+    }
+    let is_known = shared.iter().all(|shared| !row.columns[shared.column].ty.nullable);
+    let are_all = shared.len() == conditions.left_keys.len() && conditions.residual.is_empty();
+    match kind == JoinKind::Full && unique.left && unique.right && is_known && are_all {
+        // Every value comes once: from both sides, or from the one that has it.
+        true => {
+            let columns = shared.iter().map(|shared| shared.column).collect();
+            vec![Key { columns, declared: None }]
+        }
+        false => vec![],
+    }
+}
