@@ -36,6 +36,7 @@ pub(super) struct Globals<'a> {
     pub(super) known: Vec<Option<Scalar>>,
     pub(super) enums: BTreeMap<String, (Arc<EnumType>, Span)>,
     pub(super) functions: HashMap<String, UserFunction<'a>>,
+    pub(super) transforms: HashMap<String, UserTransform<'a>>,
     pub(super) sources: HashMap<String, (SourceId, Span)>,
     pub(super) jobs: HashMap<String, (JobId, Span)>,
     /// Of jobs that end in branches, these.
@@ -56,6 +57,22 @@ pub(super) struct Globals<'a> {
 pub(super) struct UserFunction<'a> {
     pub(super) declaration: &'a ast::Function,
     pub(super) state: FunctionState,
+}
+
+/// A `transform` of the file.
+pub(super) struct UserTransform<'a> {
+    pub(super) declaration: &'a ast::Transform,
+    pub(super) state: TransformState,
+}
+
+/// How far a `transform` has been checked; it is when first applied, or at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransformState {
+    Unchecked,
+    Checking,
+    Checked,
+    /// It has mistakes, which have been reported.
+    Broken,
 }
 
 /// How far a `fn` has been checked; it is checked when first called, or at the end.
@@ -101,6 +118,7 @@ impl<'a> Globals<'a> {
             known: vec![],
             enums: BTreeMap::new(),
             functions: HashMap::new(),
+            transforms: HashMap::new(),
             sources: HashMap::new(),
             jobs: HashMap::new(),
             branches: HashMap::new(),
@@ -123,6 +141,7 @@ impl<'a> Globals<'a> {
         let mut tables: HashMap<&str, Span> = HashMap::new();
         let mut values: HashMap<&str, Span> = HashMap::new();
         let mut notifiers: HashMap<&str, Span> = HashMap::new();
+        let mut transforms: HashMap<&str, Span> = HashMap::new();
         let (mut sources, mut jobs) = (0, 0);
         let mut first_pipeline = None;
         for declaration in &file.declarations {
@@ -160,6 +179,12 @@ impl<'a> Globals<'a> {
                     self.add_enum(declared, found);
                 }
                 DeclarationKind::Function(function) => self.add_function(function, found),
+                DeclarationKind::Transform(declaration) => {
+                    unique("transform", &declaration.name, &mut transforms, found);
+                    let state = TransformState::Unchecked;
+                    let transform = UserTransform { declaration, state };
+                    self.transforms.entry(declaration.name.text.clone()).or_insert(transform);
+                }
                 DeclarationKind::Pipeline(pipeline) => {
                     if let Some(first) = first_pipeline {
                         found.push(names::second_pipeline(pipeline.name.span, first));

@@ -20,12 +20,17 @@ pub(super) fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
 
 /// The paths that a job reads: of `from`, joins and unions.
 fn reads(job: &ast::Job) -> impl Iterator<Item = &[ast::Name]> {
-    job.steps.iter().flat_map(|statement| match &statement.step {
+    job.steps.iter().flat_map(tables_of)
+}
+
+/// The tables that a step reads, as dotted names.
+pub(super) fn tables_of(statement: &ast::Statement) -> Vec<&[ast::Name]> {
+    match &statement.step {
         Step::From(path) => vec![path.as_slice()],
         Step::Join(join) => vec![join.right.as_slice()],
         Step::Union(tables) => tables.iter().map(Vec::as_slice).collect(),
         _ => vec![],
-    })
+    }
 }
 
 /// The paths of the jobs that a job runs after.

@@ -6,7 +6,7 @@ use super::globals::Globals;
 use super::graph::{afters, jobs_of, order};
 use super::notify::told;
 use super::resources::resources;
-use super::steps::JobChecker;
+use super::steps::{self, JobChecker};
 use super::tries::tries;
 use crate::diagnostics::{self, Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, OnError, Row};
@@ -37,6 +37,7 @@ pub(super) fn check_jobs(
         checked[id.0 as usize] = Some(job);
     }
     Scope::constant(globals, found).check_uncalled(file);
+    steps::check_unapplied(file, globals, found);
     pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
     pipeline.order = order;
 }
@@ -70,6 +71,7 @@ fn check_job(
         row: nothing,
         dropped: HashMap::new(),
         steps: vec![],
+        values: None,
     };
     let (on_error, said) = on_error(job, &mut checker);
     checker.null_on_error = said.filter(|_| on_error.policy == ErrorPolicy::Null);

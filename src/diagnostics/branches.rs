@@ -62,15 +62,37 @@ pub fn value_without_name(span: Span, text: &str) -> Diagnostic {
     .guess(span, format!("{text} as {name}"))
 }
 
-/// E0230: `pivot` of a column whose values are not known.
-pub fn pivot_of_what(column_span: Span, column: &str, ty: &Type) -> Diagnostic {
+/// E0230: `pivot` or `encode` of a column whose values are not known.
+pub fn values_of_what(column_span: Span, column: &str, ty: &Type, step: &str) -> Diagnostic {
+    let help = match step {
+        "pivot" => format!("`pivot {column} values [\"a\", \"b\"] with …`"),
+        _ => format!("`encode {column} with one_hot([\"a\", \"b\"])`"),
+    };
     Diagnostic::new(
         Code::E0230,
-        format!("which values of `{column}` become columns?"),
+        format!("which values does `{column}` have?"),
         column_span,
         format!("a `{ty}`, of which any value may come"),
     )
-    .help(format!("`pivot {column} values [\"a\", \"b\"] with …`"))
+    .help(help)
+}
+
+/// E0133: a column of `one_hot` that cannot be called so.
+pub fn no_name_for(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0133,
+        format!("`{name}` cannot be the name of a column"),
+        span,
+        "the new column would be called so",
+    )
+    .help("give it another text before: `set …`, or use `ordinal` or `hash_bucket`")
+}
+
+/// E0232: `encode` with something that is no way to do so.
+pub fn encode_how(span: Span, ways: &[&str]) -> Diagnostic {
+    let ways: Vec<String> = ways.iter().map(|way| format!("`{way}`")).collect();
+    Diagnostic::new(Code::E0232, "this is no way to encode a column", span, "how?")
+        .help(format!("one of {}", ways.join(", ")))
 }
 
 /// E0231: columns of `unpivot` that have no type in common.

@@ -22,6 +22,7 @@ pub mod render;
 pub mod rows;
 pub mod runtime;
 pub mod syntax;
+pub mod transforms;
 pub mod types;
 
 pub use allow::is_allowed;

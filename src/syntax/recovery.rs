@@ -409,6 +409,10 @@ fn complete(head: DeclarationKind, items: Items) -> DeclarationKind {
         DeclarationKind::Job(job) => {
             DeclarationKind::Job(Job { settings: items.settings, steps: items.steps, ..job })
         }
+        DeclarationKind::Transform(mut transform) => {
+            (transform.settings, transform.steps) = (items.settings, items.steps);
+            DeclarationKind::Transform(transform)
+        }
         DeclarationKind::Source(mut source) => {
             (source.columns, source.settings) = (items.columns, items.settings);
             DeclarationKind::Source(source)

@@ -14,6 +14,9 @@ impl Scope<'_, '_> {
         if let Some((_, slot, ty)) = self.slots.iter().rev().find(|(slot, ..)| slot == name) {
             return Expr { kind: ExprKind::Slot(*slot), ty: ty.clone(), span };
         }
+        if let Some((_, value)) = self.values.iter().find(|(parameter, _)| parameter == name) {
+            return Expr { span, ..value.clone() };
+        }
         if self.group.is_some()
             && let Some(value) = self.group_name(name, span)
         {

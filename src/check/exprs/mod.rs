@@ -42,6 +42,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) right: Option<RightSide<'s>>,
     /// Variables of the enclosing lambdas and functions.
     pub(super) slots: Vec<(String, Slot, Type)>,
+    /// Parameters of the transform that is applied, and their values.
+    pub(super) values: &'s [(String, Expr)],
     /// Columns that cannot be null here, by what has been asked before.
     pub(super) narrowed: Vec<usize>,
     /// The group whose values are computed.
@@ -96,6 +98,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             dropped: None,
             right: None,
             slots: vec![],
+            values: &[],
             narrowed: vec![],
             group: None,
             null_on_error: None,

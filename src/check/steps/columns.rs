@@ -86,7 +86,7 @@ impl JobChecker<'_, '_> {
         }
     }
 
-    fn replace(&mut self, at: usize, value: Expr, origin: Span, span: Span) {
+    pub(super) fn replace(&mut self, at: usize, value: Expr, origin: Span, span: Span) {
         let (keys, order) = shape::carried_to(&self.row, |column| (column != at).then_some(column));
         let mut row = Row { keys, order, ..(*self.row).clone() };
         row.columns.replace(at, self.computed(&self.row.columns[at].name, &value, origin));

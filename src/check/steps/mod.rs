@@ -3,8 +3,10 @@
 //! [`JobChecker`] holds the row as it is at a line and the steps so far; one method a step, by
 //! group of steps in the files below.
 
+mod apply;
 mod branches;
 pub(super) mod columns;
+mod encode;
 mod groups;
 mod joined;
 mod joins;
@@ -13,6 +15,8 @@ mod rows;
 mod sample;
 mod sets;
 mod shape;
+
+pub(super) use apply::check_unapplied;
 
 use super::exprs::Scope;
 use super::globals::Globals;
@@ -34,6 +38,8 @@ pub(super) struct JobChecker<'c, 'a> {
     pub(super) row: Arc<Row>,
     pub(super) dropped: HashMap<String, Span>,
     pub(super) steps: Vec<Step>,
+    /// Parameters of the transform that is applied, and their values; none outside of one.
+    pub(super) values: Option<Vec<(String, ir::Expr)>>,
 }
 
 impl<'c, 'a> JobChecker<'c, 'a> {
@@ -44,6 +50,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
         scope.table = (&self.name.text, self.name.span);
         scope.dropped = Some(&self.dropped);
         scope.null_on_error = self.null_on_error;
+        scope.values = self.values.as_deref().unwrap_or_default();
         scope
     }
 
@@ -92,6 +99,9 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     pub(super) fn step(&mut self, statement: &ast::Statement) {
         use ast::Step as S;
         let span = statement.span;
+        if self.values.is_some() && self.leaves_the_table(statement) {
+            return self.give_up();
+        }
         match &statement.step {
             S::From(_) => {
                 self.found.push(names::from_first(&self.name.text, statement.verb, true));
@@ -125,6 +135,8 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             S::Sample { size, by, seed } => self.sample(*size, by, *seed, statement),
             S::Split { by, seed, shares } => self.split(by, *seed, shares, statement),
             S::Route(branches) => self.route(branches, span),
+            S::Apply { transform, arguments } => self.apply(transform, arguments, statement),
+            S::Encode { columns, with } => self.encode(columns, with, span),
             S::Later(later) => {
                 self.found.push(syntax::not_available_yet(later));
                 self.give_up();

@@ -117,7 +117,12 @@ impl JobChecker<'_, '_> {
         let of = self.row.columns[at].clone();
         let DataType::Enum(declared) = &of.ty.data else {
             if !of.ty.is_unknown() {
-                self.found.push(branches::pivot_of_what(column.span, &column.text, &of.ty));
+                self.found.push(branches::values_of_what(
+                    column.span,
+                    &column.text,
+                    &of.ty,
+                    "pivot",
+                ));
             }
             return None;
         };

@@ -97,7 +97,7 @@ impl JobChecker<'_, '_> {
 }
 
 /// A value as outputs spell it.
-fn text_of(value: Expr, span: Span) -> Expr {
+pub(super) fn text_of(value: Expr, span: Span) -> Expr {
     if value.ty.data == DataType::String {
         return value;
     }

@@ -31,11 +31,13 @@ pub enum DeclarationKind {
     Output(Output),
     /// `fn NAME(a: T) -> T = expr`, `native fn ...`, `native aggregate ...`
     Function(Function),
+    /// `transform NAME(t: { needed: T, .. }) { steps }`
+    Transform(Transform),
     /// `secret NAME from env "NAME"`
     Secret(Secret),
     /// `notify NAME = webhook(...)`
     Notify(Notify),
-    /// Parsed in full, its meaning not available yet: `use type pool model transform test`.
+    /// Parsed in full, its meaning not available yet: `use type pool model test`.
     Later(Later),
     /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
     /// much is known, so that uses of it stay silent.
@@ -195,6 +197,19 @@ pub struct Function {
     pub fallible: bool,
     /// The expression; none for a native function.
     pub body: Option<Expr>,
+}
+
+/// `transform NAME(t: { needed: T, .. }, further: U = value) { steps }`
+#[derive(Debug)]
+pub struct Transform {
+    /// Its name.
+    pub name: Name,
+    /// The table first, with the columns that it needs, then values.
+    pub parameters: Vec<Parameter>,
+    /// Statements that are not steps, of which it may have none.
+    pub settings: Vec<Setting>,
+    /// The steps in their order.
+    pub steps: Vec<Statement>,
 }
 
 /// Which kind of native function.

@@ -1,6 +1,6 @@
 //! Steps: what a job does to its rows, line by line.
 
-use super::{Expr, Later, Name, Text, TypeExpr};
+use super::{Argument, Expr, Later, Name, Text, TypeExpr};
 use crate::text::Span;
 
 /// A step with its place.
@@ -143,6 +143,20 @@ pub enum Step {
     },
     /// `route { paying when plan == "pro", other otherwise }`
     Route(Vec<Branch>),
+    /// `apply with_page(min: 3)`
+    Apply {
+        /// A transform, as dotted names.
+        transform: Vec<Name>,
+        /// The values of its parameters behind the table.
+        arguments: Vec<Argument>,
+    },
+    /// `encode status, plan with hash_bucket(100)`
+    Encode {
+        /// Which columns.
+        columns: Vec<Name>,
+        /// How: a call.
+        with: Expr,
+    },
     /// Parsed in full, its meaning not available yet.
     Later(Later),
     /// Did not parse; a diagnostic has been given.

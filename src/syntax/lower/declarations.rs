@@ -3,7 +3,7 @@
 use super::super::ast::{
     Assignment, ColumnDeclaration, Connector, DeclarationKind, Enum, Function, Job, Name, Native,
     Notify, Output, Param, Parameter, ParseField, Pipeline, Secret, Setting, Source, Statement,
-    Text,
+    Text, Transform,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -27,6 +27,7 @@ impl Lower<'_> {
         let pair = first(pair);
         match pair.as_rule() {
             Rule::job => self.job(&pair),
+            Rule::transform => self.transform(&pair),
             Rule::source => self.source_declaration(&pair),
             Rule::output => self.output(&pair),
             Rule::pipeline => DeclarationKind::Pipeline(Pipeline {
@@ -68,7 +69,8 @@ impl Lower<'_> {
         }
     }
 
-    fn job(&self, pair: &Pair) -> DeclarationKind {
+    /// The settings and steps of a job's block.
+    fn job_block(&self, pair: &Pair) -> (Vec<Setting>, Vec<Statement>) {
         let (mut settings, mut steps) = (Vec::new(), Vec::new());
         for item in children(first_of(pair, Rule::job_block), Rule::job_item) {
             match self.item(item) {
@@ -77,6 +79,23 @@ impl Lower<'_> {
                 Item::Column(_) | Item::Member(..) => {}
             }
         }
+        (settings, steps)
+    }
+
+    fn transform(&self, pair: &Pair) -> DeclarationKind {
+        let head = first_of(pair, Rule::transform_head);
+        let parameters = children(first_of(&head, Rule::parameters), Rule::parameter);
+        let (settings, steps) = self.job_block(pair);
+        DeclarationKind::Transform(Transform {
+            name: self.name_of(&head),
+            parameters: parameters.map(|parameter| self.parameter(&parameter)).collect(),
+            settings,
+            steps,
+        })
+    }
+
+    fn job(&self, pair: &Pair) -> DeclarationKind {
+        let (settings, steps) = self.job_block(pair);
         DeclarationKind::Job(Job {
             name: self.name_of(&first_of(pair, Rule::job_head)),
             settings,
@@ -202,7 +221,7 @@ impl Lower<'_> {
 
     fn later_declaration(&self, pair: &Pair) -> DeclarationKind {
         let head = match pair.as_rule() {
-            Rule::model | Rule::transform | Rule::test => first(pair.clone()),
+            Rule::model | Rule::test => first(pair.clone()),
             _ => pair.clone(),
         };
         let word = first(head.clone());

@@ -72,6 +72,14 @@ impl Lower<'_> {
                     .map(|branch| self.branch(&branch))
                     .collect(),
             ),
+            Rule::apply => Step::Apply {
+                transform: self.names(first_of(&pair, Rule::path)),
+                arguments: self.arguments(first_of(&pair, Rule::arguments)),
+            },
+            Rule::encode => Step::Encode {
+                columns: self.names(first_of(&pair, Rule::names)),
+                with: self.expr_of(&pair),
+            },
             _ => Step::Later(self.later_step(verb)),
         }
     }
