@@ -33,7 +33,7 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
     match alike(name) {
         Some(ours) => found.help(difference(ours)).guess(span, ours),
         None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
-            found.help("every run gives the same rows, so nothing is random: for some of them `filter` by a column, or `take 10`")
+            found.help("every run gives the same rows: for some of them `sample 10% seed 42`, or `take 10`")
         }
         None if matches!(name, "unnest" | "flatten" | "explode") => {
             found.help("a row for each item is a step: `explode items as item`")
