@@ -33,6 +33,8 @@ pub mod connect;
 
 pub mod run;
 
+pub mod testing;
+
 pub mod diagnostics;
 
 pub mod cli;

@@ -69,6 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "exec",
         ],
     ),
+    ("testing", &["text", "types", "data", "connect", "ir", "plan", "run"]),
     (
         "cli",
         &[
@@ -85,6 +86,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "plan",
             "exec",
             "run",
+            "testing",
             "compile",
             "compile_with",
             "Compiled",

@@ -201,7 +201,7 @@ impl<'a> Globals<'a> {
                 DeclarationKind::Bad(Some(name)) => {
                     self.later.insert(name.text.clone(), name.span);
                 }
-                DeclarationKind::Bad(None) => {}
+                DeclarationKind::Test(_) | DeclarationKind::Bad(None) => {}
             }
         }
         self.job_rows = vec![None; jobs as usize];

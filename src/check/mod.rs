@@ -8,6 +8,7 @@ mod branches;
 mod connectors;
 mod constants;
 mod exprs;
+mod fixtures;
 mod folders;
 mod globals;
 mod graph;
@@ -47,6 +48,7 @@ pub fn check(
     pipeline.sources = connectors::sources(file, &mut globals, found);
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
+    fixtures::check_tests(file, &mut globals, &mut pipeline, found);
     graph::settle_afters(&mut pipeline);
     graph::find_dead(file, &globals, &pipeline, found);
     if !found.has_errors() {

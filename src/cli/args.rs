@@ -142,6 +142,8 @@ pub(super) enum Command {
     Lineage(Lineage),
     /// Show the first rows and the row type of a job
     Preview(Preview),
+    /// Run the tests of programs, on the rows that they give themselves
+    Test(Test),
     /// Bring programs into the one layout
     Fmt(Fmt),
     /// Print a form of the program between two phases
@@ -157,6 +159,23 @@ pub(super) enum Command {
 pub(super) struct File {
     /// The pipeline, - for standard input; the only *.batch file of the folder if left out
     pub(super) file: Option<PathBuf>,
+}
+
+/// Flags of `batchc test`.
+#[derive(ClapArgs)]
+pub(super) struct Test {
+    /// A program, a folder of them, or - for standard input; the working folder if left out
+    pub(super) path: Option<PathBuf>,
+    /// Only tests with this in their name
+    pub(super) filter: Option<String>,
+    /// Put the rows that came in the place of those that are wanted
+    #[arg(long)]
+    pub(super) update: bool,
+    /// Write what came of the tests to this file, as a report of JUnit
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) resources: Resources,
 }
 
 /// Flags of `batchc fmt`.

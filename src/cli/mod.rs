@@ -22,6 +22,7 @@ mod rejects;
 mod report;
 mod resources;
 mod table;
+mod testing;
 
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsStr;
@@ -87,6 +88,7 @@ fn command_given() -> ExitCode {
         args::Command::Lineage(lineage) => commands::lineage::run(lineage, &args.global),
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
         args::Command::Show(show) => commands::show::run(show, &args.global),
+        args::Command::Test(test) => commands::test::run(test, &args.global),
         args::Command::Fmt(fmt) => commands::fmt::run(fmt, &args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),
         args::Command::New(new) => commands::new::run(new, &args.global),

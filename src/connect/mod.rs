@@ -13,6 +13,7 @@ mod folder_sink;
 mod folders;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod given;
 mod input;
 mod json;
 mod meter;
@@ -34,6 +35,7 @@ mod views;
 pub use chunk::CHUNK_BYTES;
 pub use folder_sink::{Folders, open_sink};
 pub use folders::open_source;
+pub use given::Given;
 pub use input::matches;
 pub use meter::Volume;
 pub use options::BadOption;

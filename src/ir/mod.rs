@@ -6,6 +6,7 @@
 
 mod columns;
 mod expr;
+mod fixtures;
 mod how;
 pub mod lineage;
 mod meaning;
@@ -16,6 +17,7 @@ mod widen;
 
 pub use columns::Columns;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot, concat_may_fail};
+pub use fixtures::{Given, Test, Tested, Want, WantOf, Wanted, WantedColumn, WantedRows};
 pub use how::{
     Address, Notifier, NotifierKind, Notify, Resources, Retry, Secret, SecretFrom, Timeout,
 };
@@ -73,6 +75,8 @@ pub struct Pipeline {
     pub notify: Notify,
     /// Jobs that lead to no output, and are run only because others run after them.
     pub gates: BTreeSet<JobId>,
+    /// What must come of rows that are given, in the order of the text.
+    pub tests: Vec<Test>,
 }
 
 impl Pipeline {
@@ -295,6 +299,16 @@ impl Job {
     /// The row that the job gives.
     pub fn row(&self) -> &Arc<Row> {
         self.steps.last().map_or(&self.input_row, |step| &step.row)
+    }
+
+    /// Can rows of the job come into the quarantine?
+    pub fn sets_aside(&self, quarantine: QuarantineId) -> bool {
+        let of_rule = |step: &Step| match &step.kind {
+            StepKind::Expect(rule) => rule.action == ExpectAction::Quarantine(quarantine),
+            _ => false,
+        };
+        self.on_error.policy == ErrorPolicy::Quarantine(quarantine)
+            || self.steps.iter().any(of_rule)
     }
 
     /// A job that nobody has written.

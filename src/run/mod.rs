@@ -39,13 +39,13 @@ pub use report::{
 };
 pub use reuse::{Decision, Verdict, decide};
 
-use crate::connect::{ConnectError, Staged};
+use crate::connect::{ConnectError, Given, Staged};
 use crate::data::{Batch, display};
 use crate::exec::clock::Tally;
 use crate::exec::compile::compile;
 use crate::exec::partition::PartitionCounts;
 use crate::exec::stage::Execution;
-use crate::ir::{self, Input, Pipeline, RunContext};
+use crate::ir::{self, Input, Pipeline, RunContext, SourceId};
 use crate::plan::{Plan, Targets, plan};
 use crate::store::spool::Spool;
 use crate::text::Files;
@@ -56,6 +56,7 @@ use limits::Limits;
 use marks::{Marked, with_marks};
 use open::{arguments, open_sink, open_sinks, open_source};
 use session::Session;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -92,6 +93,16 @@ impl State {
     }
 }
 
+/// What stands in for the world around a pipeline that is tested.
+pub struct Fixture {
+    /// The rows of sources.
+    pub given: BTreeMap<SourceId, Given>,
+    /// The lines of each quarantine, if they are looked at; they come here when they are there.
+    pub aside: Option<Mutex<BTreeMap<String, String>>>,
+    /// Does a job fail when more than a share of its rows do? A few rows say nothing about shares.
+    pub has_limits: bool,
+}
+
 /// How to run.
 #[derive(Clone)]
 pub struct Options<'r> {
@@ -122,6 +133,8 @@ pub struct Options<'r> {
     pub rows_read: &'r AtomicU64,
     /// Where what happens is written down, besides in the state folder.
     pub events: Option<&'r File>,
+    /// What stands in for files, in a test.
+    pub fixture: Option<&'r Fixture>,
     /// The program's files, for places in it.
     pub files: &'r Files,
     /// Told what happens while it happens.

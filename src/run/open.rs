@@ -40,8 +40,11 @@ pub(super) fn open_source(
 ) -> Result<(Box<dyn Source>, Vec<usize>), ConnectError> {
     let node = execution.plan.node(id);
     let NodeKind::Scan(source) = node.kind else { unreachable!("only scans read sources") };
-    let source = &execution.pipeline.sources[source.0 as usize];
     let projection: Vec<usize> = (0..node.width).filter(|&at| node.live[at]).collect();
+    if let Some(given) = options.fixture.and_then(|fixture| fixture.given.get(&source)) {
+        return Ok((given.open(&projection), projection));
+    }
+    let source = &execution.pipeline.sources[source.0 as usize];
     let columns = source
         .row
         .columns

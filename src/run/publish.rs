@@ -14,7 +14,7 @@ use crate::exec::quarantine::Quarantines;
 use crate::exec::stage::Execution;
 use crate::ir::{
     ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, Pipeline, QuarantineId, RunContext,
-    SourceId, Step, StepKind,
+    SourceId, StepKind,
 };
 use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
 use crate::store::{StateError, make_folder};
@@ -22,12 +22,22 @@ use crate::text::Span;
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::{fs, io};
 
 /// Where the rows of a quarantine are found: in the state folder. A run that leaves nothing behind
 /// sets no rows aside.
 fn quarantine_path(name: &str, options: &Options) -> PathBuf {
-    options.state.as_ref().map_or_else(PathBuf::new, |state| state.quarantine(name))
+    match keeps_aside(options) {
+        true => options.temp.join(format!("{name}.jsonl")),
+        false => options.state.as_ref().map_or_else(PathBuf::new, |state| state.quarantine(name)),
+    }
+}
+
+/// Does a test look at the rows that are set aside?
+fn keeps_aside(options: &Options) -> bool {
+    options.fixture.is_some_and(|fixture| fixture.aside.is_some())
 }
 
 /// The same as it is shown: beside the pipeline, if it is there.
@@ -38,6 +48,9 @@ fn shown_quarantine(name: &str, options: &Options) -> String {
 
 /// Of the jobs that are done, those of which more rows failed than they or a rule allow.
 pub(super) fn above_thresholds(execution: &Execution, options: &Options) -> Vec<(JobId, Failure)> {
+    if options.fixture.is_some_and(|fixture| !fixture.has_limits) {
+        return vec![];
+    }
     let done = jobs_of(execution).into_iter().filter(|id| is_done(execution, *id));
     done.filter_map(|id| Some((id, check_thresholds(id, execution, options).err()?))).collect()
 }
@@ -174,6 +187,7 @@ pub(super) fn publish(
     }
     let watch = options.watch;
     let Some(session) = session else {
+        publish_quarantines(&mut quarantines, options)?;
         return publish_outputs(pipeline, &merged, &mut outputs, watch);
     };
     let commit = session.commit(pipeline, context, &outputs, &quarantines)?;
@@ -256,6 +270,11 @@ pub(super) fn publish_quarantines(
     while let Some((quarantine, staged)) = quarantines.first_mut() {
         let (path, records) = (target_of(staged), staged.rows);
         staged.publish()?;
+        if let Some(aside) = options.fixture.and_then(|fixture| fixture.aside.as_ref()) {
+            let failed = |error: io::Error| ConnectError::io("read", &path, &error);
+            let lines = fs::read_to_string(&path).map_err(failed)?;
+            aside.lock().unwrap_or_else(PoisonError::into_inner).insert(quarantine.clone(), lines);
+        }
         let quarantine = quarantine.clone();
         (options.watch)(Event::SetAside(&QuarantineReport { quarantine, path, records }));
         quarantines.remove(0);
@@ -276,8 +295,9 @@ pub(super) fn open_quarantines(
     let spec = |at: usize| {
         let id = QuarantineId(at as u32);
         let mut jobs = plan.nodes.iter().filter_map(|node| node.job);
-        let is_used = jobs.any(|job| sets_aside(&pipeline.jobs[job.0 as usize], id));
-        if !is_used || options.targets.outputs.is_empty() || options.state.is_none() {
+        let is_used = jobs.any(|job| pipeline.jobs[job.0 as usize].sets_aside(id));
+        let is_kept = options.state.is_some() && !options.targets.outputs.is_empty();
+        if !is_used || !is_kept && !keeps_aside(options) {
             return Ok(None);
         }
         let path = quarantine_path(&pipeline.quarantines[at].name, options);
@@ -333,7 +353,7 @@ pub(super) fn kept_aside(
     for (at, quarantine) in pipeline.quarantines.iter().enumerate() {
         let jobs = (0..pipeline.jobs.len() as u32).map(JobId).filter(|id| {
             let reads_since = || pipeline.flows_into(Input::Job(*id));
-            sets_aside(&pipeline.jobs[id.0 as usize], QuarantineId(at as u32))
+            pipeline.jobs[id.0 as usize].sets_aside(QuarantineId(at as u32))
                 && !reads_since().is_disjoint(&marked)
         });
         let jobs: BTreeSet<String> =
@@ -343,15 +363,6 @@ pub(super) fn kept_aside(
         }
     }
     Ok(kept)
-}
-
-/// Can rows of the job come into the quarantine?
-fn sets_aside(job: &Job, quarantine: QuarantineId) -> bool {
-    let of_rule = |step: &Step| match &step.kind {
-        StepKind::Expect(rule) => rule.action == ExpectAction::Quarantine(quarantine),
-        _ => false,
-    };
-    job.on_error.policy == ErrorPolicy::Quarantine(quarantine) || job.steps.iter().any(of_rule)
 }
 
 #[cfg(test)]

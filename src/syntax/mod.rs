@@ -17,7 +17,7 @@ mod second_look;
 mod tokens;
 mod words;
 
-pub use format::format;
+pub use format::{aligned_rows, format, row_cells};
 pub use layout::NESTING_MAX;
 pub use tokens::{Token, TokenKind, tokens};
 

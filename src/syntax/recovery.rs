@@ -6,7 +6,7 @@ mod group;
 
 use super::ast::{
     Assignment, ColumnDeclaration, DeclarationKind, Enum, Expr, ExprKind, Job, Name, ParseField,
-    Setting, SettingKind, Statement, Step, TypeExpr, TypeExprKind,
+    Setting, SettingKind, Statement, Step, Test, TestItem, TypeExpr, TypeExprKind,
 };
 use super::layout::{Piece, Problem};
 use super::lower::Item;
@@ -68,6 +68,7 @@ struct Items {
     settings: Vec<Setting>,
     columns: Vec<ColumnDeclaration>,
     members: Vec<(Name, Option<super::ast::Text>)>,
+    tests: Vec<TestItem>,
 }
 
 /// What was saved of a line of an inner block.
@@ -234,6 +235,7 @@ impl Parser<'_> {
                     Some(Item::Setting(setting)) => items.settings.push(setting),
                     Some(Item::Column(column)) => items.columns.push(column),
                     Some(Item::Member(name, text)) => items.members.push((name, text)),
+                    Some(Item::Test(item)) => items.tests.push(item),
                     None => {}
                 }
             }
@@ -253,6 +255,7 @@ impl Parser<'_> {
                 let verb = self.span(tokens.start..tokens.start + 1);
                 items.steps.push(Statement { step: Step::Bad, span, verb });
             }
+            Place::Test => items.tests.push(TestItem::Bad),
             _ => items.settings.push(Setting { kind: SettingKind::Bad, span }),
         }
     }
@@ -425,6 +428,7 @@ fn complete(head: DeclarationKind, items: Items) -> DeclarationKind {
             pipeline.settings = items.settings;
             DeclarationKind::Pipeline(pipeline)
         }
+        DeclarationKind::Test(test) => DeclarationKind::Test(Test { items: items.tests, ..test }),
         // An enum with a member missing would make others seem wrong.
         DeclarationKind::Enum(declared) if items.settings.is_empty() => {
             DeclarationKind::Enum(Enum { members: items.members, ..declared })

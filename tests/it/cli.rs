@@ -4,9 +4,9 @@ use super::project::{Ended, Project};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 13] = [
-    "check", "run", "plan", "resume", "runs", "report", "rejects", "graph", "lineage", "preview",
-    "show", "explain", "new",
+const COMMANDS: [&str; 14] = [
+    "check", "run", "test", "plan", "resume", "runs", "report", "rejects", "graph", "lineage",
+    "preview", "show", "explain", "new",
 ];
 
 const PIPELINE: &str = "param least: int = 2
@@ -322,7 +322,11 @@ fn a_run_goes_on_when_nobody_reads_its_words() {
 fn a_new_pipeline_runs_at_once() {
     let project = Project::new("");
     let made = ends_well(project.batchc(&["new", "demo"]));
-    assert_eq!(made.words, "made demo; now run: batchc run demo/pipeline.batch\n");
+    assert_eq!(
+        made.words,
+        "made demo; now run: batchc run demo/pipeline.batch\n\
+         its tests run with: batchc test demo/pipeline.batch\n"
+    );
     let run = ends_well(project.batchc(&["run", "demo/pipeline.batch"]));
     assert!(run.words.contains("orders succeeded in "), "{}", run.words);
     insta::assert_snapshot!("new", project.read("demo/out/by_country.csv"));

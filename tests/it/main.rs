@@ -34,6 +34,7 @@ mod partitioned;
 mod places;
 mod power;
 mod profile;
+mod program_tests;
 mod project;
 mod readings;
 mod readme;

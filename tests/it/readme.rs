@@ -41,17 +41,22 @@ fn programs(text: &str) -> Vec<(usize, String)> {
     found
 }
 
+/// All programs in the documentation, with their places.
+pub(crate) fn all_programs() -> impl Iterator<Item = (String, String)> {
+    documents().into_iter().flat_map(|document| {
+        let text = fs::read_to_string(&document).expect("it can be read");
+        let name = move |(line, program)| (format!("{}:{line}", document.display()), program);
+        programs(&text).into_iter().map(name)
+    })
+}
+
 #[test]
 fn programs_in_the_documentation_compile() {
     let mut count = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).expect("it can be read");
-        for (line, program) in programs(&text) {
-            let name = format!("{}:{line}", document.display());
-            let compiled = batchc::compile(&name, program);
-            assert!(!compiled.found.has_errors(), "{name} has errors; `batchc check` shows them");
-            count += 1;
-        }
+    for (name, program) in all_programs() {
+        let compiled = batchc::compile(&name, program);
+        assert!(!compiled.found.has_errors(), "{name} has errors; `batchc check` shows them");
+        count += 1;
     }
     assert!(count > 0, "the README has a program");
 }

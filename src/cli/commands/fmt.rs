@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: &Fmt, global: &Global) -> u8 {
 }
 
 /// The programs that a path names: itself, or all below a folder but those that are hidden.
-fn programs(path: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn programs(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -95,7 +95,7 @@ fn file(path: &Path, args: &Fmt, global: &Global) -> Result<bool, String> {
 }
 
 /// Replaces a file as a whole, so that it is never there in part; a link stays a link.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

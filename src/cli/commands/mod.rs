@@ -16,3 +16,4 @@ pub(super) mod resume;
 pub(super) mod run;
 pub(super) mod runs;
 pub(super) mod show;
+pub(super) mod test;

@@ -29,7 +29,9 @@ pub(in crate::cli) fn run(new: &New, global: &Global) -> u8 {
         }
     }
     let pipeline = dir.join("pipeline.batch");
-    say!("made {}; now run: batchc run {}", dir.display(), shell_word(&pipeline.to_string_lossy()));
+    let pipeline = shell_word(&pipeline.to_string_lossy());
+    say!("made {}; now run: batchc run {pipeline}", dir.display());
+    say!("its tests run with: batchc test {pipeline}");
     0
 }
 

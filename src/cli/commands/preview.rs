@@ -63,6 +63,7 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         cancelled: &cancelled,
         rows_read: &AtomicU64::new(0),
         events: None,
+        fixture: None,
         files: &compiled.files,
         watch: &|_| {},
     };

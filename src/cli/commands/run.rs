@@ -174,6 +174,7 @@ fn start(
         cancelled: &cancelled,
         rows_read: &rows_read,
         events: events.as_ref(),
+        fixture: None,
         files: &compiled.files,
         watch: &|event| see(event, &progress, global),
     };

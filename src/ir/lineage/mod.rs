@@ -8,6 +8,8 @@
 mod steps;
 
 use super::{Input, JobId, ParamId, Pipeline, RunValue};
+use crate::text::Span;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// What a value comes from in the end, or from the table before.
@@ -92,7 +94,14 @@ pub struct Table {
     of: BTreeMap<Input, Vec<JobId>>,
     /// Of what its steps decide over rows; what was decided before is with the tables that it reads.
     decides: Origins,
+    /// What its steps look at, and do not only hand on: where first.
+    reads: RefCell<Reads>,
+    /// The step that is followed.
+    step: Cell<Option<Span>>,
 }
+
+/// What steps look at, and where first.
+pub type Reads = BTreeMap<Origin, Span>;
 
 /// The origins of all tables, down to the sources.
 #[derive(Debug)]
@@ -104,13 +113,18 @@ pub struct Lineage {
 impl Lineage {
     /// Follows all columns of a pipeline without errors.
     pub fn of(pipeline: &Pipeline) -> Lineage {
+        Lineage::of_jobs(pipeline, &pipeline.order)
+    }
+
+    /// Follows the columns of some jobs, in the order of the graph, and with them those that they read.
+    pub fn of_jobs(pipeline: &Pipeline, order: &[JobId]) -> Lineage {
         let ids = (0..).map(super::SourceId).map(Input::Source);
         let sources = pipeline.sources.iter().zip(ids);
         let sources = sources.map(|(source, id)| Table::of_columns(id, source.row.columns.len()));
         let jobs = vec![Table::default(); pipeline.jobs.len()];
         let mut lineage = Lineage { jobs, sources: sources.collect() };
         let mut places = vec![0; pipeline.jobs.len()];
-        for (place, &id) in pipeline.order.iter().enumerate() {
+        for (place, &id) in order.iter().enumerate() {
             places[id.0 as usize] = place;
             let near = Table::of_job(&pipeline.jobs[id.0 as usize], pipeline);
             let way = Way { tables: &lineage, job: id, places: &places };
@@ -127,6 +141,11 @@ impl Lineage {
     /// The origins of what a job decides over rows, in the sources.
     pub fn decided(&self, job: JobId) -> &Origins {
         &self.jobs[job.0 as usize].decides
+    }
+
+    /// What a job looks at, and does not only hand on, in the sources and of the run: where first.
+    pub fn reads(&self, job: JobId) -> Reads {
+        self.jobs[job.0 as usize].reads.borrow().clone()
     }
 
     fn table(&self, table: Input) -> &Table {
@@ -154,7 +173,26 @@ impl Way<'_> {
             columns: near.columns.iter().map(|near| self.origins(near)).collect(),
             of,
             decides: self.origins(&near.decides),
+            reads: RefCell::new(self.reads(&near.reads.borrow())),
+            step: Cell::default(),
         }
+    }
+
+    /// What is looked at in the sources: what was computed has been looked at before.
+    fn reads(&self, near: &Reads) -> Reads {
+        let mut far = Reads::new();
+        for (&origin, &span) in near {
+            let Origin::Column(input, column) = origin else {
+                far.insert(origin, span);
+                continue;
+            };
+            for &(origin, role) in self.tables.columns(input)[column].keys() {
+                if role == Role::Copied {
+                    far.entry(origin).or_insert(span);
+                }
+            }
+        }
+        far
     }
 
     fn origins(&self, near: &Origins) -> Origins {

@@ -5,6 +5,7 @@ use crate::ir::{
     Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
     Pipeline, StepKind,
 };
+use crate::text::Span;
 
 impl Table {
     /// A table whose columns are their own origins.
@@ -13,7 +14,7 @@ impl Table {
         Table {
             columns: (0..columns).map(column).collect(),
             of: [(table, vec![])].into(),
-            decides: Origins::new(),
+            ..Table::default()
         }
     }
 
@@ -22,6 +23,7 @@ impl Table {
         let input = |table: Input| Table::of_columns(table, pipeline.row_of(table).columns.len());
         let mut table = input(job.input);
         for step in &job.steps {
+            table.step.set(Some(step.span));
             table.step(&step.kind, &input);
         }
         for read in job.inputs() {
@@ -73,10 +75,12 @@ impl Table {
                 self.union(&others, columns);
             }
             StepKind::Explode { column } => {
+                self.look_at(*column, None);
                 self.decides.extend(self.of_column(*column, Role::Filter));
                 self.columns[*column] = self.of_column(*column, Role::Computed);
             }
             StepKind::Parse(parse) => {
+                self.look_at(parse.column, None);
                 let text = self.of_column(parse.column, Role::Computed);
                 self.columns.extend(parse.fields.iter().map(|_| text.clone()));
             }
@@ -105,6 +109,7 @@ impl Table {
         }
         self.columns.extend(join.right_columns.iter().map(|&at| right.columns[at].clone()));
         self.decides.append(&mut right.decides);
+        self.also_reads(&right);
         if join.kind.gives_pairs() {
             self.of.append(&mut right.of);
         }
@@ -118,6 +123,7 @@ impl Table {
             values.flatten().collect()
         };
         self.columns = (0..width).map(column).collect();
+        others.iter().for_each(|other| self.also_reads(other));
         self.of.extend(others.iter().flat_map(|other| other.of.clone()));
     }
 
@@ -127,7 +133,26 @@ impl Table {
             ExpectAction::Drop | ExpectAction::Quarantine(_) => {
                 self.decide(&rule.condition, Role::Filter);
             }
-            ExpectAction::Warn | ExpectAction::Fail => {}
+            ExpectAction::Warn | ExpectAction::Fail => {
+                self.read(&rule.condition, Role::Filter, &mut Origins::new());
+            }
+        }
+    }
+
+    /// Notes that a column is looked at: there, or in the step that is followed.
+    fn look_at(&self, column: usize, span: Option<Span>) {
+        let Some(span) = span.or(self.step.get()) else { return };
+        let origins = self.columns[column].keys();
+        let handed_on = origins.filter(|(_, role)| *role == Role::Copied);
+        let mut reads = self.reads.borrow_mut();
+        for (origin, _) in handed_on {
+            reads.entry(*origin).or_insert(span);
+        }
+    }
+
+    fn also_reads(&self, other: &Table) {
+        for (origin, span) in &*other.reads.borrow() {
+            self.reads.borrow_mut().entry(*origin).or_insert(*span);
         }
     }
 
@@ -174,11 +199,18 @@ impl Table {
     fn read(&self, expr: &Expr, role: Role, into: &mut Origins) {
         use ExprKind as K;
         match &expr.kind {
-            K::Column(column) => into.extend(self.of_column(*column, role)),
+            K::Column(column) => {
+                if role != Role::Copied {
+                    self.look_at(*column, Some(expr.span));
+                }
+                into.extend(self.of_column(*column, role));
+            }
             K::Param(param) => {
+                self.reads.borrow_mut().entry(Origin::Param(*param)).or_insert(expr.span);
                 into.insert((Origin::Param(*param), role), vec![]);
             }
             K::Run(value) => {
+                self.reads.borrow_mut().entry(Origin::Run(*value)).or_insert(expr.span);
                 into.insert((Origin::Run(*value), role), vec![]);
             }
             // The items of a list that is an argument beside the lambda.

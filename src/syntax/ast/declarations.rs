@@ -1,6 +1,6 @@
 //! Declarations: what stands in column 0 of a file.
 
-use super::{Assignment, Expr, Name, Statement, Text, TypeExpr};
+use super::{Assignment, Expr, Name, Statement, Test, Text, TypeExpr};
 use crate::text::Span;
 
 /// A declaration with its documentation.
@@ -37,7 +37,9 @@ pub enum DeclarationKind {
     Secret(Secret),
     /// `notify NAME = webhook(...)`
     Notify(Notify),
-    /// Parsed in full, its meaning not available yet: `use type pool model test`.
+    /// `test "..." { given ... want ... }`
+    Test(Test),
+    /// Parsed in full, its meaning not available yet: `use type pool model`.
     Later(Later),
     /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
     /// much is known, so that uses of it stay silent.

@@ -5,10 +5,12 @@
 
 mod declarations;
 mod expressions;
+mod fixtures;
 mod steps;
 
 pub use declarations::*;
 pub use expressions::*;
+pub use fixtures::*;
 pub use steps::*;
 
 use crate::text::{FileId, Span};

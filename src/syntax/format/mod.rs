@@ -11,6 +11,7 @@ mod broken;
 mod expressions;
 mod printer;
 mod space;
+mod tables;
 mod tree;
 mod trivia;
 
@@ -43,6 +44,16 @@ pub fn format(text: &str) -> String {
     let end = if is_crlf { "\r\n" } else { "\n" };
     let formatted = format!("{mark}{}", joined(text, &layout, &trivia, end));
     if is_same(text, &formatted) { formatted } else { text.to_owned() }
+}
+
+/// The cells of a row of a table, without the blanks around them.
+pub fn row_cells(row: &str) -> Vec<&str> {
+    tables::cells(row)
+}
+
+/// Rows of a table, the header first, with their cells below each other.
+pub fn aligned_rows(rows: &[&str]) -> Vec<String> {
+    tables::aligned(rows)
 }
 
 /// A declaration with its layout.
@@ -162,6 +173,7 @@ fn shape(pair: &Pair) -> Vec<(Rule, String)> {
     let pairs = pair.clone().into_inner().flatten();
     let pairs = pairs.filter(|pair| pair.as_rule() != Rule::comma);
     let word = |pair: &Pair| match pair.clone().into_inner().next() {
+        None if pair.as_rule() == Rule::cell => pair.as_str().trim().to_owned(),
         None => pair.as_str().trim_end().to_owned(),
         Some(_) => String::new(),
     };
@@ -177,6 +189,7 @@ fn is_same(before: &str, after: &str) -> bool {
             match token.kind {
                 TokenKind::Space | TokenKind::Newline => {}
                 TokenKind::Comment | TokenKind::Documentation => comments.push(source),
+                TokenKind::Row => words.push(tables::cells(&source).join("|")),
                 _ if matches!(source.as_str(), "," | ";") => {}
                 _ => words.push(source),
             }

@@ -3,6 +3,7 @@
 use super::align::Pads;
 use super::printer::Op;
 use super::space::{Leaf, has_space};
+use super::tables::aligned;
 use super::trivia::Trivia;
 use crate::syntax::lower::{Pair, unsigned_date};
 use batchc_grammar::Rule;
@@ -237,9 +238,16 @@ impl<'a> Builder<'a> {
     /// The rows of a table, one below the other.
     fn table(&mut self, pair: Pair) {
         self.ops.push(Op::Indent);
-        for row in pair.into_inner() {
+        let rows: Vec<Pair> = pair.into_inner().collect();
+        let texts: Vec<&str> = rows.iter().map(|row| row.as_str().trim_end()).collect();
+        for (row, text) in rows.iter().zip(aligned(&texts)) {
             self.line(Op::Hard);
-            self.leaf(&row, Rule::table);
+            self.flush();
+            let bytes = self.start(row)..self.base + row.as_span().end();
+            self.comments_above(bytes.start);
+            self.ops.push(Op::Text(text));
+            self.before = Some(Leaf { rule: Rule::row, parent: Rule::table });
+            self.note_behind(bytes);
         }
         self.ops.push(Op::Dedent);
     }

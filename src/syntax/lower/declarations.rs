@@ -3,7 +3,7 @@
 use super::super::ast::{
     Assignment, ColumnDeclaration, Connector, DeclarationKind, Enum, Function, Job, Name, Native,
     Notify, Output, Param, Parameter, ParseField, Pipeline, Secret, Setting, Source, Statement,
-    Text, Transform,
+    TestItem, Text, Transform,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -19,6 +19,8 @@ pub(in crate::syntax) enum Item {
     Column(ColumnDeclaration),
     /// A member of an enum.
     Member(Name, Option<Text>),
+    /// A statement of a test.
+    Test(TestItem),
 }
 
 impl Lower<'_> {
@@ -56,6 +58,7 @@ impl Lower<'_> {
                 name: self.name_of(&pair),
                 connector: self.connector(&first_of(&pair, Rule::connector)),
             }),
+            Rule::test => self.test(&pair),
             Rule::function => self.function(&pair, None),
             Rule::native => {
                 let kind = match pair.clone().into_inner().nth(1).map(|word| word.as_rule()) {
@@ -76,7 +79,7 @@ impl Lower<'_> {
             match self.item(item) {
                 Item::Step(step) => steps.push(step),
                 Item::Setting(setting) => settings.push(setting),
-                Item::Column(_) | Item::Member(..) => {}
+                Item::Column(_) | Item::Member(..) | Item::Test(_) => {}
             }
         }
         (settings, steps)
@@ -113,7 +116,7 @@ impl Lower<'_> {
             match self.item(item) {
                 Item::Column(column) => columns.push(column),
                 Item::Setting(setting) => settings.push(setting),
-                Item::Step(_) | Item::Member(..) => {}
+                Item::Step(_) | Item::Member(..) | Item::Test(_) => {}
             }
         }
         let connector = self.connector(&first_of(&head, Rule::connector));
@@ -145,6 +148,7 @@ impl Lower<'_> {
                 | Rule::output_item
                 | Rule::pipeline_item
                 | Rule::model_item
+                | Rule::test_item
                 | Rule::member
         );
         is_item.then(|| self.item(pair))
@@ -165,6 +169,9 @@ impl Lower<'_> {
         if pair.as_rule() == Rule::member {
             let (name, text) = self.member(&pair);
             return Item::Member(name, text);
+        }
+        if pair.as_rule() == Rule::test_item {
+            return Item::Test(self.test_item(pair));
         }
         let inner = first(pair);
         match inner.as_rule() {
@@ -221,7 +228,7 @@ impl Lower<'_> {
 
     fn later_declaration(&self, pair: &Pair) -> DeclarationKind {
         let head = match pair.as_rule() {
-            Rule::model | Rule::test => first(pair.clone()),
+            Rule::model => first(pair.clone()),
             _ => pair.clone(),
         };
         let word = first(head.clone());

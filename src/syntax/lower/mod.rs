@@ -7,6 +7,7 @@
 mod dates;
 mod declarations;
 mod expressions;
+mod fixtures;
 mod literals;
 mod settings;
 mod steps;

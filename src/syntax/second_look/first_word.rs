@@ -155,7 +155,11 @@ impl Parser<'_> {
             };
             return syntax::out_of_place(word, place.name(), span, &belongs);
         }
-        let kind = if place == Place::Job { "step" } else { "setting" };
+        let kind = match place {
+            Place::Job => "step",
+            Place::Test => "statement",
+            _ => "setting",
+        };
         let known: Vec<&str> = match place {
             Place::Job => {
                 vec!["from", "filter", "derive", "set", "select", "join", "group", "sort"]
