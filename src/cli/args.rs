@@ -150,6 +150,8 @@ pub(super) enum Command {
     Show(Show),
     /// Explain a diagnostic, a function or a word of the language
     Explain(Explain),
+    /// Print the reference of a function, a family of functions or a word of the language
+    Doc(Doc),
     /// Make a pipeline that runs at once
     New(New),
 }
@@ -542,6 +544,15 @@ pub(super) enum Form {
 pub(super) struct Explain {
     /// The code, for instance E0301, or the name of a function or a word of the language; all codes if left out
     pub(super) name: Vec<String>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Doc {
+    /// The function, family or word, for instance trim, logs or dedupe; all functions if left out
+    pub(super) name: Vec<String>,
+    /// Write the reference of all functions into this folder, a Markdown file for each family
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]

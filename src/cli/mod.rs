@@ -18,6 +18,7 @@ mod print;
 mod profile;
 mod progress;
 mod reasons;
+mod reference;
 mod rejects;
 mod report;
 mod resources;
@@ -91,6 +92,7 @@ fn command_given() -> ExitCode {
         args::Command::Test(test) => commands::test::run(test, &args.global),
         args::Command::Fmt(fmt) => commands::fmt::run(fmt, &args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),
+        args::Command::Doc(doc) => commands::doc::run(doc, &args.global),
         args::Command::New(new) => commands::new::run(new, &args.global),
     };
     ExitCode::from(code)

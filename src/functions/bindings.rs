@@ -4,7 +4,7 @@
 //! bound before. Which arguments go where is decided in [`super::resolve`].
 
 use super::declaration::{DataPattern, Declaration, Digits, TypePattern};
-use crate::types::{DECIMAL_DIGITS_MAX, DataType, Scalar, Type, unify, widens};
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, Scalar, Type, unify, widens};
 use std::collections::BTreeMap;
 
 /// What the names of a declaration stand for in one call.
@@ -37,6 +37,12 @@ impl Bindings {
                 let nullable = ty.nullable && pattern.nullable;
                 self.bind_variable(*at, ty.with_nullable(nullable))
             }
+            DataPattern::Decimal(precision, scale)
+                if let Some(wanted) = fixed_decimal(precision, scale) =>
+            {
+                let fits = widens(&ty.data.clone().required(), &wanted.clone().required());
+                fits.then(|| if wanted == ty.data { 0 } else { widening_cost(&ty.data, &wanted) })
+            }
             DataPattern::Decimal(precision, scale) => {
                 let (p, s, cost) = match ty.data {
                     DataType::Decimal { precision, scale } => (precision, scale, 0),
@@ -61,7 +67,7 @@ impl Bindings {
                 }
                 _ => None,
             },
-            DataPattern::Function(..) => None,
+            DataPattern::Record(_) | DataPattern::Shaped | DataPattern::Function(..) => None,
         }
     }
 
@@ -88,6 +94,7 @@ impl Bindings {
         let wanted = match &pattern.data {
             DataPattern::Exact(wanted) => Some(wanted.clone()),
             DataPattern::Variable(at, _) => self.variables[*at].as_ref().map(|ty| ty.data.clone()),
+            DataPattern::Decimal(precision, scale) => fixed_decimal(precision, scale),
             _ => None,
         };
         if let Some(wanted) = wanted
@@ -121,9 +128,25 @@ impl Bindings {
                 DataType::Decimal { precision: precision as u8, scale: scale as u8 }
             }
             DataPattern::List(item) => DataType::List(Box::new(self.apply(item)?)),
-            DataPattern::Function(..) => DataType::Unknown,
+            DataPattern::Record(fields) => DataType::Record(
+                fields
+                    .iter()
+                    .map(|(name, ty)| Some(Field::new(name.text.as_str(), self.apply(ty)?)))
+                    .collect::<Option<_>>()?,
+            ),
+            DataPattern::Shaped | DataPattern::Function(..) => DataType::Unknown,
         };
         Some(Type { data, nullable: pattern.nullable })
+    }
+}
+
+/// The type of a parameter `decimal(28, 4)`, whose digits are numbers.
+fn fixed_decimal(precision: &Digits, scale: &Digits) -> Option<DataType> {
+    match (precision, scale) {
+        (Digits::Number(precision), Digits::Number(scale)) => {
+            Some(DataType::Decimal { precision: *precision as u8, scale: *scale as u8 })
+        }
+        _ => None,
     }
 }
 
@@ -147,6 +170,18 @@ fn adapts(ty: &Type, literal: Option<&Scalar>, wanted: &DataType) -> bool {
                 10i128.checked_pow(whole).is_none_or(|limit| i128::from(*value).abs() < limit)
             }
             _ => widens(ty, &wanted.clone().required()),
+        },
+        (DataType::Float, DataType::Decimal { precision, scale }) => match literal {
+            Some(Scalar::Float(value)) => {
+                // The shortest text is what was written.
+                let text = value.abs().to_string();
+                let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+                let is_zero = whole == "0";
+                value.is_finite()
+                    && part.len() <= usize::from(*scale)
+                    && (is_zero || whole.len() <= usize::from(precision - scale))
+            }
+            _ => false,
         },
         (from @ DataType::Decimal { .. }, DataType::Decimal { .. }) => {
             widens(&from.clone().required(), &wanted.clone().required())

@@ -381,6 +381,12 @@ pub fn list_offsets(
 }
 
 impl Offsets {
+    /// These rows, into which nothing was pushed, are null.
+    pub fn without(self, rows: &[usize]) -> Offsets {
+        let nulls = with_nulls(self.offsets.len() - 1, self.nulls, rows);
+        Offsets { nulls, ..self }
+    }
+
     /// The column of lists of these items.
     pub fn finish(self, item: &DataType, items: ArrayRef) -> ArrayRef {
         let field = Arc::new(Field::new("item", arrow_type(item), true));

@@ -2,7 +2,8 @@
 //! `format` with a picture of the result.
 
 use super::columns::{
-    Prepared, data, fallible, fallible_texts, kernel, literal_text, scale_of, texts, values,
+    Prepared, TextColumn, data, fallible, fallible_texts, kernel, literal_text, scale_of, texts,
+    values,
 };
 use super::kernel::{Call, LiteralError, PrepareScalar};
 use super::math::{Rounding, as_decimal, divide, round_float};
@@ -10,10 +11,21 @@ use crate::data::decimal_text;
 use crate::types::DataType;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] =
-    &[("parse_number", parse_number), ("format", format_number)];
+    &[("parse_number", parse_number), ("format", format_number), ("typeof", type_of)];
+
+/// `typeof(value)`: known before anything runs.
+fn type_of(call: &Call) -> Prepared {
+    let ty = call.arguments[0].to_string();
+    kernel(move |context, _| {
+        let mut column = TextColumn::with_capacity(context.rows);
+        (0..context.rows).for_each(|_| column.push(&ty));
+        Arc::new(column.finish())
+    })
+}
 
 fn one_char(call: &Call, argument: usize) -> Result<char, LiteralError> {
     let mut chars = literal_text(call, argument)?.chars();

@@ -3,6 +3,7 @@
 //!
 //! Which overload fits a call is decided in [`super::resolve`].
 
+use super::Shape;
 use crate::syntax::ast::{
     BinaryOp, Expr, ExprKind, Function, Name, Native, Parameter as AstParameter, TextPart,
     TypeExpr, TypeExprKind, UnaryOp,
@@ -30,6 +31,14 @@ pub struct Declaration {
     pub fallible: bool,
     /// `round(x: float, scale: int = 0) -> float`
     pub signature: String,
+    /// What it is an abbreviation of, when it is said in the language itself.
+    pub body: Option<Expr>,
+    /// The text of that expression.
+    pub written: Option<String>,
+    /// Of a result `{..}`: what its fields are.
+    pub shape: Option<Shape>,
+    /// The family that it belongs to: the file of the standard library, `strings`.
+    pub family: &'static str,
 }
 
 impl Declaration {
@@ -93,6 +102,10 @@ pub enum DataPattern {
     Decimal(Digits, Digits),
     /// `list<T>`
     List(Box<TypePattern>),
+    /// `{host: string, port: int?}`; only of a result.
+    Record(Vec<(Name, TypePattern)>),
+    /// `{..}`: a record whose fields the literal arguments of the call decide; only of a result.
+    Shaped,
     /// `(T) -> U`
     Function(Vec<TypePattern>, Box<TypePattern>),
 }
@@ -158,15 +171,17 @@ impl Declaration {
         values.nth(argument).or(more).is_some_and(|parameter| !parameter.ty.nullable)
     }
 
-    /// The declaration of a native function. An error says what the standard library may not say.
+    /// The declaration of a function of the family of this name. An error says what the standard
+    /// library may not say.
     pub fn lower(
         files: &Files,
-        function: &Function,
+        function: Function,
         doc: Option<&str>,
+        family: &'static str,
     ) -> Result<Declaration, String> {
         let name = function.name.text.clone();
         let at = |what: &str| format!("`{name}`: {what}");
-        let kind = function.native.ok_or_else(|| at("not native"))?;
+        let kind = function.native.unwrap_or(Native::Scalar);
         let variables = function
             .type_parameters
             .iter()
@@ -182,8 +197,22 @@ impl Declaration {
         let result = pattern(&function.result, &variables).map_err(|what| at(&what))?;
         let signature = files.text(function.name.span.to(function.result.span)).to_owned();
         let doc = doc.unwrap_or_default().to_owned();
-        let fallible = function.fallible;
-        Ok(Declaration { name, kind, doc, variables, parameters, result, fallible, signature })
+        let (fallible, body) = (function.fallible, function.body);
+        let written = body.as_ref().map(|body| files.text(body.span).to_owned());
+        Ok(Declaration {
+            name,
+            kind,
+            doc,
+            variables,
+            parameters,
+            result,
+            fallible,
+            signature,
+            body,
+            written,
+            shape: None,
+            family,
+        })
     }
 
     /// Is its result null for a group of rows only when all values of an argument are? Then a
@@ -223,6 +252,13 @@ fn pattern(ty: &TypeExpr, variables: &[Variable]) -> Result<TypePattern, String>
             parameters.iter().map(|ty| pattern(ty, variables)).collect::<Result<_, _>>()?,
             Box::new(pattern(result, variables)?),
         ),
+        TypeExprKind::Record(fields, false) => DataPattern::Record(
+            fields
+                .iter()
+                .map(|(name, ty)| Ok((name.clone(), pattern(ty, variables)?)))
+                .collect::<Result<_, String>>()?,
+        ),
+        TypeExprKind::Record(fields, true) if fields.is_empty() => DataPattern::Shaped,
         TypeExprKind::Map(..) | TypeExprKind::Record(..) | TypeExprKind::Bad => {
             return Err("a type that functions cannot have".into());
         }
@@ -288,6 +324,7 @@ fn scalar(expr: &Expr) -> Result<Scalar, String> {
             Scalar::Float(value) => Scalar::Float(-value),
             _ => return Err("only numbers can be negative".into()),
         },
+        ExprKind::List(items) => Scalar::List(items.iter().map(scalar).collect::<Result<_, _>>()?),
         _ => return Err("a default is a literal".into()),
     })
 }
@@ -298,8 +335,19 @@ impl fmt::Display for TypePattern {
         match &self.data {
             DataPattern::Exact(ty) => write!(f, "{ty}")?,
             DataPattern::Variable(_, name) => f.write_str(name)?,
+            DataPattern::Decimal(Digits::Number(precision), Digits::Number(scale)) => {
+                write!(f, "decimal({precision}, {scale})")?;
+            }
             DataPattern::Decimal(..) => f.write_str("decimal")?,
             DataPattern::List(item) => write!(f, "list<{item}>")?,
+            DataPattern::Record(fields) => {
+                f.write_str("{")?;
+                for (at, (name, ty)) in fields.iter().enumerate() {
+                    write!(f, "{}{}: {ty}", if at == 0 { "" } else { ", " }, name.text)?;
+                }
+                f.write_str("}")?;
+            }
+            DataPattern::Shaped => f.write_str("{..}")?,
             DataPattern::Function(parameters, result) => {
                 f.write_str("(")?;
                 for (at, parameter) in parameters.iter().enumerate() {

@@ -1,13 +1,14 @@
 //! Hashes, encodings and masking of texts. Each gives the same in every run and on every machine.
 
 use super::columns::{
-    Prepared, fallible, fallible_texts, kernel, sparse, texts, values, write_texts,
+    Prepared, fallible, fallible_texts, kernel, literal_text, sparse, texts, values, write_texts,
 };
-use super::kernel::{Call, PrepareScalar};
+use super::kernel::{Call, LiteralError, PrepareScalar};
 use arrow_array::types::Int64Type;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use twox_hash::XxHash64;
+use uuid::Uuid;
 
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
@@ -26,6 +27,7 @@ pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     }),
     ("encode_base64", encode_base64),
     ("decode_base64", decode_base64),
+    ("uuid_v5", uuid_v5),
     ("mask", mask),
 ];
 
@@ -139,6 +141,30 @@ fn decode_base64(_: &Call) -> Prepared {
             let text = str::from_utf8(&bytes).map_err(|_| "the bytes are not a UTF-8 text")?;
             column.push(text);
             Ok(())
+        })
+    })
+}
+
+/// `uuid_v5(namespace, name)`
+fn uuid_v5(call: &Call) -> Prepared {
+    let namespace = match literal_text(call, 0)? {
+        "dns" => Uuid::NAMESPACE_DNS,
+        "url" => Uuid::NAMESPACE_URL,
+        "oid" => Uuid::NAMESPACE_OID,
+        "x500" => Uuid::NAMESPACE_X500,
+        other => Uuid::try_parse(other).map_err(|_| LiteralError {
+            argument: 0,
+            reason: format!(
+                "\"{other}\" is no UUID and none of \"dns\", \"url\", \"oid\" and \"x500\""
+            ),
+        })?,
+    };
+    kernel(move |context, arguments| {
+        let names = texts(&arguments[1]);
+        let mut buffer = Uuid::encode_buffer();
+        write_texts(context, &arguments[1..], |row, column| {
+            let id = Uuid::new_v5(&namespace, names.at(row).as_bytes());
+            column.push(id.hyphenated().encode_lower(&mut buffer));
         })
     })
 }

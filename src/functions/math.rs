@@ -27,12 +27,36 @@ pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("ln", |_| partial(f64::ln, |x| x > 0.0, LOGARITHM)),
     ("log10", |_| partial(f64::log10, |x| x > 0.0, LOGARITHM)),
     ("log2", |_| partial(f64::log2, |x| x > 0.0, LOGARITHM)),
+    ("log1p", |_| partial(f64::ln_1p, |x| x > -1.0, LOGARITHM)),
+    ("expm1", |_| total(f64::exp_m1)),
     ("power", power),
+    ("sin", |_| total(f64::sin)),
+    ("cos", |_| total(f64::cos)),
+    ("tan", |_| total(f64::tan)),
+    ("asin", |_| partial(f64::asin, |x| (-1.0..=1.0).contains(&x), ARC)),
+    ("acos", |_| partial(f64::acos, |x| (-1.0..=1.0).contains(&x), ARC)),
+    ("atan", |_| total(f64::atan)),
+    ("atan2", |_| {
+        kernel(|context, arguments| {
+            let [y, x] = [0, 1].map(|at| values::<Float64Type>(&arguments[at]));
+            dense::<Float64Type>(context, arguments, |row| y.at(row).atan2(x.at(row)))
+        })
+    }),
+    ("radians", |_| total(f64::to_radians)),
+    ("degrees", |_| total(f64::to_degrees)),
+    ("pi", |_| {
+        kernel(|context, arguments| {
+            dense::<Float64Type>(context, arguments, |_| std::f64::consts::PI)
+        })
+    }),
+    ("great_circle", great_circle),
     ("mod", modulo),
     ("is_nan", |_| predicate(f64::is_nan)),
     ("is_finite", |_| predicate(f64::is_finite)),
     ("width_bucket", width_bucket),
 ];
+
+const ARC: &str = "the arc of a number outside of -1 to 1";
 
 const LOGARITHM: &str = "the logarithm of a number that is not positive";
 
@@ -54,6 +78,22 @@ fn partial(compute: fn(f64) -> f64, defined: fn(f64) -> bool, what: &'static str
             } else {
                 Err(format!("{what}, {x:?}, is not a number"))
             }
+        })
+    })
+}
+
+/// The mean radius of the Earth in metres, by the International Union of Geodesy and Geophysics.
+const EARTH: f64 = 6_371_008.8;
+
+/// `great_circle(latitude, longitude, to_latitude, to_longitude)`: by the haversine formula.
+fn great_circle(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let degrees = [0, 1, 2, 3].map(|at| values::<Float64Type>(&arguments[at]));
+        dense::<Float64Type>(context, arguments, |row| {
+            let [lat, lon, to_lat, to_lon] = degrees.map(|value| value.at(row).to_radians());
+            let half = |difference: f64| (difference / 2.0).sin().powi(2);
+            let share = half(to_lat - lat) + lat.cos() * to_lat.cos() * half(to_lon - lon);
+            2.0 * EARTH * share.clamp(0.0, 1.0).sqrt().asin()
         })
     })
 }

@@ -17,11 +17,15 @@ mod resolve;
 mod columns;
 mod order;
 
+mod addresses;
 mod conditionals;
 mod convert;
 mod hashing;
 mod lists;
+mod logs;
 mod math;
+mod quality;
+mod records;
 pub mod regex;
 mod straight;
 mod strings;
@@ -29,11 +33,13 @@ mod times;
 
 mod aggregates;
 
-pub use declaration::{Constraint, DataPattern, Declaration, Parameter, TypePattern, Variable};
+pub use declaration::{
+    Constraint, DataPattern, Declaration, Digits, Parameter, TypePattern, Variable,
+};
 pub use registry::{Example, Registry};
 
-use crate::types::{Scalar, Type};
-use kernel::{PrepareAggregate, PrepareScalar};
+use crate::types::{DataType, Scalar, Type};
+use kernel::{LiteralError, PrepareAggregate, PrepareScalar};
 
 /// The kernels of all functions from row to row, by name.
 fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
@@ -46,10 +52,21 @@ fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
         convert::KERNELS,
         hashing::KERNELS,
         lists::KERNELS,
+        addresses::KERNELS,
+        logs::KERNELS,
+        quality::KERNELS,
     ]
     .into_iter()
     .flatten()
     .copied()
+}
+
+/// What the fields of a result `{..}` are, by the values of the arguments that are literals.
+pub type Shape = fn(&[Option<Scalar>]) -> Result<DataType, LiteralError>;
+
+/// The shapes of all functions that have one, by name.
+fn shapes() -> impl Iterator<Item = (&'static str, Shape)> {
+    logs::SHAPES.iter().copied()
 }
 
 /// One overload of a function, by its position in the registry.
@@ -64,6 +81,8 @@ pub enum Kernel {
     Aggregate(PrepareAggregate),
     /// None: it is compiled as an operator is.
     Operator,
+    /// None: the checker puts its expression in its place.
+    Written,
 }
 
 /// What a call gives for one argument.

@@ -4,12 +4,12 @@
 //! The texts in `stdlib/` are the one statement of what there is; a declaration without a kernel
 //! or a kernel without a declaration fails a test.
 
-use super::declaration::Declaration;
+use super::declaration::{DataPattern, Declaration};
 use super::kernel::{Call, LiteralError, NewAccumulator, ScalarKernel};
 use super::{Argument, FunctionId, Kernel, Mismatch, Resolved, resolve};
 use crate::diagnostics::Diagnostics;
 use crate::syntax;
-use crate::syntax::ast::{DeclarationKind, Native};
+use crate::syntax::ast::{DeclarationKind, Expr, Native};
 use crate::text::Files;
 use crate::types::Type;
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +25,13 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/convert.batch", include_str!("../../stdlib/convert.batch")),
     ("stdlib/hashing.batch", include_str!("../../stdlib/hashing.batch")),
     ("stdlib/lists.batch", include_str!("../../stdlib/lists.batch")),
+    ("stdlib/addresses.batch", include_str!("../../stdlib/addresses.batch")),
+    ("stdlib/logs.batch", include_str!("../../stdlib/logs.batch")),
+    ("stdlib/quality.batch", include_str!("../../stdlib/quality.batch")),
+    ("stdlib/cleaning.batch", include_str!("../../stdlib/cleaning.batch")),
+    ("stdlib/calendars.batch", include_str!("../../stdlib/calendars.batch")),
+    ("stdlib/features.batch", include_str!("../../stdlib/features.batch")),
+    ("stdlib/money.batch", include_str!("../../stdlib/money.batch")),
     ("stdlib/aggregates.batch", include_str!("../../stdlib/aggregates.batch")),
 ];
 
@@ -58,6 +65,15 @@ impl Registry {
         static STANDARD: LazyLock<Registry> =
             LazyLock::new(|| load().expect("the standard library is right"));
         &STANDARD
+    }
+
+    /// The families of functions, in the order of the standard library: its name and what it is
+    /// about.
+    pub fn families() -> impl Iterator<Item = (&'static str, String)> {
+        STDLIB.iter().map(|(path, text)| {
+            let about: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
+            (family_of(path), about.join("\n"))
+        })
     }
 
     /// The names of all functions, in alphabetical order.
@@ -123,6 +139,7 @@ impl Registry {
             Kernel::Scalar(prepare) => prepare(call),
             Kernel::Aggregate(_) => unreachable!("an aggregate has no scalar kernel"),
             Kernel::Operator => unreachable!("an operator is computed as one"),
+            Kernel::Written => unreachable!("the checker puts its expression in its place"),
         }
     }
 
@@ -130,6 +147,12 @@ impl Registry {
     /// compute all of them.
     pub fn is_operator(&self, function: FunctionId) -> bool {
         matches!(self.kernels[function.0 as usize], Kernel::Operator)
+    }
+
+    /// The expression that a call stands for, of a function that is said in the language itself;
+    /// the names in it are those of the parameters.
+    pub fn written(&self, function: FunctionId) -> Option<&Expr> {
+        self.declaration(function).body.as_ref()
     }
 
     /// What makes the accumulators of an aggregate.
@@ -143,7 +166,7 @@ impl Registry {
     ) -> Result<NewAccumulator, LiteralError> {
         match self.kernels[function.0 as usize] {
             Kernel::Aggregate(prepare) => prepare(call),
-            Kernel::Scalar(_) | Kernel::Operator => {
+            Kernel::Scalar(_) | Kernel::Operator | Kernel::Written => {
                 unreachable!("a scalar function has no accumulator")
             }
         }
@@ -170,6 +193,11 @@ fn example(function: FunctionId, line: &str) -> Example {
     Example { function, expression, over: quoted.collect() }
 }
 
+/// `stdlib/strings.batch` is the family `strings`.
+fn family_of(path: &'static str) -> &'static str {
+    path.trim_start_matches("stdlib/").trim_end_matches(".batch")
+}
+
 fn load() -> Result<Registry, String> {
     let scalars: HashMap<_, _> = super::scalar_kernels().collect();
     let aggregates: HashMap<_, _> = super::aggregates::KERNELS.iter().copied().collect();
@@ -179,14 +207,25 @@ fn load() -> Result<Registry, String> {
     for (path, text) in STDLIB {
         let id = files.add(*path, *text);
         let file = syntax::parse(&files, id, &mut found);
-        for declaration in &file.declarations {
-            let DeclarationKind::Function(function) = &declaration.kind else {
-                return Err(format!("{path} has something else than functions"));
+        let family = family_of(path);
+        for declaration in file.declarations {
+            let DeclarationKind::Function(function) = declaration.kind else {
+                let wrong = found.iter().next().map(|wrong| {
+                    format!(" line {}: {}", files.position(wrong.span()).line, wrong.message)
+                });
+                return Err(format!("{path} is no list of functions{}", wrong.unwrap_or_default()));
             };
-            let lowered = Declaration::lower(&files, function, declaration.doc.as_deref())?;
+            let doc = declaration.doc.as_deref();
+            let mut lowered = Declaration::lower(&files, function, doc, family)?;
+            if let DataPattern::Shaped = lowered.result.data {
+                let shape = super::shapes().find(|(name, _)| *name == lowered.name);
+                let missing = || format!("nothing says what the fields of `{}` are", lowered.name);
+                lowered.shape = Some(shape.ok_or_else(missing)?.1);
+            }
             let missing = || format!("`{}` has no kernel", lowered.name);
             let name = lowered.name.as_str();
             registry.kernels.push(match lowered.kind {
+                _ if lowered.body.is_some() => Kernel::Written,
                 Native::Scalar if name == COALESCE => Kernel::Operator,
                 Native::Scalar => Kernel::Scalar(*scalars.get(name).ok_or_else(missing)?),
                 Native::Aggregate => Kernel::Aggregate(*aggregates.get(name).ok_or_else(missing)?),

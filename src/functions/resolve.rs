@@ -5,7 +5,7 @@
 
 use super::bindings::Bindings;
 use super::declaration::{Constraint, DataPattern, Declaration, Digits, TypePattern};
-use super::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
+use super::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved, Shape};
 use crate::syntax::ast::Native;
 use crate::types::{DataType, Scalar, Type};
 
@@ -172,7 +172,10 @@ fn fit(
     for place in &places {
         bound.push(give(declaration, place, arguments, &bindings)?);
     }
-    let result = result(declaration, &bound, &bindings, &places)?;
+    let mut result = result(declaration, &bound, &bindings, &places)?;
+    if let Some(shape) = declaration.shape {
+        result.data = shaped(shape, &places, declaration, arguments)?;
+    }
     let fallible = declaration.fallible;
     Ok((cost, Resolved { function, arguments: bound, result, fallible }))
 }
@@ -266,7 +269,11 @@ fn mentions(pattern: &TypePattern, variable: usize) -> bool {
     match &pattern.data {
         DataPattern::Variable(at, _) => *at == variable,
         DataPattern::List(item) => mentions(item, variable),
-        DataPattern::Exact(_) | DataPattern::Decimal(..) | DataPattern::Function(..) => false,
+        DataPattern::Record(fields) => fields.iter().any(|(_, ty)| mentions(ty, variable)),
+        DataPattern::Exact(_)
+        | DataPattern::Decimal(..)
+        | DataPattern::Shaped
+        | DataPattern::Function(..) => false,
     }
 }
 
@@ -352,6 +359,25 @@ fn result(
         result.nullable |= strict;
     }
     Ok(result)
+}
+
+/// The fields of a result that literal arguments decide.
+fn shaped(
+    shape: Shape,
+    places: &[Place],
+    declaration: &Declaration,
+    arguments: &[Argument],
+) -> Result<DataType, Misfit> {
+    let literal = |place: &Place| match place.given.map(|given| &arguments[given].value) {
+        Some(ArgumentValue::Value { literal, .. }) => literal.clone(),
+        Some(ArgumentValue::Lambda { .. }) => None,
+        None => declaration.parameters[place.parameter].default.clone(),
+    };
+    let literals: Vec<Option<Scalar>> = places.iter().map(literal).collect();
+    shape(&literals).map_err(|error| {
+        let given = places.get(error.argument).and_then(|place| place.given);
+        Misfit::Literal(given.unwrap_or_default(), error.reason)
+    })
 }
 
 /// Complains of an argument that decides the digits of the result and is not a literal.

@@ -53,6 +53,7 @@ job grouped {
     together = string_agg(name, "|"), common = mode(name), middle = median(share)
     middle_price = median(price), tenth = quantile(share, 0.1), spread = variance(share)
     deviation = stddev(price), together_with_id = corr(share, id)
+    about_names = approx_count_distinct(name), about_middle = approx_quantile(price, 0.5)
   }
 }
 job all_rows {
@@ -60,6 +61,7 @@ job all_rows {
   group {
     rows = count(), shares = sum(share), mean = avg(share), names = count_distinct(name)
     first_id = first(id), middle = median(share), spread = variance(share)
+    about_ids = approx_count_distinct(id), about_most = approx_quantile(share, 0.9)
   }
 }
 job sorted {

@@ -2,11 +2,13 @@
 //! function of the library, every option of a connector; nor does the list of what comes later.
 //! That its programs compile is `readme`'s.
 
+use super::project::Project;
 use batchc::check::later;
 use batchc::connect;
 use batchc::functions::Registry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 fn page(name: &str) -> String {
     read(&format!("language/{name}"))
@@ -60,4 +62,36 @@ fn what_comes_later_is_listed_as_it_is_in_the_code() {
             .collect();
         assert_eq!(said, names.iter().copied().collect(), "{heading}");
     }
+}
+
+#[test]
+fn the_pages_of_functions_are_current() {
+    let project = Project::new("");
+    let ended = project.batchc(&["doc", "--out", "pages"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    let (made, kept) =
+        (project.path("pages"), format!("{}/docs/reference", env!("CARGO_MANIFEST_DIR")));
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        let _ = fs::remove_dir_all(&kept);
+        fs::create_dir_all(&kept).expect("the folder can be made");
+        for (name, text) in files(&made) {
+            fs::write(format!("{kept}/{name}"), text).expect("the page can be written");
+        }
+    }
+    assert!(
+        files(&made) == files(Path::new(&kept)),
+        "docs/reference/ is not what `batchc doc --out docs/reference` writes"
+    );
+}
+
+/// The files of a folder by name.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    entries
+        .map(|entry| {
+            let path = entry.expect("it can be read").path();
+            let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("it can be read"))
+        })
+        .collect()
 }

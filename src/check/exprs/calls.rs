@@ -330,6 +330,9 @@ impl Scope<'_, '_> {
         span: Span,
     ) -> Expr {
         let values = self.bind(&resolved, &mut given, span);
+        if self.globals.registry.written(resolved.function).is_some() {
+            return self.written_call(&resolved, values, span);
+        }
         let lambda = resolved.arguments.iter().find_map(|bound| match bound {
             Bound::Lambda(at, parameters) => Some((*at, parameters.clone())),
             _ => None,

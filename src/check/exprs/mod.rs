@@ -16,6 +16,7 @@ pub(super) mod narrow;
 mod operators;
 mod own_functions;
 mod patterns;
+mod written;
 
 pub(super) use convert::{adaptable, convert};
 
@@ -42,7 +43,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) right: Option<RightSide<'s>>,
     /// Variables of the enclosing lambdas and functions.
     pub(super) slots: Vec<(String, Slot, Type)>,
-    /// Parameters of the transform that is applied, and their values.
+    /// Parameters of the transform that is applied, or of the library function that is written in the
+    /// language, and their values.
     pub(super) values: &'s [(String, Expr)],
     /// Columns that cannot be null here, by what has been asked before.
     pub(super) narrowed: Vec<usize>,

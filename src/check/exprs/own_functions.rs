@@ -175,7 +175,7 @@ fn substitute(body: &mut Expr, bound: &HashMap<Slot, Expr>) {
 }
 
 /// Null where an argument is null that the function does not take: as the library's functions do.
-fn lift_nulls(body: Expr, lifted: Vec<Expr>, span: Span) -> Expr {
+pub(super) fn lift_nulls(body: Expr, lifted: Vec<Expr>, span: Span) -> Expr {
     let arms: Vec<(Expr, Expr)> = lifted
         .into_iter()
         .map(|value| {

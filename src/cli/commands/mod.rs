@@ -3,6 +3,7 @@
 pub(super) mod check;
 pub(super) mod clean;
 mod diff;
+pub(super) mod doc;
 pub(super) mod explain;
 pub(super) mod fmt;
 pub(super) mod graph;

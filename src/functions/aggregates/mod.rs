@@ -12,6 +12,7 @@ mod sums;
 
 mod exact;
 
+mod approx;
 mod chosen;
 mod distinct;
 mod distinct_numbers;
@@ -46,6 +47,8 @@ pub(super) const KERNELS: &[(&str, PrepareAggregate)] = &[
     ("mode", distinct::mode),
     ("median", quantiles::median),
     ("quantile", quantiles::quantile),
+    ("approx_count_distinct", approx::approx_count_distinct),
+    ("approx_quantile", approx::approx_quantile),
     ("variance", moments::variance),
     ("stddev", moments::stddev),
     ("corr", moments::corr),

@@ -28,6 +28,21 @@ fn neighbours<T: Copy>(
     Some((low, high, between))
 }
 
+/// The quantile of floats.
+pub(super) fn interpolated(values: &mut [f64], q: f64) -> Option<f64> {
+    let compare = |a: &f64, b: &f64| compare_floats(*a, *b);
+    let (low, high, between) = neighbours(values, q, compare)?;
+    // Equal infinities have no difference, and others are not reached by adding one.
+    if between == 0.0 || low == high {
+        return Some(low);
+    }
+    let gap = high - low;
+    Some(match gap.is_finite() {
+        true => low + gap * between,
+        false => low * (1.0 - between) + high * between,
+    })
+}
+
 #[derive(Clone)]
 struct OfFloats {
     q: f64,
@@ -67,19 +82,7 @@ impl Aggregate for OfFloats {
     }
 
     fn finish(&mut self, states: Vec<Vec<f64>>, _: &mut KernelContext) -> ArrayRef {
-        let value = |mut values: Vec<f64>| {
-            let compare = |a: &f64, b: &f64| compare_floats(*a, *b);
-            let (low, high, between) = neighbours(&mut values, self.q, compare)?;
-            // Equal infinities have no difference, and others are not reached by adding one.
-            if between == 0.0 || low == high {
-                return Some(low);
-            }
-            let gap = high - low;
-            Some(match gap.is_finite() {
-                true => low + gap * between,
-                false => low * (1.0 - between) + high * between,
-            })
-        };
+        let value = |mut values: Vec<f64>| interpolated(&mut values, self.q);
         Arc::new(states.into_iter().map(value).collect::<Float64Array>())
     }
 
@@ -171,6 +174,11 @@ pub(super) fn median(call: &Call) -> Result<NewAccumulator, LiteralError> {
 
 /// `quantile(x, q)`
 pub(super) fn quantile(call: &Call) -> Result<NewAccumulator, LiteralError> {
+    quantile_of(call, literal_share(call)?)
+}
+
+/// The share that is the second argument.
+pub(super) fn literal_share(call: &Call) -> Result<f64, LiteralError> {
     let q = match literal(call, 1)? {
         Scalar::Float(q) => *q,
         Scalar::Int(q) => *q as f64,
@@ -180,5 +188,5 @@ pub(super) fn quantile(call: &Call) -> Result<NewAccumulator, LiteralError> {
         let reason = "a quantile is between 0 and 1".into();
         return Err(LiteralError { argument: 1, reason });
     }
-    quantile_of(call, q)
+    Ok(q)
 }

@@ -53,6 +53,7 @@ const TEXTS: &[&str] = &[
     "9999-12-31",
     "0001-01-01",
     "/w==",
+    "\"a=\"x",
     "$1${x}",
     "(?<x>a)",
     "day",
@@ -106,8 +107,9 @@ fn extremes(ty: &DataType) -> Vec<Scalar> {
         DataType::Timestamp => [first, -1, 0, skipped, last].map(Scalar::Timestamp).to_vec(),
         DataType::Duration => [i64::MIN, -1, 0, 1, i64::MAX].map(Scalar::Duration).to_vec(),
         DataType::List(item) => {
-            let items = extremes(&item.data);
-            let most = Scalar::List(vec![items[items.len() - 2].clone(); 200]);
+            let mut items = extremes(&item.data);
+            items.retain(|value| item.nullable || !value.is_null());
+            let most = Scalar::List(vec![items[0].clone(); 200]);
             vec![Scalar::List(vec![]), Scalar::List(items), most]
         }
         other => panic!("no function takes a {other}"),
@@ -129,8 +131,13 @@ fn types_of(pattern: &TypePattern, variable: &DataType) -> Vec<DataType> {
         DataPattern::Decimal(..) => {
             vec![decimal(38, 0), decimal(38, 38), decimal(38, 10), decimal(1, 0), decimal(5, 2)]
         }
-        DataPattern::List(item) => types_of(item, variable).into_iter().map(list_type).collect(),
+        DataPattern::List(item) => {
+            let nullable = item.nullable || matches!(item.data, DataPattern::Variable(..));
+            let list = |ty: DataType| DataType::List(Box::new(Type { data: ty, nullable }));
+            types_of(item, variable).into_iter().map(list).collect()
+        }
         DataPattern::Function(..) => vec![DataType::Unknown],
+        DataPattern::Record(_) | DataPattern::Shaped => panic!("no function takes a record"),
     }
 }
 
@@ -293,7 +300,9 @@ fn only_functions_that_say_so_fail() {
     let mut wrong = Vec::new();
     let functions = registry
         .functions()
-        .filter(|(id, declaration)| !declaration.is_aggregate() && !registry.is_operator(*id));
+        .filter(|(id, declaration)| !declaration.is_aggregate() && !registry.is_operator(*id))
+        // These are made of the others.
+        .filter(|(id, _)| registry.written(*id).is_none());
     for (_, declaration) in functions {
         let mut failed = false;
         for types in calls_of(declaration) {

@@ -5,6 +5,7 @@
 //! only in a zone, so functions on `timestamp` ask for one.
 
 mod calendar;
+mod days;
 mod fields;
 mod format;
 mod units;
@@ -28,6 +29,9 @@ pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("minute", |_| fields::clock(60_000_000, 60)),
     ("second", |_| fields::clock(1_000_000, 60)),
     ("last_day", fields::last_day),
+    ("make_date", days::make_date),
+    ("add_days", days::add_days),
+    ("easter", days::easter),
     ("date_trunc", units::date_trunc),
     ("diff", units::diff),
     ("add", units::add),

@@ -205,3 +205,110 @@ pub enum TypeExprKind {
     /// Did not parse.
     Bad,
 }
+
+impl Expr {
+    /// The same with one place for all of it: a copy that stands where it is put, as the
+    /// expression of a function in place of a call.
+    pub fn placed(&self, span: Span) -> Expr {
+        Expr { kind: self.kind.placed(span), span }
+    }
+}
+
+impl ExprKind {
+    fn placed(&self, span: Span) -> ExprKind {
+        use ExprKind as K;
+        let boxed = |expr: &Expr| Box::new(expr.placed(span));
+        let all = |exprs: &[Expr]| exprs.iter().map(|expr| expr.placed(span)).collect();
+        let name = |name: &Name| Name { text: name.text.clone(), span };
+        match self {
+            K::Name(text) => K::Name(text.clone()),
+            K::Field(base, field) => K::Field(boxed(base), name(field)),
+            K::Index(list, at) => K::Index(boxed(list), boxed(at)),
+            K::Int(value) => K::Int(*value),
+            K::Number(text) => K::Number(text.clone()),
+            K::Percent(share) => K::Percent(*share),
+            K::Text(parts) => K::Text(parts.iter().map(|part| part.placed(span)).collect()),
+            K::Regex(pattern) => K::Regex(pattern.clone()),
+            K::Bool(value) => K::Bool(*value),
+            K::Null => K::Null,
+            K::Duration(micros) => K::Duration(*micros),
+            K::Months(months) => K::Months(*months),
+            K::Bytes(bytes) => K::Bytes(*bytes),
+            K::Date(days) => K::Date(*days),
+            K::Datetime(micros) => K::Datetime(*micros),
+            K::Timestamp(micros) => K::Timestamp(*micros),
+            K::Call(callee, arguments) => {
+                let argument = |one: &Argument| Argument {
+                    name: one.name.as_ref().map(name),
+                    value: one.value.placed(span),
+                };
+                K::Call(name(callee), arguments.iter().map(argument).collect())
+            }
+            K::Unary(op, value) => K::Unary(*op, boxed(value)),
+            K::Binary(op, _, left, right) => K::Binary(*op, span, boxed(left), boxed(right)),
+            K::IsNull { value, negated } => K::IsNull { value: boxed(value), negated: *negated },
+            K::In { value, negated, list } => {
+                K::In { value: boxed(value), negated: *negated, list: boxed(list) }
+            }
+            K::Between { value, negated, low, high } => K::Between {
+                value: boxed(value),
+                negated: *negated,
+                low: boxed(low),
+                high: boxed(high),
+            },
+            K::Matches { value, negated, pattern } => K::Matches {
+                value: boxed(value),
+                negated: *negated,
+                pattern: Text { value: pattern.value.clone(), span },
+            },
+            K::As(value, ty) => K::As(boxed(value), ty.placed(span)),
+            K::If(condition, then, otherwise) => {
+                K::If(boxed(condition), boxed(then), boxed(otherwise))
+            }
+            K::Case { subject, arms, otherwise } => K::Case {
+                subject: subject.as_deref().map(boxed),
+                arms: arms.iter().map(|(tests, value)| (all(tests), value.placed(span))).collect(),
+                otherwise: otherwise.as_deref().map(boxed),
+            },
+            K::Lambda(names, body) => K::Lambda(names.iter().map(name).collect(), boxed(body)),
+            K::List(items) => K::List(all(items)),
+            K::Record(fields) => K::Record(
+                fields.iter().map(|(field, value)| (name(field), value.placed(span))).collect(),
+            ),
+            K::Bad => K::Bad,
+        }
+    }
+}
+
+impl TextPart {
+    fn placed(&self, span: Span) -> TextPart {
+        match self {
+            TextPart::Literal(text) => TextPart::Literal(text.clone()),
+            TextPart::Expr(expr) => TextPart::Expr(expr.placed(span)),
+        }
+    }
+}
+
+impl TypeExpr {
+    fn placed(&self, span: Span) -> TypeExpr {
+        use TypeExprKind as K;
+        let name = |name: &Name| Name { text: name.text.clone(), span };
+        let boxed = |ty: &TypeExpr| Box::new(ty.placed(span));
+        let kind = match &self.kind {
+            K::Named(named, arguments) => {
+                K::Named(name(named), arguments.iter().map(|one| one.placed(span)).collect())
+            }
+            K::List(item) => K::List(boxed(item)),
+            K::Map(key, value) => K::Map(boxed(key), boxed(value)),
+            K::Record(fields, is_open) => {
+                let fields = fields.iter().map(|(field, ty)| (name(field), ty.placed(span)));
+                K::Record(fields.collect(), *is_open)
+            }
+            K::Function(parameters, result) => {
+                K::Function(parameters.iter().map(|ty| ty.placed(span)).collect(), boxed(result))
+            }
+            K::Bad => K::Bad,
+        };
+        TypeExpr { kind, nullable: self.nullable, span }
+    }
+}

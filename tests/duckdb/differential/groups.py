@@ -34,6 +34,8 @@ def aggregate(job, x):
     if kind.name != "list":
         choices += [
             (f"count_distinct({name})", f"count(DISTINCT {sql})", INT, False),
+            # Exact of so few values.
+            (f"approx_count_distinct({name})", f"count(DISTINCT {sql})", INT, False),
             (f"min({name})", f"min({sql})", kind, True),
             (f"max({name})", f"max({sql})", kind, True),
             (f"mode({name})", None, kind, True),

@@ -49,6 +49,9 @@ def text_function(x, kind, depth):
             (f"sha256({value.text})", f"sha256({value.sql})"),
             (f"hex({value.text})", f"lower(hex({value.sql}))"),
             (f"encode_base64({value.text})", f"to_base64(encode({value.sql}))"),
+            (f"url_encode({value.text})", f"url_encode({value.sql})"),
+            (f"url_decode(url_encode({value.text}))", value.sql),
+            (f"keep_digits({value.text})", f"regexp_replace({value.sql}, '[^0-9]+', '', 'g')"),
         ]
     )
     if sql is None:

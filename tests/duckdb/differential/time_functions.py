@@ -21,6 +21,8 @@ def date_function(x, kind, depth):
             DATE,
             [value],
         )
+    if rng.random() < 0.3:
+        return strict(f"first_day({value.text})", f"CAST(date_trunc('month', {value.sql}) AS DATE)", DATE, [value])
     return strict(f"last_day({value.text})", f"CAST(last_day({value.sql}) AS DATE)", DATE, [value])
 
 
@@ -101,6 +103,8 @@ def add_months(x, kind, depth):
     value, months = calm(x, kind), x.rng.randint(-30, 30)
     if value is None:
         return None
+    if kind == DATE and x.rng.random() < 0.4:
+        return strict(f"add_days({value.text}, {months})", f"({value.sql} + {months})", kind, [value], "false")
     sql = f"CAST({value.sql} + INTERVAL ({months}) MONTH AS {kind.sql()})"
     return strict(f"add_months({value.text}, {months})", sql, kind, [value], "false")
 
