@@ -4,17 +4,6 @@
 
 /// Functions.
 pub const FUNCTIONS: &[&str] = &[
-    "row_number",
-    "rank",
-    "dense_rank",
-    "percent_rank",
-    "ntile",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "nth_value",
-    "fill_forward",
     "unique",
     "exists_in",
     "parse_json",

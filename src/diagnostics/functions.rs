@@ -32,9 +32,9 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
     }
     match alike(name) {
         Some(ours) => found.help(difference(ours)).guess(span, ours),
-        None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => {
-            found.help("every run gives the same rows: for some of them `sample 10% seed 42`, or `take 10`")
-        }
+        None if matches!(name, "random" | "rand" | "uuid" | "gen_random_uuid") => found.help(
+            "every run gives the same rows: for some of them `sample 10% seed 42`, or `take 10`",
+        ),
         None if matches!(name, "unnest" | "flatten" | "explode") => {
             found.help("a row for each item is a step: `explode items as item`")
         }
@@ -44,7 +44,10 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
                 let parameter = |(at, ty)| format!("{}: {ty}", ["a", "b", "c", "d", "e"][at]);
                 let parameters: Vec<String> =
                     types.iter().take(5).enumerate().map(parameter).collect();
-                found.help(format!("where it is one of your own, declare it: `fn {name}({}) -> … = …`", parameters.join(", ")))
+                found.help(format!(
+                    "where it is one of your own, declare it: `fn {name}({}) -> … = …`",
+                    parameters.join(", ")
+                ))
             }
         },
     }
@@ -66,7 +69,16 @@ pub fn aggregate_of_two(name: &str, ours: &str, span: Span, arguments: &str) -> 
 /// E0109: an aggregate where there is only one row.
 pub fn aggregate_outside(name: &str, span: Span, call: &str) -> Diagnostic {
     Diagnostic::new(Code::E0109, format!("`{name}` needs to know its rows"), span, "an aggregate")
-        .help(format!("put it in a group: `group by … {{ value = {call} }}`"))
+    .help(format!(
+        "put it in a group: `group by … {{ value = {call} }}`, or beside each row: `window by … {{ value = {call} }}`"
+    ))
+}
+
+/// E0109: a function of windows where there is none.
+pub fn window_outside(name: &str, span: Span, call: &str) -> Diagnostic {
+    let message = format!("`{name}` needs to know the neighbours of its row");
+    Diagnostic::new(Code::E0109, message, span, "a function of windows")
+        .help(format!("put it in a window of its own: `window by … sort … {{ value = {call} }}`"))
 }
 
 /// E0110: a column that has many values in a group.

@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod syntax;
 pub mod transforms;
 pub mod types;
+pub mod windows;
 
 pub use allow::is_allowed;
 pub use code::Code;

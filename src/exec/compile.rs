@@ -9,20 +9,23 @@ use super::operators::join::{JoinBuild, JoinProbe, JoinTable, OuterRow, Residual
 use super::operators::project::Project;
 use super::operators::sort::Sort;
 use super::operators::take::Take;
+use super::operators::window::{self, Window, WindowColumn};
 use super::operators::{Breaker, Streaming};
 use super::order::Direction;
 use super::parse::ParseStep;
 use super::partition::SplitKey;
 use super::rows::hollow;
-use crate::data::Batch;
+use crate::data::{Batch, array_of};
 use crate::expr::{self, Program, Registers, constant};
-use crate::functions::Registry;
-use crate::functions::kernel::{Call, Failure};
+use crate::functions::kernel::{Call, Failure, Operand, WindowKernel};
+use crate::functions::{FunctionId, Registry};
 use crate::ir::{
     self, Expectation, Expr, ExprKind, JobId, Keep, Partition, PartitionBy, Pipeline, RunContext,
     StepKind,
 };
-use crate::plan::{Node, NodeKind, Plan, StepUse, may_fail, step_of, steps_of, uses_of};
+use crate::plan::{
+    Node, NodeKind, Plan, StepUse, computed_calls, may_fail, step_of, steps_of, uses_of,
+};
 use crate::types::{DataType, Scalar, Type};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -294,6 +297,10 @@ fn compile_step(
             let operator = Aggregate::new(key_types, columns);
             (make(&exprs), Action::Break(Box::new(operator)))
         }
+        StepKind::Window(window) => {
+            let (exprs, operator) = window_of(window, node, &params);
+            (make(&exprs), Action::Break(Box::new(operator)))
+        }
         StepKind::Sort(keys) => {
             let (exprs, mut operator) = sort_of(keys);
             operator.first = node.takes.map(|take| first_rows(&job.steps[take].kind, &params));
@@ -358,6 +365,106 @@ fn sort_of(keys: &[ir::SortKey]) -> (Vec<&Expr>, Sort) {
     let directions = keys.iter().map(direction).collect();
     let columns = keys.iter().map(|key| column_of(&key.value)).collect();
     (keys.iter().map(|key| &key.value).collect(), Sort { directions, columns, first: None })
+}
+
+/// The expressions that a `window` needs, and what does it.
+fn window_of<'w>(
+    window: &'w ir::Window,
+    node: &Node,
+    params: &[Option<Scalar>],
+) -> (Vec<&'w Expr>, Window) {
+    let direction =
+        |key: &ir::SortKey| Direction { descending: key.descending, nulls_first: key.nulls_first };
+    let first = window.keys.iter().map(|_| Direction::default());
+    let directions = first.chain(window.sort.iter().map(direction)).collect();
+    let mut exprs: Vec<&Expr> = window.keys.iter().collect();
+    exprs.extend(window.sort.iter().map(|key| &key.value));
+    let columns = exprs.iter().map(|key| column_of(key)).collect();
+    let sort = Sort { directions, columns, first: None };
+    let width = node.width - window.calls.len();
+    let sorted_by = exprs.len();
+    let mut argument = |argument: &'w Expr| match (constant(argument, params), column_of(argument))
+    {
+        (Ok(value), _) => {
+            let array = array_of(&argument.ty.data, &[value]);
+            window::Argument::Constant(Operand::constant(array))
+        }
+        (Err(_), Some(column)) => window::Argument::Column(column),
+        (Err(_), None) => {
+            exprs.push(argument);
+            window::Argument::Column(width + exprs.len() - 1 - sorted_by)
+        }
+    };
+    let calls = window.calls.iter().zip(computed_calls(window, node));
+    let columns = calls.map(|(call, is_computed)| WindowColumn {
+        arguments: match is_computed {
+            true => call.arguments.iter().map(&mut argument).collect(),
+            false => vec![],
+        },
+        value: match (is_computed, call.value) {
+            (false, _) => window::Value::Unread,
+            (true, ir::WindowValue::Session { gap }) => window::Value::Session(gap),
+            (true, ir::WindowValue::Call(function)) => {
+                window::Value::Kernel(window_kernel(call, function, params))
+            }
+        },
+        span: call.span,
+    });
+    let columns = columns.collect();
+    let keys = window.keys.iter().map(|key| key.ty.clone()).collect();
+    let sort_key = window.sort.first().map(|key| key.value.ty.clone());
+    let frame = frame_of(&window.frame, sort_key.as_ref(), params);
+    (exprs, Window::new(sort, keys, sort_key, frame, columns, width))
+}
+
+fn window_kernel(
+    call: &ir::WindowCall,
+    function: FunctionId,
+    params: &[Option<Scalar>],
+) -> Box<dyn WindowKernel> {
+    let types: Vec<Type> = call.arguments.iter().map(|argument| argument.ty.clone()).collect();
+    let literals: Vec<Option<Scalar>> =
+        call.arguments.iter().map(|argument| constant(argument, params).ok()).collect();
+    let prepared = Call { arguments: &types, literals: &literals, result: &call.ty };
+    let kernel = Registry::standard().window(function, &prepared);
+    kernel.unwrap_or_else(|error| panic!("checked, and now: {}", error.reason))
+}
+
+/// The ends of a frame, whose values are known by now.
+fn frame_of(
+    frame: &ir::Frame,
+    sort_key: Option<&Type>,
+    params: &[Option<Scalar>],
+) -> window::Frame {
+    let value = |end: &Expr| match constant(end, params) {
+        Ok(value) => value,
+        Err(error) => unreachable!("ends are tried before the run, and this is {error:?}"),
+    };
+    let rows = |end: &Option<Expr>| match end.as_ref().map(value) {
+        Some(Scalar::Int(rows)) => Some(rows),
+        _ => None,
+    };
+    let range = |end: &Option<ir::Distance>| {
+        Some(match end.as_ref()? {
+            ir::Distance::Months(months) => window::Distance::Months(*months),
+            ir::Distance::Value(end) => match value(end) {
+                Scalar::Float(distance) => window::Distance::Float(distance),
+                Scalar::Decimal(distance) => window::Distance::Number(distance),
+                Scalar::Duration(micros) => window::Distance::Micros(micros),
+                Scalar::Int(0) => window::Distance::Peers,
+                Scalar::Int(distance) => {
+                    debug_assert_eq!(sort_key.map(|key| &key.data), Some(&DataType::Int));
+                    window::Distance::Number(i128::from(distance))
+                }
+                _ => window::Distance::Peers,
+            },
+        })
+    };
+    match frame {
+        ir::Frame::Whole => window::Frame::Whole,
+        ir::Frame::Rows { from, to } => window::Frame::Rows(rows(from), rows(to)),
+        ir::Frame::Range { from, to } => window::Frame::Range(range(from), range(to)),
+    }
 }
 
 /// The expressions that a `dedupe` needs, and what does it.

@@ -144,6 +144,30 @@ impl RowOrder {
         self.compare_from(self.first(), a, b)
     }
 
+    /// In how many of their first keys two rows agree.
+    pub fn agreement(&self, a: RowRef, b: RowRef) -> usize {
+        let mut cursor = self.first();
+        while let Some(at) = cursor {
+            let word = self.word(at, a);
+            if word != self.word(at, b) {
+                return at.column;
+            }
+            cursor = self.next(at, word);
+        }
+        self.columns.len()
+    }
+
+    /// For each row of an order, but the first, in how many of its first keys it agrees with the row
+    /// before it.
+    pub fn agreements<'o>(&'o self, order: &'o [RowRef]) -> impl Iterator<Item = usize> + 'o {
+        (1..order.len()).map(|at| {
+            if let Some(row) = order.get(at + AHEAD) {
+                self.columns.iter().for_each(|column| column.prefetch(*row));
+            }
+            self.agreement(order[at - 1], order[at])
+        })
+    }
+
     /// All rows sorted; equal ones in the order of the batches.
     pub fn sort(&self) -> Vec<RowRef> {
         self.sort_until(&AtomicBool::new(false))

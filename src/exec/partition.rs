@@ -137,6 +137,9 @@ fn column_before(step: &Step, column: usize) -> Option<usize> {
             let left = step.row.columns.len() - join.right_columns.len();
             (column < left).then_some(column)
         }
+        StepKind::Window(window) => {
+            (column < step.row.columns.len() - window.calls.len()).then_some(column)
+        }
         StepKind::Parse(parse) => {
             (column < step.row.columns.len() - parse.fields.len()).then_some(column)
         }

@@ -26,6 +26,9 @@ pub type PrepareAggregate = fn(&Call) -> Result<NewAccumulator, LiteralError>;
 /// Makes one more accumulator of the same kind, for another thread.
 pub type NewAccumulator = Box<dyn Fn() -> Box<dyn Accumulator> + Send + Sync>;
 
+/// Makes the kernel of a call in a window.
+pub type PrepareWindow = fn(&Call) -> Result<Box<dyn WindowKernel>, LiteralError>;
+
 /// A literal that a kernel cannot work with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiteralError {
@@ -149,4 +152,74 @@ pub trait Accumulator: Send {
 
     /// For [`Self::merge`].
     fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+/// Computes one column over the neighbours of rows.
+pub trait WindowKernel: Send + Sync {
+    /// The result for `context.rows` rows. A row whose value cannot be had is null and told to
+    /// `context.fail`.
+    fn eval(
+        &self,
+        context: &mut KernelContext,
+        rows: &Neighbours,
+        arguments: &[Operand],
+    ) -> ArrayRef;
+}
+
+/// Rows that are looked at together: whole partitions, one after the other, each in its order.
+#[derive(Clone, Copy)]
+pub struct Neighbours<'a> {
+    /// Where each partition begins, and where the last one ends.
+    pub partitions: &'a [u32],
+    /// Where rows begin that sort equal, and where the last of them end.
+    pub peers: &'a [u32],
+    /// The rows at which aggregates look.
+    pub frames: Frames<'a>,
+}
+
+/// The frame of each row.
+#[derive(Clone, Copy)]
+pub enum Frames<'a> {
+    /// Its partition.
+    Whole,
+    /// From one row to before another, both within its partition. Neither end is before that of the
+    /// row before it.
+    Each {
+        /// Where it begins.
+        from: &'a [u32],
+        /// Where it ends.
+        to: &'a [u32],
+    },
+}
+
+impl Neighbours<'_> {
+    /// The partitions as ranges of rows.
+    pub fn ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        ranges_of(self.partitions)
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.partitions.last().map_or(0, |end| *end as usize)
+    }
+
+    /// The frame of each row, in order.
+    pub fn frames(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let whole = match self.frames {
+            Frames::Whole => Some(self.ranges()),
+            Frames::Each { .. } => None,
+        };
+        let whole = whole.into_iter().flatten();
+        let each = match self.frames {
+            Frames::Whole => (&[][..], &[][..]),
+            Frames::Each { from, to } => (from, to),
+        };
+        let each = each.0.iter().zip(each.1).map(|(from, to)| *from as usize..*to as usize);
+        whole.flat_map(|range| std::iter::repeat_n(range.clone(), range.len())).chain(each)
+    }
+}
+
+/// What lies between neighbouring starts.
+pub fn ranges_of(starts: &[u32]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    starts.windows(2).map(|ends| ends[0] as usize..ends[1] as usize)
 }

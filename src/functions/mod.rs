@@ -32,6 +32,7 @@ mod strings;
 mod times;
 
 mod aggregates;
+mod windows;
 
 pub use declaration::{
     Constraint, DataPattern, Declaration, Digits, Parameter, TypePattern, Variable,
@@ -39,7 +40,7 @@ pub use declaration::{
 pub use registry::{Example, Registry};
 
 use crate::types::{DataType, Scalar, Type};
-use kernel::{LiteralError, PrepareAggregate, PrepareScalar};
+use kernel::{LiteralError, PrepareAggregate, PrepareScalar, PrepareWindow};
 
 /// The kernels of all functions from row to row, by name.
 fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
@@ -79,6 +80,8 @@ pub enum Kernel {
     Scalar(PrepareScalar),
     /// Many rows to one value.
     Aggregate(PrepareAggregate),
+    /// Over the neighbours of a row.
+    Window(PrepareWindow),
     /// None: it is compiled as an operator is.
     Operator,
     /// None: the checker puts its expression in its place.

@@ -5,7 +5,7 @@
 //! or a kernel without a declaration fails a test.
 
 use super::declaration::{DataPattern, Declaration};
-use super::kernel::{Call, LiteralError, NewAccumulator, ScalarKernel};
+use super::kernel::{Call, LiteralError, NewAccumulator, ScalarKernel, WindowKernel};
 use super::{Argument, FunctionId, Kernel, Mismatch, Resolved, resolve};
 use crate::diagnostics::Diagnostics;
 use crate::syntax;
@@ -33,6 +33,7 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/features.batch", include_str!("../../stdlib/features.batch")),
     ("stdlib/money.batch", include_str!("../../stdlib/money.batch")),
     ("stdlib/aggregates.batch", include_str!("../../stdlib/aggregates.batch")),
+    ("stdlib/windows.batch", include_str!("../../stdlib/windows.batch")),
 ];
 
 /// The name of `??`.
@@ -110,6 +111,13 @@ impl Registry {
         !overloads.is_empty() && overloads.iter().all(aggregate)
     }
 
+    /// Has the name only functions that look at the neighbours of a row?
+    pub fn is_window(&self, name: &str) -> bool {
+        let overloads = self.overloads(name);
+        let is_window = |id: &FunctionId| self.declaration(*id).kind == Native::Window;
+        !overloads.is_empty() && overloads.iter().all(is_window)
+    }
+
     /// The overload that a call means, with what its parameters get and the type of its result.
     pub fn resolve(&self, name: &str, arguments: &[Argument]) -> Result<Resolved, Mismatch> {
         let overloads = self.overloads(name);
@@ -129,7 +137,7 @@ impl Registry {
     /// The kernel of a function from row to row.
     ///
     /// # Panics
-    /// When the function is an aggregate.
+    /// When the function is no function of rows.
     pub fn scalar(
         &self,
         function: FunctionId,
@@ -137,7 +145,9 @@ impl Registry {
     ) -> Result<Box<dyn ScalarKernel>, LiteralError> {
         match self.kernels[function.0 as usize] {
             Kernel::Scalar(prepare) => prepare(call),
-            Kernel::Aggregate(_) => unreachable!("an aggregate has no scalar kernel"),
+            Kernel::Aggregate(_) | Kernel::Window(_) => {
+                unreachable!("what looks at many rows has no scalar kernel")
+            }
             Kernel::Operator => unreachable!("an operator is computed as one"),
             Kernel::Written => unreachable!("the checker puts its expression in its place"),
         }
@@ -166,8 +176,28 @@ impl Registry {
     ) -> Result<NewAccumulator, LiteralError> {
         match self.kernels[function.0 as usize] {
             Kernel::Aggregate(prepare) => prepare(call),
+            Kernel::Scalar(_) | Kernel::Window(_) | Kernel::Operator | Kernel::Written => {
+                unreachable!("only an aggregate has an accumulator")
+            }
+        }
+    }
+
+    /// The kernel of a function of windows, or of an aggregate over the frame of each row.
+    ///
+    /// # Panics
+    /// When the function is neither.
+    pub fn window(
+        &self,
+        function: FunctionId,
+        call: &Call,
+    ) -> Result<Box<dyn WindowKernel>, LiteralError> {
+        match self.kernels[function.0 as usize] {
+            Kernel::Window(prepare) => prepare(call),
+            Kernel::Aggregate(prepare) => {
+                super::aggregates::over_frames(&self.declaration(function).name, call, prepare)
+            }
             Kernel::Scalar(_) | Kernel::Operator | Kernel::Written => {
-                unreachable!("a scalar function has no accumulator")
+                unreachable!("a scalar function has no neighbours")
             }
         }
     }
@@ -201,6 +231,7 @@ fn family_of(path: &'static str) -> &'static str {
 fn load() -> Result<Registry, String> {
     let scalars: HashMap<_, _> = super::scalar_kernels().collect();
     let aggregates: HashMap<_, _> = super::aggregates::KERNELS.iter().copied().collect();
+    let windows: HashMap<_, _> = super::windows::KERNELS.iter().copied().collect();
     let mut registry = Registry { declarations: vec![], kernels: vec![], by_name: BTreeMap::new() };
     let mut files = Files::default();
     let mut found = Diagnostics::new();
@@ -229,7 +260,7 @@ fn load() -> Result<Registry, String> {
                 Native::Scalar if name == COALESCE => Kernel::Operator,
                 Native::Scalar => Kernel::Scalar(*scalars.get(name).ok_or_else(missing)?),
                 Native::Aggregate => Kernel::Aggregate(*aggregates.get(name).ok_or_else(missing)?),
-                Native::Window => return Err(missing()),
+                Native::Window => Kernel::Window(*windows.get(name).ok_or_else(missing)?),
             });
             let id = FunctionId(registry.declarations.len() as u32);
             registry.by_name.entry(lowered.name.clone()).or_default().push(id);
@@ -256,7 +287,8 @@ mod tests {
         let declared: BTreeSet<&str> = registry.names().collect();
         let scalars = crate::functions::scalar_kernels().map(|(name, _)| name);
         let aggregates = crate::functions::aggregates::KERNELS.iter().map(|(name, _)| *name);
-        for name in scalars.chain(aggregates) {
+        let windows = crate::functions::windows::KERNELS.iter().map(|(name, _)| *name);
+        for name in scalars.chain(aggregates).chain(windows) {
             assert!(declared.contains(name), "`{name}` has a kernel and no declaration");
         }
     }
@@ -271,7 +303,8 @@ mod tests {
             assert!(own.peek().is_some(), "{} has no example", declaration.signature);
             for example in own {
                 assert!(example.expression.contains(&declaration.name), "{example:?}");
-                assert!(declaration.is_aggregate() != example.over.is_empty(), "{example:?}");
+                let is_scalar = declaration.kind == Native::Scalar;
+                assert!(is_scalar == example.over.is_empty(), "{example:?}");
             }
         }
     }

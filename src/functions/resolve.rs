@@ -336,8 +336,8 @@ fn result(
         unknown_digits(declaration, bindings, places)?;
     }
     let mut result = known.unwrap_or(Type::UNKNOWN);
-    if declaration.kind == Native::Aggregate {
-        // Nulls are skipped; what is left decides.
+    if declaration.kind != Native::Scalar {
+        // What is left of the rows decides.
         result.nullable = declaration.result.nullable;
         return Ok(result);
     }

@@ -2,8 +2,8 @@
 //! columns are called. Two of the same text do the same; a run keeps digests of such texts to know
 //! later what was changed.
 
-use super::{AggregateCall, Cardinality, Expr, ExprKind, Input, Keep, RunContext, RunValue};
-use super::{Slot, StepKind};
+use super::{AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Keep, RunContext};
+use super::{RunValue, Slot, SortKey, StepKind, WindowCall};
 use crate::text::{FileId, Span};
 use crate::types::Scalar;
 
@@ -30,12 +30,13 @@ impl StepKind {
                 let calls: Vec<String> = aggregates.iter().map(|call| call.meaning(run)).collect();
                 format!("group {} {calls:?}", all(keys))
             }
-            S::Sort(keys) => {
-                let key = |key: &super::SortKey| {
-                    format!("{} {} {}", key.descending, key.nulls_first, one(&key.value))
-                };
-                format!("sort {:?}", keys.iter().map(key).collect::<Vec<_>>())
+            S::Window(window) => {
+                let calls: Vec<String> =
+                    window.calls.iter().map(|call| call.meaning(run)).collect();
+                let (keys, frame) = (all(&window.keys), window.frame.meaning(run));
+                format!("window {keys} {} {frame} {calls:?}", sorted_by(&window.sort, run))
             }
+            S::Sort(keys) => format!("sort {}", sorted_by(keys, run)),
             S::Take { count, by } => format!("take {} {}", one(count), all(by)),
             S::Distinct => "distinct".to_owned(),
             S::Dedupe(dedupe) => {
@@ -84,6 +85,36 @@ impl StepKind {
 /// What is checked of a join, wherever it is said.
 fn promises(check: Cardinality) -> String {
     format!("{} {}", check.left_unique.is_some(), check.right_unique.is_some())
+}
+
+fn sorted_by(keys: &[SortKey], run: Option<&RunContext>) -> String {
+    let key = |key: &SortKey| {
+        format!("{} {} {}", key.descending, key.nulls_first, key.value.meaning(run))
+    };
+    format!("{:?}", keys.iter().map(key).collect::<Vec<_>>())
+}
+
+impl Frame {
+    fn meaning(&self, run: Option<&RunContext>) -> String {
+        let rows = |end: &Option<Expr>| end.as_ref().map(|end| end.meaning(run));
+        let range = |end: &Option<Distance>| {
+            end.as_ref().map(|end| match end {
+                Distance::Value(value) => value.meaning(run),
+                Distance::Months(months) => format!("{months} months"),
+            })
+        };
+        match self {
+            Frame::Whole => "whole".to_owned(),
+            Frame::Rows { from, to } => format!("rows {:?} {:?}", rows(from), rows(to)),
+            Frame::Range { from, to } => format!("range {:?} {:?}", range(from), range(to)),
+        }
+    }
+}
+
+impl WindowCall {
+    fn meaning(&self, run: Option<&RunContext>) -> String {
+        format!("{:?} {:?} {}", self.value, self.ty, meanings(&self.arguments, run))
+    }
 }
 
 impl AggregateCall {

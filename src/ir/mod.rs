@@ -23,8 +23,9 @@ pub use how::{
 };
 pub use show::{show, step_name};
 pub use step::{
-    AggregateCall, Cardinality, Dedupe, ExpectAction, Expectation, Join, JoinKind, Keep, Parse,
-    ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind,
+    AggregateCall, Cardinality, Dedupe, Distance, ExpectAction, Expectation, Frame, Join, JoinKind,
+    Keep, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind, Window,
+    WindowCall, WindowValue,
 };
 pub use widen::widen;
 

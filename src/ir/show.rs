@@ -73,6 +73,7 @@ pub fn step_name(step: &StepKind) -> &'static str {
         StepKind::Filter { .. } => "filter",
         StepKind::Project(_) | StepKind::Set { .. } => "project",
         StepKind::Aggregate { .. } => "aggregate",
+        StepKind::Window(_) => "window",
         StepKind::Sort(_) => "sort",
         StepKind::Take { .. } => "take",
         StepKind::Distinct => "distinct",

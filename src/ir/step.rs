@@ -1,7 +1,7 @@
 //! Steps: each turns one table into the next.
 
 use super::{Expr, Input, QuarantineId, Row};
-use crate::functions::FunctionId;
+use crate::functions::{FunctionId, Registry};
 use crate::text::Span;
 use crate::types::{Scalar, Type};
 use std::sync::Arc;
@@ -46,6 +46,9 @@ pub enum StepKind {
         /// The aggregates.
         aggregates: Vec<AggregateCall>,
     },
+    /// The same rows in the same order, with columns behind the others that are computed over the
+    /// neighbours of each.
+    Window(Box<Window>),
     /// Sorted; equal rows keep their order.
     Sort(Vec<SortKey>),
     /// The first `count` rows, of each group of `by` if there are some, in input order.
@@ -94,6 +97,104 @@ pub struct AggregateCall {
     pub ty: Type,
     /// The call.
     pub span: Span,
+}
+
+/// `window`
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Rows with equal keys are neighbours.
+    pub keys: Vec<Expr>,
+    /// The order of neighbours; equal ones are in the order of the input.
+    pub sort: Vec<SortKey>,
+    /// Which neighbours are looked at by what looks at a frame.
+    pub frame: Frame,
+    /// The new columns.
+    pub calls: Vec<WindowCall>,
+}
+
+/// The neighbours of a row that are looked at. Its ends are known before any row is read.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// All.
+    Whole,
+    /// From so many rows behind this one to so many behind it; without an end, from the first or to
+    /// the last.
+    Rows {
+        /// An `int`.
+        from: Option<Expr>,
+        /// An `int`.
+        to: Option<Expr>,
+    },
+    /// Those whose sort key is so far from that of this row, in the direction of the order. Zero is
+    /// as far as the last row that sorts equal.
+    Range {
+        /// Where it begins.
+        from: Option<Distance>,
+        /// Where it ends.
+        to: Option<Distance>,
+    },
+}
+
+/// How far a sort key is from another.
+#[derive(Clone, Debug)]
+pub enum Distance {
+    /// Of the type of the key, or what is added to it: days of a `date` are a `duration`.
+    Value(Expr),
+    /// Of a `date` or `datetime`.
+    Months(i32),
+}
+
+/// A column of a window.
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    /// The column's name.
+    pub name: Arc<str>,
+    /// What it is.
+    pub value: WindowValue,
+    /// Its arguments over the row before.
+    pub arguments: Vec<Expr>,
+    /// The type of the result.
+    pub ty: Type,
+    /// The call.
+    pub span: Span,
+}
+
+/// What is computed over neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowValue {
+    /// An aggregate over the frame, or a function of windows.
+    Call(FunctionId),
+    /// The number of the session, through all rows: a row begins one if the first argument, a time,
+    /// is more than so many microseconds behind that of the row before, or if there is none. Null
+    /// where the time is.
+    Session {
+        /// The longest time between two rows of a session.
+        gap: i64,
+    },
+}
+
+impl Window {
+    /// All expressions that it computes.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let sort = self.sort.iter().map(|key| &key.value);
+        self.keys.iter().chain(sort).chain(self.calls.iter().flat_map(|call| &call.arguments))
+    }
+
+    /// May a row fail in one of the expressions?
+    pub fn may_fail(&self) -> bool {
+        self.expressions().any(Expr::may_fail)
+    }
+}
+
+impl WindowCall {
+    /// May its value fail to be had, or one of its arguments?
+    pub fn may_fail(&self) -> bool {
+        let is_fallible = match self.value {
+            WindowValue::Call(function) => Registry::standard().declaration(function).fallible,
+            WindowValue::Session { .. } => false,
+        };
+        is_fallible || self.arguments.iter().any(Expr::may_fail)
+    }
 }
 
 /// By what rows are sorted.
@@ -291,6 +392,7 @@ impl StepKind {
             StepKind::Aggregate { keys, aggregates } => {
                 keys.iter().chain(aggregates.iter().flat_map(|call| &call.arguments)).collect()
             }
+            StepKind::Window(window) => window.expressions().collect(),
             StepKind::Sort(keys) => keys.iter().map(|key| &key.value).collect(),
             StepKind::Take { count, by } => std::iter::once(count).chain(by).collect(),
             StepKind::Dedupe(dedupe) => {
@@ -318,6 +420,7 @@ impl StepKind {
             | StepKind::Project(_)
             | StepKind::Set { .. }
             | StepKind::Aggregate { .. }
+            | StepKind::Window(_)
             | StepKind::Sort(_)
             | StepKind::Take { .. }
             | StepKind::Distinct

@@ -78,6 +78,12 @@ fn compute_unread(plan: &mut Plan, pipeline: &ir::Pipeline) {
                     };
                     (0..node.width).map(of_all).collect()
                 }
+                StepKind::Window(window) => {
+                    let is_there = |argument: &Expr| is_there(argument, given[0]);
+                    let calls = window.calls.iter();
+                    let new = calls.map(|call| call.arguments.iter().all(is_there));
+                    given[0].iter().copied().chain(new).collect()
+                }
                 // The columns of a pattern follow all others.
                 _ => {
                     let new = vec![true; node.width - given[0].len()];
@@ -284,6 +290,7 @@ pub(crate) fn may_fail(step: &StepKind) -> bool {
             keys.iter().any(Expr::may_fail)
                 || aggregates.iter().flat_map(|call| &call.arguments).any(Expr::may_fail)
         }
+        StepKind::Window(window) => window.may_fail(),
         StepKind::Sort(keys) => keys.iter().any(|key| key.value.may_fail()),
         StepKind::Take { by, .. } => by.iter().any(Expr::may_fail),
         StepKind::Dedupe(dedupe) => dedupe.keys.iter().any(Expr::may_fail),
@@ -303,6 +310,10 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
         StepKind::Aggregate { keys, aggregates } => {
             let arguments = aggregates.iter().flat_map(|call| &call.arguments);
             keys.iter().chain(arguments).for_each(|expr| add(&mut live, expr));
+        }
+        StepKind::Window(window) => {
+            pass(&mut live);
+            window_wants(window, node, &mut live);
         }
         StepKind::Sort(keys) => {
             pass(&mut live);
@@ -342,6 +353,22 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
         }
     }
     live
+}
+
+/// What a window computes its new columns of, as far as they are computed.
+fn window_wants(window: &ir::Window, node: &Node, live: &mut [bool]) {
+    window.keys.iter().for_each(|key| add(live, key));
+    window.sort.iter().for_each(|key| add(live, &key.value));
+    let computed = window.calls.iter().zip(computed_calls(window, node));
+    for (call, _) in computed.filter(|(_, is_computed)| *is_computed) {
+        call.arguments.iter().for_each(|argument| add(live, argument));
+    }
+}
+
+/// Which of its new columns a window computes: those that are read, and those that may fail.
+pub(crate) fn computed_calls(window: &ir::Window, node: &Node) -> Vec<bool> {
+    let live = &node.live[node.width - window.calls.len()..];
+    window.calls.iter().zip(live).map(|(call, is_live)| *is_live || call.may_fail()).collect()
 }
 
 /// The left columns that a join compares.

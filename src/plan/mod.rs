@@ -11,7 +11,7 @@ mod show;
 mod verify;
 
 pub use build::plan;
-pub(crate) use liveness::{StepUse, may_fail, uses_of};
+pub(crate) use liveness::{StepUse, computed_calls, may_fail, uses_of};
 pub use passes::{PASSES, Pass, Without};
 pub use show::{operator_name, show};
 use verify::verify;
@@ -208,6 +208,7 @@ impl Plan {
             }
             NodeKind::Step(step) => match step_of(pipeline, node, step) {
                 StepKind::Aggregate { .. }
+                | StepKind::Window(_)
                 | StepKind::Sort(_)
                 | StepKind::Take { .. }
                 | StepKind::Distinct

@@ -177,6 +177,7 @@ impl JobReport {
             | StepKind::Explode { .. }
             | StepKind::Project(_)
             | StepKind::Set { .. }
+            | StepKind::Window(_)
             | StepKind::Sort(_)
             | StepKind::Union { .. }
             | StepKind::Parse(_)

@@ -215,7 +215,7 @@ pub const FOREIGN_STEPS: &[(&str, &str, &str)] = &[
 ];
 
 /// Those of ours that are not available yet.
-pub const LATER: &[&str] = &["window", "schedule"];
+pub const LATER: &[&str] = &["schedule"];
 
 /// The same for declarations.
 pub const FOREIGN_DECLARATIONS: &[(&str, &str)] = &[

@@ -73,6 +73,17 @@ pub fn days_of(year: i64, month: u32, day: u32) -> Option<i64> {
     (1..=days_in_month(year, month)).contains(&day).then(|| days_from_civil(year, month, day))
 }
 
+/// So many months later, on the same day of the month, or the last if it has no such day. None
+/// outside the years that dates have.
+pub fn add_months(days: i64, months: i64) -> Option<i64> {
+    let (year, month, day) = civil_from_days(days);
+    let total = (year * 12 + i64::from(month) - 1).checked_add(months)?;
+    let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
+    (1..=9999)
+        .contains(&year)
+        .then(|| days_from_civil(year, month, day.min(days_in_month(year, month))))
+}
+
 /// Why there is no day of this month that [`days_of`] knows, in words: `February 2024 has 29 days`.
 pub fn why_no_day(year: i64, month: u32) -> String {
     match (1..=12).zip(MONTHS).find(|(number, _)| *number == month) {

@@ -8,8 +8,8 @@ mod scalar;
 mod unify;
 
 pub use calendar::{
-    DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, civil_from_days, days_from_civil, days_in_month,
-    days_of, why_no_day,
+    DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, add_months, civil_from_days, days_from_civil,
+    days_in_month, days_of, why_no_day,
 };
 pub use scalar::Scalar;
 pub use unify::{keeps_numbers, unify, widens};

@@ -56,6 +56,23 @@ job grouped {
     about_names = approx_count_distinct(name), about_middle = approx_quantile(price, 0.5)
   }
 }
+job windows {
+  from clean
+  window by key sort day, price desc rows -20..0 {
+    nth = row_number(), place = rank(), part = ntile(7), before = lag(name), filled = fill_forward(note)
+    rows = count(), total = sum(price), shares = sum(share), mean = avg(share), most = max(name)
+    least = min(price), names = count_distinct(name), middle = median(share), one = first_value(label)
+    other = last(note), common = mode(name), dear = sum_if(price, price > 500.00), spread = stddev(share)
+  }
+  sessionize by note gap 2d on day
+  drop label
+}
+job window_of_all {
+  from clean
+  window sort price, name range -10..10 { near = count(), least = min(id) }
+  window by note { share_of_all = share / sum(share), other_ids = max(id) }
+  select id, near, least, share_of_all, other_ids
+}
 job all_rows {
   from clean
   group {
@@ -213,6 +230,8 @@ output o19 = parquet("out/all_of_both.parquet") from all_of_both
 output o20 = csv("out/of_the_right.csv") from of_the_right
 output o21 = csv("out/names_that_differ.csv") from names_that_differ
 output o22 = csv("out/names_in_common.csv") from names_in_common
+output o23 = parquet("out/windows.parquet") from windows
+output o24 = csv("out/window_of_all.csv") from window_of_all
 "#;
 
 /// Rows in no order, some of which cannot be read or have a text of several lines.

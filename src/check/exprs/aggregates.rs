@@ -8,7 +8,7 @@ use crate::text::Span;
 use crate::types::DataType;
 
 /// Aggregates whose value depends on the order of the rows.
-const ORDERED: &[&str] = &["first", "last"];
+pub(super) const ORDERED: &[&str] = &["first", "last"];
 
 impl Scope<'_, '_> {
     pub(super) fn aggregate_call(
@@ -32,13 +32,7 @@ impl Scope<'_, '_> {
             return bad(span);
         };
         let values = self.bind(&resolved, &mut given, span);
-        if let ("count", [value]) = (name.text.as_str(), &values[..])
-            && value.ty.data == DataType::Bool
-            && !matches!(value.kind, ExprKind::Column(_))
-        {
-            let text = self.text(value.span);
-            self.found.push(rows::count_of_condition(span, value.span, &text));
-        }
+        self.warn_count(name, &values, span);
         let required = !group.keys.is_empty()
             && group.only.is_none()
             && !values.is_empty()
@@ -72,6 +66,17 @@ impl Scope<'_, '_> {
         }
         self.group = Some(group);
         if fits { Expr { kind: ExprKind::Column(at), ty, span } } else { bad(span) }
+    }
+
+    /// `count` of a condition counts where it is false too.
+    pub(super) fn warn_count(&mut self, name: &ast::Name, values: &[Expr], span: Span) {
+        if let ("count", [value]) = (name.text.as_str(), values)
+            && value.ty.data == DataType::Bool
+            && !matches!(value.kind, ExprKind::Column(_))
+        {
+            let text = self.text(value.span);
+            self.found.push(rows::count_of_condition(span, value.span, &text));
+        }
     }
 
     fn misplaced_aggregate(

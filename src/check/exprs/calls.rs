@@ -8,7 +8,7 @@ use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
 use crate::ir::{Expr, ExprKind, Lambda};
-use crate::syntax::ast::{self, ExprKind as A};
+use crate::syntax::ast::{self, ExprKind as A, Native};
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
 
@@ -29,6 +29,11 @@ impl Scope<'_, '_> {
         }
         if self.globals.functions.contains_key(text) {
             return self.user_call(name, arguments, span);
+        }
+        if self.globals.registry.is_window(text)
+            || self.window.is_some() && self.globals.registry.is_aggregate(text)
+        {
+            return self.window_call(name, arguments, span);
         }
         if self.globals.registry.is_aggregate(text) {
             return self.aggregate_call(name, arguments, span);
@@ -395,10 +400,10 @@ impl Scope<'_, '_> {
         }
         let call = Call { arguments: &types_, literals: &literals, result };
         let registry = self.globals.registry;
-        let error = if registry.declaration(function).is_aggregate() {
-            registry.aggregate(function, &call).err()
-        } else {
-            registry.scalar(function, &call).err()
+        let error = match registry.declaration(function).kind {
+            Native::Aggregate => registry.aggregate(function, &call).err(),
+            Native::Window => registry.window(function, &call).err(),
+            Native::Scalar => registry.scalar(function, &call).err(),
         };
         if let Some(error) = &error {
             let span = values.get(error.argument).map_or(name.span, |value| value.span);

@@ -16,9 +16,11 @@ pub(super) mod narrow;
 mod operators;
 mod own_functions;
 mod patterns;
+mod windows;
 mod written;
 
 pub(super) use convert::{adaptable, convert};
+pub(super) use windows::{FrameKnown, WindowScope};
 
 use super::globals::Globals;
 use crate::diagnostics::{Diagnostic, Diagnostics, arguments, literals, names, syntax, types};
@@ -50,6 +52,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) narrowed: Vec<usize>,
     /// The group whose values are computed.
     pub(super) group: Option<GroupScope>,
+    /// The window whose values are computed.
+    pub(super) window: Option<WindowScope>,
     /// Where the job says that what fails is null, if it says so.
     pub(super) null_on_error: Option<Span>,
 }
@@ -103,6 +107,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             values: &[],
             narrowed: vec![],
             group: None,
+            window: None,
             null_on_error: None,
         }
     }
@@ -180,7 +185,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             let cause = narrow::cause(&value, &self.narrowed);
             let text = self.text(value.span);
             let row = self.row;
-            let cause = cause.and_then(|at| row.map(|row| &row.columns[at]));
+            let cause = cause.and_then(|at| row.and_then(|row| row.columns.get(at)));
             let cause = cause.map(|column| (&*column.name, &column.ty, column.origin));
             let step = nulls == NullRule::Filter;
             self.found.push(types::nullable_condition(

@@ -12,11 +12,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A column of a projection: its name, its value, the place of its name.
-type NewColumn = (Arc<str>, Expr, Span);
+pub(super) type NewColumn = (Arc<str>, Expr, Span);
 
 impl JobChecker<'_, '_> {
     /// Every column of the row as it is.
-    fn unchanged(&self) -> Vec<NewColumn> {
+    pub(super) fn unchanged(&self) -> Vec<NewColumn> {
         let of = |(at, column): (usize, &Column)| {
             let (kind, span) = (ExprKind::Column(at), column.origin);
             let value = Expr { kind, ty: column.ty.clone(), span };
@@ -26,7 +26,7 @@ impl JobChecker<'_, '_> {
     }
 
     /// Adds a projection.
-    fn project(&mut self, columns: Vec<NewColumn>, span: Span) {
+    pub(super) fn project(&mut self, columns: Vec<NewColumn>, span: Span) {
         let of = |(name, value, origin): &NewColumn| self.computed(name, value, *origin);
         let all = columns.iter().map(of).collect();
         let values: Vec<Expr> = columns.into_iter().map(|(_, value, _)| value).collect();
@@ -56,7 +56,7 @@ impl JobChecker<'_, '_> {
     }
 
     /// A bare `null` has no type that a column could have.
-    fn concrete(&mut self, value: Expr) -> Expr {
+    pub(super) fn concrete(&mut self, value: Expr) -> Expr {
         if value.ty.data.has_null() {
             self.found.push(types::null_column(value.span, &value.ty));
             return bad(value.span);

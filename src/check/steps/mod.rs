@@ -15,6 +15,7 @@ mod rows;
 mod sample;
 mod sets;
 mod shape;
+mod windows;
 
 pub(super) use apply::check_unapplied;
 
@@ -115,6 +116,8 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             S::Cast(columns) => self.cast(columns, span),
             S::Fill(columns) => self.fill(columns, span),
             S::Group { keys, aggregates } => self.group(keys, aggregates, statement),
+            S::Window(window) => self.window(window, statement),
+            S::Sessionize(sessions) => self.sessionize(sessions, span),
             S::Sort(keys) => self.sort(keys, span),
             S::Take { count, by } => self.take(count, by, statement),
             S::Distinct => self.distinct(span),

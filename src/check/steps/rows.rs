@@ -68,7 +68,8 @@ impl JobChecker<'_, '_> {
         }
     }
 
-    pub(super) fn sort(&mut self, keys: &[ast::SortKey], span: Span) {
+    /// Sort keys; those that did not check are left out.
+    pub(super) fn sort_keys(&mut self, keys: &[ast::SortKey]) -> Vec<ir::SortKey> {
         let mut checked = vec![];
         for key in keys {
             let value = self.scope().check(&key.value, None);
@@ -82,6 +83,11 @@ impl JobChecker<'_, '_> {
             let (descending, nulls_first) = (key.descending, key.nulls_first);
             checked.push(ir::SortKey { value, descending, nulls_first });
         }
+        checked
+    }
+
+    pub(super) fn sort(&mut self, keys: &[ast::SortKey], span: Span) {
+        let checked = self.sort_keys(keys);
         let order = checked
             .iter()
             .map_while(|key| match key.value.kind {

@@ -17,6 +17,7 @@ pub mod join;
 pub mod sort;
 pub mod take;
 pub mod united;
+pub mod window;
 
 mod bound;
 mod collected;

@@ -235,7 +235,7 @@ pub(super) fn stored_positions(column: &ArrayRef) -> Arc<[u64]> {
 
 /// The keys and the position of stored rows: what they are ordered by, without ties but between
 /// rows of one position.
-fn ordered_columns(sort: &Sort, stored: &Batch) -> Vec<ArrayRef> {
+pub(super) fn ordered_columns(sort: &Sort, stored: &Batch) -> Vec<ArrayRef> {
     let columns = &stored.columns;
     let others = sort.columns.iter().filter(|column| column.is_none()).count();
     let mut other = columns.len() - 1 - others;
@@ -253,13 +253,15 @@ fn ordered_columns(sort: &Sort, stored: &Batch) -> Vec<ArrayRef> {
     ordered
 }
 
-/// The order by keys and positions.
-fn total_order(sort: &Sort, ordered: &[Batch]) -> RowOrder {
+/// The order by keys and positions, or by some first keys alone.
+fn total_order(sort: &Sort, first: Option<usize>, ordered: &[Batch]) -> RowOrder {
     let mut directions = sort.directions.clone();
     directions.push(Direction::default());
+    let count = first.unwrap_or(directions.len());
+    directions.truncate(count);
     let keys: Vec<Vec<Operand>> = ordered
         .iter()
-        .map(|batch| batch.columns.iter().cloned().map(Operand::column).collect())
+        .map(|batch| batch.columns[..count].iter().cloned().map(Operand::column).collect())
         .collect();
     let rows: Vec<_> =
         keys.iter().zip(ordered).map(|(keys, batch)| (&keys[..], batch.rows)).collect();

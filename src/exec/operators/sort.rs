@@ -3,7 +3,7 @@
 use super::bound::Bound;
 use super::collected::{Collected, downcast, in_order};
 use super::gathered::Gathered;
-use super::runs::{RunFile, SortedRuns};
+use super::runs::{Run, RunFile, SortedRuns};
 use super::{Breaker, Output, State};
 use crate::data::Batch;
 use crate::exec::gather::batch_and_row;
@@ -35,7 +35,7 @@ const SPARE_ROWS: usize = 1 << 12;
 
 /// What one thread has collected: rows in memory, and sorted runs on disk, in the order in which
 /// they came.
-struct Sorting {
+pub(super) struct Sorting {
     sort: Sort,
     collected: Collected,
     runs: Option<RunFile>,
@@ -43,7 +43,35 @@ struct Sorting {
     bound: Option<Bound>,
 }
 
+/// All rows that were collected, in the order of the input.
+pub(super) enum Taken {
+    /// With their keys.
+    Memory(Vec<Batch>, Vec<Vec<Operand>>),
+    /// Sorted runs.
+    Runs(Vec<Run>),
+}
+
 impl Sorting {
+    /// Nothing yet, to be sorted like this.
+    pub fn new(sort: Sort) -> Sorting {
+        Sorting { sort, collected: Collected::default(), runs: None, bound: None }
+    }
+
+    /// What all threads have collected.
+    pub fn take(mut states: Vec<Sorting>, stop: &AtomicBool) -> Result<Taken, Error> {
+        let spool =
+            states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool).cloned();
+        if let Some(spool) = spool {
+            // What one thread holds may be as much as all others have written.
+            states.iter_mut().try_for_each(|state| state.spill(&spool, stop).map(drop))?;
+            let runs = states.into_iter().filter_map(|state| state.runs);
+            return Ok(Taken::Runs(runs.flat_map(RunFile::into_runs).collect()));
+        }
+        let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
+        let (batches, keys) = in_order(collected).into_iter().unzip();
+        Ok(Taken::Memory(batches, keys))
+    }
+
     /// Drops all rows but the `first` ones.
     fn keep(&mut self, first: usize) -> Result<(), Error> {
         let collected = Box::new(std::mem::take(&mut self.collected));
@@ -109,24 +137,18 @@ impl State for Sorting {
 
 impl Breaker for Sort {
     fn state(&self) -> Box<dyn State> {
-        let collected = Collected::default();
-        Box::new(Sorting { sort: self.clone(), collected, runs: None, bound: None })
+        Box::new(Sorting::new(self.clone()))
     }
 
     fn finish(&self, states: Vec<Box<dyn State>>, stop: &AtomicBool) -> Result<Output, Error> {
         go_on(stop)?;
-        let mut states: Vec<Sorting> = states.into_iter().map(downcast::<Sorting>).collect();
-        let spool =
-            states.iter().find_map(|state| state.runs.as_ref()).map(RunFile::spool).cloned();
-        if let Some(spool) = spool {
-            // What one thread holds may be as much as all others have written.
-            states.iter_mut().try_for_each(|state| state.spill(&spool, stop).map(drop))?;
-            let runs = states.into_iter().filter_map(|state| state.runs);
-            let runs = runs.flat_map(RunFile::into_runs).collect();
-            return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs, stop)?)));
-        }
-        let collected = states.into_iter().map(|state| Box::new(state.collected) as _).collect();
-        let (batches, keys): (Vec<Batch>, Vec<_>) = in_order(collected).into_iter().unzip();
+        let states = states.into_iter().map(downcast::<Sorting>).collect();
+        let (batches, keys) = match Sorting::take(states, stop)? {
+            Taken::Memory(batches, keys) => (batches, keys),
+            Taken::Runs(runs) => {
+                return Ok(Output::Pieces(Arc::new(SortedRuns::new(self.clone(), runs, stop)?)));
+            }
+        };
         let mut order = self.order(&keys, &batches).sort_until(stop);
         go_on(stop)?;
         order.truncate(self.first.unwrap_or(usize::MAX));

@@ -1,9 +1,12 @@
 //! `count`, `count_if` and `null_rate`.
 
 use super::grouped::{Aggregate, for_each_value, grouped};
+use super::sliding::{Slide, sliding};
 use crate::data::Positions;
-use crate::functions::columns::bools;
-use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::functions::columns::{Bools, bools, is_null};
+use crate::functions::kernel::{
+    Call, KernelContext, LiteralError, Neighbours, NewAccumulator, Operand, WindowKernel,
+};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
 use std::sync::Arc;
 
@@ -31,6 +34,25 @@ pub(super) fn count(_: &Call) -> Result<NewAccumulator, LiteralError> {
     grouped(Count)
 }
 
+impl Slide for Count {
+    type View<'a> = ();
+
+    fn view<'a>(&self, _: &'a [Operand], _: &Neighbours) {}
+
+    fn add(&self, state: &mut i64, _: &(), _: usize) {
+        *state += 1;
+    }
+
+    fn remove(&self, state: &mut i64, _: &(), _: usize) {
+        *state -= 1;
+    }
+}
+
+/// `count()`, `count(x)` over frames
+pub(super) fn sliding_count(_: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(Count)
+}
+
 #[derive(Clone)]
 struct CountIf;
 
@@ -56,6 +78,27 @@ impl Aggregate for CountIf {
 /// `count_if(condition)`
 pub(super) fn count_if(_: &Call) -> Result<NewAccumulator, LiteralError> {
     grouped(CountIf)
+}
+
+impl Slide for CountIf {
+    type View<'a> = Bools<'a>;
+
+    fn view<'a>(&self, arguments: &'a [Operand], _: &Neighbours) -> Bools<'a> {
+        bools(&arguments[0])
+    }
+
+    fn add(&self, state: &mut i64, conditions: &Bools, row: usize) {
+        *state += i64::from(conditions.at(row));
+    }
+
+    fn remove(&self, state: &mut i64, conditions: &Bools, row: usize) {
+        *state -= i64::from(conditions.at(row));
+    }
+}
+
+/// `count_if(condition)` over frames
+pub(super) fn sliding_count_if(_: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(CountIf)
 }
 
 #[derive(Clone)]
@@ -94,4 +137,28 @@ impl Aggregate for NullRate {
 /// `null_rate(x)`
 pub(super) fn null_rate(_: &Call) -> Result<NewAccumulator, LiteralError> {
     grouped(NullRate)
+}
+
+impl Slide for NullRate {
+    const SKIPS_NULLS: bool = false;
+    type View<'a> = &'a Operand;
+
+    fn view<'a>(&self, arguments: &'a [Operand], _: &Neighbours) -> &'a Operand {
+        &arguments[0]
+    }
+
+    fn add(&self, state: &mut (i64, i64), argument: &&Operand, row: usize) {
+        state.0 += i64::from(is_null(argument, row));
+        state.1 += 1;
+    }
+
+    fn remove(&self, state: &mut (i64, i64), argument: &&Operand, row: usize) {
+        state.0 -= i64::from(is_null(argument, row));
+        state.1 -= 1;
+    }
+}
+
+/// `null_rate(x)` over frames
+pub(super) fn sliding_null_rate(_: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(NullRate)
 }

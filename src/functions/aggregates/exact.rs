@@ -37,25 +37,20 @@ struct Rest {
     /// Little-endian; digits may be negative or beyond 32 bits until they are normalised.
     digits: [i64; DIGITS],
     additions: u32,
-    infinity: bool,
-    negative_infinity: bool,
-    nan: bool,
+    /// How many of them were added, so that they can be taken away again.
+    infinities: i64,
+    negative_infinities: i64,
+    nans: i64,
 }
 
 impl Default for Rest {
     fn default() -> Rest {
-        Rest {
-            digits: [0; DIGITS],
-            additions: 0,
-            infinity: false,
-            negative_infinity: false,
-            nan: false,
-        }
+        Rest { digits: [0; DIGITS], additions: 0, infinities: 0, negative_infinities: 0, nans: 0 }
     }
 }
 
 saved_struct!(ExactSum { small, large, rest });
-saved_struct!(Rest { digits, additions, infinity, negative_infinity, nan });
+saved_struct!(Rest { digits, additions, infinities, negative_infinities, nans });
 
 /// A finite float is `mantissa * 2^exponent`.
 #[inline(always)]
@@ -91,6 +86,29 @@ impl ExactSum {
         }
     }
 
+    /// Takes away a value that was added.
+    #[inline(always)]
+    pub fn remove(&mut self, value: f64) {
+        match value.is_finite() {
+            true => self.add(-value),
+            false => self.rest.get_or_insert_default().count_special(value, -1),
+        }
+        if self.rest.is_some() {
+            self.drop_empty_rest();
+        }
+    }
+
+    /// Without a rest everything is faster.
+    #[cold]
+    fn drop_empty_rest(&mut self) {
+        if let Some(rest) = &mut self.rest {
+            rest.normalise();
+            if rest.is_zero() {
+                self.rest = None;
+            }
+        }
+    }
+
     /// Empties a full lane.
     #[cold]
     fn carry(&mut self, value: i128, lane: Lane) {
@@ -107,9 +125,7 @@ impl ExactSum {
             let (mantissa, exponent) = parts(value);
             rest.add(i128::from(mantissa), exponent);
         } else {
-            rest.nan |= value.is_nan();
-            rest.infinity |= value == f64::INFINITY;
-            rest.negative_infinity |= value == f64::NEG_INFINITY;
+            rest.count_special(value, 1);
         }
     }
 
@@ -140,8 +156,24 @@ impl ExactSum {
             if self.small == 0 {
                 return self.large as f64 * exp2(LARGE.unit);
             }
+            if let Some(both) = self.both_lanes() {
+                return both;
+            }
         }
         self.special().unwrap_or_else(|| self.all().round(0))
+    }
+
+    /// The sum of the lanes, rounded once; none if it is too large.
+    fn both_lanes(&self) -> Option<f64> {
+        const FINER: i32 = LARGE.unit - SMALL.unit;
+        let whole = self.large.checked_add(self.small >> FINER)?;
+        let rest = self.small & ((1 << FINER) - 1);
+        if whole.unsigned_abs() < 1 << 60 {
+            return Some(((whole << FINER) | rest) as f64 * exp2(SMALL.unit));
+        }
+        // More than a float's digits are in the whole, so of the rest it only matters that it is there.
+        let whole = whole.checked_mul(2)?;
+        Some((whole | i128::from(rest != 0)) as f64 * exp2(LARGE.unit - 1))
     }
 
     /// The sum divided by `count`, without an overflow on the way.
@@ -168,8 +200,8 @@ impl ExactSum {
     /// The sum when it is no finite number.
     fn special(&self) -> Option<f64> {
         let rest = self.rest.as_ref()?;
-        match (rest.infinity, rest.negative_infinity) {
-            _ if rest.nan => Some(f64::NAN),
+        match (rest.infinities > 0, rest.negative_infinities > 0) {
+            _ if rest.nans > 0 => Some(f64::NAN),
             (true, true) => Some(f64::NAN),
             (true, false) => Some(f64::INFINITY),
             (false, true) => Some(f64::NEG_INFINITY),
@@ -187,6 +219,22 @@ impl ExactSum {
 }
 
 impl Rest {
+    /// Counts a number that is not finite.
+    fn count_special(&mut self, value: f64, times: i64) {
+        if value.is_nan() {
+            self.nans += times;
+        } else if value > 0.0 {
+            self.infinities += times;
+        } else {
+            self.negative_infinities += times;
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        let specials = self.infinities | self.negative_infinities | self.nans;
+        specials == 0 && self.digits.iter().all(|digit| *digit == 0)
+    }
+
     /// Adds `value * 2^exponent`.
     fn add(&mut self, value: i128, exponent: i32) {
         self.make_room();
@@ -213,9 +261,9 @@ impl Rest {
         for (digit, more) in self.digits.iter_mut().zip(other.digits) {
             *digit += more;
         }
-        self.infinity |= other.infinity;
-        self.negative_infinity |= other.negative_infinity;
-        self.nan |= other.nan;
+        self.infinities += other.infinities;
+        self.negative_infinities += other.negative_infinities;
+        self.nans += other.nans;
     }
 
     fn make_room(&mut self) {

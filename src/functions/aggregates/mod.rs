@@ -13,6 +13,10 @@ mod sums;
 mod exact;
 
 mod approx;
+
+mod framed;
+mod sliding;
+
 mod chosen;
 mod distinct;
 mod distinct_numbers;
@@ -22,8 +26,9 @@ mod moments;
 mod quantiles;
 
 pub(super) use exact::ExactSum;
+pub(super) use framed::over_frames;
 
-use super::kernel::PrepareAggregate;
+use super::kernel::{PrepareAggregate, PrepareWindow};
 
 /// The kernel of each aggregate.
 pub(super) const KERNELS: &[(&str, PrepareAggregate)] = &[
@@ -52,4 +57,29 @@ pub(super) const KERNELS: &[(&str, PrepareAggregate)] = &[
     ("variance", moments::variance),
     ("stddev", moments::stddev),
     ("corr", moments::corr),
+];
+
+/// The kernels of those that can be slid over the frames of a window.
+const SLIDING: &[(&str, PrepareWindow)] = &[
+    ("count", counts::sliding_count),
+    ("count_if", counts::sliding_count_if),
+    ("null_rate", counts::sliding_null_rate),
+    ("sum", sums::sliding_sum),
+    ("sum_if", sums::sliding_sum_if),
+    ("avg", sums::sliding_avg),
+    ("min", sliding::rows::min),
+    ("max", sliding::rows::max),
+    ("min_by", sliding::rows::min_by),
+    ("max_by", sliding::rows::max_by),
+    ("first", sliding::rows::first),
+    ("last", sliding::rows::last),
+    ("any_value", sliding::rows::first),
+    ("count_distinct", sliding::values::count_distinct),
+    ("distinct_rate", sliding::values::distinct_rate),
+    ("mode", sliding::values::mode),
+    ("median", sliding::values::median),
+    ("quantile", sliding::values::quantile),
+    ("variance", moments::sliding_variance),
+    ("stddev", moments::sliding_stddev),
+    ("corr", moments::sliding_corr),
 ];

@@ -7,9 +7,13 @@
 use super::exact::ExactSum;
 use super::grouped::{Aggregate, for_each_value, grouped};
 use super::saved::saved_struct;
+use super::sliding::rows::best_rows;
+use super::sliding::{Slide, sliding};
 use crate::data::Positions;
-use crate::functions::columns::{data, scale_of, values};
-use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::functions::columns::{Values, data, scale_of, strict, values};
+use crate::functions::kernel::{
+    Call, KernelContext, LiteralError, Neighbours, NewAccumulator, Operand, WindowKernel,
+};
 use crate::functions::math::power_of_ten;
 use crate::types::DataType;
 use arrow_array::types::{Decimal128Type, Float64Type};
@@ -71,6 +75,14 @@ fn add_product(sum: &mut ExactSum, a: f64, b: f64) {
     }
 }
 
+fn remove_product(sum: &mut ExactSum, a: f64, b: f64) {
+    let Double(high, low) = Double::product(a, b);
+    sum.remove(high);
+    if high.is_finite() {
+        sum.remove(low);
+    }
+}
+
 fn pair(sum: &ExactSum) -> Double {
     let (high, low) = sum.pair();
     Double(high, low)
@@ -88,6 +100,12 @@ impl Moments {
         self.sum.add(value);
         add_product(&mut self.squares, value, value);
         self.widen((value, value));
+    }
+
+    /// Gives up a value; the range is that of before.
+    fn remove(&mut self, value: f64) {
+        self.sum.remove(value);
+        remove_product(&mut self.squares, value, value);
     }
 
     fn widen(&mut self, (low, high): (f64, f64)) {
@@ -116,6 +134,21 @@ impl Moments {
         // Rounding must not make it negative.
         if spread.is_nan() { f64::INFINITY } else { spread.max(0.0) }
     }
+}
+
+/// The least and the greatest value of each frame. NaN is neither, as in [`Moments::widen`].
+fn ranges(
+    rows: &Neighbours,
+    value: &dyn Fn(usize) -> f64,
+    counts: &dyn Fn(usize) -> bool,
+) -> Vec<(f64, f64)> {
+    let is_number = |row: usize| counts(row) && !value(row).is_nan();
+    let least = best_rows(rows, is_number, |a, b| value(a) < value(b));
+    let most = best_rows(rows, is_number, |a, b| value(a) > value(b));
+    let range = |(least, most): (Option<usize>, Option<usize>)| {
+        (least.map_or(f64::INFINITY, value), most.map_or(f64::NEG_INFINITY, value))
+    };
+    least.into_iter().zip(most).map(range).collect()
 }
 
 #[derive(Clone)]
@@ -166,28 +199,87 @@ impl Aggregate for Variance {
     }
 }
 
-fn variance_of(call: &Call, root: bool) -> Result<NewAccumulator, LiteralError> {
+/// The values of a variance, and the range of each frame.
+struct Varying<'a> {
+    values: Numbers<'a>,
+    ranges: Vec<(f64, f64)>,
+}
+
+enum Numbers<'a> {
+    Floats(Values<'a, f64>),
+    Decimals(Values<'a, i128>, f64),
+}
+
+impl Numbers<'_> {
+    fn at(&self, row: usize) -> f64 {
+        match self {
+            Numbers::Floats(values) => values.at(row),
+            Numbers::Decimals(values, unit) => values.at(row) as f64 / unit,
+        }
+    }
+}
+
+impl Slide for Variance {
+    type View<'a> = Varying<'a>;
+
+    fn view<'a>(&self, arguments: &'a [Operand], rows: &Neighbours) -> Varying<'a> {
+        let values = match self.decimal {
+            Some(unit) => Numbers::Decimals(values::<Decimal128Type>(&arguments[0]), unit),
+            None => Numbers::Floats(values::<Float64Type>(&arguments[0])),
+        };
+        let valid = strict(rows.count(), arguments);
+        let counts = |row: usize| valid.as_ref().is_none_or(|valid| valid.is_valid(row));
+        let ranges = ranges(rows, &|row| values.at(row), &counts);
+        Varying { values, ranges }
+    }
+
+    fn add(&self, (moments, count): &mut (Moments, i64), view: &Varying, row: usize) {
+        moments.add(view.values.at(row));
+        *count += 1;
+    }
+
+    fn remove(&self, (moments, count): &mut (Moments, i64), view: &Varying, row: usize) {
+        moments.remove(view.values.at(row));
+        *count -= 1;
+    }
+
+    fn settle(&self, (moments, _): &mut (Moments, i64), view: &Varying, row: usize) {
+        moments.range = view.ranges[row];
+    }
+}
+
+fn variance_aggregate(call: &Call, root: bool) -> Variance {
     let decimal = match data(call, 0) {
         ty @ DataType::Decimal { .. } => Some(power_of_ten(u64::from(scale_of(ty)))),
         _ => None,
     };
-    grouped(Variance { decimal, root })
+    Variance { decimal, root }
 }
 
 /// `variance(x)`
 pub(super) fn variance(call: &Call) -> Result<NewAccumulator, LiteralError> {
-    variance_of(call, false)
+    grouped(variance_aggregate(call, false))
+}
+
+/// `variance(x)` over frames
+pub(super) fn sliding_variance(call: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(variance_aggregate(call, false))
 }
 
 /// `stddev(x)`
 pub(super) fn stddev(call: &Call) -> Result<NewAccumulator, LiteralError> {
-    variance_of(call, true)
+    grouped(variance_aggregate(call, true))
+}
+
+/// `stddev(x)` over frames
+pub(super) fn sliding_stddev(call: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(variance_aggregate(call, true))
 }
 
 #[derive(Clone)]
 struct Correlation;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Pairs {
     x: Moments,
     y: Moments,
@@ -237,4 +329,49 @@ impl Aggregate for Correlation {
 /// `corr(x, y)`
 pub(super) fn corr(_: &Call) -> Result<NewAccumulator, LiteralError> {
     grouped(Correlation)
+}
+
+/// Two variables, and the range of each in each frame.
+struct VaryingPairs<'a> {
+    x: Values<'a, f64>,
+    y: Values<'a, f64>,
+    ranges: [Vec<(f64, f64)>; 2],
+}
+
+impl Slide for Correlation {
+    type View<'a> = VaryingPairs<'a>;
+
+    fn view<'a>(&self, arguments: &'a [Operand], rows: &Neighbours) -> VaryingPairs<'a> {
+        let (x, y) = (values::<Float64Type>(&arguments[0]), values::<Float64Type>(&arguments[1]));
+        let valid = strict(rows.count(), arguments);
+        let counts = |row: usize| valid.as_ref().is_none_or(|valid| valid.is_valid(row));
+        let ranges = [x, y].map(|values| ranges(rows, &|row| values.at(row), &counts));
+        VaryingPairs { x, y, ranges }
+    }
+
+    fn add(&self, pairs: &mut Pairs, view: &VaryingPairs, row: usize) {
+        let (x, y) = (view.x.at(row), view.y.at(row));
+        pairs.x.add(x);
+        pairs.y.add(y);
+        add_product(&mut pairs.products, x, y);
+        pairs.count += 1;
+    }
+
+    fn remove(&self, pairs: &mut Pairs, view: &VaryingPairs, row: usize) {
+        let (x, y) = (view.x.at(row), view.y.at(row));
+        pairs.x.remove(x);
+        pairs.y.remove(y);
+        remove_product(&mut pairs.products, x, y);
+        pairs.count -= 1;
+    }
+
+    fn settle(&self, pairs: &mut Pairs, view: &VaryingPairs, row: usize) {
+        pairs.x.range = view.ranges[0][row];
+        pairs.y.range = view.ranges[1][row];
+    }
+}
+
+/// `corr(x, y)` over frames
+pub(super) fn sliding_corr(_: &Call) -> Result<Box<dyn WindowKernel>, LiteralError> {
+    sliding(Correlation)
 }

@@ -4,9 +4,12 @@
 use super::exact::ExactSum;
 use super::grouped::{Aggregate, for_each_value, grouped};
 use super::saved::saved_struct;
+use super::sliding::{Slide, sliding};
 use crate::data::{Positions, arrow_type, decimal_text};
-use crate::functions::columns::{bools, data, precision_of, scale_of, values};
-use crate::functions::kernel::{Call, KernelContext, LiteralError, NewAccumulator, Operand};
+use crate::functions::columns::{Bools, Values, bools, data, precision_of, scale_of, values};
+use crate::functions::kernel::{
+    Call, KernelContext, LiteralError, Neighbours, NewAccumulator, Operand, WindowKernel,
+};
 use crate::types::DataType;
 use arrow_array::types::{Decimal128Type, DurationMicrosecondType, Float64Type, Int64Type};
 use arrow_array::{
@@ -106,6 +109,30 @@ where
     }
 }
 
+impl<P: ArrowPrimitiveType> Slide for Integers<P>
+where
+    P::Native: Into<i128>,
+{
+    type View<'a> = Values<'a, P::Native>;
+
+    fn view<'a>(&self, arguments: &'a [Operand], _: &Neighbours) -> Values<'a, P::Native> {
+        values::<P>(&arguments[0])
+    }
+
+    #[inline(always)]
+    fn add(&self, state: &mut Wide, numbers: &Self::View<'_>, row: usize) {
+        state.add(numbers.at(row).into());
+        state.count += 1;
+    }
+
+    #[inline(always)]
+    fn remove(&self, state: &mut Wide, numbers: &Self::View<'_>, row: usize) {
+        // No number that is summed is so small that it has no opposite in 128 bits.
+        state.add(-numbers.at(row).into());
+        state.count -= 1;
+    }
+}
+
 impl Wide {
     fn average_as_float(self) -> Option<f64> {
         (self.count > 0).then(|| nearest_quotient(self.low, self.count))
@@ -189,6 +216,26 @@ struct Floats {
     finish: Finish,
 }
 
+impl Slide for Floats {
+    type View<'a> = Values<'a, f64>;
+
+    fn view<'a>(&self, arguments: &'a [Operand], _: &Neighbours) -> Values<'a, f64> {
+        values::<Float64Type>(&arguments[0])
+    }
+
+    #[inline(always)]
+    fn add(&self, (sum, count): &mut (ExactSum, i64), numbers: &Values<f64>, row: usize) {
+        sum.add(numbers.at(row));
+        *count += 1;
+    }
+
+    #[inline(always)]
+    fn remove(&self, (sum, count): &mut (ExactSum, i64), numbers: &Values<f64>, row: usize) {
+        sum.remove(numbers.at(row));
+        *count -= 1;
+    }
+}
+
 impl Aggregate for Floats {
     type State = (ExactSum, i64);
 
@@ -260,6 +307,26 @@ impl<A: Aggregate> Aggregate for If<A> {
     }
 }
 
+impl<A: Slide> Slide for If<A> {
+    type View<'a> = (A::View<'a>, Bools<'a>);
+
+    fn view<'a>(&self, arguments: &'a [Operand], rows: &Neighbours) -> Self::View<'a> {
+        (self.0.view(arguments, rows), bools(&arguments[1]))
+    }
+
+    fn add(&self, state: &mut A::State, (values, conditions): &Self::View<'_>, row: usize) {
+        if conditions.at(row) {
+            self.0.add(state, values, row);
+        }
+    }
+
+    fn remove(&self, state: &mut A::State, (values, conditions): &Self::View<'_>, row: usize) {
+        if conditions.at(row) {
+            self.0.remove(state, values, row);
+        }
+    }
+}
+
 fn integers<P>(call: &Call, finish: Finish) -> Integers<P> {
     let scale = scale_of(data(call, 0));
     debug_assert!(precision_of(data(call, 0)) >= scale);
@@ -267,31 +334,46 @@ fn integers<P>(call: &Call, finish: Finish) -> Integers<P> {
 }
 
 macro_rules! by_type {
-    ($call:expr, $finish:expr, $wrap:expr) => {
+    ($call:expr, $finish:expr, $make:ident, $wrap:expr) => {
         match data($call, 0) {
-            DataType::Float => grouped($wrap(Floats { finish: $finish })),
-            DataType::Decimal { .. } => grouped($wrap(integers::<Decimal128Type>($call, $finish))),
-            DataType::Duration => {
-                grouped($wrap(integers::<DurationMicrosecondType>($call, $finish)))
-            }
-            _ => grouped($wrap(integers::<Int64Type>($call, $finish))),
+            DataType::Float => $make($wrap(Floats { finish: $finish })),
+            DataType::Decimal { .. } => $make($wrap(integers::<Decimal128Type>($call, $finish))),
+            DataType::Duration => $make($wrap(integers::<DurationMicrosecondType>($call, $finish))),
+            _ => $make($wrap(integers::<Int64Type>($call, $finish))),
         }
     };
 }
 
 /// `sum(x)`
 pub(super) fn sum(call: &Call) -> Result<NewAccumulator, LiteralError> {
-    by_type!(call, Finish::Sum, std::convert::identity)
+    by_type!(call, Finish::Sum, grouped, std::convert::identity)
 }
 
 /// `sum_if(x, condition)`
 pub(super) fn sum_if(call: &Call) -> Result<NewAccumulator, LiteralError> {
-    by_type!(call, Finish::Sum, If)
+    by_type!(call, Finish::Sum, grouped, If)
 }
 
 /// `avg(x)`
 pub(super) fn avg(call: &Call) -> Result<NewAccumulator, LiteralError> {
-    by_type!(call, Finish::Average, std::convert::identity)
+    by_type!(call, Finish::Average, grouped, std::convert::identity)
+}
+
+type Sliding = Result<Box<dyn WindowKernel>, LiteralError>;
+
+/// `sum(x)` over frames
+pub(super) fn sliding_sum(call: &Call) -> Sliding {
+    by_type!(call, Finish::Sum, sliding, std::convert::identity)
+}
+
+/// `sum_if(x, condition)` over frames
+pub(super) fn sliding_sum_if(call: &Call) -> Sliding {
+    by_type!(call, Finish::Sum, sliding, If)
+}
+
+/// `avg(x)` over frames
+pub(super) fn sliding_avg(call: &Call) -> Sliding {
+    by_type!(call, Finish::Average, sliding, std::convert::identity)
 }
 
 #[cfg(test)]

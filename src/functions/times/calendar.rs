@@ -1,6 +1,6 @@
 //! Arithmetic of the calendar: units of time, and months that differ in length.
 
-use crate::types::{MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month};
+use crate::types::{MICROS_PER_DAY, add_months, civil_from_days, days_from_civil};
 
 /// A unit of time, as programs name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +41,6 @@ impl Unit {
 /// 1 is Monday. 1970-01-01 was a Thursday.
 pub(super) fn weekday(days: i64) -> i64 {
     (days + 3).rem_euclid(7) + 1
-}
-
-/// So many months later, on the same day of the month, or the last if it has no such day. None
-/// outside the years that dates have.
-pub(super) fn add_months(days: i64, months: i64) -> Option<i64> {
-    let (year, month, day) = civil_from_days(days);
-    let total = (year * 12 + i64::from(month) - 1).checked_add(months)?;
-    let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
-    (1..=9999)
-        .contains(&year)
-        .then(|| days_from_civil(year, month, day.min(days_in_month(year, month))))
 }
 
 /// The first day of the unit that a day is in.

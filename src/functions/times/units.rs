@@ -1,10 +1,10 @@
 //! Cutting to units, counting units and adding them.
 
-use super::calendar::{Unit, add_months as months_later, truncate, truncate_days, units_between};
+use super::calendar::{Unit, truncate, truncate_days, units_between};
 use super::zones::{Zone, as_timestamp};
 use crate::functions::columns::{Prepared, data, dense, fallible, kernel, literal_text, values};
 use crate::functions::kernel::{Call, LiteralError};
-use crate::types::{DataType, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS};
+use crate::types::{DataType, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, add_months as months_later};
 use arrow_array::types::{
     Date32Type, DurationMicrosecondType, Int64Type, TimestampMicrosecondType,
 };

@@ -3,7 +3,7 @@
 use super::{Origin, Origins, Role, Table};
 use crate::ir::{
     Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
-    Pipeline, StepKind,
+    Pipeline, StepKind, Window,
 };
 use crate::text::Span;
 
@@ -60,6 +60,7 @@ impl Table {
                 let calls = aggregates.iter().map(|call| self.aggregated(&call.arguments));
                 self.columns = keys.chain(calls).collect();
             }
+            StepKind::Window(window) => self.window(window),
             StepKind::Sort(keys) => {
                 keys.iter().for_each(|key| self.decide(&key.value, Role::Order));
             }
@@ -93,6 +94,19 @@ impl Table {
         match keep {
             Keep::First | Keep::Last => {}
             Keep::Smallest(by) | Keep::Largest(by) => self.decide(by, Role::Order),
+        }
+    }
+
+    /// Which rows are neighbours, and in which order, decides over no row, but over the new columns.
+    fn window(&mut self, window: &Window) {
+        let mut neighbours = Origins::new();
+        window.keys.iter().for_each(|key| self.read(key, Role::Group, &mut neighbours));
+        let sort = window.sort.iter().map(|key| &key.value);
+        sort.for_each(|key| self.read(key, Role::Order, &mut neighbours));
+        for call in &window.calls {
+            let mut origins = self.aggregated(&call.arguments);
+            origins.extend(neighbours.clone());
+            self.columns.push(origins);
         }
     }
 

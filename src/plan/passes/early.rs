@@ -1,10 +1,12 @@
-//! Filters that read columns of the left side of a join only, or stand behind a sort, go in front of
-//! it, so that fewer rows are looked up or sorted.
+//! Filters that read columns of the left side of a join only, or keys of a window, or stand behind a
+//! sort, go in front of it, so that fewer rows are looked up or sorted.
 //!
 //! They do where nobody can tell: no row can fail on the way, no row becomes several, which would be
 //! counted, and no null key is left out that would be counted too.
 
-use crate::ir::{Expr, ExprKind, Join, JoinKind, Pipeline, Step, StepKind};
+use crate::ir::{
+    Expr, ExprKind, Join, JoinKind, Pipeline, Step, StepKind, Window, WindowCall, WindowValue,
+};
 use crate::plan::{NodeId, NodeKind, Plan, may_fail, step_of, steps_of};
 use std::collections::BTreeSet;
 
@@ -63,6 +65,7 @@ fn cost_of_passed(
         },
         NodeKind::Step(step) => match step_of(pipeline, node, step) {
             kind @ StepKind::Sort(_) => (!may_fail(kind)).then_some(Cost::Lookup),
+            StepKind::Window(window) => leaves_whole(window, reads).then_some(Cost::Lookup),
             StepKind::Join(join) => {
                 let width = plan.node(node.inputs[0]).width;
                 let is_left = reads.iter().all(|column| *column < width);
@@ -95,6 +98,19 @@ fn may_pass(join: &Join) -> bool {
         || is_proven(join);
     let is_checked = join.residual.is_some() || join.check.left_unique.is_some();
     is_one && !is_checked && !join.left_keys.iter().any(|key| key.may_fail() || key.ty.nullable)
+}
+
+/// Does a filter on these columns keep all rows of equal keys of a window or none of them, and may it
+/// be done before? Sessions are numbered through all rows.
+fn leaves_whole(window: &Window, reads: &BTreeSet<usize>) -> bool {
+    let key = |key: &Expr| match key.kind {
+        ExprKind::Column(column) => Some(column),
+        _ => None,
+    };
+    let keys: BTreeSet<usize> = window.keys.iter().filter_map(key).collect();
+    let may_go =
+        |call: &WindowCall| !call.may_fail() && !matches!(call.value, WindowValue::Session { .. });
+    reads.is_subset(&keys) && !window.may_fail() && window.calls.iter().all(may_go)
 }
 
 /// Do the steps of the right side show that no key comes twice?

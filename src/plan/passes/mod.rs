@@ -30,7 +30,7 @@ pub const PASSES: &[Pass] = &[
     },
     Pass {
         name: "early-filters",
-        does: "filters go in front of joins and sorts that do not make the columns they read",
+        does: "filters go in front of joins, sorts and windows, where they leave these the same",
         apply: early::bring_forward,
     },
     Pass {

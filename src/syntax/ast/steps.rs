@@ -47,6 +47,10 @@ pub enum Step {
         /// The aggregates.
         aggregates: Vec<Assignment>,
     },
+    /// `window by a sort t rows -6..0 { mean = avg(x) }`
+    Window(Box<Window>),
+    /// `sessionize by user gap 30m on at as session`
+    Sessionize(Box<Sessionize>),
     /// `sort a desc, b nulls first`
     Sort(Vec<SortKey>),
     /// `take 10 by k`
@@ -223,6 +227,56 @@ pub struct SortKey {
     pub descending: bool,
     /// Nulls before all others? They come last unless said.
     pub nulls_first: bool,
+}
+
+/// A window: columns that are computed over the neighbours of each row.
+#[derive(Debug)]
+pub struct Window {
+    /// Rows of the same keys are neighbours; empty where all are.
+    pub keys: Vec<Assignment>,
+    /// The order of neighbours.
+    pub sort: Vec<SortKey>,
+    /// Where that is said.
+    pub sort_span: Option<Span>,
+    /// Which of them aggregates look at.
+    pub frame: Option<Frame>,
+    /// The new columns.
+    pub values: Vec<Assignment>,
+}
+
+/// `rows -6..0`, `range -7d..0`: which neighbours of a row are looked at.
+#[derive(Debug)]
+pub struct Frame {
+    /// Are they counted, or by their distance?
+    pub unit: FrameUnit,
+    /// The first; all before it unless said.
+    pub from: Option<Expr>,
+    /// The last; all behind it unless said.
+    pub to: Option<Expr>,
+    /// The whole frame.
+    pub span: Span,
+}
+
+/// What the ends of a frame count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUnit {
+    /// `rows`
+    Rows,
+    /// `range`: how far the sort key is from that of the row.
+    Range,
+}
+
+/// Rows that follow each other closely are one session.
+#[derive(Debug)]
+pub struct Sessionize {
+    /// Of whom.
+    pub keys: Vec<Assignment>,
+    /// The longest time between two rows of a session.
+    pub gap: Expr,
+    /// The column with the time.
+    pub on: Name,
+    /// What the number of the session is called; `session_id` unless said.
+    pub as_name: Option<Name>,
 }
 
 /// Which of several rows with the same key is kept.

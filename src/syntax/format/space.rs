@@ -17,7 +17,7 @@ pub(super) fn has_space(before: Leaf, after: Leaf) -> bool {
         // `--` would look like a comment of another language.
         (Rule::minus_op, Rule::minus_op) => true,
         (Rule::minus_op, _) => false,
-        (Rule::dot_dot, _) => after.rule == Rule::rbrace,
+        (Rule::dot_dot, _) => matches!(after.rule, Rule::lbrace | Rule::rbrace),
         (_, Rule::dot_dot) => !matches!(before.rule, Rule::quantity | Rule::int | Rule::name),
         (_, Rule::lparen) => {
             matches!(after.parent, Rule::paren | Rule::lambda_parameters | Rule::function_type)

@@ -1,8 +1,9 @@
 //! Steps. Those whose meaning is not available yet are parsed in full all the same and end here.
 
 use super::super::ast::{
-    Assignment, Branch, Cardinality, ExpectAction, Expr, Join, JoinKind, Keep, Later, Name, Nulls,
-    ParseField, SampleSize, SortKey, Statement, Step, Text,
+    Assignment, Branch, Cardinality, ExpectAction, Expr, ExprKind, Frame, FrameUnit, Join,
+    JoinKind, Keep, Later, Name, Nulls, ParseField, SampleSize, Sessionize, SortKey, Statement,
+    Step, Text, UnaryOp, Window,
 };
 use super::{Lower, Pair, child, children, first, has};
 use crate::text::Span;
@@ -48,6 +49,8 @@ impl Lower<'_> {
                 keys: self.keys(&pair),
                 aggregates: self.block(first_of(&pair, Rule::column_block)),
             },
+            Rule::window => self.window(&pair),
+            Rule::sessionize => self.sessionize(&pair),
             Rule::sort => Step::Sort(self.sort_keys(first_of(&pair, Rule::sort_keys))),
             Rule::take => Step::Take { count: self.expr_of(&pair), by: self.keys(&pair) },
             Rule::distinct => Step::Distinct,
@@ -98,6 +101,59 @@ impl Lower<'_> {
             None
         };
         Step::Filter { condition: self.expr_of(pair), nulls }
+    }
+
+    fn window(&self, pair: &Pair) -> Step {
+        let sort = child(pair, Rule::sort_keys);
+        Step::Window(Box::new(Window {
+            keys: self.keys(pair),
+            sort_span: sort.as_ref().map(|keys| self.span(keys)),
+            sort: sort.map(|keys| self.sort_keys(keys)).unwrap_or_default(),
+            frame: child(pair, Rule::frame).map(|frame| self.frame(&frame)),
+            values: self.block(first_of(pair, Rule::column_block)),
+        }))
+    }
+
+    fn frame(&self, pair: &Pair) -> Frame {
+        let unit = if has(pair, Rule::k_range) { FrameUnit::Range } else { FrameUnit::Rows };
+        let (mut from, mut to, mut is_behind) = (None, None, false);
+        for part in pair.clone().into_inner() {
+            match part.as_rule() {
+                Rule::dot_dot => is_behind = true,
+                Rule::frame_end if is_behind => to = Some(self.frame_end(&part)),
+                Rule::frame_end => from = Some(self.frame_end(&part)),
+                _ => {}
+            }
+        }
+        Frame { unit, from, to, span: self.span(pair) }
+    }
+
+    fn frame_end(&self, pair: &Pair) -> Expr {
+        let parts = pair.clone().into_inner();
+        let value = parts.last().expect("the grammar gives an end a value");
+        let span = self.span(&value);
+        let kind = match value.as_rule() {
+            Rule::quantity => self.quantity(&value),
+            Rule::int => ExprKind::Int(self.magnitude(&value)),
+            _ => ExprKind::Name(self.name(&value).text),
+        };
+        let value = Expr { kind, span };
+        match has(pair, Rule::minus_op) {
+            true => {
+                let kind = ExprKind::Unary(UnaryOp::Negate, Box::new(value));
+                Expr { kind, span: self.span(pair) }
+            }
+            false => value,
+        }
+    }
+
+    fn sessionize(&self, pair: &Pair) -> Step {
+        let gap = first_of(pair, Rule::quantity);
+        let gap = Expr { kind: self.quantity(&gap), span: self.span(&gap) };
+        let mut names = children(pair.clone(), Rule::name).map(|name| self.name(&name));
+        let on = names.next().expect("`sessionize` has a column");
+        let as_name = names.next();
+        Step::Sessionize(Box::new(Sessionize { keys: self.keys(pair), gap, on, as_name }))
     }
 
     fn dedupe(&self, pair: &Pair) -> Step {

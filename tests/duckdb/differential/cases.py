@@ -17,6 +17,7 @@ import outputs
 import pivots
 import steps
 import tables
+import windows
 from steps import Job
 from tables import Table
 
@@ -39,6 +40,8 @@ STEPS = (
     + [groups.union] * 3
     + [pivots.pivot, pivots.unpivot]
     + [groups.compare] * 3
+    + [windows.window] * 4
+    + [windows.sessionize]
 )
 
 

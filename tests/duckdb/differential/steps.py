@@ -14,7 +14,7 @@ from kinds import BOOL, DATE, DATETIME, FLOAT, INT, STRING, TIMESTAMP, decimal
 from tables import Column, Table
 
 BIG = 3000
-WAIT_FOR_ALL = ("sort", "distinct", "dedupe", "group", "except", "intersect")
+WAIT_FOR_ALL = ("sort", "distinct", "dedupe", "group", "except", "intersect", "window", "sessionize")
 
 
 class Job:

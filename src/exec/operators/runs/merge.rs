@@ -13,14 +13,18 @@ use crate::exec::gather::{RowRef, concat_compact, gather_batches, row_ref, slice
 use crate::exec::operators::sort::Sort;
 use crate::exec::operators::{Pieces, numbered};
 use crate::exec::order::RowOrder;
+use crate::store::spool::Spool;
 use arrow_array::Array;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// The merged result of some runs.
 pub(in crate::exec::operators) struct SortedRuns {
     sort: Sort,
+    /// Rows that are equal in so many first keys are in one piece; none if they need not be.
+    together: Option<usize>,
     runs: Vec<Run>,
     /// The keys and positions at which pieces begin, but for the first.
     splitters: Batch,
@@ -34,25 +38,42 @@ impl SortedRuns {
     }
 
     /// The rows of the runs; of equal rows of one position, those of earlier runs come first.
-    pub fn new(sort: Sort, mut runs: Vec<Run>, stop: &AtomicBool) -> Result<SortedRuns, Error> {
+    pub fn new(sort: Sort, runs: Vec<Run>, stop: &AtomicBool) -> Result<SortedRuns, Error> {
+        SortedRuns::keeping_together(None, sort, runs, stop)
+    }
+
+    /// The same in pieces of which each holds all rows that are equal in so many first keys.
+    pub fn keeping_together(
+        together: Option<usize>,
+        sort: Sort,
+        mut runs: Vec<Run>,
+        stop: &AtomicBool,
+    ) -> Result<SortedRuns, Error> {
         let runs_max = runs.first().map_or(1, |run| run.file.spool().runs_max(run.at.columns));
         while runs.len() > runs_max {
             runs = fewer(&sort, runs, runs_max, stop)?;
         }
-        Ok(SortedRuns::of(sort, runs))
+        Ok(SortedRuns::of(together, sort, runs))
     }
 
-    fn of(sort: Sort, runs: Vec<Run>) -> SortedRuns {
+    /// Where it is.
+    pub fn spool(&self) -> Option<&Arc<Spool>> {
+        self.runs.first().map(|run| run.file.spool())
+    }
+
+    fn of(together: Option<usize>, sort: Sort, runs: Vec<Run>) -> SortedRuns {
         let bytes: u64 = runs.iter().map(|run| run.at.bytes).sum();
         let piece_bytes = |run: &Run| run.file.spool().piece_bytes(run.at.columns);
         let piece_bytes = runs.first().map_or(1, piece_bytes) as u64;
         let fences: Vec<Batch> = runs.iter().map(|run| run.at.fences.clone()).collect();
-        let order = total_order(&sort, &fences);
+        let order = total_order(&sort, together, &fences);
         let sorted = order.sort();
         // A block is read by the pieces before and behind its splitters.
         let count = (bytes.div_ceil(piece_bytes) as usize).clamp(1, sorted.len().max(1));
-        let splitters: Vec<RowRef> =
+        let mut splitters: Vec<RowRef> =
             (1..count).map(|piece| sorted[piece * sorted.len() / count]).collect();
+        splitters.dedup_by(|a, b| order.compare(*a, *b).is_eq());
+        let count = splitters.len() + 1;
         let pieces = (0..count)
             .map(|piece| {
                 let low = piece.checked_sub(1).map(|at| splitters[at]);
@@ -64,7 +85,7 @@ impl SortedRuns {
         let splitters = gather_batches(&fences, &splitters);
         let rows = splitters.iter().map(|batch| batch.rows).sum();
         let splitters = Batch::new(concat_compact(splitters), rows, 0);
-        SortedRuns { sort, runs, splitters, pieces }
+        SortedRuns { sort, together, runs, splitters, pieces }
     }
 
     /// The stored rows of a piece, and their order.
@@ -79,8 +100,15 @@ impl SortedRuns {
         }
         let ordered: Vec<Batch> =
             cuts.iter().map(|cut| cut.with_columns(ordered_columns(&self.sort, cut))).collect();
-        let order = total_order(&self.sort, &ordered).sort();
+        let order = total_order(&self.sort, None, &ordered).sort();
         Ok((cuts, order))
+    }
+
+    /// The rows of a piece in their order, as they are stored: with the keys that are no columns, and
+    /// the positions.
+    pub fn stored(&self, piece: usize) -> Result<Vec<Batch>, Error> {
+        let (stored, order) = self.ordered(piece)?;
+        Ok(gather_batches(&stored, &order))
     }
 
     /// The rows of a piece that are in one block.
@@ -91,7 +119,7 @@ impl SortedRuns {
             return Some(block);
         }
         let keys = block.with_columns(ordered_columns(&self.sort, &block));
-        let order = total_order(&self.sort, &[ends, keys]);
+        let order = total_order(&self.sort, self.together, &[ends, keys]);
         let is_before = |row: usize, splitter: usize| {
             order.compare(row_ref(1, row), row_ref(0, splitter - first)).is_lt()
         };
@@ -143,7 +171,7 @@ fn fewer(
 
 /// Merges runs into one.
 fn merge(sort: &Sort, runs: Vec<Run>, into: &mut RunFile, stop: &AtomicBool) -> Result<(), Error> {
-    let runs = SortedRuns::of(sort.clone(), runs);
+    let runs = SortedRuns::of(None, sort.clone(), runs);
     let bytes = runs.runs.iter().map(|run| run.at.bytes).sum();
     let columns = runs.runs.first().map_or(0, |run| run.at.columns);
     let mut merged = into.begin(sort, bytes, runs.row_count(), columns);
