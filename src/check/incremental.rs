@@ -3,7 +3,10 @@
 
 use crate::diagnostics::{Diagnostics, graph, incremental as told, names};
 use crate::ir::lineage::{Lineage, Origin, Origins, Role};
-use crate::ir::{self, Folder, Incremental, Input, JobId, Mode, Pipeline, Row, StepKind};
+use crate::ir::{
+    self, Expr, ExprKind, Folder, Incremental, Input, JobId, Mode, Pipeline, Row, Step, StepKind,
+    Window,
+};
 use crate::syntax::ast::{self, Name, SettingKind};
 use crate::text::Span;
 use crate::types::DataType;
@@ -167,6 +170,14 @@ fn check_job(pipeline: &Pipeline, id: JobId, is_whole: bool, found: &mut Diagnos
                     found.push(told::groups_one_run(step.span, (&source.name, incremental.span)));
                 }
             }
+            StepKind::Window(window) => {
+                if let Some((source, incremental)) =
+                    flow.filter(|flow| !keeps_runs(window, step, flow))
+                {
+                    let source = (&*source.name, incremental.span);
+                    found.push(told::neighbours_of_one_run(step.span, source));
+                }
+            }
             StepKind::Join(join) => {
                 if let Some((source, incremental)) = incremental_in(pipeline, join.right) {
                     if join.kind.keeps_right() {
@@ -178,4 +189,14 @@ fn check_job(pipeline: &Pipeline, id: JobId, is_whole: bool, found: &mut Diagnos
             _ => {}
         }
     }
+}
+
+/// Is the column by which the source is read a key of the window, so that all neighbours come in one run?
+fn keeps_runs(window: &Window, step: &Step, (source, by): &(&ir::Source, &Incremental)) -> bool {
+    let name = &source.row.columns[by.column].name;
+    let is_it = |key: &Expr| match key.kind {
+        ExprKind::Column(at) => step.row.columns[at].name == *name,
+        _ => false,
+    };
+    window.keys.iter().any(is_it)
 }

@@ -105,6 +105,15 @@ pub fn groups_one_run(step: Span, source: Source) -> Diagnostic {
         .help("group what the output holds, in a pipeline that reads it")
 }
 
+/// W0603: neighbours among the rows of one run.
+pub fn neighbours_of_one_run(step: Span, source: Source) -> Diagnostic {
+    let (source, said) = source;
+    let message = format!("neighbours are only those rows of `{source}` that one run reads");
+    Diagnostic::new(Code::W0603, message, step, "rows of earlier runs are no neighbours here")
+        .label(said, "a run reads only what came since the one before")
+        .help("compute it of what the output holds, in a pipeline that reads it")
+}
+
 /// W0603: a join with the rows of one run.
 pub fn looks_up_one_run(step: Span, source: Source) -> Diagnostic {
     let (source, said) = source;

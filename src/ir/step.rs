@@ -173,8 +173,26 @@ pub enum WindowValue {
     },
 }
 
+impl Frame {
+    /// The expressions of its ends.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Frame::Whole => vec![],
+            Frame::Rows { from, to } => from.iter().chain(to).collect(),
+            Frame::Range { from, to } => from
+                .iter()
+                .chain(to)
+                .filter_map(|end| match end {
+                    Distance::Value(value) => Some(value),
+                    Distance::Months(_) => None,
+                })
+                .collect(),
+        }
+    }
+}
+
 impl Window {
-    /// All expressions that it computes.
+    /// All expressions that it computes of rows.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let sort = self.sort.iter().map(|key| &key.value);
         self.keys.iter().chain(sort).chain(self.calls.iter().flat_map(|call| &call.arguments))
@@ -392,7 +410,9 @@ impl StepKind {
             StepKind::Aggregate { keys, aggregates } => {
                 keys.iter().chain(aggregates.iter().flat_map(|call| &call.arguments)).collect()
             }
-            StepKind::Window(window) => window.expressions().collect(),
+            StepKind::Window(window) => {
+                window.expressions().chain(window.frame.expressions()).collect()
+            }
             StepKind::Sort(keys) => keys.iter().map(|key| &key.value).collect(),
             StepKind::Take { count, by } => std::iter::once(count).chain(by).collect(),
             StepKind::Dedupe(dedupe) => {

@@ -103,6 +103,8 @@ impl Table {
         window.keys.iter().for_each(|key| self.read(key, Role::Group, &mut neighbours));
         let sort = window.sort.iter().map(|key| &key.value);
         sort.for_each(|key| self.read(key, Role::Order, &mut neighbours));
+        let ends = window.frame.expressions();
+        ends.into_iter().for_each(|end| self.read(end, Role::Condition, &mut neighbours));
         for call in &window.calls {
             let mut origins = self.aggregated(&call.arguments);
             origins.extend(neighbours.clone());
