@@ -1,5 +1,5 @@
 //! The examples, and pipelines at random, computed a second time by DuckDB. `BATCHC_PYTHON` names an interpreter that has
-//! the package `duckdb`; without it nothing is compared.
+//! the packages `duckdb` and `numpy`, and beside which `tpchgen-cli` is; without it nothing is compared.
 
 #![allow(clippy::print_stderr)]
 
@@ -64,6 +64,13 @@ fn merges_and_versions_equal_duckdb() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder can be made");
     run(&python, "merge.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
+}
+
+#[test]
+fn queries_of_tpc_h_equal_duckdb() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    run(&python, "tpch.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
 }
 
 /// More, and how to look at one that differs: CONTRIBUTING.md.
