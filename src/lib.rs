@@ -19,6 +19,8 @@ pub mod ir;
 
 pub mod functions;
 
+pub mod modules;
+
 pub mod check;
 
 pub mod plan;
@@ -68,7 +70,7 @@ pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) 
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
-    let ast = syntax::parse(&files, id, &mut found);
+    let ast = modules::load(&mut files, id, &mut found);
     let pipeline = check::check(&ast, &files, values, &mut found);
     found.sort();
     found.retain(|one| !diagnostics::is_allowed(one, &files));

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("diagnostics", &["text", "types", "syntax"]),
     ("syntax", &["text", "types", "diagnostics"]),
     ("functions", &["text", "types", "data", "syntax", "diagnostics"]),
+    ("modules", &["text", "syntax", "diagnostics", "functions"]),
     ("files", &[]),
     ("connect", &["types", "data", "files"]),
     ("store", &["memory", "files"]),

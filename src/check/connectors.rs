@@ -88,7 +88,7 @@ fn check_source(
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
     let columns = fixed
         .iter()
-        .map(|(name, _)| SourceColumn { external: (*name).into(), format: None })
+        .map(|(name, _)| SourceColumn { external: (*name).into(), format: None, sensitive: None })
         .collect();
     let of = |(name, _): &(&str, &str)| Column {
         name: (*name).into(),
@@ -115,7 +115,7 @@ fn declared_columns(
         }
         let ty = resolve_type(&column.ty, globals, found);
         let mut external: Arc<str> = name.into();
-        let mut format = None;
+        let (mut format, mut sensitive) = (None, None);
         for attribute in &column.attributes {
             match attribute {
                 ColumnAttribute::Key(span) => {
@@ -124,14 +124,10 @@ fn declared_columns(
                 }
                 ColumnAttribute::Named(text) => external = text.value.as_str().into(),
                 ColumnAttribute::Format(text) => format = Some(text.value.as_str().into()),
-                ColumnAttribute::Sensitive(span) => {
-                    let what = "sensitive".to_owned();
-                    let later = ast::Later { what, name: None, span: *span };
-                    found.push(syntax::not_available_yet(&later));
-                }
+                ColumnAttribute::Sensitive(span) => sensitive = Some(*span),
             }
         }
-        columns.push(SourceColumn { external, format });
+        columns.push(SourceColumn { external, format, sensitive });
         row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain: None });
     }
     if !key.is_empty() {

@@ -8,12 +8,13 @@ use super::jobs::find_useless_above;
 use super::resources::resources;
 use super::tries::tries;
 use super::types::resolve_type;
-use crate::diagnostics::{Diagnostics, arguments, branches, functions, names, syntax};
+use crate::diagnostics::{Diagnostics, arguments, branches, functions, modules, names, syntax};
 use crate::functions::Registry;
 use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
-use crate::text::{Files, Span};
+use crate::text::{FileId, Files, Span};
 use crate::types::{EnumMember, EnumType, Scalar};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub(super) struct Globals<'a> {
     pub(super) later: HashMap<String, Span>,
     pub(super) source_rows: Vec<Arc<ir::Row>>,
     pub(super) job_rows: Vec<Option<Arc<ir::Row>>>,
+    /// Whose declarations each file sees, and whether one of them was meant.
+    pub(super) uses: HashMap<(FileId, ast::Module), Cell<bool>>,
     /// Parameters of which it has been said that a column hides them.
     pub(super) hidden: HashSet<usize>,
     slots: u32,
@@ -127,6 +130,11 @@ impl<'a> Globals<'a> {
             later: HashMap::new(),
             source_rows: vec![],
             job_rows: vec![],
+            uses: file
+                .uses
+                .iter()
+                .map(|used| ((used.by, used.module.clone()), Cell::new(false)))
+                .collect(),
             hidden: HashSet::new(),
             slots: 0,
         };
@@ -198,6 +206,8 @@ impl<'a> Globals<'a> {
                         self.later.insert(name.text.clone(), name.span);
                     }
                 }
+                // What it brings in stands among the declarations.
+                DeclarationKind::Use(_) => {}
                 DeclarationKind::Bad(Some(name)) => {
                     self.later.insert(name.text.clone(), name.span);
                 }
@@ -241,7 +251,12 @@ impl<'a> Globals<'a> {
             found.push(names::declared_twice("function", &name.text, name.span, first));
             return;
         }
-        if !self.registry.overloads(&name.text).is_empty() {
+        // What a module of the library is called does not matter to who does not use it.
+        let is_seen = self.registry.module_of(&name.text).is_none_or(|module| {
+            let module = ast::Module::Library(module.to_owned());
+            self.uses.contains_key(&(name.span.file, module))
+        });
+        if is_seen && !self.registry.overloads(&name.text).is_empty() {
             found.push(functions::shadows_function(&name.text, name.span));
             return;
         }
@@ -278,6 +293,7 @@ impl<'a> Globals<'a> {
                 ast::SettingKind::Partition { .. } => setting_later("partition", setting, found),
                 ast::SettingKind::Mode(_)
                 | ast::SettingKind::After(_)
+                | ast::SettingKind::AllowSensitive(_)
                 | ast::SettingKind::Incremental { .. } => {
                     found.push(crate::diagnostics::graph::bad_setting(
                         setting.span,
@@ -307,6 +323,35 @@ impl<'a> Globals<'a> {
             let value = values.get(self.params.len()).cloned().flatten();
             self.known.push(value.or_else(|| default.clone()));
             self.params.push(ir::Param { name, ty, default, span: param.name.span });
+        }
+    }
+
+    /// Something is meant that is declared elsewhere: in a file that the one which means it uses.
+    pub(super) fn mean(&self, name: &str, at: Span, declared: Span, found: &mut Diagnostics) {
+        if at.file == declared.file {
+            return;
+        }
+        match self.uses.get(&(at.file, ast::Module::File(declared.file))) {
+            Some(is_meant) => is_meant.set(true),
+            None => {
+                let path = &self.files.get(declared.file).path;
+                found.push(modules::not_used(name, at, path, declared));
+            }
+        }
+    }
+
+    /// The same of a function of the library; says whether the file sees it.
+    pub(super) fn mean_library(&self, name: &str, at: Span, found: &mut Diagnostics) -> bool {
+        let Some(module) = self.registry.module_of(name) else { return true };
+        match self.uses.get(&(at.file, ast::Module::Library(module.to_owned()))) {
+            Some(is_meant) => {
+                is_meant.set(true);
+                true
+            }
+            None => {
+                found.push(modules::of_library(name, at, module));
+                false
+            }
         }
     }
 

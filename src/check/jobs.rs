@@ -175,7 +175,10 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
             | SettingKind::Bad => {}
-            SettingKind::Mode(_) | SettingKind::Timezone(_) | SettingKind::Incremental { .. } => {
+            SettingKind::Mode(_)
+            | SettingKind::Timezone(_)
+            | SettingKind::Incremental { .. }
+            | SettingKind::AllowSensitive(_) => {
                 let help = "it belongs into an output or the pipeline";
                 checker.found.push(graph::bad_setting(
                     setting.span,

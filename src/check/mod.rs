@@ -18,11 +18,12 @@ pub mod later;
 mod modes;
 mod notify;
 mod resources;
+mod sensitive;
 mod steps;
 mod tries;
 mod types;
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{self, Diagnostics};
 use crate::ir;
 use crate::syntax::ast;
 use crate::text::Files;
@@ -51,10 +52,29 @@ pub fn check(
     fixtures::check_tests(file, &mut globals, &mut pipeline, found);
     graph::settle_afters(&mut pipeline);
     graph::find_dead(file, &globals, &pipeline, found);
+    modules(file, &globals, found);
+    sensitive::check(file, &pipeline, found);
     if !found.has_errors() {
         incremental::check(&pipeline, found);
     }
     pipeline
+}
+
+/// Says what is used and brings in nothing that is meant. Where something is wrong it might have been.
+fn modules(file: &ast::File, globals: &Globals, found: &mut Diagnostics) {
+    if found.has_errors() {
+        return;
+    }
+    for used in &file.uses {
+        let is_meant = globals.uses.get(&(used.by, used.module.clone()));
+        if is_meant.is_some_and(|is_meant| !is_meant.get()) {
+            let name = match &used.module {
+                ast::Module::File(of) => globals.files.get(*of).path.clone(),
+                ast::Module::Library(module) => format!("std.{module}"),
+            };
+            found.push(diagnostics::modules::unused(used.span, &name));
+        }
+    }
 }
 
 /// A value given on the command line for a parameter of this type; an error says what is wrong.

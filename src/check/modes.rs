@@ -27,7 +27,7 @@ pub(super) fn output_mode(
                 None => said = Some((mode, setting.span)),
             },
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-            SettingKind::Bad | SettingKind::Partition { .. } => {}
+            SettingKind::Bad | SettingKind::Partition { .. } | SettingKind::AllowSensitive(_) => {}
             SettingKind::Owner(_) => setting_later("owner of an output", setting, found),
             SettingKind::Tags(_) => setting_later("tags of an output", setting, found),
             _ => found.push(graph::bad_setting(

@@ -64,7 +64,8 @@ fn named(
     if let Some((_, ty)) = SIMPLE.iter().find(|(simple, _)| *simple == name.text) {
         return ty.clone();
     }
-    if let Some((declared, _)) = globals.enums.get(&name.text) {
+    if let Some((declared, at)) = globals.enums.get(&name.text) {
+        globals.mean(&name.text, name.span, *at, found);
         return DataType::Enum(declared.clone());
     }
     if later::TYPES.contains(&name.text.as_str()) {

@@ -4,7 +4,7 @@
 //! `batchc doc` and `batchc explain` print it; `docs/reference/` is made of it.
 
 use super::load::did_you_mean;
-use crate::functions::{Declaration, Registry};
+use crate::functions::{Declaration, MODULES, Registry};
 use std::fmt::Write;
 
 /// The pages of the reference, whose sections are called like words of the language.
@@ -98,7 +98,9 @@ fn functions(name: &str) -> impl Iterator<Item = String> {
             Some(written) => format!("\nStands for: {written}\n"),
             None => String::new(),
         };
-        format!("{}\n\n{}\n{written}", declaration.signature, declaration.doc.trim_end())
+        let seen = how_seen(declaration.family).map_or(String::new(), |how| format!("\n{how}\n"));
+        let (signature, doc) = (&declaration.signature, declaration.doc.trim_end());
+        format!("{signature}\n\n{doc}\n{seen}{written}")
     })
 }
 
@@ -137,7 +139,8 @@ fn members(family: &str) -> impl Iterator<Item = &'static Declaration> {
 /// The functions of the family of this name, one a line with what it gives.
 fn family(name: &str) -> Option<String> {
     let (_, about) = Registry::families().find(|(family, _)| *family == name)?;
-    let mut text = format!("{about}\n\n");
+    let seen = how_seen(name).map_or(String::new(), |how| format!("\n{how}"));
+    let mut text = format!("{about}{seen}\n\n");
     let mut before = "";
     for declaration in members(name) {
         if declaration.name != before {
@@ -186,8 +189,17 @@ pub(super) fn pages() -> Vec<(String, String)> {
     pages
 }
 
+/// Of a module, how a file comes to see it.
+fn how_seen(family: &str) -> Option<String> {
+    let is_module = MODULES.contains(&family);
+    is_module.then(|| format!("A file that says `use std.{family}` sees these functions."))
+}
+
 fn page(family: &str, about: &str) -> String {
     let mut text = format!("# {family}\n\n{about}\n");
+    if let Some(how) = how_seen(family) {
+        writeln!(text, "{how}").expect("a text takes it");
+    }
     let mut before = "";
     for declaration in members(family) {
         if declaration.name != before {

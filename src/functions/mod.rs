@@ -37,7 +37,7 @@ mod windows;
 pub use declaration::{
     Constraint, DataPattern, Declaration, Digits, Parameter, TypePattern, Variable,
 };
-pub use registry::{Example, Registry};
+pub use registry::{Example, MODULES, Registry};
 
 use crate::types::{DataType, Scalar, Type};
 use kernel::{LiteralError, PrepareAggregate, PrepareScalar, PrepareWindow};

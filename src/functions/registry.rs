@@ -36,6 +36,9 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/windows.batch", include_str!("../../stdlib/windows.batch")),
 ];
 
+/// Parts of the library that a file sees only where it says `use std.NAME`.
+pub const MODULES: &[&str] = &["calendars", "cleaning", "features", "money", "quality"];
+
 /// The name of `??`.
 const COALESCE: &str = "coalesce";
 
@@ -85,6 +88,12 @@ impl Registry {
     /// The functions of this name, in the order of declaration.
     pub fn overloads(&self, name: &str) -> &[FunctionId] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The module of the library that a function is of, if it is of one.
+    pub fn module_of(&self, name: &str) -> Option<&'static str> {
+        let family = self.declaration(*self.overloads(name).first()?).family;
+        MODULES.contains(&family).then_some(family)
     }
 
     /// Every function.

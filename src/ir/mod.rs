@@ -250,6 +250,8 @@ pub struct SourceColumn {
     pub external: Arc<str>,
     /// How dates and times are spelled, if not as in ISO 8601.
     pub format: Option<Arc<str>>,
+    /// Where it is said that it may not reach an output undisguised, if it is.
+    pub sensitive: Option<Span>,
 }
 
 /// What a job or an output reads.

@@ -194,14 +194,20 @@ fn transformation(role: Role) -> Value {
     let (kind, subtype) = match role {
         Role::Copied => ("DIRECT", "IDENTITY"),
         Role::Computed => ("DIRECT", "TRANSFORMATION"),
-        Role::Aggregated => ("DIRECT", "AGGREGATION"),
+        Role::Disguised => ("DIRECT", "TRANSFORMATION"),
+        Role::Aggregated | Role::Counted => ("DIRECT", "AGGREGATION"),
         Role::Condition => ("INDIRECT", "CONDITIONAL"),
         Role::Filter => ("INDIRECT", "FILTER"),
         Role::Join => ("INDIRECT", "JOIN"),
         Role::Group => ("INDIRECT", "GROUP_BY"),
         Role::Order => ("INDIRECT", "SORT"),
     };
-    json!({ "type": kind, "subtype": subtype })
+    match role {
+        Role::Disguised | Role::Counted => {
+            json!({ "type": kind, "subtype": subtype, "masking": true })
+        }
+        _ => json!({ "type": kind, "subtype": subtype }),
+    }
 }
 
 fn schema<'n>(names: impl Iterator<Item = &'n str>, row: &Row) -> Value {

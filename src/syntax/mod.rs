@@ -48,7 +48,7 @@ pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
         edition = piece.edition.or(edition);
         declarations.extend(piece.declaration);
     }
-    ast::File { id, edition, declarations, comments }
+    ast::File { id, edition, declarations, uses: vec![], comments }
 }
 
 /// What a piece of a file is: an edition, unless it did not parse, or a declaration.

@@ -310,13 +310,14 @@ pub fn is_declaration_line(line: &str) -> bool {
     let is_named = name.starts_with(|first: char| !first.is_ascii_digit()) && !is_reserved(name);
     match word {
         "test" => next.starts_with('"'),
+        "use" => is_named || next.starts_with('"'),
         "batch" => next.starts_with(|first: char| first.is_ascii_digit()),
         "pool" | "type" | "notify" => {
             let behind = next[name.len()..].trim_start_matches([' ', '\t']);
             is_named && behind.starts_with('=') && !behind.starts_with("==")
         }
         "enum" | "fn" | "job" | "model" | "native" | "output" | "param" | "pipeline" | "secret"
-        | "source" | "transform" | "use" => is_named,
+        | "source" | "transform" => is_named,
         _ => false,
     }
 }

@@ -3,9 +3,8 @@
 //! A case is added by dropping a file. `INSTA_UPDATE=always cargo test --test it` accepts what
 //! has changed; read it as a user would before it is committed.
 
-use super::folders::{compare, folder, pipelines};
+use super::folders::{compare, compiled, folder, pipelines};
 use batchc::diagnostics::Code;
-use batchc::diagnostics::render::{Format, render};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -29,8 +28,7 @@ fn cases() {
 
 /// The program and what was found in it.
 fn shown(name: &str, text: &str) -> String {
-    let compiled = batchc::compile(name, text.to_owned());
-    let found = render(&compiled.found, &compiled.files, Format::Human, false);
+    let (_, found) = compiled(name, text);
     let found = if found.is_empty() { "nothing\n".to_owned() } else { found };
     format!("{}\n\n---- found ----\n{}", text.trim_end(), found.trim_end())
 }
@@ -40,7 +38,7 @@ fn every_code_of_the_checker_has_a_case() {
     let mut shown = BTreeSet::new();
     for path in pipelines(&folder("cases")) {
         let text = fs::read_to_string(&path).expect("a case can be read");
-        let compiled = batchc::compile("case.batch", text);
+        let (compiled, _) = compiled("case.batch", &text);
         shown.extend(compiled.found.iter().map(|found| found.code));
     }
     let missing: Vec<&str> = Code::ALL

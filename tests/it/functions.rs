@@ -1,7 +1,7 @@
 //! Every `Example:` of the standard library is true.
 
 use super::project::Project;
-use batchc::functions::Registry;
+use batchc::functions::{MODULES, Registry};
 use std::fmt::Write;
 
 /// The columns that an aggregate's example is over: name, type and the list of values.
@@ -46,7 +46,9 @@ fn every_example_is_true() {
     let (scalars, aggregates): (Vec<_>, Vec<_>) =
         examples.iter().partition(|example| example.over.is_empty());
     assert!(scalars.len() > 100 && aggregates.len() > 20, "the examples are found");
-    let mut pipeline = String::from("source rows = json(\"rows.jsonl\") {\n  i: int\n}\n");
+    let uses = MODULES.iter().map(|module| format!("use std.{module}\n"));
+    let mut pipeline: String = uses.collect();
+    pipeline.push_str("source rows = json(\"rows.jsonl\") {\n  i: int\n}\n");
     pipeline.push_str("job scalars {\n  from rows\n  filter i == 0\n  derive {\n");
     for (at, example) in scalars.iter().enumerate() {
         writeln!(pipeline, "    e{at} = {}", example.expression).expect("it is a text");

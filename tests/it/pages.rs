@@ -2,7 +2,7 @@
 //! passes.
 
 use super::cases::needs_a_run;
-use batchc::diagnostics::render::{Format, render};
+use super::folders::compiled;
 use batchc::diagnostics::{Code, Severity};
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,10 +18,10 @@ fn block(page: &str, heading: &str) -> Option<String> {
 
 /// The codes that a program gives, and how they look.
 fn found(name: &str, program: &str) -> (BTreeSet<Code>, bool, String) {
-    let compiled = batchc::compile(name, program.to_owned());
+    let (compiled, shown) = compiled(name, program);
     let codes = compiled.found.iter().map(|found| found.code).collect();
     let errors = compiled.found.count(Severity::Error) > 0;
-    (codes, errors, render(&compiled.found, &compiled.files, Format::Human, false))
+    (codes, errors, shown)
 }
 
 #[test]

@@ -27,8 +27,13 @@ impl Scope<'_, '_> {
         if text == "try" {
             return self.try_call(arguments, name, span);
         }
-        if self.globals.functions.contains_key(text) {
-            return self.user_call(name, arguments, span);
+        if !self.is_library {
+            if self.globals.functions.contains_key(text) {
+                return self.user_call(name, arguments, span);
+            }
+            if !self.globals.mean_library(text, name.span, self.found) {
+                return bad(span);
+            }
         }
         if self.globals.registry.is_window(text)
             || self.window.is_some() && self.globals.registry.is_aggregate(text)

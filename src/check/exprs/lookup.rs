@@ -28,7 +28,7 @@ impl Scope<'_, '_> {
             self.warn_hidden(name, span);
             return self.column(at, span);
         }
-        if let Some(at) = self.globals.params.iter().position(|param| param.name == name) {
+        if let Some(at) = self.parameter(name, span) {
             let ty = self.globals.params[at].ty.clone();
             return Expr { kind: ExprKind::Param(crate::ir::ParamId(at as u32)), ty, span };
         }
@@ -37,6 +37,12 @@ impl Scope<'_, '_> {
         }
         self.unknown_name(name, span, expected);
         bad(span)
+    }
+
+    /// A parameter of the pipeline, which a module does not see.
+    fn parameter(&self, name: &str, span: Span) -> Option<usize> {
+        let is_it = |param: &crate::ir::Param| param.name == name && param.span.file == span.file;
+        self.globals.params.iter().position(is_it)
     }
 
     /// A column of the row, as it is known to be here.
@@ -61,7 +67,7 @@ impl Scope<'_, '_> {
 
     /// A column is meant before a parameter of the same name: said once, since it can surprise.
     fn warn_hidden(&mut self, name: &str, span: Span) {
-        let Some(at) = self.globals.params.iter().position(|param| param.name == name) else {
+        let Some(at) = self.parameter(name, span) else {
             return;
         };
         if self.globals.hidden.insert(at) {
@@ -198,7 +204,7 @@ impl Scope<'_, '_> {
         if base == "run" {
             return Some(self.run_value(name, span));
         }
-        let Some((declared, _)) = self.globals.enums.get(base) else {
+        let Some((declared, at)) = self.globals.enums.get(base) else {
             let is_value = self.slots.iter().any(|(slot, ..)| slot == base)
                 || self.globals.params.iter().any(|param| param.name == base);
             if is_value || self.row.is_none_or(|row| row.find(&name.text).is_none()) {
@@ -207,7 +213,8 @@ impl Scope<'_, '_> {
             self.found.push(names::table_before_column(base, span, &name.text));
             return Some(bad(span));
         };
-        let declared = declared.clone();
+        let (declared, at) = (declared.clone(), *at);
+        self.globals.mean(base, span, at, self.found);
         if let Some(at) = declared.by_name(&name.text) {
             let ty = DataType::Enum(declared);
             return Some(literal(Scalar::Enum(at as i32), ty, span));

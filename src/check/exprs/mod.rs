@@ -50,6 +50,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) values: &'s [(String, Expr)],
     /// Columns that cannot be null here, by what has been asked before.
     pub(super) narrowed: Vec<usize>,
+    /// Is it an expression of the library, which sees all of that and nothing of the file?
+    pub(super) is_library: bool,
     /// The group whose values are computed.
     pub(super) group: Option<GroupScope>,
     /// The window whose values are computed.
@@ -105,6 +107,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             right: None,
             slots: vec![],
             values: &[],
+            is_library: false,
             narrowed: vec![],
             group: None,
             window: None,

@@ -19,6 +19,10 @@ impl Scope<'_, '_> {
         arguments: &[ast::Argument],
         span: Span,
     ) -> Expr {
+        if let Some(function) = self.globals.functions.get(&name.text) {
+            let declared = function.declaration.name.span;
+            self.globals.mean(&name.text, name.span, declared, self.found);
+        }
         let Some(function) = self.user_function(name) else { return bad(span) };
         let count = function.parameters.len();
         let mut values: Vec<Option<Expr>> = (0..count).map(|_| None).collect();
@@ -95,8 +99,8 @@ impl Scope<'_, '_> {
     /// The function of the file, checked if it was not yet.
     fn user_function(&mut self, name: &ast::Name) -> Option<Arc<CheckedFunction>> {
         let function = self.globals.functions.get_mut(&name.text)?;
-        let declaration = function.declaration;
-        match function.state.clone() {
+        let (declaration, state) = (function.declaration, function.state.clone());
+        match state {
             FunctionState::Checked(checked) => Some(checked),
             FunctionState::Checking => {
                 let declared = declaration.name.span;
@@ -104,6 +108,7 @@ impl Scope<'_, '_> {
                 None
             }
             FunctionState::Unchecked => {
+                let function = self.globals.functions.get_mut(&name.text)?;
                 function.state = FunctionState::Checking;
                 let checked = Arc::new(self.check_function(declaration));
                 let function = self.globals.functions.get_mut(&name.text)?;

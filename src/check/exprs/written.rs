@@ -34,7 +34,8 @@ impl Scope<'_, '_> {
         // What could be said of the expression is about the library, not about the program; only
         // that these types do not go through it matters.
         let mut found = Diagnostics::new();
-        let mut inner = Scope { values: &bound, ..Scope::constant(self.globals, &mut found) };
+        let mut inner =
+            Scope { values: &bound, is_library: true, ..Scope::constant(self.globals, &mut found) };
         let wanted =
             Type { data: resolved.result.data.clone(), nullable: declaration.result.nullable };
         let value = inner.check_as(&body.placed(span), &wanted, &declaration.name);

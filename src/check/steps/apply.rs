@@ -120,6 +120,7 @@ impl JobChecker<'_, '_> {
             return self.give_up();
         };
         let transform = transform.declaration;
+        self.globals.mean(&name.text, name.span, transform.name.span, self.found);
         match check(&name.text, self.globals, self.found) {
             TransformState::Checked => {}
             TransformState::Checking => {

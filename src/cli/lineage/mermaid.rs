@@ -1,7 +1,7 @@
 //! Lineage as a drawing: a box for each table, values as lines, what decides over rows as dots.
 
 use super::{Part, Shown, column_name, run_value};
-use crate::ir::lineage::{Origin, Role};
+use crate::ir::lineage::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -48,7 +48,7 @@ pub(in crate::cli) fn mermaid(shown: &Shown) -> String {
     let mut drawn = BTreeSet::new();
     for edge in &edges {
         let arrow = match edge.role {
-            Role::Copied | Role::Computed | Role::Aggregated => "-->".to_owned(),
+            role if role.word() == "value" => "-->".to_owned(),
             role => format!("-.->|{}|", role.word()),
         };
         let line = format!("    {} {arrow} {}\n", ids[&edge.origin], node(edge.target, edge.part));

@@ -44,6 +44,12 @@ pub(super) fn human(found: &Diagnostic, files: &Files, colour: bool) -> String {
             out.push_str(&format!("  {}:{}:{}: {}\n", file.path, at.line, at.column, label.text));
         }
     }
+    // Of a place in another file, where it is.
+    for label in found.labels.iter().filter(|label| label.span.file != found.span().file) {
+        let (file, at) = (files.get(label.span.file), files.position(label.span));
+        let place = format!("{}:{}:{}", file.path, at.line, at.column);
+        out = format!("{}\n  {place}: {}\n", out.trim_end(), label.text);
+    }
     format!("{}\n", out.trim_end())
 }
 

@@ -25,7 +25,7 @@ pub enum Origin {
     Run(RunValue),
 }
 
-/// What part an origin has. The first three make a value; the others behind `Condition` decide over
+/// What part an origin has. The first five make a value; the others behind `Condition` decide over
 /// rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -35,6 +35,10 @@ pub enum Role {
     Computed,
     /// The value is computed of it over the rows of a group.
     Aggregated,
+    /// The value is computed of it, and nobody can tell from it what it was: a hash, a mask.
+    Disguised,
+    /// It is counted.
+    Counted,
     /// It chooses one of several values.
     Condition,
     /// It decides whether a row is there.
@@ -48,11 +52,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// Can the value be seen, or a part of it?
+    pub fn shows(self) -> bool {
+        matches!(self, Role::Copied | Role::Computed | Role::Aggregated)
+    }
+
     /// What part the origin of an origin has: the part it has in that, and that in the result.
     fn then(self, outer: Role) -> Role {
         match (self, outer) {
             (inner, Role::Copied) => inner,
-            (Role::Condition, Role::Computed | Role::Aggregated) => Role::Condition,
+            (
+                Role::Disguised | Role::Counted | Role::Condition,
+                Role::Computed | Role::Aggregated,
+            ) => self,
             (inner, Role::Computed) => inner.max(Role::Computed),
             (_, outer) => outer,
         }
@@ -61,7 +73,9 @@ impl Role {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
-            Role::Copied | Role::Computed | Role::Aggregated => "value",
+            Role::Copied | Role::Computed | Role::Aggregated | Role::Disguised | Role::Counted => {
+                "value"
+            }
             Role::Condition => "condition",
             Role::Filter => "filter",
             Role::Join | Role::Group => "key",
@@ -75,6 +89,8 @@ impl Role {
             Role::Copied => Some("copied"),
             Role::Computed => Some("computed"),
             Role::Aggregated => Some("aggregated"),
+            Role::Disguised => Some("disguised"),
+            Role::Counted => Some("counted"),
             Role::Join => Some("join"),
             Role::Group => Some("group"),
             Role::Condition | Role::Filter | Role::Order => None,

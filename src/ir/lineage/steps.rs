@@ -1,11 +1,20 @@
 //! What the steps of one job make of the columns of its inputs.
 
 use super::{Origin, Origins, Role, Table};
+use crate::functions::Registry;
 use crate::ir::{
-    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
-    Pipeline, StepKind, Window,
+    AggregateCall, Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep,
+    PartitionBy, Pipeline, StepKind, Window,
 };
 use crate::text::Span;
+
+/// Functions from whose value nobody can tell what they were given.
+const DISGUISES: &[&str] =
+    &["md5", "sha256", "xxhash64", "crc32", "hash_bucket", "mask", "ip_anonymize", "uuid_v5"];
+
+/// Aggregates that tell of values how many there are.
+const COUNTS: &[&str] =
+    &["count", "count_if", "count_distinct", "approx_count_distinct", "null_rate", "distinct_rate"];
 
 impl Table {
     /// A table whose columns are their own origins.
@@ -57,7 +66,7 @@ impl Table {
             StepKind::Aggregate { keys, aggregates } => {
                 keys.iter().for_each(|key| self.decide(key, Role::Group));
                 let keys = keys.iter().map(|key| self.value(key));
-                let calls = aggregates.iter().map(|call| self.aggregated(&call.arguments));
+                let calls = aggregates.iter().map(|call| self.aggregated(call));
                 self.columns = keys.chain(calls).collect();
             }
             StepKind::Window(window) => self.window(window),
@@ -184,11 +193,13 @@ impl Table {
     }
 
     /// The origins of an aggregate. One that reads no column counts rows.
-    fn aggregated(&self, arguments: &[Expr]) -> Origins {
+    fn aggregated(&self, call: &AggregateCall) -> Origins {
+        let name = Registry::standard().declaration(call.function).name.as_str();
+        let role = if COUNTS.contains(&name) { Role::Counted } else { Role::Aggregated };
         let (mut origins, mut reads) = (Origins::new(), false);
-        for argument in arguments {
+        for argument in &call.arguments {
             argument.visit_columns(&mut |_| reads = true);
-            self.read(argument, Role::Aggregated, &mut origins);
+            self.read(argument, role, &mut origins);
         }
         if !reads {
             let rows = |table: &Input| ((Origin::Rows(*table), Role::Aggregated), vec![]);
@@ -239,6 +250,13 @@ impl Table {
                 }
                 let otherwise = otherwise.iter();
                 otherwise.for_each(|value| self.read(value, Role::Computed.then(role), into));
+            }
+            K::Call { function, .. }
+                if DISGUISES.contains(&&*Registry::standard().declaration(*function).name) =>
+            {
+                for child in expr.children() {
+                    self.read(child, Role::Disguised.then(role), into);
+                }
             }
             K::Call { .. }
             | K::Not(_)

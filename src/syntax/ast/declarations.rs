@@ -17,6 +17,8 @@ pub struct Declaration {
 /// What is declared.
 #[derive(Debug)]
 pub enum DeclarationKind {
+    /// `use std.money`, `use "lib/cleaning.batch"`
+    Use(Use),
     /// `param NAME: type = default`
     Param(Param),
     /// `enum NAME { A, B = "b" }`
@@ -39,7 +41,7 @@ pub enum DeclarationKind {
     Notify(Notify),
     /// `test "..." { given ... want ... }`
     Test(Test),
-    /// Parsed in full, its meaning not available yet: `use type pool model`.
+    /// Parsed in full, its meaning not available yet: `type pool model`.
     Later(Later),
     /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
     /// much is known, so that uses of it stay silent.
@@ -55,6 +57,25 @@ pub struct Later {
     pub name: Option<Name>,
     /// The place of the word.
     pub span: Span,
+}
+
+/// `use std.money`, `use "lib/cleaning.batch"`
+#[derive(Debug)]
+pub enum Use {
+    /// A module of the library, as dotted names.
+    Library(Vec<Name>),
+    /// A file, from the folder of the one that uses it.
+    File(Text),
+}
+
+impl Use {
+    /// What is written behind `use`.
+    pub fn span(&self) -> Span {
+        match self {
+            Use::Library(path) => path[0].span.to(path[path.len() - 1].span),
+            Use::File(text) => text.span,
+        }
+    }
 }
 
 /// `param NAME: type = default`
@@ -299,6 +320,8 @@ pub enum SettingKind {
         /// Who is told.
         names: Vec<Name>,
     },
+    /// `allow sensitive email`: columns of an output.
+    AllowSensitive(Vec<Name>),
     /// `after clean, load`: dotted names.
     After(Vec<Vec<Name>>),
     /// Parsed in full, its meaning not available yet.

@@ -42,8 +42,30 @@ pub struct File {
     pub edition: Option<(u32, Span)>,
     /// The declarations in their order.
     pub declarations: Vec<Declaration>,
+    /// What it and its modules use.
+    pub uses: Vec<Used>,
     /// The comments in their order, for the formatter.
     pub comments: Vec<Comment>,
+}
+
+/// What a file sees of others.
+#[derive(Clone, Debug)]
+pub struct Used {
+    /// Who does so.
+    pub by: FileId,
+    /// Whose declarations.
+    pub module: Module,
+    /// Where it is said.
+    pub span: Span,
+}
+
+/// Where declarations come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Module {
+    /// A file.
+    File(FileId),
+    /// A module of the library, by its name without `std`.
+    Library(String),
 }
 
 /// A comment.

@@ -3,7 +3,7 @@
 use super::super::ast::{
     Assignment, ColumnDeclaration, Connector, DeclarationKind, Enum, Function, Job, Name, Native,
     Notify, Output, Param, Parameter, ParseField, Pipeline, Secret, Setting, Source, Statement,
-    TestItem, Text, Transform,
+    TestItem, Text, Transform, Use,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -35,6 +35,10 @@ impl Lower<'_> {
             Rule::pipeline => DeclarationKind::Pipeline(Pipeline {
                 name: self.name_of(&first_of(&pair, Rule::pipeline_head)),
                 settings: self.settings(child(&pair, Rule::pipeline_block)),
+            }),
+            Rule::use_module => DeclarationKind::Use(match child(&pair, Rule::plain_text) {
+                Some(text) => Use::File(self.plain_text(text)),
+                None => Use::Library(self.names(first_of(&pair, Rule::path))),
             }),
             Rule::param => DeclarationKind::Param(Param {
                 name: self.name_of(&pair),
@@ -232,11 +236,7 @@ impl Lower<'_> {
             _ => pair.clone(),
         };
         let word = first(head.clone());
-        let name = match head.as_rule() {
-            // `use std.money` brings in what its last name says.
-            Rule::use_module => self.names(first_of(&head, Rule::path)).pop(),
-            _ => child(&head, Rule::name).map(|name| self.name(&name)),
-        };
+        let name = child(&head, Rule::name).map(|name| self.name(&name));
         DeclarationKind::Later(self.later(word.as_str().trim_end(), name, self.span(&word)))
     }
 }

@@ -41,6 +41,7 @@ impl Lower<'_> {
             Rule::resources => SettingKind::Resources(
                 children(pair, Rule::resource).map(|resource| self.resource(resource)).collect(),
             ),
+            Rule::allow => SettingKind::AllowSensitive(self.names(first_of(&pair, Rule::names))),
             Rule::after => SettingKind::After(
                 children(pair, Rule::path).map(|path| self.names(path)).collect(),
             ),
@@ -111,7 +112,7 @@ impl Lower<'_> {
         let mut words = pair.clone().into_inner();
         let verb = words.next().expect("a setting begins with its word");
         let mut span = self.span(&verb);
-        if matches!(pair.as_rule(), Rule::mode | Rule::allow)
+        if pair.as_rule() == Rule::mode
             && let Some(second) = words.next()
         {
             let second = second.clone().into_inner().next().unwrap_or(second);

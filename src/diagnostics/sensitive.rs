@@ -1,0 +1,35 @@
+//! What the checker says about sensitive columns: codes E0511 and E0512.
+
+use super::{Code, Diagnostic};
+use crate::text::Span;
+
+/// E0511: a sensitive column of a source in a column of an output.
+pub fn escapes(
+    (name, declared): (&str, Span),
+    (column, origin): (&str, Span),
+    (output, span): (&str, Span),
+) -> Diagnostic {
+    let message = match name == column {
+        true => format!("`{name}` is sensitive and would be written by `{output}`"),
+        false => format!("`{name}` is sensitive, and `{output}` would write it as `{column}`"),
+    };
+    let found =
+        Diagnostic::new(Code::E0511, message, span, "this output").label(declared, "marked here");
+    let found = match origin == declared {
+        true => found,
+        false => found.label(origin, "the column that shows it"),
+    };
+    found.help(format!(
+        "`set {column} = sha256({column})`, `mask` or `drop` it above; or `allow sensitive {column}`"
+    ))
+}
+
+/// E0512: a column is allowed to an output that does not have it, or in which nothing sensitive shows.
+pub fn allowed_in_vain(column: &str, span: Span, is_there: bool) -> Diagnostic {
+    let label = match is_there {
+        true => "nothing sensitive shows in it",
+        false => "not a column of this output",
+    };
+    Diagnostic::new(Code::E0512, format!("there is nothing to allow in `{column}`"), span, label)
+        .help("leave it out")
+}
