@@ -4,5 +4,5 @@ SELECT cntrycode, count(*) AS numcust, sum(c_acctbal) AS totacctbal FROM (
     AND c_acctbal > (
       SELECT avg(c_acctbal) FROM customer
       WHERE c_acctbal > 0.00 AND substring(c_phone, 1, 2) IN ('13', '31', '23', '29', '30', '18', '17'))
-    AND NOT EXISTS (SELECT 1 FROM orders WHERE o_custkey = c_custkey))
+    AND NOT EXISTS (SELECT 1 FROM orders WHERE o_custkey = c_custkey)) AS t
 GROUP BY cntrycode ORDER BY cntrycode;
