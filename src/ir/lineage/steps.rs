@@ -1,10 +1,10 @@
 //! What the steps of one job make of the columns of its inputs.
 
 use super::{Origin, Origins, Role, Table};
-use crate::functions::Registry;
+use crate::functions::{FunctionId, Registry};
 use crate::ir::{
-    AggregateCall, Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep,
-    PartitionBy, Pipeline, StepKind, Window,
+    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
+    Pipeline, StepKind, Window, WindowValue,
 };
 use crate::text::Span;
 
@@ -66,7 +66,8 @@ impl Table {
             StepKind::Aggregate { keys, aggregates } => {
                 keys.iter().for_each(|key| self.decide(key, Role::Group));
                 let keys = keys.iter().map(|key| self.value(key));
-                let calls = aggregates.iter().map(|call| self.aggregated(call));
+                let calls = aggregates.iter();
+                let calls = calls.map(|call| self.aggregated(Some(call.function), &call.arguments));
                 self.columns = keys.chain(calls).collect();
             }
             StepKind::Window(window) => self.window(window),
@@ -115,7 +116,11 @@ impl Table {
         let ends = window.frame.expressions();
         ends.into_iter().for_each(|end| self.read(end, Role::Condition, &mut neighbours));
         for call in &window.calls {
-            let mut origins = self.aggregated(&call.arguments);
+            let function = match call.value {
+                WindowValue::Call(function) => Some(function),
+                WindowValue::Session { .. } => None,
+            };
+            let mut origins = self.aggregated(function, &call.arguments);
             origins.extend(neighbours.clone());
             self.columns.push(origins);
         }
@@ -193,11 +198,12 @@ impl Table {
     }
 
     /// The origins of an aggregate. One that reads no column counts rows.
-    fn aggregated(&self, call: &AggregateCall) -> Origins {
-        let name = Registry::standard().declaration(call.function).name.as_str();
-        let role = if COUNTS.contains(&name) { Role::Counted } else { Role::Aggregated };
+    fn aggregated(&self, function: Option<FunctionId>, arguments: &[Expr]) -> Origins {
+        let name = function.map(|id| Registry::standard().declaration(id).name.as_str());
+        let is_count = name.is_some_and(|name| COUNTS.contains(&name));
+        let role = if is_count { Role::Counted } else { Role::Aggregated };
         let (mut origins, mut reads) = (Origins::new(), false);
-        for argument in &call.arguments {
+        for argument in arguments {
             argument.visit_columns(&mut |_| reads = true);
             self.read(argument, role, &mut origins);
         }

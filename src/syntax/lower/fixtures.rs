@@ -75,9 +75,7 @@ impl Lower<'_> {
         }
         let pair = parse(Rule::only_value, text).ok()?;
         let mut found = Diagnostics::new();
-        let lower = Lower::new(self.file, self.source, self.layout, start, &mut found);
-        let value = lower.expr(pair);
-        drop(lower);
+        let value = Lower::new(self.file, self.source, self.layout, start, &mut found).expr(pair);
         (!found.has_errors()).then_some(value)
     }
 }
