@@ -69,7 +69,7 @@ job windows {
 }
 job window_of_all {
   from clean
-  window sort price, name range -10..10 { near = count(), least = min(id) }
+  window sort price range -10..10 { near = count(), least = min(id) }
   window by note { share_of_all = share / sum(share), other_ids = max(id) }
   select id, near, least, share_of_all, other_ids
 }

@@ -37,7 +37,7 @@ pub(super) fn count(_: &Call) -> Result<NewAccumulator, LiteralError> {
 impl Slide for Count {
     type View<'a> = ();
 
-    fn view<'a>(&self, _: &'a [Operand], _: &Neighbours) {}
+    fn view(&self, _: &[Operand], _: &Neighbours) {}
 
     fn add(&self, state: &mut i64, _: &(), _: usize) {
         *state += 1;

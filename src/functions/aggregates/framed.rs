@@ -202,11 +202,11 @@ mod tests {
         (0..array.len()).map(value).collect()
     }
 
-    #[test]
-    fn slid_frames_give_what_all_their_rows_give() {
+    /// Calls of all aggregates that are slid, by the types of their arguments.
+    fn calls() -> Vec<(&'static str, Vec<DataType>)> {
         use DataType as T;
         let decimal = || T::Decimal { precision: 38, scale: 2 };
-        let calls: &[(&str, Vec<DataType>)] = &[
+        vec![
             ("count", vec![]),
             ("count", vec![T::String]),
             ("count_if", vec![T::Bool]),
@@ -242,14 +242,19 @@ mod tests {
             ("variance", vec![T::Float]),
             ("stddev", vec![decimal()]),
             ("corr", vec![T::Float, T::Float]),
-        ];
+        ]
+    }
+
+    #[test]
+    fn slid_frames_give_what_all_their_rows_give() {
+        let calls = calls();
         let slid: std::collections::BTreeSet<&str> =
             SLIDING.iter().map(|(name, _)| *name).collect();
         let tried: std::collections::BTreeSet<&str> = calls.iter().map(|(name, _)| *name).collect();
         assert!(slid.iter().all(|name| tried.contains(name) || *name == "quantile"), "{slid:?}");
         let registry = Registry::standard();
         let mut numbers = Numbers(7);
-        for (name, types) in calls {
+        for (name, types) in &calls {
             for rows in [1, 300, 5000] {
                 let argument = |ty: &DataType| Argument {
                     name: None,
