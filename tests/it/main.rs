@@ -51,6 +51,7 @@ mod runs;
 mod scd2;
 mod schema;
 mod server;
+mod shown;
 mod signals;
 mod skipped;
 mod syntax;
