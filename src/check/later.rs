@@ -4,7 +4,6 @@
 
 /// Functions.
 pub const FUNCTIONS: &[&str] = &[
-    "unique",
     "exists_in",
     "parse_json",
     "to_json",

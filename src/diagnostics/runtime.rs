@@ -26,6 +26,12 @@ pub fn rule_broken(reason: &str, place: Option<&str>, span: Span) -> Diagnostic 
         .help("to go on without such rows: `else drop` or `else quarantine NAME`")
 }
 
+/// D0101: rows that break a rule about all of them.
+pub fn table_rule_broken(reason: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::D0101, reason, span, "this rule, of all rows that come to it")
+        .help("to go on all the same, and be told: `else warn`")
+}
+
 /// R0102: rows of a join match more than was promised.
 pub fn cardinality(side: &str, key: &str, span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -324,7 +324,7 @@ fn compile_step(
             let keys: Vec<&Expr> = join.left_keys.iter().collect();
             (make(&keys), Action::Probe(OnceLock::new()))
         }
-        StepKind::Union { .. } => (None, Action::Pass),
+        StepKind::Union { .. } | StepKind::ExpectAll(_) => (None, Action::Pass),
         StepKind::Explode { column } => (None, Action::Stream(Box::new(Explode::new(*column)))),
         StepKind::Parse(parse) => (None, Action::Parse(ParseStep::compile(parse))),
         StepKind::Expect(rule) => (make(&[&rule.condition]), Action::Expect((**rule).clone())),

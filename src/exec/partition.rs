@@ -151,7 +151,8 @@ fn column_before(step: &Step, column: usize) -> Option<usize> {
         | StepKind::Distinct
         | StepKind::Dedupe(_)
         | StepKind::Explode { .. }
-        | StepKind::Expect(_) => Some(column),
+        | StepKind::Expect(_)
+        | StepKind::ExpectAll(_) => Some(column),
     }
 }
 

@@ -3,7 +3,7 @@
 //! later what was changed.
 
 use super::{AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Keep, RunContext};
-use super::{RunValue, Slot, SortKey, StepKind, WindowCall};
+use super::{RunValue, Slot, SortKey, StepKind, TableFact, WindowCall};
 use crate::text::{FileId, Span};
 use crate::types::Scalar;
 
@@ -70,6 +70,17 @@ impl StepKind {
                     .map(|field| (field.group, &field.ty, &field.format))
                     .collect();
                 format!("parse {} {:?} {fields:?}", parse.column, parse.pattern)
+            }
+            S::ExpectAll(rule) => {
+                let says = match &rule.says {
+                    TableFact::Unique(keys) => format!("unique {}", all(keys)),
+                    TableFact::Holds { aggregates, condition, .. } => {
+                        let calls: Vec<String> =
+                            aggregates.iter().map(|call| call.meaning(run)).collect();
+                        format!("holds {calls:?} {}", one(condition))
+                    }
+                };
+                format!("expect all {:?} {} {says}", rule.name, rule.fails)
             }
             S::Expect(rule) => format!(
                 "expect {:?} {:?} {:?} {}",

@@ -24,15 +24,15 @@ pub use how::{
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, Distance, ExpectAction, Expectation, Frame, Join, JoinKind,
-    Keep, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind, Window,
-    WindowCall, WindowValue,
+    Keep, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind, TableFact,
+    TableRule, Window, WindowCall, WindowValue,
 };
 pub use widen::widen;
 
 use crate::functions::Registry;
 use crate::text::Span;
 use crate::types::{Scalar, Type};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A parameter, by its position in [`Pipeline::params`].
@@ -78,6 +78,9 @@ pub struct Pipeline {
     pub gates: BTreeSet<JobId>,
     /// What must come of rows that are given, in the order of the text.
     pub tests: Vec<Test>,
+    /// Of a pipeline that is run, the hidden jobs that judge the rules about all rows of a job, by the
+    /// job and the step before which they look at its rows.
+    pub rules: BTreeMap<(JobId, usize), JobId>,
 }
 
 impl Pipeline {
@@ -100,6 +103,12 @@ impl Pipeline {
     /// Does another job run after this one?
     pub fn is_waited_for(&self, job: JobId) -> bool {
         self.jobs.iter().any(|other| other.after.contains(&job))
+    }
+
+    /// The job whose rule a job judges, or the job itself.
+    pub fn owner(&self, job: JobId) -> JobId {
+        let rule = self.rules.iter().find(|(_, judge)| **judge == job);
+        rule.map_or(job, |((owner, _), _)| *owner)
     }
 
     /// The jobs that lead to a table, and itself if it is one, in the order of the graph.

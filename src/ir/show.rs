@@ -82,6 +82,6 @@ pub fn step_name(step: &StepKind) -> &'static str {
         StepKind::Union { .. } => "union",
         StepKind::Explode { .. } => "explode",
         StepKind::Parse(_) => "parse",
-        StepKind::Expect(_) => "expect",
+        StepKind::Expect(_) | StepKind::ExpectAll(_) => "expect",
     }
 }

@@ -82,6 +82,8 @@ pub enum StepKind {
     Parse(Box<Parse>),
     /// A rule that each row must meet.
     Expect(Box<Expectation>),
+    /// A rule that all rows together must meet; they all go on.
+    ExpectAll(Box<TableRule>),
 }
 
 /// An aggregate of a group.
@@ -378,6 +380,35 @@ pub struct Expectation {
     pub above: Option<(f64, Span)>,
 }
 
+/// `expect` with an aggregate: a rule about all rows that come to it.
+#[derive(Clone, Debug)]
+pub struct TableRule {
+    /// What it is called in reports: its name, or its text.
+    pub name: String,
+    /// What is said of the rows.
+    pub says: TableFact,
+    /// Does the run fail when that does not hold? It is told of otherwise.
+    pub fails: bool,
+    /// The rule.
+    pub span: Span,
+}
+
+/// What a rule says of a table.
+#[derive(Clone, Debug)]
+pub enum TableFact {
+    /// No two rows have the same values there; null is a value too.
+    Unique(Vec<Expr>),
+    /// What must be true of these aggregates, over a row of them alone.
+    Holds {
+        /// The aggregates.
+        aggregates: Vec<AggregateCall>,
+        /// A row of them.
+        row: Arc<Row>,
+        /// A `bool`; null is not true.
+        condition: Expr,
+    },
+}
+
 /// What happens to a row that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectAction {
@@ -427,6 +458,13 @@ impl StepKind {
             }
             StepKind::Union { columns, .. } => columns.iter().flatten().collect(),
             StepKind::Expect(rule) => vec![&rule.condition],
+            StepKind::ExpectAll(rule) => match &rule.says {
+                TableFact::Unique(keys) => keys.iter().collect(),
+                TableFact::Holds { aggregates, condition, .. } => {
+                    let arguments = aggregates.iter().flat_map(|call| &call.arguments);
+                    arguments.chain([condition]).collect()
+                }
+            },
             StepKind::Distinct | StepKind::Explode { .. } | StepKind::Parse(_) => vec![],
         }
     }
@@ -447,7 +485,8 @@ impl StepKind {
             | StepKind::Dedupe(_)
             | StepKind::Explode { .. }
             | StepKind::Parse(_)
-            | StepKind::Expect(_) => vec![],
+            | StepKind::Expect(_)
+            | StepKind::ExpectAll(_) => vec![],
         }
     }
 

@@ -149,8 +149,24 @@ impl Builder<'_> {
     fn job(&mut self, id: JobId) {
         let pipeline = self.pipeline;
         let job = &pipeline.jobs[id.0 as usize];
-        let mut at = self.table(job.input, Some(id), true);
-        for (number, step) in job.steps.iter().enumerate() {
+        let first = self.table(job.input, Some(id), true);
+        let mut at = self.steps(id, first);
+        let width = job.row().columns.len();
+        // Which partition a row goes to depends on all of them.
+        let is_by_size = job.partition.as_ref().is_some_and(|partition| partition.by_size());
+        let is_kept = job.checkpoint == Some(true) && !self.plan.needs_all(at, pipeline);
+        if is_by_size || is_kept {
+            at = self.add(NodeKind::Gather, vec![at], Some(id), width);
+        }
+        let result = self.add(NodeKind::Result, vec![at], Some(id), width);
+        self.tables.insert(Input::Job(id), result);
+    }
+
+    /// The steps of a job over these rows, and beside them those that judge its rules about all rows.
+    fn steps(&mut self, id: JobId, first: NodeId) -> NodeId {
+        let pipeline = self.pipeline;
+        let mut at = first;
+        for (number, step) in pipeline.jobs[id.0 as usize].steps.iter().enumerate() {
             let width = step.row.columns.len();
             if is_row_by_row(step) {
                 let steps = StepRange { first: number, end: number + 1 };
@@ -174,19 +190,16 @@ impl Builder<'_> {
                         inputs.push(self.add(NodeKind::Gather, vec![other], Some(id), width));
                     }
                 }
+                StepKind::ExpectAll(_) => {
+                    if let Some(&judge) = pipeline.rules.get(&(id, number)) {
+                        self.steps(judge, at);
+                    }
+                }
                 _ => {}
             }
             at = self.add(NodeKind::Step(number), inputs, Some(id), width);
         }
-        let width = job.row().columns.len();
-        // Which partition a row goes to depends on all of them.
-        let is_by_size = job.partition.as_ref().is_some_and(|partition| partition.by_size());
-        let is_kept = job.checkpoint == Some(true) && !self.plan.needs_all(at, pipeline);
-        if is_by_size || is_kept {
-            at = self.add(NodeKind::Gather, vec![at], Some(id), width);
-        }
-        let result = self.add(NodeKind::Result, vec![at], Some(id), width);
-        self.tables.insert(Input::Job(id), result);
+        at
     }
 
     fn output(&mut self, output: usize) {

@@ -296,7 +296,10 @@ pub(crate) fn may_fail(step: &StepKind) -> bool {
         StepKind::Dedupe(dedupe) => dedupe.keys.iter().any(Expr::may_fail),
         StepKind::Join(join) => join.left_keys.iter().chain(&join.residual).any(Expr::may_fail),
         StepKind::Parse(_) | StepKind::Expect(_) => true,
-        StepKind::Distinct | StepKind::Union { .. } | StepKind::Explode { .. } => false,
+        StepKind::Distinct
+        | StepKind::Union { .. }
+        | StepKind::Explode { .. }
+        | StepKind::ExpectAll(_) => false,
     }
 }
 
@@ -344,6 +347,7 @@ fn step_wants(step: &StepKind, node: &Node, position: usize, width: usize) -> Ve
             pass(&mut live);
             live[parse.column] = true;
         }
+        StepKind::ExpectAll(_) => pass(&mut live),
         StepKind::Expect(expectation) => {
             pass(&mut live);
             add(&mut live, &expectation.condition);

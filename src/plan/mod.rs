@@ -220,7 +220,8 @@ impl Plan {
                 | StepKind::Join(_)
                 | StepKind::Explode { .. }
                 | StepKind::Parse(_)
-                | StepKind::Expect(_) => false,
+                | StepKind::Expect(_)
+                | StepKind::ExpectAll(_) => false,
             },
         }
     }

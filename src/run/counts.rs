@@ -13,9 +13,12 @@ fn nodes_of(execution: &Execution, job: JobId) -> impl Iterator<Item = NodeId> {
     execution.plan.iter().filter(move |(_, node)| node.is_of(job)).map(|(id, _)| id)
 }
 
-/// Has every operator of the job seen all its rows?
+/// Has every operator of the job, and of those that judge its rules, seen all its rows?
 pub(super) fn is_done(execution: &Execution, job: JobId) -> bool {
-    nodes_of(execution, job).all(|id| execution.counted[id.at()].load(Relaxed))
+    let rules = execution.pipeline.rules.range((job, 0)..=(job, usize::MAX));
+    let judges = rules.map(|(_, judge)| *judge);
+    let mut nodes = std::iter::once(job).chain(judges).flat_map(|job| nodes_of(execution, job));
+    nodes.all(|id| execution.counted[id.at()].load(Relaxed))
 }
 
 /// The jobs of the plan, in the order in which they are run.
@@ -94,11 +97,18 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
             NodeKind::Build(_) => report.looked_up += given,
             NodeKind::Result => report.records_out = of(&counts.output),
             NodeKind::Steps(_) => report.filtered += given - of(&counts.output),
-            NodeKind::Step(step) => {
-                let step = step_of(execution.pipeline, execution.plan.node(node), step);
+            NodeKind::Step(number) => {
+                let step = step_of(execution.pipeline, execution.plan.node(node), number);
                 report.add_step(step, given, of(&counts.output), of(&counts.left_out));
-                if let StepKind::Expect(rule) = step {
-                    report.expectations.push((rule.name.clone(), of(&counts.violations)));
+                match step {
+                    StepKind::Expect(rule) => {
+                        report.expectations.push((rule.name.clone(), of(&counts.violations)));
+                    }
+                    StepKind::ExpectAll(rule) => {
+                        let broken = broken_of(execution, id, number);
+                        report.rules.push((rule.name.clone(), broken == 0));
+                    }
+                    _ => {}
                 }
             }
             NodeKind::Read { .. } => report.filtered += given - of(&counts.output),
@@ -112,6 +122,13 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
     report.records_failed = failed - nulled_before;
     report.partitions = partition_reports(execution, id);
     report
+}
+
+/// How often the rule of a job at this step was broken: once, or not.
+fn broken_of(execution: &Execution, job: JobId, step: usize) -> u64 {
+    let Some(&judge) = execution.pipeline.rules.get(&(job, step)) else { return 0 };
+    let broken = nodes_of(execution, judge).map(|node| &execution.counts[node.at()].violations);
+    broken.map(|count| count.load(Relaxed)).sum()
 }
 
 pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport {
@@ -181,7 +198,8 @@ impl JobReport {
             | StepKind::Sort(_)
             | StepKind::Union { .. }
             | StepKind::Parse(_)
-            | StepKind::Expect(_) => self.filtered += less,
+            | StepKind::Expect(_)
+            | StepKind::ExpectAll(_) => self.filtered += less,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::report::Status;
 use crate::connect::ConnectError;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::{Error, Failing, Place};
-use crate::ir::{Pipeline, Promise};
+use crate::ir::{Pipeline, Promise, StepKind};
 use crate::store::StateError;
 use crate::text::Span;
 use std::sync::Arc;
@@ -207,6 +207,9 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
         Error::Row { span, job, of, reason, place, .. } => {
             let place = place.map(|place| place_text(place, files));
             match of {
+                Failing::Rule if is_about_all(pipeline, span) => {
+                    Told::of(Kind::Rule, runtime::table_rule_broken(&reason, span))
+                }
                 Failing::Rule => {
                     Told::of(Kind::Rule, runtime::rule_broken(&reason, place.as_deref(), span))
                 }
@@ -221,6 +224,12 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
             }
         }
     }
+}
+
+/// Is the rule at this place one about all rows?
+fn is_about_all(pipeline: &Pipeline, span: Span) -> bool {
+    let mut steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
+    steps.any(|step| matches!(&step.kind, StepKind::ExpectAll(rule) if rule.span == span))
 }
 
 fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {

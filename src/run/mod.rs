@@ -23,6 +23,7 @@ mod recovery;
 mod report;
 mod resources;
 mod reuse;
+mod rules;
 mod schedule;
 mod session;
 
@@ -252,6 +253,8 @@ fn on_all_threads(
     let lowered = merged.as_ref().unwrap_or(lowered);
     let parted = parted::with_folders(lowered, outputs);
     let lowered = parted.as_ref().unwrap_or(lowered);
+    let ruled = rules::with_judges(lowered, &targets);
+    let lowered = ruled.as_ref().unwrap_or(lowered);
     let plan = plan(lowered, &targets);
     pool(options.threads).map_err(Failures::from)?.install(|| {
         let until = options.timeout.map(|most| started + most);

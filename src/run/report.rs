@@ -138,6 +138,9 @@ pub struct JobReport {
     /// Rows that broke each rule of the job, whatever became of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<(String, u64)>,
+    /// Of each rule about all rows that come to it, whether it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<(String, bool)>,
     /// What each of its partitions is, if it has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partitions: Vec<PartitionReport>,

@@ -46,6 +46,7 @@ mod resume;
 mod retry;
 mod reuse;
 mod row_types;
+mod rules;
 mod run_cases;
 mod runs;
 mod scd2;

@@ -12,6 +12,7 @@ mod joined;
 mod joins;
 mod pivot;
 mod rows;
+mod rules;
 mod sample;
 mod sets;
 mod shape;

@@ -292,9 +292,7 @@ impl JobChecker<'_, '_> {
         span: Span,
     ) {
         if let Some(place) = self.aggregate_in(condition) {
-            let what = "a rule about the whole table".to_owned();
-            let later = ast::Later { what, name: None, span: place };
-            self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
+            self.expect_all((name, condition, place), otherwise, above, span);
             return;
         }
         let text = self.text(condition.span);
@@ -338,7 +336,7 @@ impl JobChecker<'_, '_> {
     }
 
     /// Where an aggregate is called in an expression, if one is.
-    fn aggregate_in(&self, expr: &ast::Expr) -> Option<Span> {
+    pub(super) fn aggregate_in(&self, expr: &ast::Expr) -> Option<Span> {
         use ast::ExprKind as K;
         match &expr.kind {
             K::Call(name, arguments) => {

@@ -271,7 +271,15 @@ pub(super) fn rules(kept: &Kept) -> Option<String> {
             };
             vec![escaped(text(job, "job")), code(pair[0].as_str().unwrap_or_default()), mark]
         };
-        list(job, "expectations").iter().map(rule).collect()
+        let about_all = |pair: &Value| {
+            let mark = match pair[1].as_bool() {
+                Some(true) => badge("success", "holds"),
+                _ => badge("failed", "does not hold"),
+            };
+            vec![escaped(text(job, "job")), code(pair[0].as_str().unwrap_or_default()), mark]
+        };
+        let about_each = list(job, "expectations").iter().map(rule);
+        about_each.chain(list(job, "rules").iter().map(about_all)).collect()
     };
     table(&["job", "rule", ""], list(&kept.report, "jobs").iter().flat_map(of_job))
 }

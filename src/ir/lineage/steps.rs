@@ -4,7 +4,7 @@ use super::{Origin, Origins, Role, Table};
 use crate::functions::{FunctionId, Registry};
 use crate::ir::{
     Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
-    Pipeline, StepKind, Window, WindowValue,
+    Pipeline, StepKind, TableFact, Window, WindowValue,
 };
 use crate::text::Span;
 
@@ -96,6 +96,7 @@ impl Table {
                 self.columns.extend(parse.fields.iter().map(|_| text.clone()));
             }
             StepKind::Expect(rule) => self.expect(rule),
+            StepKind::ExpectAll(rule) => self.expect_all(&rule.says),
         }
     }
 
@@ -165,6 +166,24 @@ impl Table {
             }
             ExpectAction::Warn | ExpectAction::Fail => {
                 self.read(&rule.condition, Role::Filter, &mut Origins::new());
+            }
+        }
+    }
+
+    /// A rule about all rows decides over none.
+    fn expect_all(&mut self, says: &TableFact) {
+        let mut looked_at = Origins::new();
+        match says {
+            TableFact::Unique(keys) => {
+                keys.iter().for_each(|key| self.read(key, Role::Group, &mut looked_at));
+            }
+            TableFact::Holds { aggregates, row, condition } => {
+                let arguments = aggregates.iter().flat_map(|call| &call.arguments);
+                arguments.for_each(|value| self.read(value, Role::Aggregated, &mut looked_at));
+                let columns = row.columns.iter().map(|_| Origins::new()).collect();
+                let aggregated = Table { columns, ..Table::default() };
+                aggregated.read(condition, Role::Filter, &mut looked_at);
+                self.also_reads(&aggregated);
             }
         }
     }

@@ -162,12 +162,13 @@ impl Schedule<'_, '_> {
     /// The jobs whose failure it is.
     fn jobs_that_fail(&self, stage: &Stage, by: Option<By>) -> BTreeSet<JobId> {
         let plan = self.execution.plan;
+        let owner = |job: JobId| self.execution.pipeline.owner(job);
         match by {
             Some(By::All) => self.jobs_at(&stage.active),
             Some(By::Job(job)) => [job].into(),
             Some(By::Operator(node)) => match plan.node(node).kind {
                 NodeKind::Sink(_) => plan.node(plan.node(node).inputs[0]).jobs().collect(),
-                _ => plan.node(node).jobs().collect(),
+                _ => plan.node(node).jobs().map(owner).collect(),
             },
             None => {
                 let readers = stage.roots.iter().flat_map(|root| &plan.node(*root).consumers);
@@ -180,7 +181,8 @@ impl Schedule<'_, '_> {
     /// The jobs that operators compute something for.
     pub(super) fn jobs_at(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<JobId> {
         let nodes = nodes.iter().map(|node| self.execution.plan.node(*node));
-        nodes.filter(|node| node.kind != NodeKind::Entry).flat_map(Node::jobs).collect()
+        let nodes = nodes.filter(|node| node.kind != NodeKind::Entry);
+        nodes.flat_map(Node::jobs).map(|job| self.execution.pipeline.owner(job)).collect()
     }
 
     fn name(&self, job: JobId) -> &str {

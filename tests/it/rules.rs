@@ -1,0 +1,160 @@
+//! Rules about all rows: judged beside the rows that go on, and before anything is published.
+
+use super::project::Project;
+use serde_json::json;
+
+fn pipeline(rules: &str) -> String {
+    format!(
+        "source s = csv(\"s.csv\") {{
+  id:   int
+  name: string?
+}}
+
+job j {{
+  from s
+{rules}
+  filter id > 1
+}}
+
+job counted {{
+  from j
+  group by name {{ n = count() }}
+}}
+
+output o = csv(\"out/o.csv\") from j
+output c = csv(\"out/c.csv\") from counted
+"
+    )
+}
+
+const ROWS: &str = "id,name\n1,a\n2,\n2,c\n3,c\n";
+
+#[test]
+fn rules_that_hold_change_nothing() {
+    let project = Project::new(&pipeline(
+        "  expect count() == 4
+  expect sum(id) == 8 else fail
+  expect unique(id, name)
+  expect null_rate(name) < 0.3 else warn
+  expect max(id) > 2 and run.date > @2000-01-01 else warn",
+    ));
+    project.write("s.csv", ROWS);
+    for threads in ["1", "4"] {
+        let run = project.batchc(&["run", "--fresh", "--threads", threads, "--report", "r.json"]);
+        assert_eq!(run.code, Some(0), "{}", run.words);
+        assert!(!run.words.contains("does not hold"), "{}", run.words);
+        assert_eq!(project.read("out/o.csv"), "id,name\n2,\n2,c\n3,c\n");
+        let report: serde_json::Value =
+            serde_json::from_str(&project.read("r.json")).expect("JSON");
+        let job = &report["jobs"][0];
+        assert_eq!((&job["records_in"], &job["records_out"]), (&json!(4), &json!(3)));
+        assert_eq!(job["rules"].as_array().map(Vec::len), Some(5));
+        assert!(job["rules"].as_array().is_some_and(|all| all.iter().all(|one| one[1] == true)));
+        assert_eq!(report["jobs"].as_array().map(Vec::len), Some(2), "judges are not shown");
+    }
+}
+
+#[test]
+fn a_rule_that_fails_publishes_nothing() {
+    for (rule, name) in [
+        ("expect one: unique(id)", "one"),
+        ("expect unique(name) else fail", "unique(name)"),
+        ("expect few: count() < 4", "few"),
+        ("expect max(name) < \"b\"", "max(name) < \\\"b\\\""),
+    ] {
+        let project = Project::new(&pipeline(&format!("  {rule}")));
+        project.write("s.csv", ROWS);
+        for again in [false, true] {
+            let run = project.batchc(&["run", "--report", "r.json"]);
+            assert_eq!(run.code, Some(4), "{rule}, {again}: {}", run.words);
+            assert!(run.words.contains("D0101"), "{rule}: {}", run.words);
+            assert_eq!(project.names("out"), [""; 0], "{rule}");
+            let report = project.read("r.json");
+            assert!(report.contains("FAILED"), "{report}");
+            let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+            assert_eq!(report["jobs"][0]["status"], "FAILED", "{rule}: {report:#}");
+        }
+        let _ = name;
+        // What was kept of the run that failed does not stand for rows that are right.
+        project.write("s.csv", "id,name\n1,a\n2,ab\n");
+        let run = project.batchc(&["run"]);
+        assert_eq!(run.code, Some(0), "{rule}: {}", run.words);
+    }
+}
+
+#[test]
+fn a_rule_that_warns_is_told_and_counted() {
+    let project = Project::new(&pipeline("  expect few: count() < 4 else warn"));
+    project.write("s.csv", ROWS);
+    let run = project.batchc(&["run", "--report", "r.json"]);
+    assert_eq!(run.code, Some(0), "{}", run.words);
+    assert!(run.words.contains("j: `few` does not hold\n"), "{}", run.words);
+    let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).expect("JSON");
+    assert_eq!(report["jobs"][0]["rules"], json!([["few", false]]));
+    assert_eq!(report["jobs"][0]["status"], "SUCCESS");
+    assert!(project.names("out").len() == 2);
+}
+
+#[test]
+fn no_rows_are_a_table_too() {
+    let rules = "  expect not_empty: count() > 0 else warn\n  expect unique(id)\n  expect known: max(id) > 0 else warn";
+    let project = Project::new(&pipeline(rules));
+    project.write("s.csv", "id,name\n");
+    let run = project.batchc(&["run"]);
+    assert_eq!(run.code, Some(0), "{}", run.words);
+    assert!(run.words.contains("`not_empty` does not hold"), "{}", run.words);
+    assert!(run.words.contains("`known` does not hold"), "{}", run.words);
+}
+
+#[test]
+fn a_rule_sees_the_rows_of_its_line() {
+    let rules = "  filter id < 3\n  expect all_small: max(id) == 2\n  expect before: count() == 3";
+    let project = Project::new(&pipeline(rules));
+    project.write("s.csv", ROWS);
+    let run = project.batchc(&["run"]);
+    assert_eq!(run.code, Some(0), "{}", run.words);
+    assert_eq!(project.read("out/o.csv"), "id,name\n2,\n2,c\n");
+}
+
+#[test]
+fn many_keys_go_to_disk() {
+    let project = Project::new(&pipeline("  expect one: unique(id, name) else warn"));
+    let mut rows = String::from("id,name\n");
+    for at in 0..200_000 {
+        rows.push_str(&format!("{at},a name of some length {at}\n"));
+    }
+    project.write("s.csv", &rows);
+    let little = project.batchc(&["run", "--fresh", "--memory", "4MB", "--threads", "2"]);
+    assert_eq!(little.code, Some(0), "{}", little.words);
+    assert!(!little.words.contains("does not hold"), "{}", little.words);
+    assert!(little.words.contains("went to disk"), "{}", little.words);
+    project.write("s.csv", format!("{rows}7,a name of some length 7\n"));
+    let broken = project.batchc(&["run", "--memory", "4MB"]);
+    assert!(broken.words.contains("`one` does not hold"), "{}", broken.words);
+}
+
+#[test]
+fn tests_of_programs_judge_rules() {
+    let test = "
+test \"unique\" {
+  given s
+    | id | name |
+    | 1  | a    |
+    | 1  | b    |
+  want j fails \"one\"
+}
+
+test \"holds\" {
+  given s
+    | id | name |
+    | 1  | a    |
+    | 2  | b    |
+  want j
+    | id |
+    | 2  |
+}
+";
+    let project = Project::new(&(pipeline("  expect one: unique(id)") + test));
+    let ended = project.batchc(&["test"]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.words, ended.data);
+}
