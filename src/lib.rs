@@ -41,6 +41,8 @@ pub mod diagnostics;
 
 pub mod cli;
 
+pub mod lsp;
+
 pub mod store;
 
 pub mod memory;
@@ -54,8 +56,12 @@ use text::{FileId, Files};
 pub struct Compiled {
     /// The text.
     pub files: Files,
+    /// What was written.
+    pub tree: syntax::ast::File,
     /// What it means. May be run only when `found` has no errors.
     pub pipeline: ir::Pipeline,
+    /// What each name of the text stands for.
+    pub names: check::names::Names,
     /// What was found, in the order of the text.
     pub found: Diagnostics,
 }
@@ -70,9 +76,9 @@ pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) 
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
-    let ast = modules::load(&mut files, id, &mut found);
-    let pipeline = check::check(&ast, &files, values, &mut found);
+    let tree = modules::load(&mut files, id, &mut found);
+    let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
     found.sort();
     found.retain(|one| !diagnostics::is_allowed(one, &files));
-    Compiled { files, pipeline, found }
+    Compiled { files, tree, pipeline, names, found }
 }

@@ -72,8 +72,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("testing", &["text", "types", "data", "connect", "ir", "plan", "run"]),
     (
+        "lsp",
+        &[
+            "text",
+            "types",
+            "diagnostics",
+            "syntax",
+            "functions",
+            "connect",
+            "ir",
+            "check",
+            "compile",
+            "Compiled",
+        ],
+    ),
+    (
         "cli",
         &[
+            "lsp",
             "text",
             "types",
             "data",

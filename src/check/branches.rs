@@ -5,6 +5,7 @@
 //! there, without that column.
 
 use super::globals::{Globals, unique};
+use super::names::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::ir::{
     Column, Comparison, Domain, Expr, ExprKind, Input, Job, JobId, Row, Step, StepKind,
@@ -49,6 +50,7 @@ impl<'a> Globals<'a> {
                 let id = JobId(self.job_rows.len() as u32);
                 self.job_rows.push(None);
                 let (name, span) = (name.text.clone(), name.span);
+                self.names().declared(span, Kind::Branch, span);
                 branches.push(Branch { name, span, id, known: Default::default() });
             }
             self.branches.entry(job.name.text.clone()).or_insert(branches);

@@ -7,6 +7,7 @@ use super::globals::Globals;
 use super::incremental;
 use super::later;
 use super::modes::output_mode;
+use super::names::Meaning;
 use super::types::resolve_type;
 use crate::connect::{self, ColumnRule, Connector, Side};
 use crate::data::parse;
@@ -80,7 +81,7 @@ fn check_source(
     }
     let may_skip = connector.is_some_and(|connector| connector.may_skip);
     let connector = connector.map_or("", |connector| connector.name);
-    let incremental = incremental::setting(source, &row, found);
+    let incremental = incremental::setting(source, &row, globals, found);
     let (row, held_by) = (Arc::new(row), None);
     ir::Source { name, connector, may_skip, arguments, columns, row, held_by, incremental, span }
 }
@@ -114,6 +115,7 @@ fn declared_columns(
             continue;
         }
         let ty = resolve_type(&column.ty, globals, found);
+        globals.names().new_column(column.name.span, &ty);
         let mut external: Arc<str> = name.into();
         let (mut format, mut sensitive) = (None, None);
         for attribute in &column.attributes {
@@ -166,6 +168,7 @@ fn connector(
         }
         return (None, vec![]);
     };
+    globals.names().note(name.span, Meaning::Connector(connector.name), None);
     let mut arguments: Vec<(String, Expr)> = vec![];
     let mut positional = 0;
     for argument in &written.arguments {
@@ -193,6 +196,9 @@ fn connector(
             found.push(names::no_option(connector.name, text, at, &all));
             continue;
         };
+        if let Some(label) = &argument.name {
+            globals.names().note(label.span, Meaning::Option(connector.name, option.name), None);
+        }
         let value = argument_value(argument, option, connector, globals, found);
         arguments.push((option.name.to_owned(), value));
     }

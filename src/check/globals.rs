@@ -5,6 +5,7 @@ use super::constants;
 use super::exprs::Scope;
 use super::graph::jobs_of;
 use super::jobs::find_useless_above;
+use super::names::{Kind, Meaning, Names};
 use super::resources::resources;
 use super::tries::tries;
 use super::types::resolve_type;
@@ -14,7 +15,7 @@ use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
 use crate::text::{FileId, Files, Span};
 use crate::types::{EnumMember, EnumType, Scalar};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -42,9 +43,9 @@ pub(super) struct Globals<'a> {
     pub(super) jobs: HashMap<String, (JobId, Span)>,
     /// Of jobs that end in branches, these.
     pub(super) branches: HashMap<String, Vec<Branch>>,
-    /// Positions of secrets, and of those who can be told of a run.
-    pub(super) secrets: HashMap<String, usize>,
-    pub(super) notifiers: HashMap<String, usize>,
+    /// Secrets, and those who can be told of a run: position and place.
+    pub(super) secrets: HashMap<String, (usize, Span)>,
+    pub(super) notifiers: HashMap<String, (usize, Span)>,
     /// What is declared by constructs that are not available yet: uses of them stay silent.
     pub(super) later: HashMap<String, Span>,
     pub(super) source_rows: Vec<Arc<ir::Row>>,
@@ -53,6 +54,8 @@ pub(super) struct Globals<'a> {
     pub(super) uses: HashMap<(FileId, ast::Module), Cell<bool>>,
     /// Parameters of which it has been said that a column hides them.
     pub(super) hidden: HashSet<usize>,
+    /// What the names that were looked up stand for.
+    pub(super) names: RefCell<Names>,
     slots: u32,
 }
 
@@ -96,6 +99,8 @@ pub(super) struct CheckedFunction {
 /// A parameter of a `fn`.
 pub(super) struct CheckedParameter {
     pub(super) name: String,
+    /// Where its name is.
+    pub(super) at: Span,
     pub(super) slot: ir::Slot,
     pub(super) ty: crate::types::Type,
     pub(super) default: Option<ir::Expr>,
@@ -136,6 +141,7 @@ impl<'a> Globals<'a> {
                 .map(|used| ((used.by, used.module.clone()), Cell::new(false)))
                 .collect(),
             hidden: HashSet::new(),
+            names: RefCell::default(),
             slots: 0,
         };
         globals.collect_names(file, found);
@@ -153,6 +159,9 @@ impl<'a> Globals<'a> {
         let (mut sources, mut jobs) = (0, 0);
         let mut first_pipeline = None;
         for declaration in &file.declarations {
+            if let Some((kind, name)) = named(&declaration.kind) {
+                self.names().declared(name.span, kind, name.span);
+            }
             match &declaration.kind {
                 DeclarationKind::Source(source) => {
                     unique("source", &source.name, &mut tables, found);
@@ -175,12 +184,14 @@ impl<'a> Globals<'a> {
                 DeclarationKind::Secret(secret) => {
                     unique("secret", &secret.name, &mut values, found);
                     let position = self.secrets.len();
-                    self.secrets.entry(secret.name.text.clone()).or_insert(position);
+                    let (name, at) = (secret.name.text.clone(), secret.name.span);
+                    self.secrets.entry(name).or_insert((position, at));
                 }
                 DeclarationKind::Notify(notify) => {
                     unique("notify", &notify.name, &mut notifiers, found);
                     let position = self.notifiers.len();
-                    self.notifiers.entry(notify.name.text.clone()).or_insert(position);
+                    let (name, at) = (notify.name.text.clone(), notify.name.span);
+                    self.notifiers.entry(name).or_insert((position, at));
                 }
                 DeclarationKind::Enum(declared) => {
                     unique("enum", &declared.name, &mut values, found);
@@ -319,6 +330,11 @@ impl<'a> Globals<'a> {
                 let value = scope.check_as(default, &ty, "the default");
                 constants::default(&value, found).unwrap_or(Scalar::Null)
             });
+            self.names().note(
+                param.name.span,
+                Meaning::Declared(Kind::Param, param.name.span),
+                Some(&ty),
+            );
             let name = param.name.text.clone();
             let value = values.get(self.params.len()).cloned().flatten();
             self.known.push(value.or_else(|| default.clone()));
@@ -355,6 +371,11 @@ impl<'a> Globals<'a> {
         }
     }
 
+    /// To note what a name stands for.
+    pub(super) fn names(&self) -> RefMut<'_, Names> {
+        self.names.borrow_mut()
+    }
+
     /// A variable that no other has.
     pub(super) fn new_slot(&mut self) -> ir::Slot {
         self.slots += 1;
@@ -380,6 +401,12 @@ impl<'a> Globals<'a> {
                 return None;
             }
             if let Some(id) = self.job_of(path) {
+                let place = self.jobs.get(&first.text).map_or(first.span, |(_, at)| *at);
+                self.names().declared(first.span, Kind::Job, place);
+                let branches = self.branches.get(&first.text).into_iter().flatten();
+                for branch in branches.filter(|branch| branch.id == id) {
+                    self.names().declared(name.span, Kind::Branch, branch.span);
+                }
                 return Some(ir::Input::Job(id));
             }
             // What is wrong with the job itself is said as of any other.
@@ -389,10 +416,12 @@ impl<'a> Globals<'a> {
                 return None;
             }
         }
-        if let Some((id, _)) = self.sources.get(&first.text) {
+        if let Some((id, at)) = self.sources.get(&first.text) {
+            self.names().declared(first.span, Kind::Source, *at);
             return Some(ir::Input::Source(*id));
         }
-        if let Some((id, _)) = self.jobs.get(&first.text) {
+        if let Some((id, at)) = self.jobs.get(&first.text) {
+            self.names().declared(first.span, Kind::Job, *at);
             let names = self.branch_names(&first.text);
             if let Some(first_branch) = self.branches.get(&first.text).and_then(|all| all.first()) {
                 let at = first_branch.span;
@@ -409,6 +438,20 @@ impl<'a> Globals<'a> {
         }
         None
     }
+}
+
+/// What a declaration declares that others can name; parameters are noted with their types.
+fn named(declared: &DeclarationKind) -> Option<(Kind, &ast::Name)> {
+    Some(match declared {
+        DeclarationKind::Source(source) => (Kind::Source, &source.name),
+        DeclarationKind::Job(job) => (Kind::Job, &job.name),
+        DeclarationKind::Secret(secret) => (Kind::Secret, &secret.name),
+        DeclarationKind::Notify(notify) => (Kind::Notifier, &notify.name),
+        DeclarationKind::Enum(declared) => (Kind::Enum, &declared.name),
+        DeclarationKind::Function(function) => (Kind::Function, &function.name),
+        DeclarationKind::Transform(transform) => (Kind::Transform, &transform.name),
+        _ => return None,
+    })
 }
 
 /// Says that a setting is not available yet where it stands.

@@ -1,6 +1,7 @@
 //! Sources of which a run reads only what came since the one before: by which column, and what may be
 //! done with their rows.
 
+use super::globals::Globals;
 use crate::diagnostics::{Diagnostics, graph, incremental as told, names};
 use crate::ir::lineage::{Lineage, Origin, Origins, Role};
 use crate::ir::{
@@ -15,6 +16,7 @@ use crate::types::DataType;
 pub(super) fn setting(
     source: &ast::Source,
     row: &Row,
+    globals: &Globals,
     found: &mut Diagnostics,
 ) -> Option<Incremental> {
     let mut said: Option<(&Name, Option<(i64, Span)>, Span)> = None;
@@ -36,6 +38,7 @@ pub(super) fn setting(
         }
         return None;
     };
+    globals.names().column(name.span, &row.columns[column]);
     let ty = &row.columns[column].ty;
     let is_time = match ty.data {
         DataType::Unknown => return None,

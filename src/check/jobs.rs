@@ -141,6 +141,7 @@ fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
     };
     let Some(input) = checker.globals.input(path, checker.found) else { return nothing };
     if let Some(row) = checker.row_of(input) {
+        checker.globals.names().around(first.span, &checker.row, &row);
         checker.row = row;
     }
     (input, path[0].span)

@@ -16,6 +16,7 @@ mod incremental;
 mod jobs;
 pub mod later;
 mod modes;
+pub mod names;
 mod notify;
 mod resources;
 mod sensitive;
@@ -29,6 +30,16 @@ use crate::syntax::ast;
 use crate::text::Files;
 use crate::types::{DataType, Scalar};
 use globals::Globals;
+use names::Names;
+
+/// What a program means.
+#[derive(Debug)]
+pub struct Checked {
+    /// What may be run, if nothing was found that is an error.
+    pub pipeline: ir::Pipeline,
+    /// What its names stand for.
+    pub names: Names,
+}
 
 /// Checks a program and says what it means. The pipeline is whole however broken the text is; it
 /// may be run only if nothing in `found` is an error. `values` are those of the parameters, in
@@ -38,7 +49,7 @@ pub fn check(
     files: &Files,
     values: &[Option<Scalar>],
     found: &mut Diagnostics,
-) -> ir::Pipeline {
+) -> Checked {
     let mut globals = Globals::collect(file, files, values, found);
     let mut pipeline = ir::Pipeline {
         name: globals.pipeline_name.clone(),
@@ -57,7 +68,19 @@ pub fn check(
     if !found.has_errors() {
         incremental::check(&pipeline, found);
     }
-    pipeline
+    let mut names = globals.names.into_inner();
+    names.finish();
+    Checked { pipeline, names }
+}
+
+/// The names of the types that there are, for editors.
+pub fn type_names() -> impl Iterator<Item = &'static str> {
+    types::type_names()
+}
+
+/// The names of the forms in which somebody can be told how a run ended, for editors.
+pub fn notifier_names() -> impl Iterator<Item = &'static str> {
+    notify::notifier_names()
 }
 
 /// Says what is used and brings in nothing that is meant. Where something is wrong it might have been.

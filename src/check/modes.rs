@@ -37,7 +37,7 @@ pub(super) fn output_mode(
             )),
         }
     }
-    let table = (output.from[0].text.as_str(), output.from[0].span);
+    let table = (output.from[0].text.as_str(), output.from[0].span, globals);
     let row = globals.row_of(from).filter(|row| !row.broken);
     let at = said.map_or(output.name.span, |(_, span)| span);
     let mode = match said {
@@ -107,8 +107,8 @@ fn key_of<'r>(
     key
 }
 
-/// What an output writes, and where that is said.
-type Table<'t> = (&'t str, Span);
+/// What an output writes, where that is said, and what is known of the program.
+type Table<'t> = (&'t str, Span, &'t Globals<'t>);
 
 fn merge(
     (table, row): (Table, &Row),
@@ -195,9 +195,10 @@ fn column(
     found: &mut Diagnostics,
 ) -> Option<usize> {
     let at = row.find(name);
+    at.inspect(|at| table.2.names().column(span, &row.columns[*at]));
     if at.is_none() {
         let all: Vec<&str> = row.columns.iter().map(|column| &*column.name).collect();
-        found.push(names::no_column(name, span, table, &all));
+        found.push(names::no_column(name, span, (table.0, table.1), &all));
     }
     at
 }

@@ -4,6 +4,7 @@ use super::constants;
 use super::exprs::{Scope, bad};
 use super::globals::Globals;
 use super::later;
+use super::names::Kind;
 use crate::diagnostics::{Diagnostics, arguments, graph, names, syntax, types};
 use crate::ir::{self, Address, NotifierKind, Secret, SecretFrom};
 use crate::syntax::ast::{self, DeclarationKind, ExprKind, Setting, SettingKind};
@@ -16,6 +17,11 @@ const KINDS: &[(&str, NotifierKind)] = &[
     ("discord", NotifierKind::Discord),
     ("ntfy", NotifierKind::Ntfy),
 ];
+
+/// The names of these forms.
+pub(super) fn notifier_names() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(name, _)| *name)
+}
 
 /// All secrets, all who can be told, and who is told of the run.
 pub(super) fn check(
@@ -55,11 +61,14 @@ pub(super) fn told(settings: &[Setting], globals: &Globals, found: &mut Diagnost
         let list = if *on_failure { &mut told.failure } else { &mut told.success };
         for name in names {
             match globals.notifiers.get(&name.text) {
-                Some(at) if list.contains(at) => {
+                Some((at, _)) if list.contains(at) => {
                     let message = format!("`{}` is told twice", name.text);
                     found.push(graph::bad_setting(name.span, message, "leave one of them"));
                 }
-                Some(at) => list.push(*at),
+                Some((at, place)) => {
+                    globals.names().declared(name.span, Kind::Notifier, *place);
+                    list.push(*at);
+                }
                 None if globals.later.contains_key(&name.text) => {}
                 None => {
                     let mut all: Vec<&str> = globals.notifiers.keys().map(String::as_str).collect();
@@ -105,7 +114,8 @@ fn notifier(
         }
     };
     if let ExprKind::Name(text) = &address.value.kind {
-        if let Some(secret) = globals.secrets.get(text) {
+        if let Some((secret, at)) = globals.secrets.get(text) {
+            globals.names().declared(address.value.span, Kind::Secret, *at);
             return (*kind, Address::Secret(*secret));
         }
         let params = globals.params.iter().map(|param| &*param.name);

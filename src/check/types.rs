@@ -2,6 +2,7 @@
 
 use super::globals::Globals;
 use super::later;
+use super::names::Kind;
 use crate::diagnostics::{Diagnostics, names, syntax, types};
 use crate::syntax::ast::{self, ExprKind, TypeExpr, TypeExprKind};
 use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, Type};
@@ -17,6 +18,11 @@ const SIMPLE: &[(&str, DataType)] = &[
     ("timestamp", DataType::Timestamp),
     ("duration", DataType::Duration),
 ];
+
+/// The names of types without arguments, and of those that take some.
+pub(super) fn type_names() -> impl Iterator<Item = &'static str> {
+    SIMPLE.iter().map(|(name, _)| *name).chain(["decimal", "list"])
+}
 
 /// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
 pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Diagnostics) -> Type {
@@ -66,6 +72,7 @@ fn named(
     }
     if let Some((declared, at)) = globals.enums.get(&name.text) {
         globals.mean(&name.text, name.span, *at, found);
+        globals.names().declared(name.span, Kind::Enum, *at);
         return DataType::Enum(declared.clone());
     }
     if later::TYPES.contains(&name.text.as_str()) {

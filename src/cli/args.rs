@@ -146,6 +146,8 @@ pub(super) enum Command {
     Test(Test),
     /// Bring programs into the one layout
     Fmt(Fmt),
+    /// Serve an editor over standard input and output, by the Language Server Protocol
+    Lsp(Lsp),
     /// Print a form of the program between two phases
     Show(Show),
     /// Explain a diagnostic, a function or a word of the language
@@ -538,6 +540,13 @@ pub(super) enum Form {
     Ast,
     Ir,
     Plan,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Lsp {
+    /// What some editors say, and what is done anyway
+    #[arg(long, hide = true)]
+    stdio: bool,
 }
 
 #[derive(ClapArgs)]

@@ -91,6 +91,7 @@ fn command_given() -> ExitCode {
         args::Command::Show(show) => commands::show::run(show, &args.global),
         args::Command::Test(test) => commands::test::run(test, &args.global),
         args::Command::Fmt(fmt) => commands::fmt::run(fmt, &args.global),
+        args::Command::Lsp(_) => commands::lsp::run(&args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),
         args::Command::Doc(doc) => commands::doc::run(doc, &args.global),
         args::Command::New(new) => commands::new::run(new, &args.global),

@@ -15,11 +15,14 @@ mod parser;
 mod recovery;
 mod second_look;
 mod tokens;
+mod wanted;
 mod words;
 
 pub use format::{aligned_rows, format, row_cells};
 pub use layout::NESTING_MAX;
 pub use tokens::{Token, TokenKind, tokens};
+pub use wanted::{Call, Kind as WantedKind, Wanted, wanted, words_at};
+pub use words::{Place, Word};
 
 use crate::diagnostics::habits::sql_file;
 use crate::diagnostics::{Diagnostics, syntax};

@@ -7,6 +7,8 @@ mod expected;
 mod first_word;
 mod furthest;
 
+pub(super) use expected::{is_value, keyword, words_of};
+
 use super::layout::{NESTING_MAX, Piece, Problem};
 use super::parser::Parser;
 use super::tokens::TokenKind;

@@ -3,6 +3,10 @@
 //! Nothing else in the crate knows what a line number is: every later form of the program carries
 //! [`Span`]s only, and the text is looked up once, when a diagnostic is shown.
 
+mod units;
+
+pub use units::Unit;
+
 use std::ops::Range;
 
 /// A file of the program, by its position in [`Files`].
@@ -64,7 +68,8 @@ pub struct File {
 }
 
 impl File {
-    fn new(path: String, text: String) -> File {
+    /// A file of this text.
+    pub fn new(path: String, text: String) -> File {
         let mut line_starts = vec![0];
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1));
         File { path, text, line_starts }

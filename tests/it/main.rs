@@ -23,6 +23,7 @@ mod history;
 mod incremental;
 mod kills;
 mod lineage;
+mod lsp;
 mod memory;
 mod merge;
 mod mutants;

@@ -1,7 +1,8 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::adapt;
-use super::{Scope, adaptable, bad, convert, literal};
+use super::{Scope, Variable, adaptable, bad, convert, literal};
+use crate::check::names::{Kind, Meaning};
 use crate::check::{constants, later};
 use crate::diagnostics::{Diagnostic, arguments, foreign, formats, functions, operand, types};
 use crate::expr::constant;
@@ -24,6 +25,7 @@ impl Scope<'_, '_> {
         span: Span,
     ) -> Expr {
         let text = name.text.as_str();
+        self.note_call(name);
         if text == "try" {
             return self.try_call(arguments, name, span);
         }
@@ -50,6 +52,14 @@ impl Scope<'_, '_> {
             return bad(span);
         };
         self.build_call(name, arguments, resolved, given, span)
+    }
+
+    /// Notes what a function is, as far as its name says.
+    fn note_call(&mut self, name: &ast::Name) {
+        if let Some(function) = self.globals.functions.get(&name.text) {
+            let at = function.declaration.name.span;
+            self.globals.names().declared(name.span, Kind::Function, at);
+        }
     }
 
     /// A call of nothing. Its arguments are checked all the same: in a group as those of an
@@ -195,7 +205,11 @@ impl Scope<'_, '_> {
             return None;
         }
         match self.globals.registry.resolve(&name.text, &asked) {
-            Ok(resolved) => Some((resolved, given)),
+            Ok(resolved) => {
+                let meaning = Meaning::Function(name.text.as_str().into(), Some(resolved.function));
+                self.globals.names().note(name.span, meaning, None);
+                Some((resolved, given))
+            }
             Err(mismatch) => {
                 self.report(name, arguments, &given, mismatch, span);
                 None
@@ -432,7 +446,10 @@ impl Scope<'_, '_> {
     ) -> Option<Lambda> {
         let (variable, ty) = (variables.first()?, parameters.first()?.clone());
         let slot = self.globals.new_slot();
-        self.slots.push((variable.text.clone(), slot, ty.clone()));
+        let at = variable.span;
+        let meaning = Meaning::Declared(Kind::Variable, at);
+        self.globals.names().note(at, meaning, Some(&ty));
+        self.slots.push(Variable { name: variable.text.clone(), slot, ty: ty.clone(), at });
         let body = self.check(body, None);
         self.slots.pop();
         (!body.ty.is_unknown()).then_some(Lambda { slot, slot_type: ty, over: 0, body })

@@ -3,6 +3,7 @@
 
 use super::{Scope, bad, literal, not_yet};
 use crate::check::later;
+use crate::check::names::{Kind, Meaning};
 use crate::diagnostics::{functions, names};
 use crate::ir::{Expr, ExprKind, RunValue};
 use crate::syntax::ast::{self, ExprKind as A};
@@ -11,8 +12,11 @@ use crate::types::{DataType, Scalar};
 
 impl Scope<'_, '_> {
     pub(super) fn name(&mut self, name: &str, span: Span, expected: Option<&DataType>) -> Expr {
-        if let Some((_, slot, ty)) = self.slots.iter().rev().find(|(slot, ..)| slot == name) {
-            return Expr { kind: ExprKind::Slot(*slot), ty: ty.clone(), span };
+        if let Some(variable) = self.slots.iter().rev().find(|variable| variable.name == name) {
+            let kind = ExprKind::Slot(variable.slot);
+            let value = Expr { kind, ty: variable.ty.clone(), span };
+            self.globals.names().value(Kind::Variable, variable.at, &value);
+            return value;
         }
         if let Some((_, value)) = self.values.iter().find(|(parameter, _)| parameter == name) {
             return Expr { span, ..value.clone() };
@@ -26,11 +30,17 @@ impl Scope<'_, '_> {
             && let Some(at) = self.row.and_then(|row| row.find(name))
         {
             self.warn_hidden(name, span);
-            return self.column(at, span);
+            let value = self.column(at, span);
+            let origin = self.row.map_or(span, |row| row.columns[at].origin);
+            self.globals.names().value(Kind::Column, origin, &value);
+            return value;
         }
         if let Some(at) = self.parameter(name, span) {
-            let ty = self.globals.params[at].ty.clone();
-            return Expr { kind: ExprKind::Param(crate::ir::ParamId(at as u32)), ty, span };
+            let param = &self.globals.params[at];
+            let kind = ExprKind::Param(crate::ir::ParamId(at as u32));
+            let value = Expr { kind, ty: param.ty.clone(), span };
+            self.globals.names().value(Kind::Param, param.span, &value);
+            return value;
         }
         if let Some(value) = self.member(name, span, expected) {
             return value;
@@ -55,9 +65,11 @@ impl Scope<'_, '_> {
 
     fn group_name(&mut self, name: &str, span: Span) -> Option<Expr> {
         let group = self.group.as_ref().expect("asked only within a group");
-        if let Some(at) = group.keys.iter().position(|(key, _)| &**key == name) {
-            let ty = group.keys[at].1.clone();
-            return Some(Expr { kind: ExprKind::Column(at), ty, span });
+        if let Some(at) = group.keys.iter().position(|(key, ..)| &**key == name) {
+            let (_, ty, origin) = &group.keys[at];
+            let value = Expr { kind: ExprKind::Column(at), ty: ty.clone(), span };
+            self.globals.names().value(Kind::Column, *origin, &value);
+            return Some(value);
         }
         self.row?.find(name)?;
         let found = functions::not_aggregated(name, span, group.span, &group.keys_text);
@@ -125,7 +137,7 @@ impl Scope<'_, '_> {
             .iter()
             .map(|param| param.name.as_str())
             .chain(members.map(|member| &*member.name))
-            .chain(self.slots.iter().map(|(slot, ..)| slot.as_str()))
+            .chain(self.slots.iter().map(|variable| variable.name.as_str()))
             .collect();
         let column_near = crate::diagnostics::nearest(name, columns.iter().copied());
         let other_near = crate::diagnostics::nearest(name, others.iter().copied());
@@ -138,7 +150,7 @@ impl Scope<'_, '_> {
 
     pub(super) fn field(&mut self, base: &ast::Expr, name: &ast::Name, span: Span) -> Expr {
         if let A::Name(text) = &base.kind
-            && let Some(value) = self.qualified(text, name, span)
+            && let Some(value) = self.qualified((text, base.span), name, span)
         {
             return value;
         }
@@ -147,6 +159,8 @@ impl Scope<'_, '_> {
             DataType::Record(fields) => {
                 match fields.iter().position(|field| *field.name == *name.text) {
                     Some(at) => {
+                        let ty = Some(&fields[at].ty);
+                        self.globals.names().note(name.span, Meaning::Field, ty);
                         let nullable = value.ty.nullable || fields[at].ty.nullable;
                         let ty = fields[at].ty.with_nullable(nullable);
                         Expr { kind: ExprKind::Field(Box::new(value), at), ty, span }
@@ -180,15 +194,22 @@ impl Scope<'_, '_> {
     }
 
     /// `right.column`, `run.time`, `Level.ERROR`: where the first name is no column.
-    fn qualified(&mut self, base: &str, name: &ast::Name, span: Span) -> Option<Expr> {
+    fn qualified(
+        &mut self,
+        (base, at): (&str, Span),
+        name: &ast::Name,
+        span: Span,
+    ) -> Option<Expr> {
         if self.row.is_some_and(|row| row.find(base).is_some()) {
             return None;
         }
         if let Some(right) = &self.right
             && right.name == base
         {
+            self.globals.names().declared(at, Kind::Alias, right.at);
             let offset = self.row.map_or(0, |row| row.columns.len());
             if let Some(at) = right.row.find(&name.text) {
+                self.globals.names().column(name.span, &right.row.columns[at]);
                 let ty = right.row.columns[at].ty.clone();
                 return Some(Expr { kind: ExprKind::Column(offset + at), ty, span });
             }
@@ -204,8 +225,8 @@ impl Scope<'_, '_> {
         if base == "run" {
             return Some(self.run_value(name, span));
         }
-        let Some((declared, at)) = self.globals.enums.get(base) else {
-            let is_value = self.slots.iter().any(|(slot, ..)| slot == base)
+        let Some((declared, place)) = self.globals.enums.get(base) else {
+            let is_value = self.slots.iter().any(|variable| variable.name == base)
                 || self.globals.params.iter().any(|param| param.name == base);
             if is_value || self.row.is_none_or(|row| row.find(&name.text).is_none()) {
                 return None;
@@ -213,9 +234,12 @@ impl Scope<'_, '_> {
             self.found.push(names::table_before_column(base, span, &name.text));
             return Some(bad(span));
         };
-        let (declared, at) = (declared.clone(), *at);
-        self.globals.mean(base, span, at, self.found);
+        let (declared, place) = (declared.clone(), *place);
+        self.globals.mean(base, span, place, self.found);
+        self.globals.names().declared(at, Kind::Enum, place);
         if let Some(at) = declared.by_name(&name.text) {
+            let meaning = Meaning::Member(declared.name.clone(), at);
+            self.globals.names().note(name.span, meaning, None);
             let ty = DataType::Enum(declared);
             return Some(literal(Scalar::Enum(at as i32), ty, span));
         }
@@ -234,6 +258,8 @@ impl Scope<'_, '_> {
                 return bad(span);
             }
         };
-        Expr { kind: ExprKind::Run(value), ty: data.required(), span }
+        let ty = data.required();
+        self.globals.names().note(name.span, Meaning::Field, Some(&ty));
+        Expr { kind: ExprKind::Run(value), ty, span }
     }
 }

@@ -1,6 +1,7 @@
 //! Members of enums: names without quotes, which take their enum from what they stand beside.
 
 use super::{Scope, literal};
+use crate::check::names::Meaning;
 use crate::diagnostics::{names, nearest};
 use crate::ir::Expr;
 use crate::syntax::ast::{self, ExprKind as A};
@@ -18,6 +19,7 @@ impl Scope<'_, '_> {
     ) -> Option<Expr> {
         let of = |declared: &Arc<EnumType>| {
             let at = declared.by_name(name)?;
+            self.globals.names().note(span, Meaning::Member(declared.name.clone(), at), None);
             let ty = DataType::Enum(declared.clone());
             Some(literal(Scalar::Enum(at as i32), ty, span))
         };
@@ -45,7 +47,7 @@ impl Scope<'_, '_> {
     /// Is it a name that stands for nothing but, maybe, a member?
     pub(super) fn may_be_member(&self, expr: &ast::Expr) -> bool {
         let A::Name(name) = &expr.kind else { return false };
-        !self.slots.iter().any(|(slot, ..)| slot == name)
+        !self.slots.iter().any(|variable| variable.name == *name)
             && self.row.is_none_or(|row| row.find(name).is_none())
             && !self.globals.params.iter().any(|param| param.name == *name)
     }
@@ -61,8 +63,8 @@ impl Scope<'_, '_> {
     fn obvious_enum(&self, expr: &ast::Expr) -> Option<DataType> {
         let data = match &expr.kind {
             A::Name(name) => {
-                let slot = self.slots.iter().rev().find(|(slot, ..)| slot == name);
-                let slot = slot.map(|(_, _, ty)| &ty.data);
+                let slot = self.slots.iter().rev().find(|variable| variable.name == *name);
+                let slot = slot.map(|variable| &variable.ty.data);
                 let column = || self.row.and_then(|row| Some(&row.columns[row.find(name)?].ty));
                 let param = || self.globals.params.iter().find(|param| param.name == *name);
                 slot.or_else(|| column().map(|ty| &ty.data))

@@ -44,7 +44,7 @@ pub(super) struct Scope<'s, 'a> {
     /// The right side of a join, whose columns follow those of `row`.
     pub(super) right: Option<RightSide<'s>>,
     /// Variables of the enclosing lambdas and functions.
-    pub(super) slots: Vec<(String, Slot, Type)>,
+    pub(super) slots: Vec<Variable>,
     /// Parameters of the transform that is applied, or of the library function that is written in the
     /// language, and their values.
     pub(super) values: &'s [(String, Expr)],
@@ -60,15 +60,27 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) null_on_error: Option<Span>,
 }
 
+/// A variable of a lambda or function.
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) slot: Slot,
+    pub(super) ty: Type,
+    /// Where its name was given.
+    pub(super) at: Span,
+}
+
 /// The right side of a join.
 pub(super) struct RightSide<'s> {
     pub(super) name: &'s str,
+    /// Where it was given.
+    pub(super) at: Span,
     pub(super) row: &'s Row,
 }
 
 /// The values of a group: its keys, and the aggregates found so far.
 pub(super) struct GroupScope {
-    pub(super) keys: Vec<(Arc<str>, Type)>,
+    /// Name, type, place.
+    pub(super) keys: Vec<(Arc<str>, Type, Span)>,
     pub(super) aggregates: Vec<AggregateCall>,
     pub(super) keys_text: String,
     pub(super) span: Span,

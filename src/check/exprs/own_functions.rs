@@ -1,8 +1,9 @@
 //! Calls of the functions that the file declares: each is checked once, and put in place of its
 //! calls.
 
-use super::{Scope, bad, convert, literal};
+use super::{Scope, Variable, bad, convert, literal};
 use crate::check::globals::{CheckedFunction, CheckedParameter, FunctionState, unique};
+use crate::check::names::{Kind, Meaning};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{arguments, functions};
 use crate::ir::{Expr, ExprKind, Slot};
@@ -33,6 +34,10 @@ impl Scope<'_, '_> {
                     function.parameters.iter().position(|parameter| parameter.name == label.text)
                 }
             };
+            if let (Some(at), Some(label)) = (at, &argument.name) {
+                let place = function.parameters[at].at;
+                self.globals.names().declared(label.span, Kind::Variable, place);
+            }
             let Some(at) = at else {
                 self.report_user_argument(&function, name, argument, arguments.len(), span);
                 return bad(span);
@@ -128,13 +133,11 @@ impl Scope<'_, '_> {
             let default =
                 parameter.default.as_ref().map(|value| scope.check_as(value, &ty, "the default"));
             let slot = scope.globals.new_slot();
-            scope.slots.push((parameter.name.text.clone(), slot, ty.clone()));
-            parameters.push(CheckedParameter {
-                name: parameter.name.text.clone(),
-                slot,
-                ty,
-                default,
-            });
+            let (name, at) = (parameter.name.text.clone(), parameter.name.span);
+            let meaning = Meaning::Declared(Kind::Variable, at);
+            scope.globals.names().note(at, meaning, Some(&ty));
+            scope.slots.push(Variable { name: name.clone(), slot, ty: ty.clone(), at });
+            parameters.push(CheckedParameter { name, at, slot, ty, default });
         }
         let result = resolve_type(&declaration.result, scope.globals, scope.found);
         let body = match &declaration.body {

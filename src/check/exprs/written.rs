@@ -38,7 +38,9 @@ impl Scope<'_, '_> {
             Scope { values: &bound, is_library: true, ..Scope::constant(self.globals, &mut found) };
         let wanted =
             Type { data: resolved.result.data.clone(), nullable: declaration.result.nullable };
+        let before = inner.globals.names().set_quiet(true);
         let value = inner.check_as(&body.placed(span), &wanted, &declaration.name);
+        self.globals.names().set_quiet(before);
         for found in found.iter().filter(|found| found.severity == Severity::Error) {
             self.found.push(found.clone());
         }

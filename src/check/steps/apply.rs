@@ -8,6 +8,7 @@ use super::JobChecker;
 use crate::check::exprs::Scope;
 use crate::check::globals::{Globals, TransformState};
 use crate::check::graph::tables_of;
+use crate::check::names::Kind;
 use crate::check::types::resolve_type;
 use crate::diagnostics::{Diagnostics, Severity, arguments, functions, graph, names, transforms};
 use crate::ir::{Column, Expr, ExprKind, Row};
@@ -121,6 +122,7 @@ impl JobChecker<'_, '_> {
         };
         let transform = transform.declaration;
         self.globals.mean(&name.text, name.span, transform.name.span, self.found);
+        self.globals.names().declared(name.span, Kind::Transform, transform.name.span);
         match check(&name.text, self.globals, self.found) {
             TransformState::Checked => {}
             TransformState::Checking => {

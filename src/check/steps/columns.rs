@@ -40,6 +40,7 @@ impl JobChecker<'_, '_> {
     pub(super) fn derive(&mut self, assignments: &[ast::Assignment], span: Span) {
         for assignment in assignments {
             let Some(name) = &assignment.name else { continue };
+            let before = self.row.clone();
             let value = self.scope().check(&assignment.value, None);
             if let Some(at) = self.row.find(&name.text) {
                 let origin = self.row.columns[at].origin;
@@ -50,8 +51,11 @@ impl JobChecker<'_, '_> {
             let value = self.concrete(value);
             let mut row = (*self.row).clone();
             let column = row.columns.len();
-            row.columns.push(self.computed(&name.text, &value, name.span));
+            let new = self.computed(&name.text, &value, name.span);
+            self.globals.names().new_column(name.span, &new.ty);
+            row.columns.push(new);
             self.push(StepKind::Set { column, value }, row, span);
+            self.globals.names().around(assignment.span, &before, &self.row);
         }
     }
 
@@ -82,7 +86,11 @@ impl JobChecker<'_, '_> {
                 continue;
             };
             let value = self.concrete(value);
+            let old = self.row.columns[at].clone();
             self.replace(at, value, name.span, span);
+            let ty = self.row.columns[at].ty.clone();
+            self.globals.names().column(name.span, &Column { ty, ..old });
+            self.globals.names().around(assignment.span, &row, &self.row);
         }
     }
 
@@ -114,6 +122,9 @@ impl JobChecker<'_, '_> {
                 }
                 _ => at,
             };
+            if let Some(name) = &assignment.name {
+                self.globals.names().new_column(name.span, &value.ty);
+            }
             columns.push((name.as_str().into(), value, origin));
         }
         let gone: Vec<String> =
@@ -166,6 +177,7 @@ impl JobChecker<'_, '_> {
             let Some(at) = self.find(old) else { continue };
             columns[at].0 = new.text.as_str().into();
             columns[at].2 = new.span;
+            self.globals.names().new_column(new.span, &columns[at].1.ty);
             self.dropped.insert(old.text.clone(), old.span);
         }
         let mut first: HashMap<&str, Span> = HashMap::new();

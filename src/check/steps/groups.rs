@@ -30,6 +30,9 @@ impl JobChecker<'_, '_> {
                 self.found.push(types::not_ordered(what, value.span, &value.ty));
                 continue;
             }
+            if let Some(name) = &assignment.name {
+                self.globals.names().new_column(name.span, &value.ty);
+            }
             keys.push((name.as_str().into(), value, at));
         }
         keys
@@ -50,7 +53,7 @@ impl JobChecker<'_, '_> {
             .join(", ");
         let mut scope = self.scope();
         scope.group = Some(GroupScope {
-            keys: keys.iter().map(|(name, key, _)| (name.clone(), key.ty.clone())).collect(),
+            keys: keys.iter().map(|(name, key, at)| (name.clone(), key.ty.clone(), *at)).collect(),
             aggregates: vec![],
             keys_text,
             span: statement.verb,
@@ -72,6 +75,9 @@ impl JobChecker<'_, '_> {
                 continue;
             }
             broken |= value.ty.is_unknown();
+            if let Some(name) = &assignment.name {
+                scope.globals.names().new_column(name.span, &value.ty);
+            }
             values.push((name.as_str().into(), value, at));
         }
         let group = scope.group.take().expect("it was put in above");

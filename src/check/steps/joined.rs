@@ -49,6 +49,7 @@ impl JobChecker<'_, '_> {
                 let place = column_of(&conditions.left_keys[key]).expect("it is a column");
                 shared.push(SharedKey { column: place, key });
                 places.push(place);
+                self.globals.names().tie(&self.row.columns[place], column);
                 continue;
             }
             if let Some(left) = self.row.find(&column.name) {
@@ -59,6 +60,7 @@ impl JobChecker<'_, '_> {
             let nullable = kind.keeps_left() || (column.ty.nullable && !right_known.contains(&at));
             let ty = column.ty.with_nullable(nullable);
             places.push(row.columns.len());
+            self.globals.names().join(table, column);
             row.columns.push(Column { ty, origin: table, ..column.clone() });
             right_columns.push(at);
         }

@@ -3,6 +3,7 @@
 use super::JobChecker;
 use super::joined::Unique;
 use crate::check::exprs::{NullRule, RightSide, convert};
+use crate::check::names::Kind;
 use crate::diagnostics::rows;
 use crate::ir::{
     Cardinality, Comparison, Expr, ExprKind, Join, JoinKind, Key, Promise, Row, StepKind,
@@ -27,8 +28,12 @@ impl JobChecker<'_, '_> {
         };
         let Some(right_row) = self.row_of(right) else { return self.give_up() };
         let table = &join.right[0];
-        let name = join.alias.as_ref().unwrap_or(table).text.clone();
-        let conditions = self.conditions(&join.on, &right_row, &name);
+        let alias = join.alias.as_ref().unwrap_or(table);
+        if join.alias.is_some() {
+            self.globals.names().declared(alias.span, Kind::Alias, alias.span);
+        }
+        let name = alias.text.clone();
+        let conditions = self.conditions(&join.on, &right_row, alias);
         if conditions.broken {
             return self.give_up();
         }
@@ -84,7 +89,7 @@ impl JobChecker<'_, '_> {
         self.push(StepKind::Join(Box::new(join)), row, statement.span);
     }
 
-    fn conditions(&mut self, on: &[ast::Expr], right_row: &Row, name: &str) -> Conditions {
+    fn conditions(&mut self, on: &[ast::Expr], right_row: &Row, name: &ast::Name) -> Conditions {
         let mut all = Conditions::default();
         for condition in on {
             match &condition.kind {
@@ -102,7 +107,7 @@ impl JobChecker<'_, '_> {
         &mut self,
         condition: &ast::Expr,
         right_row: &Row,
-        name: &str,
+        name: &ast::Name,
         all: &mut Conditions,
     ) {
         if let ast::ExprKind::Binary(ast::BinaryOp::And, _, left, right) = &condition.kind {
@@ -119,7 +124,7 @@ impl JobChecker<'_, '_> {
         column: &str,
         span: Span,
         right_row: &Row,
-        table: &str,
+        table: &ast::Name,
         all: &mut Conditions,
     ) {
         let (left, right) = (self.row.find(column), right_row.find(column));
@@ -127,10 +132,13 @@ impl JobChecker<'_, '_> {
             all.broken = true;
             if !self.row.broken && !right_row.broken {
                 let side = if left.is_none() { "left" } else { "right" };
-                self.found.push(rows::join_key_missing(column, span, side, table));
+                self.found.push(rows::join_key_missing(column, span, side, &table.text));
             }
             return;
         };
+        let sides = (&self.row.columns[left], &right_row.columns[right]);
+        self.globals.names().column(span, sides.0);
+        self.globals.names().tie(sides.0, sides.1);
         let of = |at: usize, row: &Row| Expr {
             kind: ExprKind::Column(at),
             ty: row.columns[at].ty.clone(),
@@ -164,12 +172,12 @@ impl JobChecker<'_, '_> {
         &mut self,
         condition: &ast::Expr,
         right_row: &Row,
-        name: &str,
+        name: &ast::Name,
         all: &mut Conditions,
     ) {
         let width = self.row.columns.len();
         let mut scope = self.scope();
-        scope.right = Some(RightSide { name, row: right_row });
+        scope.right = Some(RightSide { name: &name.text, at: name.span, row: right_row });
         let condition = scope.condition(condition, "a join condition", NullRule::Allowed);
         if condition.ty.is_unknown() {
             all.broken = true;

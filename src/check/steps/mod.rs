@@ -22,6 +22,7 @@ pub(super) use apply::check_unapplied;
 
 use super::exprs::Scope;
 use super::globals::Globals;
+use super::names::Kind;
 use crate::diagnostics::{Diagnostics, names, syntax};
 use crate::ir::{self, Column, Row, Step, StepKind};
 use crate::syntax::ast;
@@ -94,11 +95,19 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             self.quarantines.push(quarantine);
             self.quarantines.len() - 1
         });
+        let first = self.quarantines[at].span;
+        self.globals.names().declared(name.span, Kind::Quarantine, first);
         ir::QuarantineId(at as u32)
     }
 
-    /// Checks one step.
+    /// Checks one step, and notes the rows around it.
     pub(super) fn step(&mut self, statement: &ast::Statement) {
+        let before = self.row.clone();
+        self.check_step(statement);
+        self.globals.names().around(statement.span, &before, &self.row);
+    }
+
+    fn check_step(&mut self, statement: &ast::Statement) {
         use ast::Step as S;
         let span = statement.span;
         if self.values.is_some() && self.leaves_the_table(statement) {
@@ -152,6 +161,9 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     /// The position of a column; says so when it is not there.
     fn find(&mut self, name: &ast::Name) -> Option<usize> {
         let at = self.row.find(&name.text);
+        if let Some(at) = at {
+            self.globals.names().column(name.span, &self.row.columns[at]);
+        }
         if at.is_none() && !self.row.broken {
             if let Some(dropped) = self.dropped.get(&name.text) {
                 self.found.push(names::dropped_column(&name.text, name.span, *dropped));

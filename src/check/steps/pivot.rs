@@ -34,7 +34,7 @@ impl JobChecker<'_, '_> {
         let keys_text: Vec<String> =
             by.iter().map(|key| format!("`{}`", self.text(key.span))).collect();
         let mut group = GroupScope {
-            keys: keys.iter().map(|(name, key, _)| (name.clone(), key.ty.clone())).collect(),
+            keys: keys.iter().map(|(name, key, at)| (name.clone(), key.ty.clone(), *at)).collect(),
             aggregates: vec![],
             keys_text: keys_text.join(", "),
             span: statement.verb,
@@ -181,6 +181,8 @@ impl JobChecker<'_, '_> {
                 return self.give_up();
             }
         }
+        self.globals.names().new_column(name.span, &DataType::String.required());
+        self.globals.names().new_column(value.span, &ty);
         for column in columns {
             self.dropped.insert(column.text.clone(), span);
         }

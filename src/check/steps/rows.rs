@@ -202,6 +202,7 @@ impl JobChecker<'_, '_> {
             }
             exploded.name = name.text.as_str().into();
             exploded.origin = name.span;
+            self.globals.names().new_column(name.span, &exploded.ty);
             self.dropped.insert(column.text.clone(), column.span);
         }
         row.columns.replace(at, exploded);
@@ -274,6 +275,7 @@ impl JobChecker<'_, '_> {
             });
             // With `on error null`, what cannot be read is null.
             ty.nullable |= self.null_on_error.is_some();
+            self.globals.names().new_column(field.name.span, &ty);
             row.columns.push(field_column(field, ty));
         }
         let Some(column) = at else { return };

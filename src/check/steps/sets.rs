@@ -114,6 +114,7 @@ impl JobChecker<'_, '_> {
             if let Some(other) = other
                 && let Some(ty) = unify(&column.ty, &other.ty)
             {
+                self.globals.names().tie(column, other);
                 column.ty = ty;
                 column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
             } else if column.ty.is_unknown() {

@@ -42,6 +42,9 @@ impl JobChecker<'_, '_> {
                 continue;
             };
             let value = scope.check(&assignment.value, None);
+            if let Some(name) = &assignment.name {
+                scope.globals.names().new_column(name.span, &value.ty);
+            }
             if let Some(column) = scope.row.and_then(|row| row.columns.get(row.find(&name)?)) {
                 scope.found.push(windows::column_exists("window", &name, at, column.origin));
                 continue;

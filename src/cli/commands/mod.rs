@@ -8,6 +8,7 @@ pub(super) mod explain;
 pub(super) mod fmt;
 pub(super) mod graph;
 pub(super) mod lineage;
+pub(super) mod lsp;
 pub(super) mod new;
 pub(super) mod plan;
 pub(super) mod preview;

@@ -3,7 +3,7 @@
 use batchc_grammar::Rule;
 
 /// The word that a keyword rule stands for.
-pub(super) fn keyword(rule: Rule) -> Option<String> {
+pub(in crate::syntax) fn keyword(rule: Rule) -> Option<String> {
     let name = format!("{rule:?}");
     match rule {
         Rule::one_to_one | Rule::one_to_many | Rule::many_to_one | Rule::many_to_many => Some(name),
@@ -37,13 +37,20 @@ pub(super) fn expected(rules: &[Rule]) -> Vec<String> {
 
 /// The words of a rule that is one of several, or what it is called.
 fn described(rule: Rule) -> Vec<String> {
-    let words: &[&str] = match rule {
+    match words_of(rule) {
+        [] => describe(rule).into_iter().collect(),
+        words => words.iter().map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+/// The words of a rule that is one of several; none of any other.
+pub(in crate::syntax) fn words_of(rule: Rule) -> &'static [&'static str] {
+    match rule {
         Rule::keep => &["newest", "oldest", "first", "last"],
         Rule::expect_action => &["warn", "drop", "fail", "quarantine"],
         Rule::error_policy => &["fail", "drop", "null", "quarantine"],
-        _ => return describe(rule).into_iter().collect(),
-    };
-    words.iter().map(|word| (*word).to_owned()).collect()
+        _ => &[],
+    }
 }
 
 fn describe(rule: Rule) -> Option<String> {
@@ -130,7 +137,7 @@ fn is_operator(rule: Rule) -> bool {
 }
 
 /// Does the rule begin a value?
-fn is_value(rule: Rule) -> bool {
+pub(in crate::syntax) fn is_value(rule: Rule) -> bool {
     matches!(
         rule,
         Rule::expr
