@@ -2,6 +2,7 @@
 
 use super::{Code, Diagnostic};
 use crate::text::Span;
+use crate::types::{DataType, Type};
 
 /// W0401: a join that may multiply rows, and nothing says whether that is meant.
 pub fn may_multiply(span: Span, right: &str, right_span: Span) -> Diagnostic {
@@ -131,14 +132,92 @@ pub fn keeps_nothing(name: &str, known: &[&str], span: Span, since: Option<Span>
 }
 
 /// E0406: a join without anything to compare.
-pub fn join_without_key(span: Span) -> Diagnostic {
+pub fn join_without_condition(span: Span, table: &str) -> Diagnostic {
     Diagnostic::new(
         Code::E0406,
         "this join compares no columns of the two sides",
         span,
         "every row would meet every row",
     )
-    .help("join on equal columns: `on left_column == right.column`")
+    .help(format!(
+        "join on equal columns: `on left_column == {table}.column`; if every row is to meet every row: `cross join {table}`"
+    ))
+}
+
+/// E0432: a cross join with a condition.
+pub fn cross_join_with_condition(verb: Span, on: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0432, "a `cross join` has no conditions", on, "a condition")
+        .label(verb, "every row meets every row")
+        .help("for the rows that meet it: `join … on …`")
+        .guess(verb, "join")
+}
+
+/// E0430: an `asof join` without an inequality.
+pub fn asof_without_order(verb: Span, table: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0430,
+        "nothing says which row this `asof join` is to find",
+        verb,
+        "without an inequality of the two sides",
+    )
+    .help(format!("say what comes before what: `on …, at >= {table}.at`"))
+}
+
+/// E0430: an `asof join` with another condition than equalities and one inequality.
+pub fn asof_condition(span: Span, table: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0430,
+        "an `asof join` compares by equalities and one inequality of the two sides",
+        span,
+        "one condition more",
+    )
+    .help(format!("`filter` in a job that reads `{table}`, and join that job"))
+}
+
+/// E0430: an `asof join` by values that have no distance, or of two types.
+pub fn asof_type(span: Span, left: &Type, right: &Type) -> Diagnostic {
+    let label = format!("`{left}` and `{right}`");
+    Diagnostic::new(
+        Code::E0430,
+        "an `asof join` goes by two numbers, dates or times of one type",
+        span,
+        label,
+    )
+    .help("make both the same type, for instance with `cast`")
+}
+
+/// E0431: `within` where nothing is before or behind something.
+pub fn within_without_order(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0431,
+        "`within` limits how far apart two values are, and none are compared by order",
+        span,
+        "how far apart?",
+    )
+    .help("add which comes first: `on …, at >= other.at within 7d`")
+}
+
+/// E0431: a `within` that is no distance of what it limits.
+pub fn within_type(span: Span, ty: &Type, of: Span, distance: &Type) -> Diagnostic {
+    if ty.data == DataType::Date && distance.data == DataType::Duration {
+        let message = "two dates are whole days apart";
+        return Diagnostic::new(Code::E0431, message, span, "not a number of days that is written")
+            .label(of, format!("`{ty}`"))
+            .help("give whole days, written as such: `within 7d`");
+    }
+    let help = match ty.data {
+        DataType::Date => "give whole days, written as such: `within 7d`",
+        DataType::Int => "give a whole number: `within 10`",
+        _ => "give a distance of the same type",
+    };
+    Diagnostic::new(
+        Code::E0431,
+        format!("the distance of two values of `{}` is no `{distance}`", ty.data),
+        span,
+        format!("this is `{distance}`"),
+    )
+    .label(of, format!("`{ty}`"))
+    .help(help)
 }
 
 /// E0407: a column that a bare `on` name needs on both sides.

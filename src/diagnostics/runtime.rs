@@ -43,6 +43,17 @@ pub fn cardinality(side: &str, key: &str, span: Span) -> Diagnostic {
     .help("`dedupe by` the key in a job before, or say `expect many_to_many`")
 }
 
+/// R0106: a join that compares too many pairs of rows.
+pub fn too_many_pairs(right: u64, most: u64, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::R0106,
+        format!("more than {most} pairs of rows meet in this join"),
+        span,
+        format!("every row, with each of {right} on the right side"),
+    )
+    .help("compare columns that are equal too, or make one side smaller before")
+}
+
 /// R0103: rows that a join relies on have a declared key twice.
 pub fn key_repeated(key: &str, span: Span) -> Diagnostic {
     Diagnostic::new(

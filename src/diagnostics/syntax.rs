@@ -270,7 +270,6 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
     let help = match later.what.as_str() {
         "secret" => "give it as a `param`",
         "type" => "use the type behind the `=`",
-        "within" => "write the limit as a `filter` behind the join",
         "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",
         _ => "",

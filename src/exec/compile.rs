@@ -5,7 +5,9 @@ use super::operators::buffer::Buffer;
 use super::operators::chain::Chain;
 use super::operators::dedupe::{Dedupe, Distinct, KeepRow};
 use super::operators::explode::Explode;
-use super::operators::join::{JoinBuild, JoinProbe, JoinTable, OuterRow, Residual, SpilledJoin};
+use super::operators::join::{
+    JoinBuild, JoinProbe, JoinTable, NearestBy, OuterRow, Residual, SpilledJoin,
+};
 use super::operators::project::Project;
 use super::operators::sort::Sort;
 use super::operators::take::Take;
@@ -26,6 +28,7 @@ use crate::ir::{
 use crate::plan::{
     Node, NodeKind, Plan, StepUse, computed_calls, may_fail, step_of, steps_of, uses_of,
 };
+use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -147,7 +150,8 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
             let StepKind::Join(join) = step_of(pipeline, node, step) else {
                 unreachable!("only joins have a right side");
             };
-            let keys: Vec<&Expr> = join.right_keys.iter().collect();
+            let nearest = join.nearest.iter().map(|nearest| &nearest.right);
+            let keys: Vec<&Expr> = join.right_keys.iter().chain(nearest).collect();
             (program(&keys, run), Action::Build(Box::new(build_of(join, &node.live))))
         }
         NodeKind::Steps(_) => {
@@ -321,7 +325,8 @@ fn compile_step(
             (make(&exprs), Action::Break(Box::new(operator)))
         }
         StepKind::Join(join) => {
-            let keys: Vec<&Expr> = join.left_keys.iter().collect();
+            let nearest = join.nearest.iter().flat_map(ir::Nearest::of_left);
+            let keys: Vec<&Expr> = join.left_keys.iter().chain(nearest).collect();
             (make(&keys), Action::Probe(OnceLock::new()))
         }
         StepKind::Union { .. } | StepKind::ExpectAll(_) => (None, Action::Pass),
@@ -506,10 +511,20 @@ fn build_of(join: &ir::Join, live: &[bool]) -> JoinBuild {
     let types: Vec<Type> = join.right_keys.iter().map(|key| key.ty.clone()).collect();
     let columns: Vec<usize> = (0..live.len()).filter(|&column| live[column]).collect();
     // With a further condition, a key that comes twice may still match once.
-    let promised = join.check.right_unique.filter(|_| join.residual.is_none());
+    let is_by_key = join.residual.is_none() && join.nearest.is_none();
+    let promised = join.check.right_unique.filter(|_| is_by_key);
     // Rows on which a condition fails go where the job says while the left side streams.
-    let may_spill = join.residual.as_ref().is_none_or(|condition| !condition.may_fail());
+    // Without keys there is nothing to part them by.
+    let may_spill = join.residual.as_ref().is_none_or(|condition| !condition.may_fail())
+        && !join.right_keys.is_empty();
     let mut build = JoinBuild::new(&types, &columns, promised, may_spill);
+    if let Some(nearest) = &join.nearest {
+        build = build.by_nearest(NearestBy {
+            ty: nearest.right.ty.clone(),
+            comparison: nearest.comparison,
+            is_bound: nearest.bound.is_some(),
+        });
+    }
     if join.nulls_match {
         let both = types.iter().zip(&join.left_keys);
         let ty =
@@ -526,7 +541,7 @@ fn build_of(join: &ir::Join, live: &[bool]) -> JoinBuild {
 /// The probe of a join that gives this row, of which these columns are read, once its table is built.
 pub fn probe(
     join: &ir::Join,
-    (row, live): (&ir::Row, &[bool]),
+    (row, live, span): (&ir::Row, &[bool], Span),
     table: Arc<JoinTable>,
     run: &RunContext,
 ) -> JoinProbe {
@@ -534,6 +549,10 @@ pub fn probe(
         join.residual.as_ref().map(|condition| residual(Program::compile(&[condition], run)));
     let probe = JoinProbe::new(table, join.kind, join.right_columns.clone(), residual, join.check)
         .with_right_types(types_of(&join.right_row));
+    let probe = match join.left_keys.is_empty() && join.nearest.is_none() {
+        true => probe.comparing_all(span),
+        false => probe,
+    };
     if !join.kind.keeps_right() {
         return probe;
     }

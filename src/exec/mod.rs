@@ -70,6 +70,13 @@ pub enum Error {
         /// The key, as text.
         key: String,
     },
+    /// A join compares too many pairs of rows.
+    Pairs {
+        /// The join.
+        span: Span,
+        /// Rows of its right side.
+        right: u64,
+    },
     /// Files or services.
     Connect(ConnectError),
     /// The run was cancelled.

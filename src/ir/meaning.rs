@@ -2,8 +2,10 @@
 //! columns are called. Two of the same text do the same; a run keeps digests of such texts to know
 //! later what was changed.
 
-use super::{AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Keep, RunContext};
-use super::{RunValue, Slot, SortKey, StepKind, TableFact, WindowCall};
+use super::{
+    AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Keep, Nearest, RunContext,
+    RunValue, Slot, SortKey, StepKind, TableFact, WindowCall,
+};
 use crate::text::{FileId, Span};
 use crate::types::Scalar;
 
@@ -43,11 +45,12 @@ impl StepKind {
                 format!("dedupe {} {}", all(&dedupe.keys), dedupe.keep.meaning(run))
             }
             S::Join(join) => format!(
-                "join {:?} {} {} {} {} {:?} {:?} {} {}",
+                "join {:?} {} {} {} {} {} {:?} {:?} {} {}",
                 join.kind,
                 input(join.right),
                 all(&join.left_keys),
                 all(&join.right_keys),
+                join.nearest.as_ref().map_or(String::new(), |nearest| nearest.meaning(run)),
                 all(join.residual.as_slice()),
                 join.shared_keys
                     .iter()
@@ -96,6 +99,14 @@ impl StepKind {
 /// What is checked of a join, wherever it is said.
 fn promises(check: Cardinality) -> String {
     format!("{} {}", check.left_unique.is_some(), check.right_unique.is_some())
+}
+
+impl Nearest {
+    fn meaning(&self, run: Option<&RunContext>) -> String {
+        let bound = meanings(self.bound.as_slice(), run);
+        let (left, right) = (self.left.meaning(run), self.right.meaning(run));
+        format!("{:?} {left} {right} {bound}", self.comparison)
+    }
 }
 
 fn sorted_by(keys: &[SortKey], run: Option<&RunContext>) -> String {

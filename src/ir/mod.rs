@@ -24,8 +24,8 @@ pub use how::{
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, Distance, ExpectAction, Expectation, Frame, Join, JoinKind,
-    Keep, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind, TableFact,
-    TableRule, Window, WindowCall, WindowValue,
+    Keep, Nearest, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind,
+    TableFact, TableRule, Window, WindowCall, WindowValue,
 };
 pub use widen::widen;
 

@@ -1,6 +1,6 @@
 //! Steps: each turns one table into the next.
 
-use super::{Expr, Input, QuarantineId, Row};
+use super::{Comparison, Expr, Input, QuarantineId, Row};
 use crate::functions::{FunctionId, Registry};
 use crate::text::Span;
 use crate::types::{Scalar, Type};
@@ -269,6 +269,8 @@ pub struct Join {
     /// Where right rows are kept that match nothing, the left columns that stand for a key of both
     /// sides, and which: they hold the right key where there is no left row.
     pub shared_keys: Vec<SharedKey>,
+    /// Of the right rows that match, is only the nearest one taken?
+    pub nearest: Option<Nearest>,
     /// What else must be true, over the left columns followed by all right columns.
     pub residual: Option<Expr>,
     /// The right columns that follow the left ones in the result (none for semi and anti).
@@ -308,6 +310,29 @@ impl JoinKind {
     /// Are rows of both sides given side by side?
     pub fn gives_pairs(self) -> bool {
         !matches!(self, JoinKind::Semi | JoinKind::Anti)
+    }
+}
+
+/// Which of the right rows that match is the nearest: the one whose value is the last before that of
+/// the left row, or the first behind it. Null is near to nothing; of right rows with the same value
+/// the last one is before all that is behind it, and the first one behind all that is before it.
+#[derive(Clone, Debug)]
+pub struct Nearest {
+    /// Over the left row.
+    pub left: Expr,
+    /// Over the right row, of the same type.
+    pub right: Expr,
+    /// What the left one is to the right one: not less, greater, not greater, less.
+    pub comparison: Comparison,
+    /// The farthest value of a right row, over the left row and of the same type; null sets no
+    /// limit.
+    pub bound: Option<Expr>,
+}
+
+impl Nearest {
+    /// What it computes of the left row.
+    pub fn of_left(&self) -> impl Iterator<Item = &Expr> {
+        std::iter::once(&self.left).chain(&self.bound)
     }
 }
 
@@ -454,7 +479,10 @@ impl StepKind {
                 dedupe.keys.iter().chain(by).collect()
             }
             StepKind::Join(join) => {
-                join.left_keys.iter().chain(&join.right_keys).chain(&join.residual).collect()
+                let keys = join.left_keys.iter().chain(&join.right_keys);
+                let nearest = join.nearest.iter();
+                let nearest = nearest.flat_map(|near| near.of_left().chain([&near.right]));
+                keys.chain(nearest).chain(&join.residual).collect()
             }
             StepKind::Union { columns, .. } => columns.iter().flatten().collect(),
             StepKind::Expect(rule) => vec![&rule.condition],

@@ -140,6 +140,7 @@ pub(super) fn wanted(
             let StepKind::Join(join) = step_of(pipeline, node, step) else { return all };
             let mut live = node.live.clone();
             join.right_keys.iter().for_each(|key| add(&mut live, key));
+            join.nearest.iter().for_each(|nearest| add(&mut live, &nearest.right));
             live
         }
         NodeKind::Steps(_) => uses_of(node, pipeline, width).0,
@@ -294,7 +295,10 @@ pub(crate) fn may_fail(step: &StepKind) -> bool {
         StepKind::Sort(keys) => keys.iter().any(|key| key.value.may_fail()),
         StepKind::Take { by, .. } => by.iter().any(Expr::may_fail),
         StepKind::Dedupe(dedupe) => dedupe.keys.iter().any(Expr::may_fail),
-        StepKind::Join(join) => join.left_keys.iter().chain(&join.residual).any(Expr::may_fail),
+        StepKind::Join(join) => {
+            let nearest = join.nearest.iter().flat_map(ir::Nearest::of_left);
+            join.left_keys.iter().chain(nearest).chain(&join.residual).any(Expr::may_fail)
+        }
         StepKind::Parse(_) | StepKind::Expect(_) => true,
         StepKind::Distinct
         | StepKind::Union { .. }
@@ -377,7 +381,8 @@ pub(crate) fn computed_calls(window: &ir::Window, node: &Node) -> Vec<bool> {
 
 /// The left columns that a join compares.
 fn left_of_join(join: &ir::Join, live: &mut [bool]) {
-    join.left_keys.iter().for_each(|key| add(live, key));
+    let nearest = join.nearest.iter().flat_map(ir::Nearest::of_left);
+    join.left_keys.iter().chain(nearest).for_each(|key| add(live, key));
     if let Some(residual) = &join.residual {
         residual.visit_columns(&mut |column| {
             if column < live.len() {

@@ -4,6 +4,7 @@
 use super::report::Status;
 use crate::connect::ConnectError;
 use crate::diagnostics::{Diagnostic, runtime};
+use crate::exec::operators::join::PAIRS_MAX;
 use crate::exec::{Error, Failing, Place};
 use crate::ir::{Pipeline, Promise, StepKind};
 use crate::store::StateError;
@@ -204,6 +205,9 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                 Promise::Key(span) => runtime::key_repeated(&key, span),
             },
         ),
+        Error::Pairs { span, right } => {
+            Told::of(Kind::Failed, runtime::too_many_pairs(right, PAIRS_MAX, span))
+        }
         Error::Row { span, job, of, reason, place, .. } => {
             let place = place.map(|place| place_text(place, files));
             match of {

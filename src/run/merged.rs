@@ -326,6 +326,7 @@ impl Lowering<'_> {
             right_keys: of(right_row),
             nulls_match: false,
             shared_keys: vec![],
+            nearest: None,
             residual,
             right_columns: vec![],
             check: Cardinality::default(),

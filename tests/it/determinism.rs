@@ -140,6 +140,32 @@ job of_the_right {
   from stored_few
   right join packed on key expect many_to_many
 }
+job least_of_each {
+  from stored
+  select key, from_id = id, of_row = name
+}
+job nearest_rows {
+  from packed
+  asof join least_of_each on key, id > least_of_each.from_id within 5000
+}
+job next_rows {
+  from clean
+  select id, price
+  asof inner join few_prices on price <= few_prices.other_price
+}
+job few_prices {
+  from clean
+  filter key < 40
+  select other_price = price, other_id = id
+}
+job ranges {
+  from names_of_few
+  full join ends on key > ends.low, key < ends.low + 3 expect many_to_many
+}
+job ends {
+  from stored
+  group by low = key % 50 { rows = count() }
+}
 job names_of_few {
   from stored
   filter key < 40
@@ -229,6 +255,9 @@ output o18 = text("out/log.txt") from log
 output o19 = parquet("out/all_of_both.parquet") from all_of_both
 output o20 = csv("out/of_the_right.csv") from of_the_right
 output o21 = csv("out/names_that_differ.csv") from names_that_differ
+output o33 = parquet("out/nearest_rows.parquet") from nearest_rows
+output o34 = csv("out/next_rows.csv") from next_rows
+output o35 = csv("out/ranges.csv") from ranges
 output o22 = csv("out/names_in_common.csv") from names_in_common
 output o23 = parquet("out/windows.parquet") from windows
 output o24 = csv("out/window_of_all.csv") from window_of_all

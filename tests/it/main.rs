@@ -21,6 +21,7 @@ mod formats;
 mod functions;
 mod history;
 mod incremental;
+mod joins;
 mod kills;
 mod lineage;
 mod lsp;

@@ -9,7 +9,7 @@ use crate::text::Span;
 use crate::types::{DECIMAL_DIGITS_MAX, DataType, MICROS_PER_DAY, Scalar, Type};
 
 impl Scope<'_, '_> {
-    pub(super) fn arithmetic(
+    pub(in crate::check) fn arithmetic(
         &mut self,
         op: Arithmetic,
         place: Span,

@@ -112,7 +112,13 @@ fn known(kind: JoinKind, conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
         |keys: &[crate::ir::Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
     match kind {
         JoinKind::Inner | JoinKind::Semi => {
-            (compared(&conditions.left_keys), compared(&conditions.right_keys))
+            let mut left: Vec<usize> = compared(&conditions.left_keys);
+            let mut right: Vec<usize> = compared(&conditions.right_keys);
+            if let Some(nearest) = &conditions.nearest {
+                left.extend(narrow::strict_columns(&nearest.left));
+                right.extend(narrow::strict_columns(&nearest.right));
+            }
+            (left, right)
         }
         JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Anti => (vec![], vec![]),
     }

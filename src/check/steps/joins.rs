@@ -6,7 +6,7 @@ use crate::check::exprs::{NullRule, RightSide, convert};
 use crate::check::names::Kind;
 use crate::diagnostics::rows;
 use crate::ir::{
-    Cardinality, Comparison, Expr, ExprKind, Join, JoinKind, Key, Promise, Row, StepKind,
+    Cardinality, Comparison, Expr, ExprKind, Join, JoinKind, Key, Nearest, Promise, Row, StepKind,
 };
 use crate::syntax::ast;
 use crate::text::Span;
@@ -18,6 +18,7 @@ pub(super) struct Conditions {
     pub(super) left_keys: Vec<Expr>,
     pub(super) right_keys: Vec<Expr>,
     pub(super) residual: Vec<Expr>,
+    pub(super) nearest: Option<Nearest>,
     broken: bool,
 }
 
@@ -33,45 +34,62 @@ impl JobChecker<'_, '_> {
             self.globals.names().declared(alias.span, Kind::Alias, alias.span);
         }
         let name = alias.text.clone();
-        let conditions = self.conditions(&join.on, &right_row, alias);
+        let mut conditions = self.conditions(&join.on, &right_row, alias);
         if conditions.broken {
             return self.give_up();
         }
-        if let Some(within) = &join.within {
-            let later = ast::Later { what: "within".into(), name: None, span: within.span };
-            self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
-            return self.give_up();
-        }
-        if conditions.left_keys.is_empty() {
-            self.found.push(rows::join_without_key(statement.verb));
-            return self.give_up();
-        }
-        let kind = match join.kind {
-            ast::JoinKind::Inner => JoinKind::Inner,
-            ast::JoinKind::Left => JoinKind::Left,
-            ast::JoinKind::Right => JoinKind::Right,
-            ast::JoinKind::Full => JoinKind::Full,
-            ast::JoinKind::Semi => JoinKind::Semi,
-            ast::JoinKind::Anti => JoinKind::Anti,
-            ast::JoinKind::Cross | ast::JoinKind::Asof { .. } => {
-                let what = self.text(statement.verb);
-                let later = ast::Later { what, name: None, span: statement.verb };
-                self.found.push(crate::diagnostics::syntax::not_available_yet(&later));
-                return self.give_up();
-            }
-        };
-        let keeps_all = kind.keeps_left() || kind == JoinKind::Anti;
-        self.warn_null_keys(&conditions.left_keys, keeps_all);
-        let (check, unique) =
-            self.cardinality(join, kind, &conditions, &right_row, statement, table);
         let names = (statement.verb, table.span, &*name);
+        let (kind, is_said) = match join.kind {
+            ast::JoinKind::Inner => (JoinKind::Inner, true),
+            ast::JoinKind::Left => (JoinKind::Left, true),
+            ast::JoinKind::Right => (JoinKind::Right, true),
+            ast::JoinKind::Full => (JoinKind::Full, true),
+            ast::JoinKind::Semi => (JoinKind::Semi, true),
+            ast::JoinKind::Anti => (JoinKind::Anti, true),
+            ast::JoinKind::Cross => (JoinKind::Inner, false),
+            ast::JoinKind::Asof { inner: true } => (JoinKind::Inner, true),
+            ast::JoinKind::Asof { inner: false } => (JoinKind::Left, true),
+        };
+        let compares = !join.on.is_empty();
+        if compares != is_said {
+            let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
+            self.found.push(match join.on.first() {
+                None if is_asof => rows::asof_without_order(statement.verb, &name),
+                None => rows::join_without_condition(statement.verb, &table.text),
+                Some(on) => rows::cross_join_with_condition(statement.verb, on.span),
+            });
+            return self.give_up();
+        }
+        let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
+        let nearest = match is_asof {
+            true => match self.nearest(&mut conditions, join.within.as_ref(), names) {
+                Some(nearest) => Some(nearest),
+                None => return self.give_up(),
+            },
+            false => None,
+        };
+        if let (Some(within), false) = (&join.within, is_asof)
+            && !self.add_limits(&mut conditions, within)
+        {
+            return self.give_up();
+        }
+        let keeps_all = kind.keeps_left() || kind == JoinKind::Anti;
+        let compared = nearest.iter().map(|nearest| nearest.left.clone());
+        let compared: Vec<Expr> = conditions.left_keys.iter().cloned().chain(compared).collect();
+        self.warn_null_keys(&compared, keeps_all);
+        let is_one = nearest.is_some() || !compares;
+        let (check, mut unique) =
+            self.cardinality(join, kind, &conditions, &right_row, (statement.verb, table, is_one));
+        unique.right |= nearest.is_some();
+        conditions.nearest = nearest;
         let Some((row, shared_keys, right_columns)) =
             self.joined(kind, &conditions, &right_row, unique, names)
         else {
             return self.give_up();
         };
         let residual = conditions.residual.into_iter().reduce(|a, b| {
-            let (ty, span) = (a.ty.clone(), a.span);
+            let nullable = a.ty.nullable || b.ty.nullable;
+            let (ty, span) = (a.ty.with_nullable(nullable), a.span);
             Expr { kind: ExprKind::And(Box::new(a), Box::new(b)), ty, span }
         });
         let join = Join {
@@ -82,6 +100,7 @@ impl JobChecker<'_, '_> {
             right_keys: conditions.right_keys,
             nulls_match: false,
             shared_keys,
+            nearest: conditions.nearest,
             residual,
             right_columns,
             check,
@@ -214,15 +233,14 @@ impl JobChecker<'_, '_> {
         kind: JoinKind,
         conditions: &Conditions,
         right_row: &Row,
-        statement: &ast::Statement,
-        table: &ast::Name,
+        (verb, table, is_clear): (Span, &ast::Name, bool),
     ) -> (Cardinality, Unique) {
         let right_key = right_row.key_within(&columns_of(&conditions.right_keys));
         let left_key = self.row.key_within(&columns_of(&conditions.left_keys));
         let multiplies = kind.gives_pairs();
         let Some((expected, span)) = join.expect else {
-            if multiplies && right_key.is_none() && !right_row.broken {
-                self.found.push(rows::may_multiply(statement.verb, &table.text, table.span));
+            if multiplies && right_key.is_none() && !right_row.broken && !is_clear {
+                self.found.push(rows::may_multiply(verb, &table.text, table.span));
             }
             let relied_on = right_key.filter(|_| multiplies).and_then(|key| key.declared);
             let right_unique = relied_on.map(Promise::Key);
@@ -293,13 +311,13 @@ pub(super) fn column_of(key: &Expr) -> Option<usize> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
 
 /// The side whose columns alone an expression reads.
-fn side(value: &Expr, width: usize) -> Option<Side> {
+pub(super) fn side(value: &Expr, width: usize) -> Option<Side> {
     let (mut left, mut right) = (false, false);
     value.visit_columns(&mut |column| if column < width { left = true } else { right = true });
     match (left, right) {

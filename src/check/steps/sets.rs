@@ -65,6 +65,7 @@ impl JobChecker<'_, '_> {
                 nulls_match: true,
                 right_row,
                 shared_keys: vec![],
+                nearest: None,
                 residual: None,
                 right_columns: vec![],
                 check: Cardinality::default(),

@@ -2,7 +2,8 @@
 //! ([`JoinProbe`]).
 //!
 //! The result has the order of the left rows, and for each of them that of the right ones; then come
-//! the right rows that match nothing, where they are kept ([`outer`]). Null keys match nothing,
+//! the right rows that match nothing, where they are kept ([`outer`]). Of the right rows with a key only the nearest one may match
+//! ([`nearest`]). Null keys match nothing,
 //! unless null equals null. What the residual condition means is its own business: it gets the
 //! candidate pairs as a batch. When the right side does not fit into memory, both sides go to disk
 //! ([`spill`]).
@@ -11,6 +12,7 @@ mod bounds;
 mod build;
 mod candidates;
 mod dense;
+mod nearest;
 mod outer;
 mod probe;
 mod ranks;
@@ -18,8 +20,9 @@ mod spill;
 
 pub use build::{Built, JoinBuild, JoinTable};
 pub use candidates::Residual;
+pub use nearest::NearestBy;
 pub use outer::{OuterRow, UnmatchedRight};
-pub use probe::JoinProbe;
+pub use probe::{JoinProbe, PAIRS_MAX};
 pub use spill::SpilledJoin;
 
 use crate::data::{display, scalar_at};

@@ -211,7 +211,7 @@ impl Execution<'_> {
             Action::Probe(probe) => match probe.get().expect("it is built in an earlier stage") {
                 Probe::Table(probe) => {
                     let before = batch.rows;
-                    let (mut met, failures) = probe.look_up(&batch, &values);
+                    let (mut met, failures) = probe.look_up(&batch, &values)?;
                     let span = |site| probe.span(site);
                     let (batch, values) =
                         self.take_out(node.into(), (batch, values), &failures, &span, worker)?;

@@ -130,6 +130,10 @@ impl Table {
     fn join(&mut self, join: &Join, mut right: Table) {
         join.left_keys.iter().for_each(|key| self.decide(key, Role::Join));
         join.right_keys.iter().for_each(|key| right.decide(key, Role::Join));
+        if let Some(nearest) = &join.nearest {
+            nearest.of_left().for_each(|value| self.decide(value, Role::Join));
+            right.decide(&nearest.right, Role::Join);
+        }
         let left = self.columns.len();
         self.columns.extend(right.columns.iter().cloned());
         join.residual.iter().for_each(|condition| self.decide(condition, Role::Join));

@@ -95,9 +95,12 @@ fn may_pass(join: &Join) -> bool {
     }
     let is_one = join.check.right_unique.is_some()
         || matches!(join.kind, JoinKind::Semi | JoinKind::Anti)
+        || join.nearest.is_some()
         || is_proven(join);
     let is_checked = join.residual.is_some() || join.check.left_unique.is_some();
-    is_one && !is_checked && !join.left_keys.iter().any(|key| key.may_fail() || key.ty.nullable)
+    let nearest = join.nearest.iter().map(|nearest| &nearest.left);
+    let mut compared = join.left_keys.iter().chain(nearest);
+    is_one && !is_checked && !compared.any(|key| key.may_fail() || key.ty.nullable)
 }
 
 /// Does a filter on these columns keep all rows of equal keys of a window or none of them, and may it

@@ -138,7 +138,10 @@ impl Same<'_> {
                 steps_of(self.pipeline, node, range).iter().any(|step| may_fail(&step.kind))
             }
             NodeKind::Build(step) => match step_of(self.pipeline, node, step) {
-                StepKind::Join(join) => join.right_keys.iter().any(|key| key.may_fail()),
+                StepKind::Join(join) => {
+                    let nearest = join.nearest.iter().map(|nearest| &nearest.right);
+                    join.right_keys.iter().chain(nearest).any(|key| key.may_fail())
+                }
                 _ => false,
             },
             NodeKind::Step(step) => may_fail(step_of(self.pipeline, node, step)),

@@ -9,6 +9,7 @@ use crate::exec::partition::parts_by_size;
 use crate::ir::{self, PartitionBy, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::run::failure::Failure;
+use crate::text::Span;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -104,13 +105,14 @@ impl<'p> Schedule<'_, 'p> {
         Some(join)
     }
 
-    /// The row that a join gives, and which columns of it are read.
-    fn join_row(&self, id: NodeId) -> (&'p ir::Row, &'p [bool]) {
+    /// The row that a join gives, which columns of it are read, and where it is written.
+    fn join_row(&self, id: NodeId) -> (&'p ir::Row, &'p [bool], Span) {
         let (pipeline, node) = (self.execution.pipeline, self.execution.plan.node(id));
         let (NodeKind::Step(step), Some(job)) = (node.kind, node.job) else {
             unreachable!("a join is a step of a job");
         };
-        (&pipeline.jobs[job.0 as usize].steps[step].row, &node.live)
+        let step = &pipeline.jobs[job.0 as usize].steps[step];
+        (&step.row, &node.live, step.span)
     }
 
     /// The rows of a result that are given out to its partitions in turn.

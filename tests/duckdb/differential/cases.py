@@ -42,6 +42,7 @@ STEPS = (
     + [groups.compare] * 3
     + [windows.window] * 4
     + [windows.sessionize]
+    + [groups.by_order] * 4
 )
 
 

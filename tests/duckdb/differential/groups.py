@@ -201,15 +201,19 @@ def join(job):
     if matches > 20_000 or kind in OUTER and table.rows > BIG:
         return False
     job.lines.append(f"  {kind}join {name} as r on {', '.join(texts)}{cardinality}")
-    if not brings:
+    joined(job, table, kind, {l.name: r for l, r in on if l.name == r.name}, added, pairs_equal)
+    return None
+
+
+def joined(job, table, kind, shared, added, condition):
+    """What a join gives whose pairs meet a condition over `a` and `b`."""
+    if kind in ("semi ", "anti "):
         word = "EXISTS" if kind == "semi " else "NOT EXISTS"
         job.advance(
-            f"SELECT a.* FROM {job.table.sql} a WHERE {word} (SELECT 1 FROM {table.sql} b WHERE {pairs_equal})",
+            f"SELECT a.* FROM {job.table.sql} a WHERE {word} (SELECT 1 FROM {table.sql} b WHERE {condition})",
             job.table.columns,
         )
-        return None
-    word = f"{kind.upper()}JOIN"
-    shared = {l.name: r for l, r in on if l.name == r.name}
+        return
     columns = [outer_column(column, shared.get(column.name), kind) for column in job.table.columns]
     columns += [
         Column(column.name, column.kind, column.nullable or kind in ("left ", "full ")) for column in added
@@ -224,9 +228,88 @@ def join(job):
     # Right rows that match nothing come last, in their order.
     order = "a._n NULLS LAST, b._n"
     job.advance(
-        f"SELECT row_number() OVER (ORDER BY {order}) AS _n, {chosen} FROM {job.table.sql} a {word} {table.sql} b ON {pairs_equal}",
+        f"SELECT row_number() OVER (ORDER BY {order}) AS _n, {chosen} FROM {job.table.sql} a {kind.upper()}JOIN {table.sql} b ON {condition}",
         columns,
     )
+
+
+def by_order(job):
+    """Joins by an inequality, with an equality or without: all rows that meet it, or the nearest."""
+    rng = job.rng
+    choices = []
+    names = {column.name for column in job.table.columns}
+    for name, table in job.inputs.items():
+        if table.rows * job.table.rows > 400_000:
+            continue
+        for left in job.table.columns:
+            for right in table.columns:
+                if left.kind == right.kind and left.kind.name in MEASURED:
+                    choices.append((name, table, left, right))
+    if not choices:
+        return False
+    name, table, left, right = rng.choice(choices)
+    equal = [
+        (l, r)
+        for l in job.table.columns
+        for r in table.columns
+        if l.kind == r.kind and l.kind.is_ordered and l is not left and r is not right
+    ]
+    on = [rng.choice(equal)] if equal and rng.random() < 0.6 else []
+    kind = rng.choice(["asof ", "asof inner ", "cross ", "", "left ", "right ", "full ", "semi ", "anti "])
+    if kind == "cross ":
+        on = []
+    shared = {l.name: r for l, r in on if l.name == r.name}
+    added = [column for column in table.columns if column.name not in shared]
+    if kind not in ("semi ", "anti ") and names & {column.name for column in added}:
+        return False
+    op = rng.choice([">=", ">", "<=", "<"])
+    back = op.startswith(">")
+    condition = " AND ".join([f"a.{l.sql} = b.{r.sql}" for l, r in on] + [f"a.{left.sql} {op} b.{right.sql}"])
+    if kind == "cross ":
+        condition = "true"
+    within = distance(rng, left, right, back) if kind != "cross " and rng.random() < 0.5 else None
+    if within:
+        condition += f" AND {within[1]}"
+    matches = f"SELECT count(*) FROM {job.table.sql} a JOIN {table.sql} b ON {condition}"
+    if job.connection.execute(matches).fetchone()[0] > 20_000 or kind in OUTER and table.rows > BIG:
+        return False
+    texts = [l.name if l.name == r.name else f"{l.name} == r.{r.name}" for l, r in on]
+    texts.append(f"{left.name} {op} r.{right.name}")
+    line = f"  {kind}join {name} as r"
+    if kind != "cross ":
+        line += f" on {', '.join(texts)}" + (f" within {within[0]}" if within else "")
+    job.lines.append(line)
+    if not kind.startswith("asof"):
+        joined(job, table, "" if kind == "cross " else kind, shared, added, condition)
+        return None
+    keeps = kind == "asof "
+    direction = "DESC" if back else "ASC"
+    columns = job.table.columns + [Column(column.name, column.kind, column.nullable or keeps) for column in added]
+    chosen = ", ".join([f"a.{column.sql}" for column in job.table.columns] + [f"b.{column.sql}" for column in added])
+    nearest = f"row_number() OVER (PARTITION BY a._n ORDER BY b.{right.sql} {direction}, b._n {direction}) = 1"
+    word = "LEFT JOIN" if keeps else "JOIN"
+    job.advance(
+        f"SELECT a._n, {chosen} FROM {job.table.sql} a {word} {table.sql} b ON {condition} QUALIFY {nearest}",
+        columns,
+    )
+    return None
+
+
+MEASURED = ("int", "float", "decimal", "date", "datetime", "timestamp")
+
+
+def distance(rng, left, right, back):
+    """A `within` and the SQL that means the same; none where it is not one."""
+    first, last = (left, right) if back else (right, left)
+    a, b = ("a", "b") if back else ("b", "a")
+    greater, less = f"{a}.{first.sql}", f"{b}.{last.sql}"
+    size = rng.choice([0, 1, 7, 100, 5000])
+    if left.kind.name == "int":
+        return str(size), f"CAST({greater} AS HUGEINT) - CAST({less} AS HUGEINT) <= {size}"
+    if left.kind.name == "date":
+        return f"{size}d", f"date_diff('day', {less}, {greater}) <= {size}"
+    if left.kind.name in ("datetime", "timestamp"):
+        return f"{size}m", f"us({greater}) - us({less}) <= {size * 60000000}"
     return None
 
 

@@ -3,6 +3,7 @@
 use super::bounds::ranges;
 use super::dense::{self, Dense};
 use super::key_text;
+use super::nearest::{NearestBy, Sorted};
 use super::spill::{SpilledRight, write_to};
 use crate::data::Batch;
 use crate::exec::gather::{concat_compact, expand};
@@ -31,6 +32,8 @@ pub struct JoinBuild {
     columns: Arc<[usize]>,
     right_unique: Option<Promise>,
     may_spill: bool,
+    /// Where only the nearest row matches, by what; its value follows the keys.
+    nearest: Option<NearestBy>,
     /// The keys that are kept as columns; none if rows that match nothing are not kept.
     outer_keys: Option<Arc<[usize]>>,
 }
@@ -71,6 +74,8 @@ pub struct JoinTable {
     null_keys: u64,
     /// Keys as columns, by their positions.
     key_columns: Vec<(usize, ArrayRef)>,
+    /// The rows of each key by what is near.
+    nearest: Option<Sorted>,
 }
 
 /// What numbers the keys.
@@ -105,7 +110,24 @@ impl JoinBuild {
         // Null keys are left out, so the table needs no place for them.
         let keys = keys.iter().map(|ty| ty.with_nullable(false)).collect();
         let columns = columns.into();
-        JoinBuild { keys, columns, right_unique, may_spill, outer_keys: None }
+        JoinBuild { keys, columns, right_unique, may_spill, nearest: None, outer_keys: None }
+    }
+
+    /// The same where only the nearest row matches.
+    pub fn by_nearest(mut self, by: NearestBy) -> JoinBuild {
+        self.nearest = Some(by);
+        self
+    }
+
+    /// How many values there are of each right row: its keys, and what may follow them.
+    pub(super) fn right_values(&self) -> usize {
+        self.keys.len() + usize::from(self.nearest.is_some())
+    }
+
+    /// The same of each left row.
+    pub(super) fn left_values(&self) -> usize {
+        let is_bound = self.nearest.as_ref().is_some_and(|nearest| nearest.is_bound);
+        self.right_values() + usize::from(is_bound)
     }
 
     /// The same where rows that match nothing are kept, with these of their keys.
@@ -158,9 +180,11 @@ impl JoinBuild {
     pub(super) fn table(
         &self,
         batches: Vec<Batch>,
-        keys: Vec<Vec<Operand>>,
+        mut keys: Vec<Vec<Operand>>,
         stop: &AtomicBool,
     ) -> Result<JoinTable, NoTable> {
+        let near: Vec<Operand> =
+            keys.iter_mut().flat_map(|values| values.split_off(self.keys.len())).collect();
         let rows: usize = batches.iter().map(|batch| batch.rows).sum();
         assert!(rows < u32::MAX as usize, "the right side has fewer than 2^32 rows");
         let firsts = first_rows(&batches);
@@ -174,6 +198,11 @@ impl JoinBuild {
             let error = Error::Cardinality { promise, side: "right", key };
             return Err(NoTable::Repeated(row, error));
         }
+        let nearest = self
+            .nearest
+            .as_ref()
+            .map(|by| Sorted::new(by, &keyed, keyed.index.len(), (&batches, &near)));
+        drop(near);
         let ranges = ranges(&self.keys, &keys);
         let key_columns = self.key_columns(&batches, &keys);
         drop(keys);
@@ -187,6 +216,7 @@ impl JoinBuild {
             row_count: rows,
             null_keys: (rows - keyed.kept) as u64,
             key_columns,
+            nearest,
         })
     }
 
@@ -350,7 +380,25 @@ impl Part {
     }
 }
 
+impl Index {
+    /// The numbers of keys are below this.
+    fn len(&self) -> usize {
+        match self {
+            Index::Hashed(table) => table.len(),
+            Index::Dense(dense) => dense.places(),
+        }
+    }
+}
+
 impl Keyed {
+    /// The rows of a key; where each has one at most, that may be none.
+    pub(super) fn rows_of(&self, key: usize) -> &[u32] {
+        match self.starts.is_empty() {
+            true => &self.rows[key..key + 1],
+            false => &self.rows[self.starts[key] as usize..self.starts[key + 1] as usize],
+        }
+    }
+
     fn of_parts(keys: &[Type], parts: Vec<Part>, bits: u32) -> Keyed {
         let repeated = parts.iter().filter_map(|part| part.repeated).min();
         let (mut tables, mut starts, mut rows) = (vec![], vec![], vec![]);
@@ -385,16 +433,14 @@ impl JoinTable {
             Index::Dense(dense) => dense.bytes(),
         };
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|(_, key)| key.clone()).collect();
-        let columns = columns + crate::exec::gather::bytes_of(&keys);
+        let nearest = self.nearest.as_ref().map_or(0, Sorted::bytes);
+        let columns = columns + nearest + crate::exec::gather::bytes_of(&keys);
         columns + index + (self.starts.len() + self.rows.len()) * 4
     }
 
     /// The numbers of keys are below this.
     pub(super) fn len(&self) -> usize {
-        match &self.index {
-            Index::Hashed(table) => table.len(),
-            Index::Dense(dense) => dense.places(),
-        }
+        self.index.len()
     }
 
     /// How many rows there are, those with null keys included.
@@ -413,9 +459,24 @@ impl JoinTable {
         self.starts.is_empty()
     }
 
-    /// Puts the number of the key of each row into `out`, and gives the number of rows with null
-    /// keys.
+    /// Puts the number of the key of each row into `out`, or that of the nearest row, and gives the
+    /// number of rows with null keys.
     pub(super) fn find(
+        &self,
+        values: &[Operand],
+        rows: usize,
+        block: &mut Block,
+        out: &mut Vec<u32>,
+    ) -> usize {
+        let (keys, near) = values.split_at(self.keys.len());
+        let null_keys = self.find_keys(keys, rows, block, out);
+        if let Some(nearest) = &self.nearest {
+            nearest.find(near, out);
+        }
+        null_keys
+    }
+
+    fn find_keys(
         &self,
         keys: &[Operand],
         rows: usize,
@@ -436,7 +497,12 @@ impl JoinTable {
 
     /// The row of each key, if each has one.
     pub(super) fn rows_of_keys(&self) -> Option<&[u32]> {
-        self.is_unique().then_some(&self.rows)
+        (self.is_unique() && self.nearest.is_none()).then_some(&self.rows)
+    }
+
+    /// Is a row, and not a key, found for each left row?
+    pub(super) fn finds_rows(&self) -> bool {
+        self.nearest.is_some()
     }
 
     /// The rows of a key that was found.

@@ -34,6 +34,10 @@ pub struct JoinProbe {
     pub(super) right_unique: Option<Breach>,
     pub(super) unmatched: AtomicU64,
     null_keys: AtomicU64,
+    /// Of a join that compares all pairs of rows, where it is written.
+    compares_all: Option<Span>,
+    /// Left rows so far.
+    looked_up: AtomicU64,
     /// Have all rows been looked up? A later stage that runs the same rows through again has
     /// nothing to check and nothing to count.
     has_passed: AtomicBool,
@@ -55,6 +59,9 @@ pub(super) struct Breach {
     first: Mutex<Option<(u64, String)>>,
 }
 
+/// More pairs than these are a mistake: they would take hours.
+pub const PAIRS_MAX: u64 = 10_000_000_000;
+
 /// Nothing has matched yet. No row stands there.
 const NOWHERE: u64 = u64::MAX;
 
@@ -73,7 +80,8 @@ impl JoinProbe {
         residual: Option<Residual>,
         promised: Cardinality,
     ) -> JoinProbe {
-        let matched = if residual.is_some() { table.rows() } else { table.len() };
+        let by_row = residual.is_some() || table.finds_rows();
+        let matched = if by_row { table.rows() } else { table.len() };
         let left_unique = promised.left_unique.map(|promise| LeftUnique {
             matched: (0..matched).map(|_| AtomicU64::new(NOWHERE)).collect(),
             breach: Breach::new(promise, "left"),
@@ -90,6 +98,8 @@ impl JoinProbe {
             right_unique: right_unique.map(|promise| Breach::new(promise, "right")),
             unmatched: AtomicU64::new(0),
             null_keys: AtomicU64::new(0),
+            compares_all: None,
+            looked_up: AtomicU64::new(0),
             has_passed: AtomicBool::new(false),
         }
     }
@@ -106,10 +116,28 @@ impl JoinProbe {
         self
     }
 
+    /// The same, comparing every row with every row.
+    pub fn comparing_all(mut self, span: Span) -> JoinProbe {
+        self.compares_all = Some(span);
+        self
+    }
+
+    /// Fails if all pairs of rows are compared and these are too many.
+    fn count_pairs(&self, rows: usize) -> Result<(), Error> {
+        let Some(span) = self.compares_all else { return Ok(()) };
+        self.count(&self.looked_up, rows);
+        let (left, right) = (self.looked_up.load(Ordering::Relaxed), self.table.rows() as u64);
+        match left.saturating_mul(right) > PAIRS_MAX {
+            true => Err(Error::Pairs { span, right }),
+            false => Ok(()),
+        }
+    }
+
     /// What the rows of a batch meet in the table, and which of them have a pair on which the
     /// residual fails, and why: it is asked before anything is emitted, since a row that fails has
     /// no pairs at all.
-    pub fn look_up(&self, batch: &Batch, values: &[Operand]) -> (Met, Vec<Failure>) {
+    pub fn look_up(&self, batch: &Batch, values: &[Operand]) -> Result<(Met, Vec<Failure>), Error> {
+        self.count_pairs(batch.rows)?;
         let mut found = vec![];
         let null_keys = self.table.find(values, batch.rows, &mut Block::default(), &mut found);
         let mut met = Met { found, null_keys, is_pair: None };
@@ -117,7 +145,7 @@ impl JoinProbe {
         if let Some(residual) = self.residual.as_ref().filter(|residual| residual.may_fail) {
             met.is_pair = ask(self, residual, batch, &met.found, &mut failures);
         }
-        (met, failures)
+        Ok((met, failures))
     }
 
     /// What a failure of the residual is about.
@@ -172,7 +200,7 @@ impl Streaming for JoinProbe {
         values: Vec<Operand>,
         emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (met, _) = self.look_up(&batch, &values);
+        let (met, _) = self.look_up(&batch, &values)?;
         self.join(batch, &values, met, emit)
     }
 
@@ -187,6 +215,7 @@ impl Streaming for JoinProbe {
     fn begin_anew(&self) {
         self.unmatched.store(0, Ordering::Relaxed);
         self.null_keys.store(0, Ordering::Relaxed);
+        self.looked_up.store(0, Ordering::Relaxed);
         self.has_passed.store(false, Ordering::Relaxed);
         if let Some(unique) = &self.left_unique {
             unique.matched.iter().for_each(|first| first.store(NOWHERE, Ordering::Relaxed));
@@ -260,6 +289,14 @@ impl JoinProbe {
         let mut pairs = Pairs::default();
         pairs.left.reserve(found.len());
         pairs.right.reserve(found.len());
+        if self.table.finds_rows() {
+            for (row, &right) in found.iter().enumerate() {
+                if right != NOT_FOUND || self.kind.keeps_left() {
+                    pairs.push(row as u32, right);
+                }
+            }
+            return self.emit_pairs(batch, &mut pairs, emit);
+        }
         if let Some(rows) = self.table.rows_of_keys() {
             for (row, &key) in found.iter().enumerate() {
                 if key != NOT_FOUND {

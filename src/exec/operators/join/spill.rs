@@ -158,8 +158,12 @@ impl JoinParts<'_> {
         let spool = right[0].spool();
         if bytes > spool.part_bytes() as u64 && level < LEVELS_MAX {
             let keeps_nulls = self.join.right.build.keeps_nulls();
-            let right = [self.join.part_again(right, part, level, keeps_nulls, self.stop)?];
-            let left = [self.join.part_again(left, part, level, true, self.stop)?];
+            let build = &self.join.right.build;
+            let values = build.right_values();
+            let right =
+                [self.join.part_again(right, part, level, (values, keeps_nulls), self.stop)?];
+            let values = build.left_values();
+            let left = [self.join.part_again(left, part, level, (values, true), self.stop)?];
             return (0..PARTS).try_for_each(|part| self.add(&right, &left, part, level + 1));
         }
         let Some((table, positions)) = self.join.table(right, part, self.stop)? else {
@@ -168,7 +172,7 @@ impl JoinParts<'_> {
         let probe = (self.make)(Arc::new(table));
         for block in left.iter().flat_map(|file| file.read(part)) {
             go_on(self.stop)?;
-            let (batch, keys) = self.join.rows(block?);
+            let (batch, keys) = stored_rows(block?, self.join.right.build.left_values());
             probe.apply(batch, keys, &mut |pairs| self.joined.push_at_positions(pairs))?;
         }
         if probe.keeps_right() {
@@ -207,7 +211,7 @@ impl SpilledJoin {
         files: &[PartedFile],
         part: usize,
         level: u32,
-        keeps_nulls: bool,
+        (values, keeps_nulls): (usize, bool),
         stop: &AtomicBool,
     ) -> Result<PartedFile, Error> {
         let spool = self.right.files[0].spool();
@@ -218,7 +222,7 @@ impl SpilledJoin {
             write_parted((&layout, level), std::mem::take(rows), keeps_nulls, &mut parted, stop)
         };
         for block in files.iter().flat_map(|file| file.read(part)) {
-            let (batch, keys) = self.rows(block?);
+            let (batch, keys) = stored_rows(block?, values);
             rows.push(batch, keys)?;
             if rows.bytes() > spool.part_bytes() {
                 write(&mut rows)?;
@@ -253,7 +257,8 @@ impl SpilledJoin {
         let rows: Vec<RowRef> = order.iter().map(|&(_, row)| row).collect();
         let ordered = gather_batches(&blocks, &rows);
         drop(blocks);
-        let (batches, keys) = ordered.into_iter().map(|batch| self.rows(batch.columns)).unzip();
+        let (batches, keys) =
+            ordered.into_iter().map(|batch| self.right_rows(batch.columns)).unzip();
         match self.right.build.table(batches, keys, stop) {
             Ok(mut table) => {
                 if table.columns.is_empty() {
@@ -275,21 +280,22 @@ impl SpilledJoin {
         let blocks = self.right.files.iter();
         let mut blocks = blocks.flat_map(|file| (0..PARTS).flat_map(|part| file.read(part)));
         let Some(block) = blocks.next() else { return Ok(vec![]) };
-        let (batch, _) = self.rows(block?);
+        let (batch, _) = self.right_rows(block?);
         Ok(batch.columns.iter().map(|column| new_empty_array(column.data_type())).collect())
     }
 
-    /// Rows as [`write_parted`] wrote them, and their keys.
-    fn rows(&self, mut stored: Vec<ArrayRef>) -> (Batch, Vec<Operand>) {
-        let positions = stored.pop().expect("positions are stored");
-        let keys = stored.split_off(stored.len() - self.right.build.keys.len());
-        let rows = positions.len();
-        let positions = Positions::At(stored_positions(&positions));
-        (
-            Batch { columns: stored, rows, positions },
-            keys.into_iter().map(Operand::column).collect(),
-        )
+    fn right_rows(&self, stored: Vec<ArrayRef>) -> (Batch, Vec<Operand>) {
+        stored_rows(stored, self.right.build.right_values())
     }
+}
+
+/// Rows as [`write_parted`] wrote them, and their keys with so many values in all.
+fn stored_rows(mut stored: Vec<ArrayRef>, values: usize) -> (Batch, Vec<Operand>) {
+    let positions = stored.pop().expect("positions are stored");
+    let keys = stored.split_off(stored.len() - values);
+    let rows = positions.len();
+    let positions = Positions::At(stored_positions(&positions));
+    (Batch { columns: stored, rows, positions }, keys.into_iter().map(Operand::column).collect())
 }
 
 /// The left rows of one thread.
@@ -362,7 +368,7 @@ fn write_parted(
     let mut parts: Vec<Vec<RowRef>> = vec![vec![]; PARTS];
     let mut stored = vec![];
     for (at, (batch, keys)) in in_order(vec![Box::new(collected)]).into_iter().enumerate() {
-        each_hash(layout, &keys, batch.rows, &mut |row, hash| {
+        each_hash(layout, &keys[..layout.columns()], batch.rows, &mut |row, hash| {
             let of_null = || keeps_nulls.then(|| key_hash(&[batch.positions.at(row)]));
             if let Some(hash) = hash.or_else(of_null) {
                 parts[part_of(hash, level)].push(row_ref(at, row));

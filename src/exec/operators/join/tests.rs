@@ -428,7 +428,7 @@ fn a_condition_that_may_fail_is_asked_once_for_each_pair() {
         let mut out = vec![];
         for batch in batches_of(&case.types, &case.left, 70) {
             let mut values = operands(&batch, &[0]);
-            let (met, failures) = probe.look_up(&batch, &values);
+            let (met, failures) = probe.look_up(&batch, &values).unwrap();
             let keep = without_failed(batch.rows, &failures);
             let (batch, met) =
                 (filter_rows(&batch, &mut values, &keep), met.without(&failures, &probe));
