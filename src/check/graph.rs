@@ -28,7 +28,9 @@ pub(super) fn tables_of(statement: &ast::Statement) -> Vec<&[ast::Name]> {
     match &statement.step {
         Step::From(path) => vec![path.as_slice()],
         Step::Join(join) => vec![join.right.as_slice()],
-        Step::Union(tables) => tables.iter().map(Vec::as_slice).collect(),
+        Step::Union(tables) | Step::Except(tables) | Step::Intersect(tables) => {
+            tables.iter().map(Vec::as_slice).collect()
+        }
         _ => vec![],
     }
 }
