@@ -3,25 +3,13 @@
 //! Steps, declarations and settings that come later are known by the grammar.
 
 /// Functions.
-pub const FUNCTIONS: &[&str] = &[
-    "exists_in",
-    "parse_json",
-    "to_json",
-    "json_get",
-    "json_keys",
-    "json_type",
-    "json_length",
-    "cast_json",
-    "has",
-    "keys",
-    "tokenize",
-];
+pub const FUNCTIONS: &[&str] = &["exists_in", "keys", "tokenize"];
 
 /// Columns that every row of a source will carry.
 pub const COLUMNS: &[&str] = &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];
 
 /// Types.
-pub const TYPES: &[&str] = &["bytes", "time", "uuid", "json", "map"];
+pub const TYPES: &[&str] = &["bytes", "time", "uuid", "map"];
 
 /// Connectors.
 pub const CONNECTORS: &[&str] =

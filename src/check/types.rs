@@ -13,6 +13,7 @@ const SIMPLE: &[(&str, DataType)] = &[
     ("int", DataType::Int),
     ("float", DataType::Float),
     ("string", DataType::String),
+    ("json", DataType::Json),
     ("date", DataType::Date),
     ("datetime", DataType::Datetime),
     ("timestamp", DataType::Timestamp),

@@ -138,6 +138,7 @@ pub fn flat_types() -> Vec<(&'static str, Type)> {
         ("len", DataType::Duration.optional()),
         ("e", DataType::Enum(Arc::new(EnumType { name: "E".into(), members })).optional()),
         ("text", DataType::String.required()),
+        ("json", DataType::Json.optional()),
     ]
 }
 
@@ -195,6 +196,17 @@ pub fn random_value(random: &mut Random, ty: &Type) -> Scalar {
         }
         DataType::Record(fields) => {
             Scalar::Record(fields.iter().map(|field| random_value(random, &field.ty)).collect())
+        }
+        DataType::Json => {
+            let texts = [
+                "1",
+                "-0.5",
+                "\"a\\n\\\"\"",
+                "[]",
+                "[1,[null,{}]]",
+                "{\"a\":{\"\":true},\"b\":\"é\"}",
+            ];
+            Scalar::String(random.pick(&texts).into())
         }
         _ => Scalar::String(random.pick(&texts).into()),
     }

@@ -40,7 +40,7 @@ pub fn array_of(ty: &DataType, values: &[Scalar]) -> ArrayRef {
         DataType::Decimal { .. } => {
             Arc::new(primitive!(Decimal128Array, Decimal).with_data_type(arrow_type(ty)))
         }
-        DataType::String => {
+        DataType::String | DataType::Json => {
             let mut builder = StringViewBuilder::with_capacity(values.len());
             for value in values {
                 match value {
@@ -107,7 +107,9 @@ pub fn scalar_at(array: &ArrayRef, ty: &DataType, row: usize) -> Scalar {
         DataType::Decimal { .. } => {
             Scalar::Decimal(array.as_primitive::<Decimal128Type>().value(row))
         }
-        DataType::String => Scalar::String(array.as_string_view().value(row).into()),
+        DataType::String | DataType::Json => {
+            Scalar::String(array.as_string_view().value(row).into())
+        }
         DataType::Date => Scalar::Date(array.as_primitive::<Date32Type>().value(row)),
         DataType::Datetime => {
             Scalar::Datetime(array.as_primitive::<TimestampMicrosecondType>().value(row))

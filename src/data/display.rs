@@ -64,7 +64,9 @@ fn write_json(out: &mut String, value: &Scalar, ty: &DataType) {
             }
             out.push('}');
         }
-        (Scalar::Bool(_) | Scalar::Int(_) | Scalar::Decimal(_), _) => write_value(out, value, ty),
+        (Scalar::Bool(_) | Scalar::Int(_) | Scalar::Decimal(_), _) | (_, DataType::Json) => {
+            write_value(out, value, ty);
+        }
         (Scalar::Float(v), _) if v.is_finite() => write_float(out, *v),
         _ => {
             let mut text = String::new();

@@ -6,6 +6,7 @@
 mod batch;
 mod build;
 mod display;
+pub mod json;
 pub mod parse;
 pub mod partition;
 pub mod prefetch;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub const UTC: &str = "UTC";
 
 /// How values of a type are laid out:
-/// `bool` Boolean, `int` Int64, `float` Float64, `decimal` Decimal128, `string` Utf8View,
+/// `bool` Boolean, `int` Int64, `float` Float64, `decimal` Decimal128, `string` Utf8View, `json` Utf8View in its one spelling,
 /// `date` Date32, `datetime` Timestamp(µs), `timestamp` Timestamp(µs, UTC), `duration`
 /// Duration(µs), `list` List, records Struct, enums Int32 (the member's position).
 pub fn arrow_type(ty: &DataType) -> ArrowType {
@@ -37,7 +38,7 @@ pub fn arrow_type(ty: &DataType) -> ArrowType {
         DataType::Int => ArrowType::Int64,
         DataType::Float => ArrowType::Float64,
         DataType::Decimal { precision, scale } => ArrowType::Decimal128(*precision, *scale as i8),
-        DataType::String => ArrowType::Utf8View,
+        DataType::String | DataType::Json => ArrowType::Utf8View,
         DataType::Date => ArrowType::Date32,
         DataType::Datetime => ArrowType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),

@@ -31,6 +31,8 @@ pub enum Values<'a> {
     Float(&'a [f64]),
     /// `decimal` and its scale
     Decimal(&'a [i128], u8),
+    /// `json`, in its one spelling
+    Json(&'a StringViewArray),
     /// `string`
     String(&'a StringViewArray),
     /// `date`
@@ -59,6 +61,7 @@ impl<'a> Cells<'a> {
                 Values::Decimal(array.as_primitive::<Decimal128Type>().values(), *scale)
             }
             DataType::String => Values::String(array.as_string_view()),
+            DataType::Json => Values::Json(array.as_string_view()),
             DataType::Date => Values::Date(array.as_primitive::<Date32Type>().values()),
             DataType::Datetime => {
                 Values::Datetime(array.as_primitive::<TimestampMicrosecondType>().values())
@@ -95,7 +98,9 @@ impl<'a> Cells<'a> {
             Values::Int(values) => write_int(values[row], out),
             Values::Float(values) => write_float(values[row], out),
             Values::Decimal(values, scale) => write_decimal(values[row], *scale, out),
-            Values::String(values) => out.extend_from_slice(values.value(row).as_bytes()),
+            Values::String(values) | Values::Json(values) => {
+                out.extend_from_slice(values.value(row).as_bytes());
+            }
             Values::Date(values) => write_date(i64::from(values[row]), out),
             Values::Datetime(values) => write_datetime(values[row], out),
             Values::Timestamp(values) => {

@@ -88,9 +88,9 @@ impl KeyLayout {
                 }
                 DataType::Float => Place::Float { word: take(1) },
                 DataType::Decimal { .. } => Place::Decimal { word: take(2) },
-                DataType::String | DataType::List(_) | DataType::Record(_) => {
+                DataType::String | DataType::Json | DataType::List(_) | DataType::Record(_) => {
                     long += 1;
-                    let nested = ty.data != DataType::String;
+                    let nested = !matches!(ty.data, DataType::String | DataType::Json);
                     Place::Text { word: take(2), long: long - 1, nested }
                 }
             };

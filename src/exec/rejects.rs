@@ -454,7 +454,7 @@ pub fn json_of(
         (Scalar::Bool(value), _) => (*value).into(),
         (Scalar::Int(value), _) => (*value).into(),
         (Scalar::Float(value), _) if value.is_finite() => (*value).into(),
-        (_, DataType::List(_) | DataType::Record(_)) => {
+        (_, DataType::List(_) | DataType::Record(_) | DataType::Json) => {
             serde_json::from_str(&display(&value, ty)).unwrap_or_default()
         }
         _ => display(&value, ty).into(),

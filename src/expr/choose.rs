@@ -76,7 +76,7 @@ fn choose(ty: &DataType, chosen: &[u16], values: &[&Operand]) -> ArrayRef {
         DataType::Decimal { .. } => choose_native::<i128>(ty, chosen, values),
         DataType::Date | DataType::Enum(_) => choose_native::<i32>(ty, chosen, values),
         DataType::Unknown | DataType::Null => crate::data::null_array(ty, chosen.len()),
-        DataType::String | DataType::List(_) | DataType::Record(_) => {
+        DataType::String | DataType::Json | DataType::List(_) | DataType::Record(_) => {
             let arrays: Vec<&dyn Array> = values.iter().map(|value| value.array.as_ref()).collect();
             let places: Vec<(usize, usize)> = chosen
                 .iter()

@@ -76,7 +76,7 @@ fn test(rows: usize, test: Test, left: Side, right: Side) -> BooleanBuffer {
         DataType::Decimal { .. } => test_native::<i128>(rows, test, a, b),
         DataType::Date | DataType::Enum(_) => test_native::<i32>(rows, test, a, b),
         DataType::Bool => test_bool(rows, test, a, b),
-        DataType::String => {
+        DataType::String | DataType::Json => {
             let order = match test {
                 Test::Equal => TextOrder::Equal,
                 Test::Less => TextOrder::Less,

@@ -48,7 +48,7 @@ impl InSet {
             }
             DataType::Date | DataType::Enum(_) => set!(I32, Date | Enum),
             DataType::Decimal { .. } => set!(I128, Decimal),
-            DataType::String => set!(Text, String),
+            DataType::String | DataType::Json => set!(Text, String),
             DataType::Float => {
                 let bits = items.iter().filter_map(|item| match item {
                     Scalar::Float(value) => Some(same_bits_of(*value)),

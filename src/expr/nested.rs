@@ -47,7 +47,7 @@ impl<'a> Equality<'a> {
             DataType::Float => Values::F64(f64::values(a), f64::values(b)),
             DataType::Decimal { .. } => Values::I128(i128::values(a), i128::values(b)),
             DataType::Date | DataType::Enum(_) => Values::I32(i32::values(a), i32::values(b)),
-            DataType::String => Values::Text(Texts::of(a), Texts::of(b)),
+            DataType::String | DataType::Json => Values::Text(Texts::of(a), Texts::of(b)),
             DataType::List(item) => {
                 let (a, b) = (a.as_list(), b.as_list());
                 let items = Equality::new(&item.data, a.values(), b.values());

@@ -275,6 +275,7 @@ fn named(name: &str, digits: &[Expr], variables: &[Variable]) -> Result<DataPatt
         "int" => DataType::Int,
         "float" => DataType::Float,
         "string" => DataType::String,
+        "json" => DataType::Json,
         "date" => DataType::Date,
         "datetime" => DataType::Datetime,
         "timestamp" => DataType::Timestamp,

@@ -80,7 +80,10 @@ fn item_at(index: i64, length: usize) -> Option<usize> {
     usize::try_from(at).ok().filter(|at| *at < length)
 }
 
-fn get(_: &Call) -> Prepared {
+fn get(call: &Call) -> Prepared {
+    if *data(call, 0) == DataType::Json {
+        return super::json::get(call);
+    }
     kernel(|context, arguments| {
         let (all, indices) = (lists(&arguments[0]), values::<Int64Type>(&arguments[1]));
         let nulls = strict(context.rows, arguments);

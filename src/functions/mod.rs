@@ -21,6 +21,7 @@ mod addresses;
 mod conditionals;
 mod convert;
 mod hashing;
+mod json;
 mod lists;
 mod logs;
 mod math;
@@ -54,6 +55,7 @@ fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
         hashing::KERNELS,
         lists::KERNELS,
         addresses::KERNELS,
+        json::KERNELS,
         logs::KERNELS,
         quality::KERNELS,
     ]

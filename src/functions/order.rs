@@ -93,7 +93,7 @@ fn write_part(out: &mut Vec<u8>, ty: &DataType, array: &ArrayRef, row: usize, ne
             let value = array.as_primitive::<Decimal128Type>().value(row);
             out.extend((value as u128 ^ 1 << 127).to_be_bytes());
         }
-        DataType::String => {
+        DataType::String | DataType::Json => {
             let text = array.as_string_view().value(row);
             if nested {
                 out.extend((text.len() as u64).to_be_bytes());

@@ -25,6 +25,7 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/convert.batch", include_str!("../../stdlib/convert.batch")),
     ("stdlib/hashing.batch", include_str!("../../stdlib/hashing.batch")),
     ("stdlib/lists.batch", include_str!("../../stdlib/lists.batch")),
+    ("stdlib/json.batch", include_str!("../../stdlib/json.batch")),
     ("stdlib/addresses.batch", include_str!("../../stdlib/addresses.batch")),
     ("stdlib/logs.batch", include_str!("../../stdlib/logs.batch")),
     ("stdlib/quality.batch", include_str!("../../stdlib/quality.batch")),

@@ -335,7 +335,7 @@ fn has_room(from: &DataType, to: &DataType) -> bool {
 pub fn concat_may_fail(parts: &[Expr]) -> bool {
     use DataType as D;
     let has_any_length =
-        |part: &Expr| matches!(part.ty.data, D::String | D::List(_) | D::Record(_));
+        |part: &Expr| matches!(part.ty.data, D::String | D::Json | D::List(_) | D::Record(_));
     parts.iter().any(|part| has_any_length(part) && !matches!(part.kind, ExprKind::Literal(_)))
 }
 

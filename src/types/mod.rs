@@ -42,6 +42,8 @@ pub enum DataType {
     },
     /// UTF-8 text.
     String,
+    /// A JSON value of any kind, held as the one spelling that it has.
+    Json,
     /// A day of the proleptic Gregorian calendar.
     Date,
     /// A wall clock reading without a zone, in microseconds.
@@ -133,9 +135,9 @@ impl DataType {
         matches!(self, DataType::Int | DataType::Float | DataType::Decimal { .. })
     }
 
-    /// Has it a less-than? Lists and records have not.
+    /// Has it a less-than? Lists, records and JSON have not.
     pub fn is_ordered(&self) -> bool {
-        !matches!(self, DataType::List(_) | DataType::Record(_))
+        !matches!(self, DataType::List(_) | DataType::Record(_) | DataType::Json)
     }
 
     /// Is it, or does it contain, [`DataType::Unknown`]?
@@ -194,6 +196,7 @@ impl fmt::Display for DataType {
             DataType::Float => f.write_str("float"),
             DataType::Decimal { precision, scale } => write!(f, "decimal({precision}, {scale})"),
             DataType::String => f.write_str("string"),
+            DataType::Json => f.write_str("json"),
             DataType::Date => f.write_str("date"),
             DataType::Datetime => f.write_str("datetime"),
             DataType::Timestamp => f.write_str("timestamp"),

@@ -17,7 +17,7 @@ pub enum Scalar {
     Float(f64),
     /// `decimal(p, s)`: the value times 10^s.
     Decimal(i128),
-    /// `string`
+    /// `string`, and `json` in its one spelling
     String(Arc<str>),
     /// `date`: days since 1970-01-01.
     Date(i32),

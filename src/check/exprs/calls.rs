@@ -149,23 +149,33 @@ impl Scope<'_, '_> {
             return value;
         }
         let text = literal(Scalar::String(text.into()), DataType::String, place);
-        let asked = [&value, &text].map(|given| Argument {
-            name: None,
-            value: ArgumentValue::Value {
-                ty: given.ty.clone(),
-                literal: constant(given, &[]).ok(),
-                adaptable: false,
-            },
-        });
         let span = value.span;
         let name = ast::Name { text: function.to_owned(), span: place };
-        match self.globals.registry.resolve(function, &asked) {
-            Ok(resolved) => {
-                let given = vec![Some(value), Some(text)];
-                self.build_call(&name, &[], resolved, given, span)
-            }
+        self.call_of(&name, vec![value, text], span)
+    }
+
+    /// A call of the library with these values.
+    pub(super) fn call_of(&mut self, name: &ast::Name, values: Vec<Expr>, span: Span) -> Expr {
+        if values.iter().any(|value| value.ty.is_unknown()) {
+            return bad(span);
+        }
+        let asked: Vec<Argument> = values
+            .iter()
+            .map(|given| Argument {
+                name: None,
+                value: ArgumentValue::Value {
+                    ty: given.ty.clone(),
+                    literal: constant(given, &[]).ok(),
+                    adaptable: adaptable(given),
+                },
+            })
+            .collect();
+        let resolved = self.globals.registry.resolve(&name.text, &asked);
+        let given: Vec<Option<Expr>> = values.into_iter().map(Some).collect();
+        match resolved {
+            Ok(resolved) => self.build_call(name, &[], resolved, given, span),
             Err(mismatch) => {
-                self.report(&name, &[], &[Some(value), Some(text)], mismatch, span);
+                self.report(name, &[], &given, mismatch, span);
                 bad(span)
             }
         }

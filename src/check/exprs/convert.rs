@@ -130,7 +130,8 @@ fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
         (a, b) if a == b => Total,
         (D::Record(_) | D::List(_), D::String) => Total,
         (_, D::String) => Total,
-        (D::String, D::Record(_) | D::List(_)) => No(None),
+        (D::Json, _) => Fallible,
+        (D::String, D::Record(_) | D::List(_)) => No(Some("a JSON text: `parse_json(…) as …`")),
         (D::String, _) => Fallible,
         (D::Int, D::Float) | (D::Bool, D::Int) | (D::Decimal { .. }, D::Float) => Total,
         (D::Int | D::Float | D::Decimal { .. }, D::Int | D::Decimal { .. }) => Fallible,
@@ -140,6 +141,7 @@ fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
         (D::Datetime | D::Date, D::Timestamp) => {
             No(Some("an instant needs a zone: `to_timestamp(…, \"UTC\")`"))
         }
+        (_, D::Json) => No(Some("as JSON: `to_json(…)`")),
         (D::Int, D::Bool) => No(Some("compare it: `… != 0`")),
         (D::List(from), D::List(to)) => cast_rule(&from.data, &to.data),
         _ => No(None),

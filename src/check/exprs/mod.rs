@@ -274,6 +274,9 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(span);
         }
         let list = self.check(list, None);
+        if list.ty.data == DataType::Json {
+            return self.part_of_json(list, at, span);
+        }
         let at = self.check_as(at, &DataType::Int.optional(), "a position in a list");
         let DataType::List(item) = &list.ty.data else {
             if !list.ty.is_unknown() {
@@ -283,6 +286,13 @@ impl<'s, 'a> Scope<'s, 'a> {
         };
         let ty = item.with_nullable(item.nullable || list.ty.nullable || at.ty.nullable);
         Expr { kind: ExprKind::Index(Box::new(list), Box::new(at)), ty, span }
+    }
+
+    /// `j["name"]`, `j[0]`: as `get` of the library.
+    fn part_of_json(&mut self, json: Expr, at: &ast::Expr, span: Span) -> Expr {
+        let at = self.check(at, None);
+        let callee = ast::Name { text: "get".to_owned(), span };
+        self.call_of(&callee, vec![json, at], span)
     }
 
     fn list(&mut self, items: &[ast::Expr], span: Span, expected: Option<&DataType>) -> Expr {

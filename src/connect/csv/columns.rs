@@ -10,7 +10,7 @@ use crate::connect::shown::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
 use crate::connect::{BadValue, json};
-use crate::data::{arrow_type, null_array};
+use crate::data::{TextBuilder, arrow_type, null_array};
 use crate::types::{DataType, EnumType};
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, DurationMicrosecondType, Float64Type,
@@ -126,6 +126,7 @@ impl Reader<'_> {
             }
             DataType::Bool => self.booleans(column, plan, spans),
             DataType::String => self.strings(column, plan, spans),
+            DataType::Json => self.json(column, plan, spans),
             DataType::List(_) | DataType::Record(_) => self.nested(column, plan, spans),
             DataType::Unknown | DataType::Null => null_array(&plan.data, self.rows.len()),
         }
@@ -166,6 +167,24 @@ impl Reader<'_> {
                 .unwrap_or_else(|| nulls.add(at))
         });
         Arc::new(BooleanArray::new(values, nulls.finish(rows.len())))
+    }
+
+    /// JSON values in their one spelling.
+    fn json<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
+        let mut texts = TextBuilder::with_capacity(self.rows.len());
+        for row in self.rows.clone() {
+            let mut read = |text: &[u8]| -> Result<String, Reason> {
+                let text = simdutf8::basic::from_utf8(text).map_err(|_| "not UTF-8")?;
+                let mut json = String::new();
+                crate::data::json::canonical(text, &mut json)?;
+                Ok(json)
+            };
+            match self.slow(column, plan, row, spans.get(row), &mut read) {
+                Some(json) => texts.push(&json),
+                None => texts.push_null(),
+            }
+        }
+        Arc::new(texts.finish())
     }
 
     fn strings<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {

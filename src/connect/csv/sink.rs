@@ -124,7 +124,7 @@ impl Writer {
                     continue;
                 }
                 match &cells.values {
-                    Values::String(values) => {
+                    Values::String(values) | Values::Json(values) => {
                         self.write_text(values.value(row).as_bytes(), &mut out);
                     }
                     Values::Enum(..) | Values::Nested(..) => {

@@ -145,7 +145,7 @@ impl Builder<'_> {
                 let member = declared.by_text(text).map(|at| at as i32);
                 member.ok_or_else(|| declared.refusal().into())
             }),
-            DataType::String => self.texts(cells, ty, issues),
+            DataType::String | DataType::Json => self.texts(cells, ty, issues),
             DataType::List(item) => self.lists(found, rows, (ty, item), spelling, issues),
             DataType::Record(fields) => self.records(found, rows, (ty, fields), spelling, issues),
             DataType::Unknown | DataType::Null => null_array(&ty.data, cells.len()),
@@ -265,7 +265,10 @@ impl Builder<'_> {
             let pushed = if self.is_null(cell) {
                 self.null::<()>(cell, ty)
             } else {
-                self.push_text(cell, &mut texts).map(Some)
+                match ty.data {
+                    DataType::Json => self.push_json(cell, &mut texts).map(Some),
+                    _ => self.push_text(cell, &mut texts).map(Some),
+                }
             };
             if let Ok(Some(())) = pushed {
                 continue;
@@ -278,6 +281,15 @@ impl Builder<'_> {
             }
         }
         Arc::new(texts.finish(self.text, self.buffer, validity.finish()))
+    }
+
+    /// The value in its one spelling.
+    fn push_json(&self, cell: Cell, texts: &mut Texts) -> Result<(), Reason> {
+        let raw = simdutf8::basic::from_utf8(self.raw(cell)).map_err(|_| "not UTF-8")?;
+        let mut json = String::new();
+        crate::data::json::canonical(raw, &mut json)?;
+        texts.push_copy(&json);
+        Ok(())
     }
 
     #[inline]

@@ -123,9 +123,11 @@ impl<'a> Node<'a> {
         }
         match cells.values {
             Values::Float(floats) => Node::Float(cells, floats),
-            Values::Null | Values::Bool(_) | Values::Int(_) | Values::Decimal(..) => {
-                Node::Bare(cells)
-            }
+            Values::Null
+            | Values::Bool(_)
+            | Values::Int(_)
+            | Values::Decimal(..)
+            | Values::Json(_) => Node::Bare(cells),
             Values::String(_) | Values::Enum(..) | Values::Nested(..) => Node::Text(cells),
             Values::Date(_) | Values::Datetime(_) | Values::Timestamp(_) | Values::Duration(_) => {
                 Node::Plain(cells)

@@ -58,7 +58,7 @@ pub fn fits(from: &ArrowType, to: &DataType) -> bool {
             _ => from.is_integer(),
         },
         DataType::String => is_text || matches!(from, A::Binary | A::LargeBinary | A::BinaryView),
-        DataType::Enum(_) => is_text,
+        DataType::Enum(_) | DataType::Json => is_text,
         DataType::Date => matches!(from, A::Date32 | A::Date64),
         DataType::Datetime => matches!(from, A::Timestamp(_, None)),
         DataType::Timestamp => matches!(from, A::Timestamp(_, Some(_))),
@@ -199,7 +199,7 @@ fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issu
         return convert_data(&checked, to, How { is_utf8: true, ..how }, issues);
     }
     if *array.data_type() == arrow_type(to)
-        && !matches!(to, DataType::List(_) | DataType::Record(_))
+        && !matches!(to, DataType::List(_) | DataType::Record(_) | DataType::Json)
     {
         return array.clone();
     }
@@ -222,6 +222,7 @@ fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issu
             rescale(&units, from_scale, (*precision, *scale), issues)
         }
         (_, DataType::Enum(declared)) => Arc::new(members(array, declared, issues)),
+        (_, DataType::Json) => Arc::new(json(array, issues)),
         (A::Date64, DataType::Date) => {
             let millis = array.as_primitive::<Date64Type>();
             map::<_, Date32Type>(millis, issues, |millis| {
@@ -409,6 +410,19 @@ fn rescale(
     Arc::new(scaled.as_primitive::<Decimal128Type>().clone().with_data_type(ty))
 }
 
+/// Texts as the JSON values that they are, in their one spelling.
+fn json(array: &ArrayRef, issues: &mut Vec<Issue>) -> StringViewArray {
+    let value = |(row, text): (usize, Option<&str>)| {
+        let mut json = String::new();
+        let read = crate::data::json::canonical(text?, &mut json);
+        if let Err(reason) = &read {
+            issues.push(Issue::new(row, text?, reason.as_str()));
+        }
+        read.ok().map(|()| json)
+    };
+    array.as_string_view().iter().enumerate().map(value).collect()
+}
+
 fn members(array: &ArrayRef, declared: &EnumType, issues: &mut Vec<Issue>) -> Int32Array {
     let member = |(row, text): (usize, Option<&str>)| {
         let text = text?;
@@ -495,7 +509,7 @@ fn record(array: &StructArray, fields: &[Field], how: How, issues: &mut Vec<Issu
 /// How a type is written: an enum as its members' texts.
 pub fn file_type(ty: &DataType) -> ArrowType {
     match ty {
-        DataType::Enum(_) | DataType::String => ArrowType::Utf8View,
+        DataType::Enum(_) | DataType::String | DataType::Json => ArrowType::Utf8View,
         DataType::List(item) => {
             let field = ArrowField::new("item", file_type(&item.data), true);
             ArrowType::List(Arc::new(field))

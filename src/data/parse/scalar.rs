@@ -15,6 +15,11 @@ pub fn scalar(text: &str, ty: &Type) -> Result<Scalar, String> {
             decimal(bytes, *precision, *scale).map(Scalar::Decimal)
         }
         DataType::String => Ok(Scalar::String(text.into())),
+        DataType::Json => {
+            let mut json = String::new();
+            let read = crate::data::json::canonical(text, &mut json);
+            read.map(|()| Scalar::String(json.into())).map_err(Into::into)
+        }
         DataType::Date => date(bytes, &clock).map(Scalar::Date),
         DataType::Datetime => datetime(bytes, &clock).map(Scalar::Datetime),
         DataType::Timestamp => timestamp(bytes, &clock).map(Scalar::Timestamp),

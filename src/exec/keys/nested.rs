@@ -114,7 +114,7 @@ fn decode_next(bytes: &mut &[u8], ty: &DataType) -> Scalar {
         DataType::Decimal { .. } => {
             Scalar::Decimal((u128::from_be_bytes(take(bytes)) ^ 1 << 127) as i128)
         }
-        DataType::String => decode_text(bytes),
+        DataType::String | DataType::Json => decode_text(bytes),
         DataType::Date => Scalar::Date(small(bytes)),
         DataType::Datetime => Scalar::Datetime(int(bytes)),
         DataType::Timestamp => Scalar::Timestamp(int(bytes)),

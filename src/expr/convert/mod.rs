@@ -5,6 +5,7 @@
 //! midnight and a wall clock reading its day; instants have neither without a zone. Lists and
 //! records are converted item by item, and fail with their item.
 
+mod json;
 mod nested;
 mod number;
 mod text;
@@ -69,6 +70,8 @@ fn convert(
     let operands = &[Operand::column(array.clone())];
     match (from, to) {
         (D::Unknown | D::Null, _) => null_array(to, context.rows),
+        (D::Json, _) => json::parse(context, &operands[0], to),
+        (D::String, D::Json) => json::of_text(context, &operands[0]),
         (_, D::String) => text::spell(context, array, from),
         (D::String, _) => text::parse(context, &operands[0], to),
         (D::Int | D::Float | D::Decimal { .. }, _) => number::convert(context, operands, from, to),

@@ -4,6 +4,7 @@
 use super::*;
 use crate::functions::declaration::{Constraint, DataPattern, TypePattern};
 use crate::functions::{Argument, ArgumentValue, Bound, Declaration, Registry, Resolved};
+use crate::syntax::ast::Native;
 use crate::types::{DAYS, MICROS, MICROS_PER_DAY};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -106,6 +107,11 @@ fn extremes(ty: &DataType) -> Vec<Scalar> {
         }
         DataType::Timestamp => [first, -1, 0, skipped, last].map(Scalar::Timestamp).to_vec(),
         DataType::Duration => [i64::MIN, -1, 0, 1, i64::MAX].map(Scalar::Duration).to_vec(),
+        DataType::Json => {
+            let texts =
+                ["null", "1", "-0.5", "\"\"", "\"a\"", "[]", "[1,[null,{}]]", "{\"a\":{\"\":1}}"];
+            texts.map(|text| Scalar::String(text.into())).to_vec()
+        }
         DataType::List(item) => {
             let mut items = extremes(&item.data);
             items.retain(|value| item.nullable || !value.is_null());
@@ -149,7 +155,7 @@ fn variables_of(declaration: &Declaration) -> Vec<DataType> {
         types.extend([DataType::Bool, DataType::String, DataType::Date, DataType::Timestamp]);
     }
     if constraints().all(|constraint| matches!(constraint, Constraint::Any)) {
-        types.push(list_type(DataType::Int));
+        types.extend([list_type(DataType::Int), DataType::Json]);
     }
     types.truncate(if declaration.variables.is_empty() { 1 } else { types.len() });
     types
@@ -300,7 +306,8 @@ fn only_functions_that_say_so_fail() {
     let mut wrong = Vec::new();
     let functions = registry
         .functions()
-        .filter(|(id, declaration)| !declaration.is_aggregate() && !registry.is_operator(*id))
+        .filter(|(_, declaration)| declaration.kind == Native::Scalar)
+        .filter(|(id, _)| !registry.is_operator(*id))
         // These are made of the others.
         .filter(|(id, _)| registry.written(*id).is_none());
     for (_, declaration) in functions {
