@@ -436,7 +436,6 @@ fn words_that_come_later_are_explained_with_what_to_write_instead() {
         (&["type"][..], "Instead: the type behind the `=`.\n"),
         (&["predict"], "`predict` is designed and not available yet.\n"),
         (&["meta"], "It will be a setting of jobs and the pipeline.\n"),
-        (&["sensitive"], "It will be a setting of sources.\n"),
         (&["on", "error"], "on error"),
     ] {
         let ended = project.batchc(&[&["explain"], words].concat());
