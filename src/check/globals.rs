@@ -144,9 +144,17 @@ impl<'a> Globals<'a> {
             names: RefCell::default(),
             slots: 0,
         };
+        globals.note_declarations(file);
         globals.collect_names(file, found);
         globals.collect_params(file, values, found);
         globals
+    }
+
+    /// Notes the names of all declarations, each as what it declares.
+    fn note_declarations(&self, file: &ast::File) {
+        for (kind, name) in file.declarations.iter().filter_map(|one| named(&one.kind)) {
+            self.names().declared(name.span, kind, name.span);
+        }
     }
 
     fn collect_names(&mut self, file: &'a ast::File, found: &mut Diagnostics) {
@@ -159,9 +167,6 @@ impl<'a> Globals<'a> {
         let (mut sources, mut jobs) = (0, 0);
         let mut first_pipeline = None;
         for declaration in &file.declarations {
-            if let Some((kind, name)) = named(&declaration.kind) {
-                self.names().declared(name.span, kind, name.span);
-            }
             match &declaration.kind {
                 DeclarationKind::Source(source) => {
                     unique("source", &source.name, &mut tables, found);

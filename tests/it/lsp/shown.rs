@@ -125,6 +125,8 @@ fn completions(found: &Value, typed: &str) -> String {
     let prefix: String = prefix.chars().rev().collect::<String>().to_lowercase();
     let mut items: Vec<&Value> = list(found).iter().collect();
     items.retain(|item| word(&item["label"]).to_lowercase().starts_with(&prefix));
+    // The library grows; where nothing is typed, what else is offered is what matters.
+    items.retain(|item| !prefix.is_empty() || item["kind"] != 3);
     items.sort_by_key(|item| word(&item["sortText"]));
     let mut out = String::new();
     for item in items.iter().take(MOST) {
