@@ -168,16 +168,14 @@ impl<'a> Globals<'a> {
         let mut first_pipeline = None;
         for declaration in &file.declarations {
             match &declaration.kind {
-                DeclarationKind::Source(source) => {
-                    unique("source", &source.name, &mut tables, found);
-                    let id = SourceId(sources);
-                    self.sources.entry(source.name.text.clone()).or_insert((id, source.name.span));
+                DeclarationKind::Source(ast::Source { name, .. }) => {
+                    unique("source", name, &mut tables, found);
+                    self.sources.entry(name.text.clone()).or_insert((SourceId(sources), name.span));
                     sources += 1;
                 }
-                DeclarationKind::Job(job) => {
-                    unique("job", &job.name, &mut tables, found);
-                    let id = JobId(jobs);
-                    self.jobs.entry(job.name.text.clone()).or_insert((id, job.name.span));
+                DeclarationKind::Job(ast::Job { name, .. }) => {
+                    unique("job", name, &mut tables, found);
+                    self.jobs.entry(name.text.clone()).or_insert((JobId(jobs), name.span));
                     jobs += 1;
                 }
                 DeclarationKind::Output(output) => {
@@ -203,11 +201,9 @@ impl<'a> Globals<'a> {
                     self.add_enum(declared, found);
                 }
                 DeclarationKind::Function(function) => self.add_function(function, found),
-                DeclarationKind::Transform(declaration) => {
-                    unique("transform", &declaration.name, &mut transforms, found);
-                    let state = TransformState::Unchecked;
-                    let transform = UserTransform { declaration, state };
-                    self.transforms.entry(declaration.name.text.clone()).or_insert(transform);
+                DeclarationKind::Transform(transform) => {
+                    unique("transform", &transform.name, &mut transforms, found);
+                    self.add_transform(transform);
                 }
                 DeclarationKind::Pipeline(pipeline) => {
                     if let Some(first) = first_pipeline {
@@ -278,6 +274,11 @@ impl<'a> Globals<'a> {
         }
         let state = FunctionState::Unchecked;
         self.functions.insert(name.text.clone(), UserFunction { declaration: function, state });
+    }
+
+    fn add_transform(&mut self, declaration: &'a ast::Transform) {
+        let transform = UserTransform { declaration, state: TransformState::Unchecked };
+        self.transforms.entry(declaration.name.text.clone()).or_insert(transform);
     }
 
     fn add_pipeline(&mut self, pipeline: &ast::Pipeline, found: &mut Diagnostics) {

@@ -3,8 +3,8 @@
 //! later what was changed.
 
 use super::{
-    AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Keep, Nearest, RunContext,
-    RunValue, Slot, SortKey, StepKind, TableFact, WindowCall,
+    AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Join, Keep, Nearest,
+    RunContext, RunValue, Slot, SortKey, StepKind, TableFact, WindowCall,
 };
 use crate::text::{FileId, Span};
 use crate::types::Scalar;
@@ -44,22 +44,7 @@ impl StepKind {
             S::Dedupe(dedupe) => {
                 format!("dedupe {} {}", all(&dedupe.keys), dedupe.keep.meaning(run))
             }
-            S::Join(join) => format!(
-                "join {:?} {} {} {} {} {} {:?} {:?} {} {}",
-                join.kind,
-                input(join.right),
-                all(&join.left_keys),
-                all(&join.right_keys),
-                join.nearest.as_ref().map_or(String::new(), |nearest| nearest.meaning(run)),
-                all(join.residual.as_slice()),
-                join.shared_keys
-                    .iter()
-                    .map(|shared| (shared.column, shared.key))
-                    .collect::<Vec<_>>(),
-                join.right_columns,
-                join.nulls_match,
-                promises(join.check),
-            ),
+            S::Join(join) => join.meaning(input(join.right), run),
             S::Union { inputs, columns } => {
                 let inputs: Vec<String> = inputs.iter().map(|table| input(*table)).collect();
                 let columns: Vec<String> = columns.iter().map(|columns| all(columns)).collect();
@@ -75,15 +60,7 @@ impl StepKind {
                 format!("parse {} {:?} {fields:?}", parse.column, parse.pattern)
             }
             S::ExpectAll(rule) => {
-                let says = match &rule.says {
-                    TableFact::Unique(keys) => format!("unique {}", all(keys)),
-                    TableFact::Holds { aggregates, condition, .. } => {
-                        let calls: Vec<String> =
-                            aggregates.iter().map(|call| call.meaning(run)).collect();
-                        format!("holds {calls:?} {}", one(condition))
-                    }
-                };
-                format!("expect all {:?} {} {says}", rule.name, rule.fails)
+                format!("expect all {:?} {} {}", rule.name, rule.fails, rule.says.meaning(run))
             }
             S::Expect(rule) => format!(
                 "expect {:?} {:?} {:?} {}",
@@ -99,6 +76,37 @@ impl StepKind {
 /// What is checked of a join, wherever it is said.
 fn promises(check: Cardinality) -> String {
     format!("{} {}", check.left_unique.is_some(), check.right_unique.is_some())
+}
+
+impl Join {
+    fn meaning(&self, right: String, run: Option<&RunContext>) -> String {
+        let all = |exprs: &[Expr]| meanings(exprs, run);
+        let shared = self.shared_keys.iter().map(|shared| (shared.column, shared.key));
+        format!(
+            "join {:?} {right} {} {} {} {} {:?} {:?} {} {}",
+            self.kind,
+            all(&self.left_keys),
+            all(&self.right_keys),
+            self.nearest.as_ref().map_or(String::new(), |nearest| nearest.meaning(run)),
+            all(self.residual.as_slice()),
+            shared.collect::<Vec<_>>(),
+            self.right_columns,
+            self.nulls_match,
+            promises(self.check),
+        )
+    }
+}
+
+impl TableFact {
+    fn meaning(&self, run: Option<&RunContext>) -> String {
+        match self {
+            TableFact::Unique(keys) => format!("unique {}", meanings(keys, run)),
+            TableFact::Holds { aggregates, condition, .. } => {
+                let calls: Vec<String> = aggregates.iter().map(|call| call.meaning(run)).collect();
+                format!("holds {calls:?} {}", condition.meaning(run))
+            }
+        }
+    }
 }
 
 impl Nearest {

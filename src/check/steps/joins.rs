@@ -22,6 +22,26 @@ pub(super) struct Conditions {
     broken: bool,
 }
 
+/// What a join does, and whether it says what is compared.
+fn kind_of(written: ast::JoinKind) -> (JoinKind, bool) {
+    match written {
+        ast::JoinKind::Inner => (JoinKind::Inner, true),
+        ast::JoinKind::Left => (JoinKind::Left, true),
+        ast::JoinKind::Right => (JoinKind::Right, true),
+        ast::JoinKind::Full => (JoinKind::Full, true),
+        ast::JoinKind::Semi => (JoinKind::Semi, true),
+        ast::JoinKind::Anti => (JoinKind::Anti, true),
+        ast::JoinKind::Cross => (JoinKind::Inner, false),
+        ast::JoinKind::Asof { inner: true } => (JoinKind::Inner, true),
+        ast::JoinKind::Asof { inner: false } => (JoinKind::Left, true),
+    }
+}
+
+fn and(a: Expr, b: Expr) -> Expr {
+    let (ty, span) = (a.ty.with_nullable(a.ty.nullable || b.ty.nullable), a.span);
+    Expr { kind: ExprKind::And(Box::new(a), Box::new(b)), ty, span }
+}
+
 impl JobChecker<'_, '_> {
     pub(super) fn join(&mut self, join: &ast::Join, statement: &ast::Statement) {
         let Some(right) = self.globals.input(&join.right, self.found) else {
@@ -39,17 +59,7 @@ impl JobChecker<'_, '_> {
             return self.give_up();
         }
         let names = (statement.verb, table.span, &*name);
-        let (kind, is_said) = match join.kind {
-            ast::JoinKind::Inner => (JoinKind::Inner, true),
-            ast::JoinKind::Left => (JoinKind::Left, true),
-            ast::JoinKind::Right => (JoinKind::Right, true),
-            ast::JoinKind::Full => (JoinKind::Full, true),
-            ast::JoinKind::Semi => (JoinKind::Semi, true),
-            ast::JoinKind::Anti => (JoinKind::Anti, true),
-            ast::JoinKind::Cross => (JoinKind::Inner, false),
-            ast::JoinKind::Asof { inner: true } => (JoinKind::Inner, true),
-            ast::JoinKind::Asof { inner: false } => (JoinKind::Left, true),
-        };
+        let (kind, is_said) = kind_of(join.kind);
         let compares = !join.on.is_empty();
         if compares != is_said {
             let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
@@ -87,11 +97,7 @@ impl JobChecker<'_, '_> {
         else {
             return self.give_up();
         };
-        let residual = conditions.residual.into_iter().reduce(|a, b| {
-            let nullable = a.ty.nullable || b.ty.nullable;
-            let (ty, span) = (a.ty.with_nullable(nullable), a.span);
-            Expr { kind: ExprKind::And(Box::new(a), Box::new(b)), ty, span }
-        });
+        let residual = conditions.residual.into_iter().reduce(and);
         let join = Join {
             kind,
             right,

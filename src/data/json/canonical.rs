@@ -151,8 +151,8 @@ impl Reader<'_> {
     ) -> Result<(), String> {
         let name = |(end, whole): &(usize, Range<usize>)| &out[whole.start..*end];
         members.sort_by(|a, b| name(a).cmp(name(b)));
-        if let Some([twice, _]) = members.array_windows().find(|[a, b]| name(a) == name(b)) {
-            let name = name(twice).to_owned();
+        if let Some(pair) = members.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])) {
+            let name = name(&pair[0]).to_owned();
             return Err(self.wrong(&format!("the name {name} is there twice")));
         }
         self.scratch.clear();
