@@ -62,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "types",
             "data",
             "diagnostics",
+            "functions",
             "connect",
             "store",
             "ir",

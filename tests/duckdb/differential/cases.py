@@ -143,7 +143,10 @@ class Case:
             self.inputs = {**self.inputs, of: replace(table, is_source=False)}
 
     def text(self):
-        return "\n\n".join(self.declarations) + "\n"
+        # What of the library is used is left to chance.
+        modules = ["calendars", "cleaning", "features", "money", "quality"]
+        uses = "\n".join(f"use std.{module}" for module in modules)
+        return "\n\n".join([uses, *self.declarations]) + "\n"
 
     def run(self, batchc, flags):
         """Runs batchc and compares."""
