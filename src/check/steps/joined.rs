@@ -52,6 +52,15 @@ impl JobChecker<'_, '_> {
                 self.globals.names().tie(&self.row.columns[place], column);
                 continue;
             }
+            // What an asof join looks for is near to what it has under the same name.
+            let same = self.row.find(&column.name);
+            let is_near = conditions.nearest.as_ref().is_some_and(|nearest| {
+                column_of(&nearest.right) == Some(at) && column_of(&nearest.left) == same
+            });
+            if let (Some(place), true) = (same, is_near) {
+                places.push(place);
+                continue;
+            }
             if let Some(left) = self.row.find(&column.name) {
                 let left = self.row.columns[left].origin;
                 self.found.push(names::join_clash(&column.name, verb, left, column.origin, name));

@@ -260,6 +260,8 @@ def by_order(job):
         on = []
     shared = {l.name: r for l, r in on if l.name == r.name}
     added = [column for column in table.columns if column.name not in shared]
+    if kind.startswith("asof") and left.name == right.name:
+        added = [column for column in added if column is not right]
     if kind not in ("semi ", "anti ") and names & {column.name for column in added}:
         return False
     op = rng.choice([">=", ">", "<=", "<"])
