@@ -158,7 +158,8 @@ fn is_same(a: &Scalar, b: &Scalar) -> bool {
     match (a, b) {
         (Scalar::Float(a), Scalar::Float(b)) => {
             let difference = (a - b).abs();
-            a == b || a.is_nan() && b.is_nan() || difference <= FLOATS_DIFFER * a.abs().max(b.abs())
+            let is_near = difference <= FLOATS_DIFFER * a.abs().max(b.abs());
+            a == b || a.is_nan() && b.is_nan() || difference.is_finite() && is_near
         }
         (Scalar::List(a), Scalar::List(b)) | (Scalar::Record(a), Scalar::Record(b)) => {
             a.len() == b.len() && are_same(a, b)

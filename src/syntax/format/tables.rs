@@ -73,10 +73,10 @@ mod tests {
         assert_eq!(
             aligned(&rows),
             [
-                "| a    | name    |",
+                "| a    | name   |",
                 "| -1.5 | \"x|\\\"\" |",
-                "| null | é       |",
-                "|   20 |         |"
+                "| null | é      |",
+                "|   20 |        |"
             ]
         );
         assert_eq!(cells("| \"open | \\ |"), ["\"open", "\\"]);
