@@ -74,7 +74,7 @@ impl Loader<'_> {
             let Some(used) = used(&declaration.kind) else { continue };
             let module = match used {
                 Use::File(text) => self.file(&text.value, text.span, folder),
-                Use::Library(path) => self.library(path, used.span()),
+                Use::Library(path) => self.of_library(path, used.span()),
             };
             let Some(module) = module else { continue };
             match uses.iter().find(|other| other.module == module) {
@@ -138,7 +138,7 @@ impl Loader<'_> {
     }
 
     /// A module of the library.
-    fn library(&mut self, path: &[ast::Name], span: Span) -> Option<Module> {
+    fn of_library(&mut self, path: &[ast::Name], span: Span) -> Option<Module> {
         let module = match path {
             [std, module] if std.text == "std" => MODULES.iter().find(|one| **one == module.text),
             _ => None,

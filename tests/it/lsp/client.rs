@@ -18,7 +18,7 @@ pub(super) struct Editor {
 }
 
 /// The program that is open.
-pub(super) const URI: &str = "file:///work/pipeline.batch";
+pub(super) const URI: &str = "file:///project/pipeline.batch";
 
 impl Editor {
     /// An editor that counts columns in UTF-16 and takes what every editor takes.
