@@ -259,9 +259,19 @@ fn write_line(out: &mut Vec<u8>, reject: &Reject, before: &Extent, names: &[Arc<
 
 /// Goes on in an object that has begun.
 pub(super) fn write_value(out: &mut Vec<u8>, key: &str, value: &impl serde::Serialize) {
+    write_key(out, key);
+    serde_json::to_writer(&mut *out, value).expect("JSON values can be written to memory");
+}
+
+/// The same of a value that is JSON already, of which every digit counts.
+pub(super) fn write_json(out: &mut Vec<u8>, key: &str, json: &str) {
+    write_key(out, key);
+    out.extend_from_slice(json.as_bytes());
+}
+
+fn write_key(out: &mut Vec<u8>, key: &str) {
     let separator: &[u8] = if out.last() == Some(&b'{') { b"" } else { b"," };
     out.extend_from_slice(separator);
     serde_json::to_writer(&mut *out, key).expect("a text can be written to memory");
     out.push(b':');
-    serde_json::to_writer(&mut *out, value).expect("JSON values can be written to memory");
 }

@@ -1,7 +1,7 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
 use super::nulled::Flow;
-use super::quarantine::write_value;
+use super::quarantine::{write_json, write_value};
 use super::rows::filter_rows;
 use super::stage::Execution;
 use super::{Error, Failing};
@@ -11,8 +11,9 @@ use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::text::Span;
-use arrow_array::Array;
+use crate::types::{DataType, Scalar};
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
 use arrow_buffer::BooleanBufferBuilder;
 use std::sync::Arc;
 
@@ -429,34 +430,29 @@ fn without(batch: &Batch, values: &mut [Operand], rows: &[u32]) -> Batch {
 /// What a quarantine says of a row beside its values.
 const KEYS: &[&str] = &["_reason", "_job", "_source_file", "_source_row", "_line", "_text"];
 
-/// The values of a row as JSON: numbers and truth as such, all else as text.
+/// The values of a row as JSON: numbers and truth as such, what has parts as outputs spell it, all else
+/// as text.
 fn write_row(out: &mut Vec<u8>, batch: &Batch, row: &Row, at: usize) {
     for (column, array) in row.columns.iter().zip(&batch.columns) {
         if !KEYS.contains(&&*column.name) {
-            write_value(out, &column.name, &json_of(array, &column.ty.data, at));
+            write_column(out, &column.name, array, &column.ty.data, at);
         }
     }
 }
 
-/// A value as JSON.
-pub fn json_of(
-    array: &arrow_array::ArrayRef,
-    ty: &crate::types::DataType,
-    at: usize,
-) -> serde_json::Value {
-    use crate::types::{DataType, Scalar};
+fn write_column(out: &mut Vec<u8>, name: &str, array: &ArrayRef, ty: &DataType, at: usize) {
     if array.data_type() == &arrow_schema::DataType::Null {
-        return serde_json::Value::Null;
+        return write_json(out, name, "null");
     }
     let value = scalar_at(array, ty, at);
     match (&value, ty) {
-        (Scalar::Null, _) => serde_json::Value::Null,
-        (Scalar::Bool(value), _) => (*value).into(),
-        (Scalar::Int(value), _) => (*value).into(),
-        (Scalar::Float(value), _) if value.is_finite() => (*value).into(),
+        (Scalar::Null, _) => write_json(out, name, "null"),
+        (Scalar::Bool(value), _) => write_value(out, name, value),
+        (Scalar::Int(value), _) => write_value(out, name, value),
+        (Scalar::Float(value), _) if value.is_finite() => write_value(out, name, value),
         (_, DataType::List(_) | DataType::Record(_) | DataType::Json) => {
-            serde_json::from_str(&display(&value, ty)).unwrap_or_default()
+            write_json(out, name, &display(&value, ty));
         }
-        _ => display(&value, ty).into(),
+        _ => write_value(out, name, &display(&value, ty)),
     }
 }
