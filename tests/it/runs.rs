@@ -3,6 +3,7 @@
 
 use super::examples::batchc;
 use super::project::Project;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -226,4 +227,31 @@ fn columns_that_a_filter_does_not_need_are_computed_behind_it() {
     let plan = |flags: &[&str]| project.batchc(&[&["plan"], flags].concat()).data;
     assert!(plan(&[]).contains("project, filter, project ←"));
     assert!(plan(&["--without", "late-columns"]).contains("project ×2, filter ←"));
+}
+
+#[test]
+fn a_window_that_fails_says_so_of_the_same_rows_whatever_the_threads_and_memory() {
+    let project = Project::new(
+        "source s = csv(\"s.csv\") { k: int, v: int, note: string }\n\n\
+         job j {\n  from s\n  window by k sort v rows ..0 { total = sum(v) }\n}\n\n\
+         output o = csv(\"o.csv\") from j\n",
+    );
+    let mut rows = String::from("k,v,note\n");
+    for row in 0..300_000_u64 {
+        // Keys in no order; from one on, all have a sum that no int holds.
+        let key = row * 7919 % 20_011;
+        let value = if key >= 7321 { i64::MAX as u64 } else { row };
+        writeln!(rows, "{key},{value},row number {row} of the table").expect("a text takes it");
+    }
+    project.write("s.csv", rows);
+    let mut told = std::collections::BTreeSet::new();
+    for (threads, memory) in [("1", "1GB"), ("4", "1GB"), ("1", "8MB"), ("2", "8MB"), ("5", "8MB")]
+    {
+        let flags = ["run", "-q", "--fresh", "--threads", threads, "--memory", memory];
+        let ended = project.batchc(&flags);
+        assert_eq!(ended.code, Some(3), "{}", ended.words);
+        told.insert(ended.words);
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told.first().is_some_and(|words| words.contains("in the window of 7321")), "{told:?}");
 }

@@ -25,21 +25,34 @@ pub(super) fn compute(plan: &Plan, runs: Vec<Run>, stop: &AtomicBool) -> Result<
     let Some(spool) = sorted.spool().cloned() else { return Ok(vec![].into()) };
     let sessions = sessions_before(plan, &sorted)?;
     let threads = rayon::current_num_threads();
-    let written: Vec<Result<Vec<Run>, Error>> = (0..threads)
+    let written: Vec<Result<Vec<Run>, (usize, Error)>> = (0..threads)
         .into_par_iter()
         .map(|thread| {
             let mut writer = RunWriter::new(by_position(), &spool, stop);
             for piece in (thread..sorted.count()).step_by(threads) {
-                let batches = sorted.stored(piece)?;
-                if let Some(rows) = compute_piece(plan, batches, &sessions[piece])? {
-                    writer.push_at_positions(rows)?;
-                }
+                let write = |writer: &mut RunWriter| {
+                    let batches = sorted.stored(piece)?;
+                    match compute_piece(plan, batches, &sessions[piece])? {
+                        Some(rows) => writer.push_at_positions(rows),
+                        None => Ok(()),
+                    }
+                };
+                write(&mut writer).map_err(|error| (piece, error))?;
             }
-            writer.finish()
+            writer.finish().map_err(|error| (sorted.count(), error))
         })
         .collect();
-    let runs: Vec<Vec<Run>> = written.into_iter().collect::<Result<_, Error>>()?;
-    let runs = runs.into_iter().flatten().collect();
+    let (mut runs, mut failed) = (vec![], vec![]);
+    for written in written {
+        match written {
+            Ok(of_thread) => runs.extend(of_thread),
+            Err(error) => failed.push(error),
+        }
+    }
+    // The first in the order of the keys, whichever thread has come upon it.
+    if let Some((_, error)) = failed.into_iter().min_by_key(|(piece, _)| *piece) {
+        return Err(error);
+    }
     Ok(Output::Pieces(Arc::new(SortedRuns::new(by_position(), runs, stop)?)))
 }
 
