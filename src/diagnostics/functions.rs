@@ -38,6 +38,8 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
         None if matches!(name, "unnest" | "flatten" | "explode") => {
             found.help("a row for each item is a step: `explode items as item`")
         }
+        None if name == "unique" => found
+            .help("it is a rule of its own, about all rows: `expect unique(order_id) else fail`"),
         None => match near(name, names.iter().copied()) {
             Some(near) => found.did_you_mean(span, near),
             None => {
@@ -96,6 +98,14 @@ pub fn not_aggregated(name: &str, span: Span, group: Span, keys: &str) -> Diagno
     )
     .label(group, groups)
     .help(format!("add it to `by`, or choose one: `any_value({name})`"))
+}
+
+/// E0110: a column of single rows in a rule about all of them.
+pub fn not_of_all_rows(name: &str, span: Span, rule: Span) -> Diagnostic {
+    let message = format!("`{name}` has a value for each row, and this rule is about all of them");
+    Diagnostic::new(Code::E0110, message, span, "not an aggregate")
+        .label(rule, "makes it a rule about all rows")
+        .help(format!("an aggregate of it: `max({name})`; or a rule of its own, about each row"))
 }
 
 /// E0121: a function that calls itself.

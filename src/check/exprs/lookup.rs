@@ -72,8 +72,10 @@ impl Scope<'_, '_> {
             return Some(value);
         }
         self.row?.find(name)?;
-        let found = functions::not_aggregated(name, span, group.span, &group.keys_text);
-        self.found.push(found);
+        self.found.push(match group.is_rule {
+            true => functions::not_of_all_rows(name, span, group.span),
+            false => functions::not_aggregated(name, span, group.span, &group.keys_text),
+        });
         Some(bad(span))
     }
 

@@ -84,6 +84,8 @@ pub(super) struct GroupScope {
     pub(super) aggregates: Vec<AggregateCall>,
     pub(super) keys_text: String,
     pub(super) span: Span,
+    /// Is it the whole table, of which a rule is stated?
+    pub(super) is_rule: bool,
     /// Aggregates see only the rows for which this is true.
     pub(super) only: Option<Expr>,
 }

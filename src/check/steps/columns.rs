@@ -105,11 +105,7 @@ impl JobChecker<'_, '_> {
         let mut columns: Vec<NewColumn> = vec![];
         let mut first: HashMap<String, Span> = HashMap::new();
         for assignment in assignments {
-            let Some((name, at)) = column_name(assignment) else {
-                let text = self.text(assignment.span);
-                self.found.push(names::unnamed(assignment.span, &text));
-                continue;
-            };
+            let Some((name, at)) = self.scope().named(assignment) else { continue };
             if let Some(first) = first.insert(name.clone(), at) {
                 self.found.push(names::column_twice(&name, at, first));
                 continue;
@@ -272,5 +268,17 @@ pub(in crate::check) fn column_name(assignment: &ast::Assignment) -> Option<(Str
         ast::ExprKind::Name(name) => Some((name.clone(), assignment.value.span)),
         ast::ExprKind::Field(_, name) => Some((name.text.clone(), name.span)),
         _ => None,
+    }
+}
+
+impl Scope<'_, '_> {
+    /// The name that a selected column gets; says so where there is none.
+    pub(super) fn named(&mut self, assignment: &ast::Assignment) -> Option<(String, Span)> {
+        let named = column_name(assignment);
+        if named.is_none() {
+            let text = self.text(assignment.span);
+            self.found.push(names::unnamed(assignment.span, &text));
+        }
+        named
     }
 }

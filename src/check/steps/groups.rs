@@ -1,6 +1,6 @@
 //! `group by`: keys, aggregates, and what may stand beside them.
 
-use super::{JobChecker, columns::column_name};
+use super::JobChecker;
 use crate::check::exprs::GroupScope;
 use crate::diagnostics::{names, types};
 use crate::ir::{Column, Expr, ExprKind, Key, Row, StepKind};
@@ -17,11 +17,7 @@ impl JobChecker<'_, '_> {
     pub(super) fn keys(&mut self, assignments: &[ast::Assignment], what: &str) -> Keys {
         let mut keys: Keys = vec![];
         for assignment in assignments {
-            let Some((name, at)) = column_name(assignment) else {
-                let text = self.text(assignment.span);
-                self.found.push(names::unnamed(assignment.span, &text));
-                continue;
-            };
+            let Some((name, at)) = self.scope().named(assignment) else { continue };
             let value = self.scope().check(&assignment.value, None);
             if value.ty.is_unknown() {
                 continue;
@@ -57,15 +53,14 @@ impl JobChecker<'_, '_> {
             aggregates: vec![],
             keys_text,
             span: statement.verb,
+            is_rule: false,
             only: None,
         });
         let mut first: HashMap<String, Span> =
             keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();
         let mut values: Vec<(Arc<str>, Expr, Span)> = vec![];
         for assignment in aggregates {
-            let Some((name, at)) = column_name(assignment) else {
-                let text = scope.text(assignment.span);
-                scope.found.push(names::unnamed(assignment.span, &text));
+            let Some((name, at)) = scope.named(assignment) else {
                 broken = true;
                 continue;
             };

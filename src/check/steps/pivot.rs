@@ -38,6 +38,7 @@ impl JobChecker<'_, '_> {
             aggregates: vec![],
             keys_text: keys_text.join(", "),
             span: statement.verb,
+            is_rule: false,
             only: None,
         };
         let mut first: HashMap<String, Span> =

@@ -86,8 +86,9 @@ impl JobChecker<'_, '_> {
         scope.group = Some(GroupScope {
             keys: vec![],
             aggregates: vec![],
-            keys_text: "the whole table".to_owned(),
+            keys_text: String::new(),
             span: place,
+            is_rule: true,
             only: None,
         });
         let condition = scope.condition(condition, "this rule", NullRule::Allowed);

@@ -1,7 +1,7 @@
 //! `window` and `sessionize`: columns that are computed over the neighbours of each row.
 
 use super::JobChecker;
-use super::columns::{NewColumn, column_name};
+use super::columns::NewColumn;
 use crate::check::constants;
 use crate::check::exprs::{FrameKnown, WindowScope};
 use crate::diagnostics::{names, windows};
@@ -35,9 +35,7 @@ impl JobChecker<'_, '_> {
         let mut first: HashMap<String, Span> = HashMap::new();
         let mut values: Vec<NewColumn> = vec![];
         for assignment in &window.values {
-            let Some((name, at)) = column_name(assignment) else {
-                let text = scope.text(assignment.span);
-                scope.found.push(names::unnamed(assignment.span, &text));
+            let Some((name, at)) = scope.named(assignment) else {
                 broken = true;
                 continue;
             };
