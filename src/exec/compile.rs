@@ -419,7 +419,7 @@ fn window_of<'w>(
     let keys = window.keys.iter().map(|key| key.ty.clone()).collect();
     let sort_key = window.sort.first().map(|key| key.value.ty.clone());
     let frame = frame_of(&window.frame, sort_key.as_ref(), params);
-    (exprs, Window::new(sort, keys, sort_key, frame, columns, width))
+    (exprs, Window::new(window::Plan { sort, keys, sort_key, frame, columns, width }))
 }
 
 fn window_kernel(

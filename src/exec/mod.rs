@@ -23,11 +23,13 @@ mod scatter;
 pub mod table;
 
 use crate::connect::{ConnectError, Extent};
-use crate::data::POSITION_ROW_BITS;
+use crate::data::{POSITION_ROW_BITS, display, scalar_at};
 use crate::ir::{JobId, Promise};
 use crate::store::StateError;
 use crate::store::spool::SpoolError;
 use crate::text::Span;
+use crate::types::{Scalar, Type};
+use arrow_array::ArrayRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What can fail on rows.
@@ -115,6 +117,27 @@ impl From<ConnectError> for Error {
 }
 
 impl Error {
+    /// Something of a group of rows could not be had: what the group is called, and its keys, each
+    /// with its type, in this row.
+    fn of_group(
+        (span, reason): (Span, &str),
+        what: &str,
+        keys: impl Iterator<Item = (ArrayRef, Type)>,
+        row: usize,
+    ) -> Error {
+        let key = |(column, ty): (ArrayRef, Type)| match scalar_at(&column, &ty.data, row) {
+            Scalar::Null => "null".to_owned(),
+            key => display(&key, &ty.data),
+        };
+        let keys: Vec<String> = keys.map(key).collect();
+        let reason = match keys.is_empty() {
+            true => reason.to_owned(),
+            false => format!("{reason}, in {what} {}", keys.join(", ")),
+        };
+        let of = Failing::Group;
+        Error::Row { span, job: None, of, line: None, place: None, reason, position: None }
+    }
+
     /// The same with the place of its row, from how much of which file each morsel was; the first
     /// of them has this number, and so much of the first file comes before it.
     fn located(mut self, extents: &[Extent], first: u64, before: Extent) -> Error {

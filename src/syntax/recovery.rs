@@ -47,6 +47,18 @@ pub(super) fn entry_of(place: Place) -> Rule {
     }
 }
 
+/// The rule of the grammar for a line of the block that a step of this word has.
+pub(super) fn line_entry(verb: &str) -> Option<Rule> {
+    Some(match verb {
+        "derive" | "set" => Rule::only_assignment,
+        "select" | "group" | "window" => Rule::only_column,
+        "parse" => Rule::only_parse_field,
+        "split" => Rule::only_share,
+        "route" => Rule::only_branch,
+        _ => return None,
+    })
+}
+
 /// The rule of the grammar for the first line of a declaration with a block, by its first word.
 pub(super) fn head_entry(word: &str) -> Rule {
     match word {
@@ -285,14 +297,7 @@ impl Parser<'_> {
             return None;
         }
         let verb = self.layout.source(tokens.start);
-        let entry = match verb {
-            "derive" | "set" => Rule::only_assignment,
-            "select" | "group" | "window" => Rule::only_column,
-            "parse" => Rule::only_parse_field,
-            "split" => Rule::only_share,
-            "route" => Rule::only_branch,
-            _ => return None,
-        };
+        let entry = line_entry(verb)?;
         let brace = self.last_brace(tokens)?;
         let next = self.layout.trimmed(tokens.start + 1..tokens.end).start;
         if matches!(verb, "derive" | "set" | "select" | "route") && next != brace {

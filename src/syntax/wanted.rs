@@ -10,7 +10,7 @@ use super::ast::{DeclarationKind, SettingKind, Step};
 use super::layout::{Layout, Piece, lay_out};
 use super::parse;
 use super::parser::parse as parse_by;
-use super::recovery::{block_of, entry_of};
+use super::recovery::{block_of, entry_of, line_entry};
 use super::second_look::{is_value, keyword, words_of};
 use super::tokens::TokenKind;
 use super::words::{Place, WORDS, Word};
@@ -287,14 +287,7 @@ impl<'l> Seen<'l> {
         if brace < self.statement {
             return None;
         }
-        let entry = match self.layout.source(self.statement) {
-            "derive" | "set" => Rule::only_assignment,
-            "select" | "group" | "window" => Rule::only_column,
-            "parse" => Rule::only_parse_field,
-            "split" => Rule::only_share,
-            "route" => Rule::only_branch,
-            _ => return None,
-        };
+        let entry = line_entry(self.layout.source(self.statement))?;
         let parts = self.layout.split(brace + 1..self.mark + 1, true);
         let line = parts.last().filter(|part| part.contains(&self.mark))?;
         self.ask(line.start, entry)

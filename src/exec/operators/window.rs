@@ -60,32 +60,26 @@ pub struct Window {
     plan: Arc<Plan>,
 }
 
-/// What all states of an operator share.
-struct Plan {
+/// What is computed, which all states of an operator share.
+pub struct Plan {
     /// By the keys, then by the sort keys.
-    sort: Sort,
+    pub sort: Sort,
     /// The types of the keys.
-    keys: Vec<Type>,
+    pub keys: Vec<Type>,
     /// The type of the first sort key, if there is one.
-    sort_key: Option<Type>,
-    frame: Frame,
-    columns: Vec<WindowColumn>,
+    pub sort_key: Option<Type>,
+    /// Which neighbours a row looks at.
+    pub frame: Frame,
+    /// The new columns.
+    pub columns: Vec<WindowColumn>,
     /// How many columns the input has.
-    width: usize,
+    pub width: usize,
 }
 
 impl Window {
-    /// An operator with keys of these types, by which `sort` sorts first, over rows of so many
-    /// columns.
-    pub fn new(
-        sort: Sort,
-        keys: Vec<Type>,
-        sort_key: Option<Type>,
-        frame: Frame,
-        columns: Vec<WindowColumn>,
-        width: usize,
-    ) -> Window {
-        Window { plan: Arc::new(Plan { sort, keys, sort_key, frame, columns, width }) }
+    /// The operator.
+    pub fn new(plan: Plan) -> Window {
+        Window { plan: Arc::new(plan) }
     }
 }
 

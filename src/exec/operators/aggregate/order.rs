@@ -3,14 +3,12 @@
 
 use super::Plan;
 use super::groups::Finished;
-use crate::data::{Batch, display, scalar_at};
+use crate::data::Batch;
+use crate::exec::Error;
 use crate::exec::gather::BATCH_ROWS_MAX;
 use crate::exec::gather::{gather_batches, row_ref, slice_batch, take_batch, take_rows};
 use crate::exec::order::{Direction, RowOrder};
-use crate::exec::{Error, Failing};
 use crate::functions::kernel::{Failure, Operand};
-use crate::types::{Scalar, Type};
-use arrow_array::ArrayRef;
 use rayon::prelude::*;
 
 /// So many groups are sorted by their keys. More are not: their rows would be fetched one by one
@@ -128,24 +126,9 @@ pub(super) fn first_failure(plan: &Plan, failed: Vec<Failed>) -> Option<Error> {
         order.compare(row_ref(a.0, 0), row_ref(b.0, 0))
     };
     let (at, failure) = failures.into_iter().enumerate().min_by(by_key)?;
-    let key = |(column, ty): (&ArrayRef, &Type)| match scalar_at(column, &ty.data, 0) {
-        Scalar::Null => "null".to_owned(),
-        key => display(&key, &ty.data),
-    };
-    let group: Vec<String> = keys[at].columns.iter().zip(&plan.keys).map(key).collect();
-    let reason = match group.is_empty() {
-        true => failure.reason,
-        false => format!("{}, in the group {}", failure.reason, group.join(", ")),
-    };
-    Some(Error::Row {
-        span: plan.aggregates[failure.site as usize].span,
-        job: None,
-        of: Failing::Group,
-        line: None,
-        place: None,
-        reason,
-        position: None,
-    })
+    let columns = keys[at].columns.iter().cloned().zip(plan.keys.iter().cloned());
+    let span = plan.aggregates[failure.site as usize].span;
+    Some(Error::of_group((span, &failure.reason), "the group", columns, 0))
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 use super::frames::Ends;
 use super::{Argument, Plan, Value, sessions};
-use crate::data::{display, scalar_at};
+use crate::exec::Error;
 use crate::exec::rows::hollow;
-use crate::exec::{Error, Failing};
 use crate::functions::kernel::{Failure, Frames, KernelContext, Neighbours, Operand};
-use crate::types::Scalar;
 use arrow_array::ArrayRef;
 use std::collections::BTreeMap;
 
@@ -83,28 +81,8 @@ impl Plan {
     }
 
     fn failed(&self, of: &Partitions, failure: &Failure) -> Error {
-        let row = failure.row as usize;
-        let key = |(at, ty): (usize, &crate::types::Type)| match scalar_at(
-            &(of.key)(at),
-            &ty.data,
-            row,
-        ) {
-            Scalar::Null => "null".to_owned(),
-            key => display(&key, &ty.data),
-        };
-        let keys: Vec<String> = self.keys.iter().enumerate().map(key).collect();
-        let reason = match keys.is_empty() {
-            true => failure.reason.clone(),
-            false => format!("{}, in the window of {}", failure.reason, keys.join(", ")),
-        };
-        Error::Row {
-            span: self.columns[failure.site as usize].span,
-            job: None,
-            of: Failing::Group,
-            line: None,
-            place: None,
-            reason,
-            position: None,
-        }
+        let span = self.columns[failure.site as usize].span;
+        let keys = self.keys.iter().enumerate().map(|(at, ty)| ((of.key)(at), ty.clone()));
+        Error::of_group((span, &failure.reason), "the window of", keys, failure.row as usize)
     }
 }

@@ -47,7 +47,8 @@ fn operator(keys: usize) -> Box<dyn Breaker> {
     let directions = vec![Direction::default(); keys + 1];
     let sort = Sort { directions, columns: sorted_by.map(Some).collect(), first: None };
     let (sort_key, frame) = (Some(types()[1].clone()), Frame::Rows(Some(-3), Some(0)));
-    Box::new(Window::new(sort, types()[..keys].to_vec(), sort_key, frame, columns, 4))
+    let keys = types()[..keys].to_vec();
+    Box::new(Window::new(Plan { sort, keys, sort_key, frame, columns, width: 4 }))
 }
 
 /// The same row by row.
