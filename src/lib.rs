@@ -73,10 +73,20 @@ pub fn compile(path: &str, text: String) -> Compiled {
 
 /// The same with the values of the parameters, in their order, as far as they are known.
 pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) -> Compiled {
+    compile_reading(path, text, values, &|_| None)
+}
+
+/// The same where modules may have another text than their files.
+pub fn compile_reading(
+    path: &str,
+    text: String,
+    values: &[Option<types::Scalar>],
+    instead: modules::Instead<'_>,
+) -> Compiled {
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
-    let tree = modules::load(&mut files, id, &mut found);
+    let tree = modules::load(&mut files, id, instead, &mut found);
     let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
     found.sort();
     found.retain(|one| !diagnostics::is_allowed(one, &files));

@@ -91,11 +91,9 @@ fn modules(file: &ast::File, globals: &Globals, found: &mut Diagnostics) {
     for used in &file.uses {
         let is_meant = globals.uses.get(&(used.by, used.module.clone()));
         if is_meant.is_some_and(|is_meant| !is_meant.get()) {
-            let name = match &used.module {
-                ast::Module::File(of) => globals.files.get(*of).path.clone(),
-                ast::Module::Library(module) => format!("std.{module}"),
-            };
-            found.push(diagnostics::modules::unused(used.span, &name));
+            // As it is written there, whatever folder the program is called from.
+            let written = globals.files.text(used.span).trim_start_matches("use").trim();
+            found.push(diagnostics::modules::unused(used.span, written.trim_matches('"')));
         }
     }
 }

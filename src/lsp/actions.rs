@@ -24,12 +24,17 @@ pub(super) fn actions(
     let mut all = vec![];
     if wanted(&lsp::CodeActionKind::QuickFix) {
         let here = found.clone().filter(touches);
-        all.extend(here.filter_map(|found| Some(action(document, found, found.fix.as_ref()?))));
+        all.extend(here.filter_map(|found| Some(action(document, found, fix_in(found)?))));
     }
     if only.is_some() && wanted(&lsp::CodeActionKind::SourceFixAll) {
-        all.extend(fix_all(document, found.filter_map(|found| found.fix.as_ref())));
+        all.extend(fix_all(document, found.filter_map(fix_in)));
     }
     all
+}
+
+/// The edit of a finding, if it is one of this document.
+fn fix_in(found: &Diagnostic) -> Option<&Fix> {
+    found.fix.as_ref().filter(|fix| fix.span.file == ONLY)
 }
 
 fn is_within(kind: &lsp::CodeActionKind, wanted: &lsp::CodeActionKind) -> bool {

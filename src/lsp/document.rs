@@ -1,11 +1,19 @@
 //! A program that is open in an editor: its text, what the compiler makes of it, and its places in
 //! the editor's units.
 
+use crate::syntax::ast::{Declaration, DeclarationKind, Use};
 use crate::text::{File, FileId, Span, Unit};
-use crate::{Compiled, compile};
+use crate::{Compiled, compile_reading, modules};
 use gen_lsp_types as lsp;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// The texts of all open programs by the places of their files: what one of them uses is read as it
+/// is shown, saved or not.
+pub(super) type Texts = Rc<RefCell<BTreeMap<PathBuf, String>>>;
 
 /// An open program.
 pub(super) struct Document {
@@ -14,15 +22,26 @@ pub(super) struct Document {
     unit: Unit,
     /// The path of its file, from which its modules are found.
     name: String,
+    /// Where that file is.
+    pub(super) place: PathBuf,
     text: String,
+    texts: Texts,
     /// What the compiler makes of the text, once somebody asks.
     compiled: OnceCell<Compiled>,
 }
 
 impl Document {
-    pub(super) fn new(uri: lsp::Uri, version: i32, unit: Unit, text: String) -> Document {
+    pub(super) fn new(
+        uri: lsp::Uri,
+        version: i32,
+        unit: Unit,
+        text: String,
+        texts: Texts,
+    ) -> Document {
         let name = path_of(&uri.0);
-        Document { uri, version, unit, name, text, compiled: OnceCell::new() }
+        let (place, compiled) = (modules::place(&name), OnceCell::new());
+        texts.borrow_mut().insert(place.clone(), text.clone());
+        Document { uri, version, unit, name, place, text, texts, compiled }
     }
 
     /// Puts changes into the text, each after the ones before it.
@@ -45,6 +64,25 @@ impl Document {
                 }
             }
         }
+        self.texts.borrow_mut().insert(self.place.clone(), self.text.clone());
+    }
+
+    /// Has it compiled anew when somebody asks next: a file that it uses has changed.
+    pub(super) fn forget(&mut self) {
+        self.compiled.take();
+    }
+
+    /// Does it use the file at a place, or one that uses it? Nobody knows of one that is not compiled.
+    pub(super) fn uses(&self, place: &Path) -> bool {
+        self.compiled.get().is_some_and(|compiled| {
+            compiled.files.all().skip(1).any(|(_, file)| modules::place(&file.path) == place)
+        })
+    }
+
+    /// Does it use any files of the project, read or not?
+    pub(super) fn uses_files(&self) -> bool {
+        let is_file = |one: &Declaration| matches!(one.kind, DeclarationKind::Use(Use::File(_)));
+        self.compiled.get().is_some_and(|known| known.tree.declarations.iter().any(is_file))
     }
 
     pub(super) fn text(&self) -> &str {
@@ -53,7 +91,10 @@ impl Document {
 
     /// What the compiler makes of it.
     pub(super) fn compiled(&self) -> &Compiled {
-        self.compiled.get_or_init(|| compile(&self.name, self.text.clone()))
+        self.compiled.get_or_init(|| {
+            let instead = |place: &Path| self.texts.borrow().get(place).cloned();
+            compile_reading(&self.name, self.text.clone(), &[], &instead)
+        })
     }
 
     fn file(&self) -> &File {
@@ -95,9 +136,26 @@ impl Document {
     pub(super) fn location(&self, span: Span) -> lsp::Location {
         let uri = match span.file {
             ONLY => self.uri.clone(),
-            file => uri_of(&self.compiled().files.get(file).path).into(),
+            file => uri_of(&self.path_of(file).to_string_lossy()).into(),
         };
         lsp::Location { uri, range: self.range_of(span) }
+    }
+
+    /// The whole path of a module's file, links as they are written.
+    fn path_of(&self, module: FileId) -> PathBuf {
+        modules::in_words(Path::new(&self.compiled().files.get(module).path))
+    }
+
+    /// Where the file of a module is.
+    pub(super) fn place_of(&self, module: FileId) -> PathBuf {
+        modules::place(&self.compiled().files.get(module).path)
+    }
+
+    /// A module as it is called from the folder of the program.
+    pub(super) fn name_of(&self, module: FileId) -> String {
+        let (own, path) = (modules::in_words(Path::new(&self.name)), self.path_of(module));
+        let below = own.parent().and_then(|folder| path.strip_prefix(folder).ok());
+        below.unwrap_or(&path).display().to_string()
     }
 
     /// The text at a place in the program.

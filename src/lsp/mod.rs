@@ -4,7 +4,8 @@
 //! wrong with them while they are written. All that it says is what the compiler knows: the findings
 //! of `check`, what it noted of names and rows (`check::names`), what the grammar would take
 //! (`syntax::wanted`), the layout of `fmt`. Nothing is looked up a second time here. The
-//! editor gives the text of a program; of files, only the modules that it uses are read.
+//! editor gives the text of a program; of files, only the modules that it uses are read, and in their
+//! place what the editor shows of them.
 //!
 //! Requests are answered in their order, by one thread. A program is compiled anew after a change
 //! when something is asked about it or when the editor has said all it has to say; that takes
@@ -26,9 +27,11 @@ mod rows;
 mod signature;
 
 use crate::text::Unit;
-use document::Document;
+use document::{Document, Texts};
 use gen_lsp_types as lsp;
-use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
+use lsp_server::{
+    Connection, ErrorCode, Message, Notification, ProtocolError, Request, RequestId, Response,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -53,8 +56,11 @@ pub fn serve(connection: &Connection) -> Result<(), ProtocolError> {
         "serverInfo": { "name": "batchc", "version": env!("CARGO_PKG_VERSION") },
     });
     connection.initialize_finish(id, answer)?;
-    let (open, changed) = (BTreeMap::new(), BTreeSet::new());
-    let mut server = Server { connection, client, open, changed };
+    let (texts, open, changed) = (Texts::default(), BTreeMap::new(), BTreeSet::new());
+    let mut server = Server { connection, client, texts, open, changed };
+    if client.watches {
+        server.watch();
+    }
     for message in &connection.receiver {
         match message {
             Message::Request(request) => {
@@ -83,6 +89,8 @@ struct Client {
     snippets: bool,
     /// Does it take places related to a finding?
     related: bool,
+    /// Does it tell of files that change, if it is asked to?
+    watches: bool,
 }
 
 impl Client {
@@ -96,6 +104,7 @@ impl Client {
             unit,
             snippets: is("/capabilities/textDocument/completion/completionItem/snippetSupport"),
             related: is("/capabilities/textDocument/publishDiagnostics/relatedInformation"),
+            watches: is("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
         }
     }
 }
@@ -112,6 +121,7 @@ fn capabilities(client: &Client) -> lsp::ServerCapabilities {
             lsp::TextDocumentSyncOptions {
                 open_close: Some(true),
                 change: Some(lsp::TextDocumentSyncKind::Incremental),
+                save: Some(true.into()),
                 ..Default::default()
             }
             .into(),
@@ -152,6 +162,7 @@ fn capabilities(client: &Client) -> lsp::ServerCapabilities {
 struct Server<'c> {
     connection: &'c Connection,
     client: Client,
+    texts: Texts,
     /// The open programs by their addresses.
     open: BTreeMap<String, Document>,
     /// Those whose findings the editor has not been told since they changed.
@@ -177,9 +188,10 @@ impl Server<'_> {
                 let given = serde_json::from_value::<lsp::DidOpenTextDocumentParams>(told.params);
                 let Ok(given) = given else { return };
                 let lsp::TextDocumentItem { uri, version, text, .. } = given.text_document;
-                self.changed.insert(uri.0.clone());
-                let document = Document::new(uri.clone(), version, self.client.unit, text);
-                self.open.insert(uri.0, document);
+                let (unit, texts) = (self.client.unit, self.texts.clone());
+                let document = Document::new(uri.clone(), version, unit, text, texts);
+                self.open.insert(uri.0.clone(), document);
+                self.has_changed(uri.0);
             }
             "textDocument/didChange" => {
                 let given = serde_json::from_value::<lsp::DidChangeTextDocumentParams>(told.params);
@@ -187,12 +199,15 @@ impl Server<'_> {
                 let uri = given.text_document.text_document_identifier.uri.0;
                 if let Some(document) = self.open.get_mut(&uri) {
                     document.change(given.text_document.version, given.content_changes);
-                    self.changed.insert(uri);
+                    self.has_changed(uri);
                 }
             }
             "textDocument/didClose" => {
                 let Some(uri) = uri_in(&told.params) else { return };
-                self.open.remove(uri);
+                if let Some(closed) = self.open.remove(uri) {
+                    self.texts.borrow_mut().remove(&closed.place);
+                    self.forget(|other| other.uses(&closed.place));
+                }
                 self.changed.remove(uri);
                 self.say::<lsp::PublishDiagnosticsNotification>(lsp::PublishDiagnosticsParams {
                     uri: uri.into(),
@@ -200,16 +215,51 @@ impl Server<'_> {
                     diagnostics: vec![],
                 });
             }
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+                self.forget(Document::uses_files);
+            }
             _ => {}
         }
+    }
+
+    /// Notes that a document is another one now, and with it those that use it.
+    fn has_changed(&mut self, uri: String) {
+        let place = self.open.get(&uri).map(|document| document.place.clone());
+        self.forget(|other| place.as_ref().is_some_and(|place| other.uses(place)));
+        self.changed.insert(uri);
+    }
+
+    /// Has documents of which something is true compiled anew.
+    fn forget(&mut self, stale: impl Fn(&Document) -> bool) {
+        for (uri, document) in &mut self.open {
+            if stale(document) {
+                document.forget();
+                self.changed.insert(uri.clone());
+            }
+        }
+    }
+
+    /// Asks the editor to tell of programs that change on the disk.
+    fn watch(&self) {
+        let watcher = serde_json::json!({ "globPattern": "**/*.batch" });
+        let registration = serde_json::json!({
+            "id": "programs",
+            "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": { "watchers": [watcher] },
+        });
+        let params = serde_json::json!({ "registrations": [registration] });
+        let id = RequestId::from("programs".to_owned());
+        let asked = Request::new(id, "client/registerCapability".to_owned(), params);
+        let _ = self.connection.sender.send(asked.into());
     }
 
     /// Tells the editor what is found in programs that have changed.
     fn publish(&mut self) {
         for uri in std::mem::take(&mut self.changed) {
             let Some(document) = self.open.get(&uri) else { continue };
-            let related = self.client.related;
-            let found = guarded(|| Ok(diagnostics::all(document, related))).unwrap_or_default();
+            let (open, related) = (self.open.values(), self.client.related);
+            let found =
+                guarded(|| Ok(diagnostics::all(document, open, related))).unwrap_or_default();
             self.say::<lsp::PublishDiagnosticsNotification>(lsp::PublishDiagnosticsParams {
                 uri: document.uri.clone(),
                 version: Some(document.version),

@@ -12,8 +12,17 @@ use crate::text::{FileId, Files, Span};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+/// What is read in place of the file at a place, if anything is: an editor has texts that are not
+/// saved yet.
+pub type Instead<'i> = &'i dyn Fn(&Path) -> Option<String>;
+
 /// Parses a program with all its modules, whose declarations stand before its own.
-pub fn load(files: &mut Files, main: FileId, found: &mut Diagnostics) -> ast::File {
+pub fn load(
+    files: &mut Files,
+    main: FileId,
+    instead: Instead<'_>,
+    found: &mut Diagnostics,
+) -> ast::File {
     let path = PathBuf::from(&files.get(main).path);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut file = parse(files, main, found);
@@ -22,7 +31,8 @@ pub fn load(files: &mut Files, main: FileId, found: &mut Diagnostics) -> ast::Fi
     }
     let place = real(&path);
     let root = real(&folder).map(root_of);
-    let mut loader = Loader { files, found, root, known: vec![], ways: vec![], modules: vec![] };
+    let (known, ways, modules) = (vec![], vec![], vec![]);
+    let mut loader = Loader { files, instead, found, root, known, ways, modules };
     loader.ways.push(place.unwrap_or(path));
     let mut uses = loader.uses_of(&file, &folder);
     let mut declarations = vec![];
@@ -43,6 +53,12 @@ fn used(kind: &DeclarationKind) -> Option<&Use> {
     }
 }
 
+/// Where the file of a path is: the same for all paths that lead to it, as long as it is there.
+pub fn place(path: &str) -> PathBuf {
+    let path = Path::new(path);
+    real(path).unwrap_or_else(|| in_words(path))
+}
+
 /// A path without `..` and links, in a folder that is there.
 fn real(path: &Path) -> Option<PathBuf> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -57,6 +73,7 @@ fn root_of(folder: PathBuf) -> PathBuf {
 
 struct Loader<'l> {
     files: &'l mut Files,
+    instead: Instead<'l>,
     found: &'l mut Diagnostics,
     root: Option<PathBuf>,
     known: Vec<(PathBuf, FileId)>,
@@ -118,7 +135,8 @@ impl Loader<'_> {
         if let Some((_, id)) = self.known.iter().find(|(known, _)| *known == place) {
             return Some(Module::File(*id));
         }
-        let text = match fs::read_to_string(&place) {
+        let read = || fs::read_to_string(&place);
+        let text = match (self.instead)(&place).map_or_else(read, Ok) {
             Ok(text) => text,
             Err(error) => {
                 self.found.push(modules::cannot_read(written, span, &reason(&error)));
@@ -172,7 +190,7 @@ impl Loader<'_> {
 }
 
 /// The whole path without `.` and `..`, as it is written.
-fn in_words(path: &Path) -> PathBuf {
+pub fn in_words(path: &Path) -> PathBuf {
     let from = if path.is_absolute() { None } else { std::env::current_dir().ok() };
     let mut whole = from.and_then(|from| fs::canonicalize(from).ok()).unwrap_or_default();
     for part in path.components() {

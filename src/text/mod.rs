@@ -126,6 +126,11 @@ impl Files {
         &self.files[id.0 as usize]
     }
 
+    /// All of them, in the order in which they were added.
+    pub fn all(&self) -> impl Iterator<Item = (FileId, &File)> {
+        self.files.iter().enumerate().map(|(at, file)| (FileId(at as u32), file))
+    }
+
     /// The text that a span covers.
     pub fn text(&self, span: Span) -> &str {
         self.get(span.file).text.get(span.range()).unwrap_or("")

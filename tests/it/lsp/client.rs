@@ -1,7 +1,8 @@
 //! An editor as the tests have it: at the other end of a connection to the server in this process.
 
-use lsp_server::{Connection, Message, Notification, Request, RequestId};
+use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ pub(super) struct Editor {
     server: Option<JoinHandle<()>>,
     asked: i32,
     version: i32,
+    /// The address of the program that is open.
+    pub(super) uri: String,
     /// What the server said of its own accord.
     pub(super) told: Vec<Notification>,
 }
 
-/// The program that is open.
+/// A program in no folder that is there.
 pub(super) const URI: &str = "file:///project/pipeline.batch";
 
 impl Editor {
@@ -34,9 +37,32 @@ impl Editor {
             batchc::lsp::serve(&theirs).expect("the tests keep to the protocol");
         });
         let server = Some(server.expect("a thread can be started"));
-        let mut editor = Editor { connection: ours, server, asked: 0, version: 0, told: vec![] };
+        let (uri, told) = (URI.to_owned(), vec![]);
+        let mut editor = Editor { connection: ours, server, asked: 0, version: 0, uri, told };
         editor.ask("initialize", json!({ "capabilities": capabilities })).expect("it begins");
         editor.tell("initialized", json!({}));
+        editor
+    }
+
+    /// One of which the server asks something at once.
+    pub(super) fn new_asked(capabilities: Value, method: &str) -> Editor {
+        let editor = Editor::with(capabilities);
+        match editor.connection.receiver.recv_timeout(PATIENCE).expect("the server asks") {
+            Message::Request(asked) => {
+                assert_eq!(asked.method, method);
+                let answer = Response::new_ok(asked.id, Value::Null);
+                editor.connection.sender.send(answer.into()).expect("the server listens");
+            }
+            other => panic!("not asked for: {other:?}"),
+        }
+        editor
+    }
+
+    /// One whose program is in a folder.
+    pub(super) fn within(folder: &Path, capabilities: Value) -> Editor {
+        let uri = format!("file://{}/pipeline.batch", folder.display());
+        let mut editor = Editor::with(capabilities);
+        editor.uri = uri;
         editor
     }
 
@@ -66,10 +92,11 @@ impl Editor {
     pub(super) fn show(&mut self, text: &str) {
         self.version += 1;
         if self.version == 1 {
-            let document = json!({ "uri": URI, "languageId": "batch", "version": 1, "text": text });
+            let document =
+                json!({ "uri": self.uri, "languageId": "batch", "version": 1, "text": text });
             return self.tell("textDocument/didOpen", json!({ "textDocument": document }));
         }
-        let document = json!({ "uri": URI, "version": self.version });
+        let document = json!({ "uri": self.uri, "version": self.version });
         let changes = json!([{ "text": text }]);
         let params = json!({ "textDocument": document, "contentChanges": changes });
         self.tell("textDocument/didChange", params);
@@ -77,10 +104,32 @@ impl Editor {
 
     /// The answer to a request about the open program.
     pub(super) fn about(&mut self, method: &str, more: Value) -> Result<Value, String> {
-        let mut params = json!({ "textDocument": { "uri": URI } });
+        let mut params = json!({ "textDocument": { "uri": self.uri } });
         let object = params.as_object_mut().expect("it is one");
         object.extend(more.as_object().cloned().unwrap_or_default());
         self.ask(&format!("textDocument/{method}"), params)
+    }
+
+    /// What the server says next of its own accord is wrong with a document, from now on.
+    pub(super) fn findings_of(&mut self, uri: &str) -> Vec<Value> {
+        loop {
+            let is_it = |told: &Notification| {
+                told.method == "textDocument/publishDiagnostics" && told.params["uri"] == uri
+            };
+            if let Some(at) = self.told.iter().position(is_it) {
+                let told = self.told.remove(at);
+                return told.params["diagnostics"].as_array().cloned().expect("a list");
+            }
+            self.listen();
+        }
+    }
+
+    /// Waits for something that the server says of its own accord.
+    fn listen(&mut self) {
+        match self.connection.receiver.recv_timeout(PATIENCE).expect("the server tells") {
+            Message::Notification(told) => self.told.push(told),
+            other => panic!("not asked for: {other:?}"),
+        }
     }
 
     /// What the server says is wrong with this version of the program.
@@ -94,10 +143,7 @@ impl Editor {
                 let found = &self.told[at].params["diagnostics"];
                 return found.as_array().cloned().expect("a list");
             }
-            match self.connection.receiver.recv_timeout(PATIENCE).expect("the server tells") {
-                Message::Notification(told) => self.told.push(told),
-                other => panic!("not asked for: {other:?}"),
-            }
+            self.listen();
         }
     }
 }
