@@ -89,6 +89,6 @@ pub fn compile_reading(
     let tree = modules::load(&mut files, id, instead, &mut found);
     let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
     found.sort();
-    found.retain(|one| !diagnostics::is_allowed(one, &files));
+    diagnostics::allow(&mut found, &files);
     Compiled { files, tree, pipeline, names, found }
 }

@@ -2,6 +2,7 @@
 
 use crate::connect::CHUNK_BYTES;
 use crate::diagnostics::render::Format;
+use crate::diagnostics::{Code, Severity};
 use crate::plan::PASSES;
 use crate::run::openlineage::NAMESPACE;
 use clap::builder::FalseyValueParser;
@@ -121,7 +122,7 @@ fn time(text: &str) -> Result<Duration, String> {
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Prove a pipeline: names, types, nulls, the graph of jobs. Reads no data
-    Check(File),
+    Check(Check),
     /// Run a pipeline
     Run(Run),
     /// Run again what a run that failed or was interrupted was asked to run
@@ -163,6 +164,38 @@ pub(super) enum Command {
 pub(super) struct File {
     /// The pipeline, - for standard input; the only *.batch file of the folder if left out
     pub(super) file: Option<PathBuf>,
+}
+
+/// Flags of `batchc check`.
+#[derive(ClapArgs)]
+pub(super) struct Check {
+    /// Programs, folders of them, or - for standard input; the working folder if left out
+    pub(super) paths: Vec<PathBuf>,
+    /// Make errors of these warnings: their codes, with commas, or `warnings` for all
+    #[arg(short = 'D', long, value_name = "CODES", value_delimiter = ',', value_parser = warnings)]
+    pub(super) deny: Vec<Warnings>,
+    /// Say nothing of these warnings
+    #[arg(short = 'A', long, value_name = "CODES", value_delimiter = ',', value_parser = warnings)]
+    pub(super) allow: Vec<Warnings>,
+}
+
+/// Warnings that a flag names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Warnings {
+    All,
+    Of(Code),
+}
+
+/// The code of a warning, or `warnings`.
+fn warnings(text: &str) -> Result<Warnings, String> {
+    if text == "warnings" {
+        return Ok(Warnings::All);
+    }
+    match Code::parse(text) {
+        Some(code) if code.severity() == Severity::Warning => Ok(Warnings::Of(code)),
+        Some(code) => Err(format!("{code} is no warning")),
+        None => Err("the code of a warning is expected, as W0404, or `warnings`".to_owned()),
+    }
 }
 
 /// Flags of `batchc test`.

@@ -41,6 +41,8 @@ codes! {
     // The text: what the parser finds.
     E0001 E0002 E0003 E0004 E0005 E0006 E0007 E0008 E0009 E0010 E0011 E0012 E0013 E0014
     E0015 E0016 E0017 E0018 E0019 E0021
+    // Comments that allow warnings.
+    W0022 W0023
     // Parsed, but without a meaning yet.
     E0020
     // Names.

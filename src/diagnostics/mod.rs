@@ -29,7 +29,7 @@ pub mod transforms;
 pub mod types;
 pub mod windows;
 
-pub use allow::is_allowed;
+pub use allow::allow;
 pub use code::Code;
 
 use crate::text::{Span, is_bidi_control};
@@ -165,6 +165,13 @@ impl Diagnostics {
     /// Keeps those that `wanted` says.
     pub fn retain(&mut self, wanted: impl FnMut(&Diagnostic) -> bool) {
         self.found.retain(wanted);
+    }
+
+    /// Makes errors of the warnings whose code is denied.
+    pub fn deny(&mut self, is_denied: impl Fn(Code) -> bool) {
+        for found in self.found.iter_mut().filter(|found| is_denied(found.code)) {
+            found.severity = Severity::Error;
+        }
     }
 
     /// Into the order of the text; what was found twice is kept once.

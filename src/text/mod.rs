@@ -121,6 +121,11 @@ impl Files {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// The ids of all of them, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.files.len() as u32).map(FileId)
+    }
+
     /// The file `id`.
     pub fn get(&self, id: FileId) -> &File {
         &self.files[id.0 as usize]

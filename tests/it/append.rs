@@ -17,7 +17,9 @@ fn project(outputs: &str) -> Project {
 }
 
 fn csv() -> Project {
-    project("# allow: W0602\noutput all = csv(\"out/all.csv\") from orders { mode append }\n")
+    project(
+        "# allow: W0602 it is meant\noutput all = csv(\"out/all.csv\") from orders { mode append }\n",
+    )
 }
 
 /// Runs, which must end well; what it says.
@@ -57,7 +59,7 @@ fn rows_of_the_same_inputs_are_added_once() {
 #[test]
 fn a_folder_that_was_moved_or_copied_is_the_same() {
     let project = Project::new("");
-    let text = "# allow: W0602\noutput all = csv(\"out/all.csv\") from orders { mode append }\n";
+    let text = "# allow: W0602 it is meant\noutput all = csv(\"out/all.csv\") from orders { mode append }\n";
     project.write("one/pipeline.batch", format!("{ORDERS}{text}"));
     project.write("one/orders/a.csv", "id,item\n1,x\n2,y\n");
     let run = |folder: &str| {
@@ -78,7 +80,7 @@ fn a_folder_that_was_moved_or_copied_is_the_same() {
 #[test]
 fn every_form_is_added_to() {
     let project = project(
-        "# allow: W0602
+        "# allow: W0602 it is meant
 job parts {
   partition by hash(id) into 2
   from orders
@@ -88,15 +90,15 @@ job lines {
   from orders
   select line = item
 }
-# allow: W0602
+# allow: W0602 it is meant
 output packed = csv(\"out/all.csv.gz\") from orders { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output frames = json(\"out/all.jsonl.zst\") from orders { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output words = text(\"out/all.txt\") from lines { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output columns = parquet(\"out/all.parquet\") from orders { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output folder = csv(\"out/parts\") from parts { mode append }
 ",
     );
@@ -167,7 +169,7 @@ fn a_run_for_the_rows_set_aside_adds_nothing() {
   on error quarantine bad
   from orders
 }
-# allow: W0602
+# allow: W0602 it is meant
 output all = csv(\"out/all.csv\") from good { mode append }
 ",
     );
@@ -182,7 +184,7 @@ output all = csv(\"out/all.csv\") from good { mode append }
 fn a_warning_says_when_all_rows_are_added_again() {
     let project = csv();
     assert!(!project.batchc(&["check"]).words.contains("W0602"));
-    let text = project.read("pipeline.batch").replace("# allow: W0602\n", "");
+    let text = project.read("pipeline.batch").replace("# allow: W0602 it is meant\n", "");
     project.write("pipeline.batch", text);
     assert!(project.batchc(&["check"]).words.contains("W0602"));
 }

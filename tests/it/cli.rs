@@ -145,7 +145,7 @@ fn what_cannot_be_started_exits_with_2_and_names_what_is_near() {
     }
     assert_eq!(project.names("."), ["numbers.csv", "pipeline.batch"]);
     project.write("second.batch", PIPELINE);
-    project.batchc(&["check"]).fails(2, "which pipeline? there are pipeline.batch, second.batch");
+    project.batchc(&["plan"]).fails(2, "which pipeline? there are pipeline.batch, second.batch");
     project.write("second.batch", b"job \xFF");
     project.batchc(&["check", "second.batch"]).fails(2, "second.batch:1: this is not UTF-8 text");
     project.write("empty/none.txt", "");

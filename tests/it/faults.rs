@@ -227,11 +227,11 @@ job totals {
   group by kind { total = sum(id) }
 }
 
-# allow: W0602
+# allow: W0602 it is meant
 output packed = json(\"out/rows.jsonl.gz\") from shifted { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output folder = csv(\"out/parts\") from parts { mode append }
-# allow: W0602
+# allow: W0602 it is meant
 output columns = parquet(\"out/totals.parquet\") from totals { mode append }
 output merged = parquet(\"out/merged.parquet\") from totals { mode merge on kind }
 output plain = csv(\"out/rows.csv\") from shifted

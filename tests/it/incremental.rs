@@ -94,7 +94,7 @@ output added = csv(\"out/added.csv\") from all { mode append }
 #[test]
 fn rows_of_the_lookback_are_merged_once_and_added_again() {
     let source = SOURCE.replace("by updated", "by updated lookback 2h");
-    let project = project(&format!("{source}{MERGED}# allow: W0602\n{ADDED}"));
+    let project = project(&format!("{source}{MERGED}# allow: W0602 it is meant\n{ADDED}"));
     run(&project);
     come(&project, &[(3, "late", "10:30"), (4, "later", "10:00"), (5, "z", "13:00")]);
     let words = run(&project);
@@ -337,7 +337,7 @@ fn rows_that_are_looked_up_are_counted_too() {
     let found = "source customers = csv(\"customers.csv\") { name: string key }
 job found {
   from customers
-  # allow: W0603
+  # allow: W0603 it is meant
   left join orders on name == orders.item expect many_to_one
 }
 output all = csv(\"out/all.csv\") from found

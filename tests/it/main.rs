@@ -6,6 +6,7 @@ mod append;
 mod branches;
 mod by_file;
 mod cases;
+mod check;
 mod cli;
 mod connectors;
 mod determinism;

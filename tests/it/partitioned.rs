@@ -124,7 +124,7 @@ output nothing = csv(\"nothing\") from none { partition by day }
 #[test]
 fn added_rows_come_into_files_of_their_own() {
     let project = project(
-        "# allow: W0602\noutput out = csv(\"out\") from sales { partition by day; mode append }\n",
+        "# allow: W0602 it is meant\noutput out = csv(\"out\") from sales { partition by day; mode append }\n",
     );
     run(&project);
     let first = files(&project);
