@@ -18,7 +18,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(text.get(label.span.range()).is_some(), "{one:?}");
         }
     }
-    for format in [Format::Human, Format::Short, Format::Json] {
+    for format in [Format::Sarif, Format::Junit] {
+        render(&compiled.found, &compiled.files, format, false);
+    }
+    for format in [Format::Human, Format::Short, Format::Json, Format::Github] {
         let shown = render(&compiled.found, &compiled.files, format, false);
         assert_eq!(shown.is_empty(), compiled.found.is_empty());
     }

@@ -4,7 +4,7 @@ use super::args::{self, Color, File, Global, Params, Passes, Selection};
 use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
-use crate::diagnostics::render::{Format, outside, render, summary};
+use crate::diagnostics::render::{Format, Program, outside, render, report, summary};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity, names, nearest};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::{PASSES, Targets, Without};
@@ -27,6 +27,10 @@ pub(super) fn refuse(message: &str, global: &Global) -> u8 {
 /// Says what went wrong outside of the program.
 pub(super) fn print_outside(message: &str, help: Option<&str>, global: &Global) {
     let _ = global.said.set(message.to_owned());
+    if global.format == Format::Github {
+        put!("{}", outside(message, help, global.format));
+        return words(format_args!("{}", outside(message, help, Format::Human)));
+    }
     print_text(&outside(message, help, global.format), global);
 }
 
@@ -128,7 +132,7 @@ pub(super) fn show_found(compiled: &Compiled, path: &Path, global: &Global, summ
     let line = summary(&compiled.found, &path.display().to_string(), jobs);
     if let Some(line) = line
         && summed
-        && global.format != Format::Json
+        && !global.format.is_data()
     {
         say!("{line}");
     }
@@ -140,12 +144,32 @@ pub(super) fn print_found(found: &Diagnostics, files: &Files, global: &Global) {
     if let Some(error) = found.iter().find(|found| found.severity == Severity::Error) {
         let _ = global.said.set(format!("{}: {}", error.code, error.message));
     }
-    print_text(&render(found, files, global.format, colour(global)), global);
+    let shown = match global.format {
+        // A log shows both, so that it can be read without them.
+        Format::Github => {
+            let name = &files.get(FileId(0)).path;
+            put!("{}", report(&[Program { name, found, files }], &[], global.format, &folder()));
+            render(found, files, Format::Human, colour(global))
+        }
+        format => render(found, files, format, colour(global)),
+    };
+    print_text(&shown, global);
 }
 
 /// JSON is data, all else words.
 fn print_text(text: &str, global: &Global) {
     if global.format == Format::Json { put!("{text}") } else { words(format_args!("{text}")) }
+}
+
+/// The working folder within the repository that GitHub Actions or another tool works in, so that
+/// places are found there; nothing where it is that itself, or unknown.
+pub(super) fn folder() -> String {
+    let inside = || {
+        let whole = std::env::var_os("GITHUB_WORKSPACE").filter(|whole| !whole.is_empty())?;
+        let (whole, here) = (Path::new(&whole).canonicalize().ok()?, std::env::current_dir().ok()?);
+        Some(here.strip_prefix(whole).ok()?.to_str()?.to_owned())
+    };
+    inside().unwrap_or_default()
 }
 
 /// Shows one diagnostic.

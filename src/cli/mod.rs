@@ -76,6 +76,12 @@ fn command_given() -> ExitCode {
             load::refuse(&format!("cannot work in {}: {error}", folder.display()), &args.global);
         return ExitCode::from(code);
     }
+    if args.global.format.is_document() && !matches!(args.command, args::Command::Check(_)) {
+        let message = "`--format sarif` and `--format junit` are of `batchc check`";
+        let help = "`batchc test --junit FILE` writes what came of tests";
+        load::print_outside(message, Some(help), &args.global);
+        return ExitCode::from(NOT_STARTED);
+    }
     let code = match &args.command {
         args::Command::Check(check) => commands::check::run(check, &args.global),
         args::Command::Run(run) => commands::run::run(run, &args.global),

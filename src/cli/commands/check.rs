@@ -1,12 +1,12 @@
 //! `batchc check`
 
 use crate::cli::args::{Check, Global, Warnings};
-use crate::cli::load::{STDIN, print_outside, read_text, show_found};
-use crate::cli::print::say;
+use crate::cli::load::{STDIN, folder, print_outside, read_text, show_found};
+use crate::cli::print::{put, say};
 use crate::cli::{NOT_STARTED, WRONG};
-use crate::compile;
-use crate::diagnostics::render::Format;
+use crate::diagnostics::render::{Program, report};
 use crate::diagnostics::{Code, Diagnostics, Severity};
+use crate::{Compiled, compile};
 use std::path::{Path, PathBuf};
 
 /// Shows what is wrong; exit code 1 with errors.
@@ -20,24 +20,30 @@ pub(in crate::cli) fn run(args: &Check, global: &Global) -> u8 {
             Err(message) => checked.fails(&message, global),
         }
     }
-    if !global.quiet && global.format != Format::Json {
+    if global.format.is_document() {
+        let programs: Vec<Program> = checked.programs.iter().map(found_in).collect();
+        put!("{}", report(&programs, &checked.failures, global.format, &folder()));
+    } else if !global.quiet && !global.format.is_data() {
         checked.summary();
     }
-    match (checked.failed, checked.wrong) {
-        (true, _) => NOT_STARTED,
-        (false, 1..) => WRONG,
-        (false, 0) => 0,
+    match (checked.failures.is_empty(), checked.wrong) {
+        (false, _) => NOT_STARTED,
+        (true, 1..) => WRONG,
+        (true, 0) => 0,
     }
 }
 
 /// What came of all programs so far.
 #[derive(Default)]
 struct Checked {
-    names: Vec<String>,
-    jobs: usize,
+    programs: Vec<(String, Compiled)>,
     wrong: usize,
-    /// Could something not be read?
-    failed: bool,
+    /// Why others could not be read.
+    failures: Vec<String>,
+}
+
+fn found_in((name, compiled): &(String, Compiled)) -> Program<'_> {
+    Program { name, found: &compiled.found, files: &compiled.files }
 }
 
 impl Checked {
@@ -50,14 +56,19 @@ impl Checked {
         let name = path.display().to_string();
         let mut compiled = compile(&name, text);
         judge(&mut compiled.found, args);
-        self.wrong += usize::from(show_found(&compiled, path, global, true));
-        self.jobs += compiled.pipeline.jobs.len();
-        self.names.push(name);
+        self.wrong += usize::from(compiled.found.has_errors());
+        // A document about all follows.
+        if !global.format.is_document() {
+            show_found(&compiled, path, global, true);
+        }
+        self.programs.push((name, compiled));
     }
 
     fn fails(&mut self, message: &str, global: &Global) {
-        print_outside(message, None, global);
-        self.failed = true;
+        if !global.format.is_document() {
+            print_outside(message, None, global);
+        }
+        self.failures.push(message.to_owned());
     }
 
     fn summary(&self) {
@@ -65,13 +76,15 @@ impl Checked {
             1 => format!("1 {what}"),
             many => format!("{many} {what}s"),
         };
-        let jobs = counted(self.jobs, "job");
-        match (self.wrong, self.names.as_slice()) {
+        let jobs = self.programs.iter().map(|(_, compiled)| compiled.pipeline.jobs.len());
+        let jobs = counted(jobs.sum(), "job");
+        match (self.wrong, self.programs.as_slice()) {
             (_, []) => {}
-            (0, [name]) => say!("{name} is right: {jobs} checked"),
+            (0, [(name, _)]) => say!("{name} is right: {jobs} checked"),
             (_, [_]) => {}
-            (0, names) => say!("{} programs are right: {jobs} checked", names.len()),
-            (wrong, names) => say!("{wrong} of {} are wrong", counted(names.len(), "program")),
+            (0, all) => say!("{} programs are right: {jobs} checked", all.len()),
+            (1, all) => say!("1 of {} programs is wrong", all.len()),
+            (wrong, all) => say!("{wrong} of {} programs are wrong", all.len()),
         }
     }
 }

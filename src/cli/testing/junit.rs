@@ -1,6 +1,7 @@
 //! What came of tests, as a report of JUnit: a suite for each program.
 
 use super::{Ran, text};
+use crate::diagnostics::render::xml;
 use std::fmt::Write;
 
 /// The report.
@@ -15,7 +16,7 @@ pub(in crate::cli) fn report(all: &[Ran], wrong: &[(String, String)]) -> String 
         wrong.len(),
     );
     for suite in all.chunk_by(|a, b| std::ptr::eq(a.program, b.program)) {
-        let name = attribute(&suite[0].program.name());
+        let name = xml::attribute(&suite[0].program.name());
         let seconds: f64 = suite.iter().map(|ran| ran.seconds).sum();
         let failed = suite.iter().filter(|ran| !ran.is_passed()).count();
         let tests = suite.len();
@@ -24,7 +25,7 @@ pub(in crate::cli) fn report(all: &[Ran], wrong: &[(String, String)]) -> String 
             "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failed}\" errors=\"0\" time=\"{seconds:.3}\">"
         );
         for ran in suite {
-            let (test, line) = (attribute(&ran.test.name), ran.program.line(ran.test));
+            let (test, line) = (xml::attribute(&ran.test.name), ran.program.line(ran.test));
             let _ = write!(
                 out,
                 "    <testcase name=\"{test}\" classname=\"{name}\" file=\"{name}\" line=\"{line}\" time=\"{:.3}\"",
@@ -36,7 +37,7 @@ pub(in crate::cli) fn report(all: &[Ran], wrong: &[(String, String)]) -> String 
             }
             let why = text::failure(ran, false);
             let message = why.lines().nth(1).unwrap_or_default().trim();
-            let (message, why) = (attribute(message), escaped(&why, false));
+            let (message, why) = (xml::attribute(message), xml::text(&why));
             let _ = writeln!(
                 out,
                 ">\n      <failure message=\"{message}\">{why}</failure>\n    </testcase>"
@@ -45,36 +46,12 @@ pub(in crate::cli) fn report(all: &[Ran], wrong: &[(String, String)]) -> String 
         out.push_str("  </testsuite>\n");
     }
     for (name, why) in wrong {
-        let (name, why) = (attribute(name), escaped(why, false));
+        let (name, why) = (xml::attribute(name), xml::text(why));
         let _ = writeln!(
             out,
             "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" time=\"0.000\">\n    <testcase name=\"check\" classname=\"{name}\" file=\"{name}\" time=\"0.000\">\n      <error message=\"the program is wrong\">{why}</error>\n    </testcase>\n  </testsuite>"
         );
     }
     out.push_str("</testsuites>\n");
-    out
-}
-
-fn attribute(text: &str) -> String {
-    escaped(text, true)
-}
-
-/// Text as XML may hold it: control characters have no form there.
-fn escaped(text: &str, is_attribute: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' if is_attribute => out.push(' '),
-            '\n' | '\t' => out.push(letter),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}');
-            }
-            letter => out.push(letter),
-        }
-    }
     out
 }

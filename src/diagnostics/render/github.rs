@@ -1,11 +1,11 @@
 //! For GitHub Actions: each diagnostic as a command that shows it beside its line.
 
-use super::{Checked, within, word, words};
+use super::{Program, within, word, words};
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::text::Files;
 
 /// One diagnostic of a program whose paths begin in this folder of the repository.
-pub(super) fn line(found: &Diagnostic, files: &Files, folder: &str) -> String {
+fn line(found: &Diagnostic, files: &Files, folder: &str) -> String {
     let (span, file) = (found.span(), files.get(found.span().file));
     let (start, end) = (file.position(span.start as usize), file.position(span.end as usize));
     // Where columns are given, both have to be of one line.
@@ -29,8 +29,8 @@ pub(super) fn outside(text: &str) -> String {
 }
 
 /// All diagnostics of programs.
-pub(super) fn lines(programs: &[Checked], folder: &str) -> String {
-    let of = |program: &Checked| {
+pub(super) fn lines(programs: &[Program], folder: &str) -> String {
+    let of = |program: &Program| {
         let lines = program.found.iter().map(|found| line(found, program.files, folder));
         lines.collect::<String>()
     };
