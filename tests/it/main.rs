@@ -11,6 +11,7 @@ mod cli;
 mod connectors;
 mod determinism;
 mod duckdb;
+mod editors;
 mod epochs;
 mod events;
 mod examples;
