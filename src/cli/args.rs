@@ -147,6 +147,8 @@ pub(super) enum Command {
     Test(Test),
     /// Bring programs into the one layout
     Fmt(Fmt),
+    /// Make the edits that helps offer and that are safe
+    Fix(Fix),
     /// Serve an editor over standard input and output, by the Language Server Protocol
     Lsp(Lsp),
     /// Print a form of the program between two phases
@@ -221,6 +223,19 @@ pub(super) struct Fmt {
     /// Programs, folders of them, or - for standard input; the working folder if left out
     pub(super) paths: Vec<PathBuf>,
     /// Write nothing, name the programs that would change; exit code 1 if there are any
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Write nothing, show what would change; exit code 1 if anything would
+    #[arg(long)]
+    pub(super) diff: bool,
+}
+
+/// Flags of `batchc fix`.
+#[derive(ClapArgs)]
+pub(super) struct Fix {
+    /// Programs, folders of them, or - for standard input; the working folder if left out
+    pub(super) paths: Vec<PathBuf>,
+    /// Write nothing, name the edits that would be made; exit code 1 if there are any
     #[arg(long)]
     pub(super) check: bool,
     /// Write nothing, show what would change; exit code 1 if anything would

@@ -96,6 +96,7 @@ fn command_given() -> ExitCode {
         args::Command::Preview(preview) => commands::preview::run(preview, &args.global),
         args::Command::Show(show) => commands::show::run(show, &args.global),
         args::Command::Test(test) => commands::test::run(test, &args.global),
+        args::Command::Fix(fix) => commands::fix::run(fix, &args.global),
         args::Command::Fmt(fmt) => commands::fmt::run(fmt, &args.global),
         args::Command::Lsp(_) => commands::lsp::run(&args.global),
         args::Command::Explain(explain) => commands::explain::run(explain, &args.global),

@@ -80,6 +80,11 @@ impl Code {
         first.split_once(": ").map_or(first, |(_, title)| title)
     }
 
+    /// Is it an error of the text itself, which the parser finds?
+    pub fn is_of_the_text(self) -> bool {
+        self.as_str().starts_with("E00")
+    }
+
     /// Warnings begin with `W`; all others are errors.
     pub fn severity(self) -> Severity {
         if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }

@@ -9,6 +9,7 @@ mod allow;
 pub mod arguments;
 pub mod branches;
 mod code;
+pub mod fixes;
 pub mod fixtures;
 pub mod foreign;
 pub mod formats;

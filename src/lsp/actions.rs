@@ -2,6 +2,7 @@
 
 use super::diagnostics;
 use super::document::{Document, ONLY};
+use crate::diagnostics::fixes::together;
 use crate::diagnostics::{Diagnostic, Fix};
 use gen_lsp_types as lsp;
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub(super) fn actions(
         all.extend(here.filter_map(|found| Some(action(document, found, fix_in(found)?))));
     }
     if only.is_some() && wanted(&lsp::CodeActionKind::SourceFixAll) {
-        all.extend(fix_all(document, found.filter_map(fix_in)));
+        all.extend(fix_all(document, found));
     }
     all
 }
@@ -65,18 +66,9 @@ fn action(document: &Document, found: &Diagnostic, fix: &Fix) -> lsp::CodeAction
 /// All safe edits that do not overlap, in one.
 fn fix_all<'f>(
     document: &Document,
-    fixes: impl Iterator<Item = &'f Fix>,
+    found: impl Iterator<Item = &'f Diagnostic>,
 ) -> Option<lsp::CodeAction> {
-    let mut fixes: Vec<&Fix> = fixes.filter(|fix| fix.safe).collect();
-    fixes.sort_by_key(|fix| (fix.span.start, fix.span.end));
-    let mut end = 0;
-    fixes.retain(|fix| {
-        let is_free = end <= fix.span.start;
-        if is_free {
-            end = fix.span.end.max(fix.span.start + 1);
-        }
-        is_free
-    });
+    let fixes: Vec<&Fix> = together(found, ONLY).into_iter().map(|(_, fix)| fix).collect();
     (!fixes.is_empty()).then(|| lsp::CodeAction {
         title: "make all safe fixes".to_owned(),
         kind: Some(lsp::CodeActionKind::SourceFixAll),

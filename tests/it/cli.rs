@@ -4,9 +4,9 @@ use super::project::{Ended, Project};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 15] = [
-    "check", "run", "test", "plan", "resume", "runs", "report", "rejects", "graph", "lineage",
-    "preview", "show", "explain", "doc", "new",
+const COMMANDS: [&str; 16] = [
+    "check", "fix", "run", "test", "plan", "resume", "runs", "report", "rejects", "graph",
+    "lineage", "preview", "show", "explain", "doc", "new",
 ];
 
 const PIPELINE: &str = "param least: int = 2

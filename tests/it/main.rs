@@ -16,6 +16,7 @@ mod epochs;
 mod events;
 mod examples;
 mod faults;
+mod fix;
 mod fixes;
 mod fmt;
 mod folders;

@@ -5,6 +5,7 @@ pub(super) mod clean;
 mod diff;
 pub(super) mod doc;
 pub(super) mod explain;
+pub(super) mod fix;
 pub(super) mod fmt;
 pub(super) mod graph;
 pub(super) mod lineage;
