@@ -60,6 +60,8 @@ pub struct Compiled {
     pub tree: syntax::ast::File,
     /// What it means. May be run only when `found` has no errors.
     pub pipeline: ir::Pipeline,
+    /// The same with the names of `type` declarations, if there are some; to be shown, not run.
+    pub named: Option<ir::Pipeline>,
     /// What each name of the text stands for.
     pub names: check::names::Names,
     /// What was found, in the order of the text.
@@ -88,7 +90,20 @@ pub fn compile_reading(
     let id: FileId = files.add(path, text);
     let tree = modules::load(&mut files, id, instead, &mut found);
     let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
+    let is_type =
+        |one: &syntax::ast::Declaration| matches!(one.kind, syntax::ast::DeclarationKind::Type(_));
+    let (pipeline, named) = match tree.declarations.iter().any(is_type) {
+        true => (pipeline.opened(), Some(pipeline)),
+        false => (pipeline, None),
+    };
     found.sort();
     diagnostics::allow(&mut found, &files);
-    Compiled { files, tree, pipeline, names, found }
+    Compiled { files, tree, pipeline, named, names, found }
+}
+
+impl Compiled {
+    /// The pipeline as it is shown: with the types that the program names.
+    pub fn shown(&self) -> &ir::Pipeline {
+        self.named.as_ref().unwrap_or(&self.pipeline)
+    }
 }

@@ -79,7 +79,9 @@ fn check_source(
         check_options(connector, Side::Source, &arguments, &connect_columns(&row), globals, found);
         check_formats(source, connector, &row, &arguments, globals, found);
     }
-    let may_skip = connector.is_some_and(|connector| connector.may_skip);
+    let may_skip = connector.is_some_and(|connector| connector.may_skip)
+        // What is not read is not checked.
+        && columns.iter().all(|column| column.check.is_none());
     let connector = connector.map_or("", |connector| connector.name);
     let incremental = incremental::setting(source, &row, globals, found);
     let (row, held_by) = (Arc::new(row), None);
@@ -89,7 +91,12 @@ fn check_source(
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
     let columns = fixed
         .iter()
-        .map(|(name, _)| SourceColumn { external: (*name).into(), format: None, sensitive: None })
+        .map(|(name, _)| SourceColumn {
+            external: (*name).into(),
+            format: None,
+            sensitive: None,
+            check: None,
+        })
         .collect();
     let of = |(name, _): &(&str, &str)| Column {
         name: (*name).into(),
@@ -129,7 +136,8 @@ fn declared_columns(
                 ColumnAttribute::Sensitive(span) => sensitive = Some(*span),
             }
         }
-        columns.push(SourceColumn { external, format, sensitive });
+        let check = globals.check_of(&ty, row.columns.len(), column.ty.span);
+        columns.push(SourceColumn { external, format, sensitive, check });
         row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain: None });
     }
     if !key.is_empty() {
@@ -297,6 +305,7 @@ fn check_formats(
 fn spelled(data: &DataType) -> Option<&DataType> {
     match data {
         DataType::Date | DataType::Datetime | DataType::Timestamp | DataType::Float => Some(data),
+        DataType::Named(named) => spelled(&named.of),
         DataType::List(item) => spelled(&item.data),
         DataType::Record(fields) => fields.iter().find_map(|field| spelled(&field.ty.data)),
         _ => None,

@@ -86,5 +86,5 @@ fn folder(
 
 /// Can its values be names of folders?
 fn can_be_named(ty: &Type) -> bool {
-    ty.data.is_ordered() && !matches!(ty.data, DataType::Float)
+    ty.data.is_ordered() && ty.data.opened() != DataType::Float
 }

@@ -5,16 +5,20 @@ use super::constants;
 use super::exprs::Scope;
 use super::graph::jobs_of;
 use super::jobs::find_useless_above;
+use super::named::{self, Named};
 use super::names::{Kind, Meaning, Names};
 use super::resources::resources;
 use super::tries::tries;
 use super::types::resolve_type;
-use crate::diagnostics::{Diagnostics, arguments, branches, functions, modules, names, syntax};
+use crate::data::display;
+use crate::diagnostics::{
+    self, Diagnostics, arguments, branches, functions, modules, names, syntax,
+};
 use crate::functions::Registry;
 use crate::ir::{self, JobId, SourceId};
 use crate::syntax::ast::{self, DeclarationKind};
 use crate::text::{FileId, Files, Span};
-use crate::types::{EnumMember, EnumType, Scalar};
+use crate::types::{DataType, EnumMember, EnumType, Scalar, Type};
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -37,6 +41,7 @@ pub(super) struct Globals<'a> {
     /// What the parameters are, where it is known: the values of this run, or the defaults.
     pub(super) known: Vec<Option<Scalar>>,
     pub(super) enums: BTreeMap<String, (Arc<EnumType>, Span)>,
+    pub(super) types: BTreeMap<String, Named>,
     pub(super) functions: HashMap<String, UserFunction<'a>>,
     pub(super) transforms: HashMap<String, UserTransform<'a>>,
     pub(super) sources: HashMap<String, (SourceId, Span)>,
@@ -125,6 +130,7 @@ impl<'a> Globals<'a> {
             params: vec![],
             known: vec![],
             enums: BTreeMap::new(),
+            types: BTreeMap::new(),
             functions: HashMap::new(),
             transforms: HashMap::new(),
             sources: HashMap::new(),
@@ -146,6 +152,7 @@ impl<'a> Globals<'a> {
         };
         globals.note_declarations(file);
         globals.collect_names(file, found);
+        named::collect(file, &mut globals, found);
         globals.collect_params(file, values, found);
         globals
     }
@@ -199,6 +206,9 @@ impl<'a> Globals<'a> {
                 DeclarationKind::Enum(declared) => {
                     unique("enum", &declared.name, &mut values, found);
                     self.add_enum(declared, found);
+                }
+                DeclarationKind::Type(declared) => {
+                    unique("type", &declared.name, &mut values, found);
                 }
                 DeclarationKind::Function(function) => self.add_function(function, found),
                 DeclarationKind::Transform(transform) => {
@@ -343,8 +353,38 @@ impl<'a> Globals<'a> {
             );
             let name = param.name.text.clone();
             let value = values.get(self.params.len()).cloned().flatten();
+            if let Some(value) = &value {
+                self.check_param(&name, value, &ty, param.name.span, found);
+            }
             self.known.push(value.or_else(|| default.clone()));
             self.params.push(ir::Param { name, ty, default, span: param.name.span });
+        }
+    }
+
+    /// Says so when the value that is given for a parameter does not meet the condition of its type.
+    fn check_param(
+        &self,
+        name: &str,
+        value: &Scalar,
+        ty: &Type,
+        span: Span,
+        found: &mut Diagnostics,
+    ) {
+        let mut data = &ty.data;
+        while let DataType::Named(named) = data {
+            if let Some(condition) = self.condition_of(named)
+                && condition.is_broken_by(value, &ty.data.opened(), span)
+                && let Some(declared) = self.types.get(&*named.name)
+            {
+                let text = format!("{name} = {}", display(value, &ty.data.opened()));
+                found.push(diagnostics::named::not_of_it(
+                    &text,
+                    span,
+                    &condition.reason,
+                    declared.at,
+                ));
+            }
+            data = &named.of;
         }
     }
 
@@ -454,6 +494,7 @@ fn named(declared: &DeclarationKind) -> Option<(Kind, &ast::Name)> {
         DeclarationKind::Secret(secret) => (Kind::Secret, &secret.name),
         DeclarationKind::Notify(notify) => (Kind::Notifier, &notify.name),
         DeclarationKind::Enum(declared) => (Kind::Enum, &declared.name),
+        DeclarationKind::Type(declared) => (Kind::Type, &declared.name),
         DeclarationKind::Function(function) => (Kind::Function, &function.name),
         DeclarationKind::Transform(transform) => (Kind::Transform, &transform.name),
         _ => return None,

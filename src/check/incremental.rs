@@ -40,7 +40,7 @@ pub(super) fn setting(
     };
     globals.names().column(name.span, &row.columns[column]);
     let ty = &row.columns[column].ty;
-    let is_time = match ty.data {
+    let is_time = match ty.data.opened() {
         DataType::Unknown => return None,
         DataType::Date | DataType::Datetime | DataType::Timestamp => true,
         DataType::Int | DataType::Decimal { .. } => false,

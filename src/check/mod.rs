@@ -16,6 +16,7 @@ mod incremental;
 mod jobs;
 pub mod later;
 mod modes;
+mod named;
 pub mod names;
 mod notify;
 mod resources;
@@ -101,8 +102,9 @@ fn modules(file: &ast::File, globals: &Globals, found: &mut Diagnostics) {
 /// A value given on the command line for a parameter of this type; an error says what is wrong.
 /// No text at all is null, as in a CSV field, unless it is a text itself.
 pub fn parse_value(text: &str, ty: &crate::types::Type) -> Result<Scalar, String> {
+    let ty = ty.opened();
     if text.is_empty() && ty.nullable && ty.data != DataType::String {
         return Ok(Scalar::Null);
     }
-    crate::data::parse::scalar(text, ty)
+    crate::data::parse::scalar(text, &ty)
 }

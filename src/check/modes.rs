@@ -174,7 +174,7 @@ fn compared((table, row): (Table, &Row), by: &ast::Expr, found: &mut Diagnostics
     if ty.is_unknown() {
         return None;
     }
-    if ty.nullable || ty.data == DataType::Float {
+    if ty.nullable || ty.data.opened() == DataType::Float {
         let message =
             format!("rows are kept by a column that always has an order, and `{name}` is `{ty}`");
         let help = format!("give it another value where there is none: `fill {name} with …`");

@@ -53,6 +53,8 @@ pub enum Kind {
     Param,
     /// An enum.
     Enum,
+    /// A type.
+    Type,
     /// A transform.
     Transform,
     /// A function of the program.

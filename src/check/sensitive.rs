@@ -68,7 +68,7 @@ fn shown<'o>(
     mut origins: impl Iterator<Item = &'o (Origin, Role)>,
     pipeline: &Pipeline,
 ) -> Option<(usize, usize)> {
-    if column.ty.data == DataType::Bool {
+    if column.ty.data.opened() == DataType::Bool {
         return None;
     }
     origins.find_map(|(origin, role)| match *origin {

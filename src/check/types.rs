@@ -3,9 +3,9 @@
 use super::globals::Globals;
 use super::later;
 use super::names::Kind;
-use crate::diagnostics::{Diagnostics, names, syntax, types};
+use crate::diagnostics::{Diagnostics, named, names, syntax, types};
 use crate::syntax::ast::{self, ExprKind, TypeExpr, TypeExprKind};
-use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, Type};
+use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, NamedType, Type};
 
 /// The names of the types without arguments.
 const SIMPLE: &[(&str, DataType)] = &[
@@ -28,7 +28,9 @@ pub(super) fn type_names() -> impl Iterator<Item = &'static str> {
 /// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
 pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Diagnostics) -> Type {
     let data = match &written.kind {
-        TypeExprKind::Named(name, arguments) => named(name, arguments, written, globals, found),
+        TypeExprKind::Named(name, arguments) => {
+            type_named(name, arguments, written, globals, found)
+        }
         TypeExprKind::List(item) => DataType::List(Box::new(resolve_type(item, globals, found))),
         TypeExprKind::Record(fields, false) => DataType::Record(
             fields
@@ -41,7 +43,37 @@ pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Di
         TypeExprKind::Function(..) => comes_later("a function as a value", written, found),
         TypeExprKind::Bad => DataType::Unknown,
     };
+    if let Some(part) = part_within(&data) {
+        found.push(named::not_within(&data, part, written.span));
+        return Type::UNKNOWN;
+    }
     if data.is_unknown() { Type::UNKNOWN } else { Type { data, nullable: written.nullable } }
+}
+
+/// A part of a type in a list or record, of whose values nothing checks the condition.
+fn part_within(data: &DataType) -> Option<&NamedType> {
+    let part_of = |ty: &'_ Type| match &ty.data {
+        DataType::Named(named) => {
+            let mut named = named;
+            loop {
+                match &named.of {
+                    _ if named.is_part => return true,
+                    DataType::Named(behind) => named = behind,
+                    _ => return false,
+                }
+            }
+        }
+        _ => false,
+    };
+    let within = match data {
+        DataType::List(item) => Some(&**item).filter(|item| part_of(item)),
+        DataType::Record(fields) => fields.iter().map(|field| &field.ty).find(|ty| part_of(ty)),
+        _ => None,
+    };
+    match &within?.data {
+        DataType::Named(named) => Some(named),
+        _ => None,
+    }
 }
 
 fn comes_later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
@@ -50,7 +82,7 @@ fn comes_later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataT
     DataType::Unknown
 }
 
-fn named(
+fn type_named(
     name: &ast::Name,
     arguments: &[ast::Expr],
     written: &TypeExpr,
@@ -62,6 +94,7 @@ fn named(
     }
     let is_known = SIMPLE.iter().any(|(simple, _)| *simple == name.text)
         || globals.enums.contains_key(&name.text)
+        || globals.types.contains_key(&name.text)
         || later::TYPES.contains(&name.text.as_str());
     if !arguments.is_empty() && is_known {
         let message = format!("`{}` takes no arguments", name.text);
@@ -76,6 +109,11 @@ fn named(
         globals.names().declared(name.span, Kind::Enum, *at);
         return DataType::Enum(declared.clone());
     }
+    if let Some(declared) = globals.types.get(&name.text) {
+        globals.mean(&name.text, name.span, declared.at, found);
+        globals.names().declared(name.span, Kind::Type, declared.at);
+        return declared.ty.clone().map_or(DataType::Unknown, DataType::Named);
+    }
     if later::TYPES.contains(&name.text.as_str()) {
         return comes_later(&name.text, written, found);
     }
@@ -85,6 +123,7 @@ fn named(
             .map(|(simple, _)| *simple)
             .chain(["decimal", "list"])
             .chain(globals.enums.keys().map(String::as_str))
+            .chain(globals.types.keys().map(String::as_str))
             .collect();
         let span = if arguments.is_empty() { name.span } else { written.span };
         let digits = &globals.files.text(written.span)[name.text.len()..];

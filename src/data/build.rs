@@ -34,6 +34,7 @@ pub fn array_of(ty: &DataType, values: &[Scalar]) -> ArrayRef {
     }
     match ty {
         DataType::Unknown | DataType::Null => null_array(ty, values.len()),
+        DataType::Named(named) => array_of(&named.of, values),
         DataType::Bool => Arc::new(primitive!(BooleanArray, Bool)),
         DataType::Int => Arc::new(primitive!(Int64Array, Int)),
         DataType::Float => Arc::new(primitive!(Float64Array, Float)),
@@ -101,6 +102,7 @@ pub fn scalar_at(array: &ArrayRef, ty: &DataType, row: usize) -> Scalar {
     }
     match ty {
         DataType::Unknown | DataType::Null => Scalar::Null,
+        DataType::Named(named) => scalar_at(array, &named.of, row),
         DataType::Bool => Scalar::Bool(array.as_boolean().value(row)),
         DataType::Int => Scalar::Int(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float => Scalar::Float(array.as_primitive::<Float64Type>().value(row)),

@@ -53,5 +53,6 @@ pub fn arrow_type(ty: &DataType) -> ArrowType {
                 .collect(),
         ),
         DataType::Enum(_) => ArrowType::Int32,
+        DataType::Named(named) => arrow_type(&named.of),
     }
 }

@@ -77,6 +77,7 @@ impl<'a> Cells<'a> {
                 Values::Enum(texts, array.as_primitive::<Int32Type>().values())
             }
             DataType::List(_) | DataType::Record(_) => Values::Nested(array, ty),
+            DataType::Named(named) => return Cells::of(array, &named.of),
         };
         Cells { nulls: array.nulls(), values }
     }

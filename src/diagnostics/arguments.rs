@@ -69,6 +69,9 @@ pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
             found.help(format!("give a value for null: `({text}) ?? false`"))
         }
         "bool" => found.help(format!("compare it with a value: `{text} == …`")),
+        _ if let DataType::Named(named) = &ty.data => {
+            replaced(found, "the value behind it: ", format!("{} as {}", operand(text), named.of))
+        }
         _ => {
             found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
         }

@@ -19,6 +19,7 @@ pub mod habits;
 pub mod incremental;
 pub mod literals;
 pub mod modules;
+pub mod named;
 pub mod names;
 pub mod reasons;
 pub mod render;

@@ -42,7 +42,7 @@ pub fn not_of_a_module(span: Span) -> Diagnostic {
     let start = Span { end: span.end.min(span.start + 1), ..span };
     Diagnostic::new(
         Code::E0143,
-        "a module declares functions, enums and transforms alone",
+        "a module declares functions, enums, types and transforms alone",
         start,
         "belongs into the pipeline",
     )

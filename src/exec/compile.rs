@@ -40,9 +40,25 @@ pub struct Compiled {
     pub program: Option<Program>,
     /// What it does with them.
     pub action: Action,
+    /// Of what reads a source, what must be true of values of its columns.
+    pub tests: Vec<ValueTest>,
     /// Which columns are read; others may be left empty: those of its result, or where it is
     /// steps row by row, of its input.
     live: Vec<bool>,
+}
+
+/// What must be true of the values of a column that are not null.
+pub struct ValueTest {
+    /// The column.
+    pub column: usize,
+    /// Its type.
+    pub ty: DataType,
+    /// Is a value of it spelled without quotes?
+    pub is_literal: bool,
+    /// A `bool` over the row of the source.
+    pub program: Program,
+    /// What is said of a value for which it is not true.
+    pub reason: Arc<str>,
 }
 
 /// What an operator does.
@@ -168,7 +184,25 @@ fn compile_node(node: &Node, plan: &Plan, pipeline: &Pipeline, run: &RunContext)
         // How many items there are counts, also where nobody reads them.
         live[*column] = true;
     }
-    Compiled { program, action, live }
+    let tests = match node.kind {
+        NodeKind::Read { source, .. } => {
+            tests(&pipeline.sources[source.0 as usize], &node.live, run)
+        }
+        _ => vec![],
+    };
+    Compiled { program, action, tests, live }
+}
+
+/// What must be true of the values of a source in the columns that are read.
+fn tests(source: &ir::Source, live: &[bool], run: &RunContext) -> Vec<ValueTest> {
+    let test = |(column, declared): (usize, &ir::SourceColumn)| {
+        let check = declared.check.as_ref().filter(|_| live[column])?;
+        let ty = source.row.columns[column].ty.data.clone();
+        let is_literal = ty.is_number() || ty == DataType::Bool;
+        let program = program(&[&check.condition], run)?;
+        Some(ValueTest { column, ty, is_literal, program, reason: check.reason.clone() })
+    };
+    source.columns.iter().enumerate().filter_map(test).collect()
 }
 
 /// Says whether a row of a source came since it was read up to some value of a column, if it was.

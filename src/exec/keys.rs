@@ -79,6 +79,7 @@ impl KeyLayout {
             };
             let place = match &ty.data {
                 DataType::Unknown | DataType::Null => Place::Nothing,
+                DataType::Named(_) => unreachable!("what runs knows the types behind"),
                 DataType::Bool => small.place(2, ty.nullable),
                 DataType::Date => small.place(1 << 32, ty.nullable),
                 DataType::Enum(declared) => small.place(declared.members.len(), ty.nullable),

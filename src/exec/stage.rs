@@ -4,6 +4,7 @@
 //! No queues and no channels: a batch never waits, so memory is threads × (morsel +
 //! intermediates) + states. Which stages run when is `run`'s business.
 
+mod checked;
 mod dispenser;
 mod operator;
 mod since;

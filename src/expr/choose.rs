@@ -75,6 +75,7 @@ fn choose(ty: &DataType, chosen: &[u16], values: &[&Operand]) -> ArrayRef {
         DataType::Float => choose_native::<f64>(ty, chosen, values),
         DataType::Decimal { .. } => choose_native::<i128>(ty, chosen, values),
         DataType::Date | DataType::Enum(_) => choose_native::<i32>(ty, chosen, values),
+        DataType::Named(named) => choose(&named.of, chosen, values),
         DataType::Unknown | DataType::Null => crate::data::null_array(ty, chosen.len()),
         DataType::String | DataType::Json | DataType::List(_) | DataType::Record(_) => {
             let arrays: Vec<&dyn Array> = values.iter().map(|value| value.array.as_ref()).collect();

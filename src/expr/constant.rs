@@ -36,6 +36,11 @@ pub fn value_in(run: &RunContext, expr: &Expr) -> Option<Scalar> {
 }
 
 fn evaluate(expr: &Expr, run: &RunContext) -> Result<Scalar, NotConstant> {
+    if expr.has_named() {
+        let mut opened = expr.clone();
+        opened.open_types();
+        return evaluate(&opened, run);
+    }
     let program = Program::compile(&[expr], run);
     let (row, mut failures) = (Batch::new(vec![], 1, 0), Vec::new());
     let values = program.eval(&row, &mut Registers::default(), &mut failures);

@@ -59,6 +59,7 @@ impl InSet {
             DataType::Bool => {
                 Set::Bool([false, true].map(|value| items.contains(&Scalar::Bool(value))))
             }
+            DataType::Named(named) => return InSet::new(&named.of, items),
             DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
                 return None;
             }

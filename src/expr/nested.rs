@@ -40,6 +40,7 @@ impl<'a> Equality<'a> {
     pub fn new(ty: &DataType, a: &'a ArrayRef, b: &'a ArrayRef) -> Equality<'a> {
         let values = match ty {
             DataType::Unknown | DataType::Null => Values::Null,
+            DataType::Named(named) => return Equality::new(&named.of, a, b),
             DataType::Bool => Values::Bool(a.as_boolean(), b.as_boolean()),
             DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
                 Values::I64(i64::values(a), i64::values(b))

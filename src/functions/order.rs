@@ -83,6 +83,7 @@ fn write_part(out: &mut Vec<u8>, ty: &DataType, array: &ArrayRef, row: usize, ne
     let flip32 = |value: i32| (value as u32 ^ 1 << 31).to_be_bytes();
     match ty {
         DataType::Unknown | DataType::Null => {}
+        DataType::Named(named) => write_part(out, &named.of, array, row, nested),
         DataType::Bool => out.push(u8::from(array.as_boolean().value(row))),
         DataType::Int => out.extend(flip64(array.as_primitive::<Int64Type>().value(row))),
         DataType::Float => {

@@ -10,6 +10,7 @@ mod fixtures;
 mod how;
 pub mod lineage;
 mod meaning;
+mod opened;
 mod shared;
 mod show;
 mod step;
@@ -261,6 +262,17 @@ pub struct SourceColumn {
     pub format: Option<Arc<str>>,
     /// Where it is said that it may not reach an output undisguised, if it is.
     pub sensitive: Option<Span>,
+    /// What must be true of its values, if its type is only a part of another.
+    pub check: Option<ValueCheck>,
+}
+
+/// What must be true of the values of a type that is only a part of another.
+#[derive(Debug, Clone)]
+pub struct ValueCheck {
+    /// Over the row of the source, for values that are not null.
+    pub condition: Expr,
+    /// What is said of a value for which it is not true: `not a Percent (value >= 0)`.
+    pub reason: Arc<str>,
 }
 
 /// What a job or an output reads.

@@ -123,7 +123,7 @@ impl<'d> List<'d> {
             self.columns(row, Rank::Column);
             self.right_sides();
         }
-        for param in &self.compiled.pipeline.params {
+        for param in &self.compiled.shown().params {
             self.add(&param.name, Icon::Constant, Rank::Name, Some(param.ty.to_string()));
         }
         for word in ["true", "false", "null", "if", "case", "not"] {
@@ -360,8 +360,15 @@ impl<'d> List<'d> {
             self.add(name, Icon::TypeParameter, Rank::Word, None);
         }
         for declaration in &self.compiled.tree.declarations {
-            if let DeclarationKind::Enum(declared) = &declaration.kind {
-                self.add(&declared.name.text, Icon::Enum, Rank::Name, Some("enum".to_owned()));
+            match &declaration.kind {
+                DeclarationKind::Enum(one) => {
+                    self.add(&one.name.text, Icon::Enum, Rank::Name, Some("enum".to_owned()));
+                }
+                DeclarationKind::Type(one) => {
+                    let of = self.document.text_of(one.ty.span).to_owned();
+                    self.add(&one.name.text, Icon::TypeParameter, Rank::Name, Some(of));
+                }
+                _ => {}
             }
         }
     }

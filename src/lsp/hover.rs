@@ -76,6 +76,7 @@ fn declared(document: &Document, one: &Use, kind: Kind, at: Span) -> String {
         | Kind::Transform
         | Kind::Function
         | Kind::Enum
+        | Kind::Type
         | Kind::Secret
         | Kind::Notifier => {
             let found = program::declared_at(compiled, at);

@@ -27,6 +27,7 @@ fn declaration(document: &Document, one: &Declaration) -> Option<lsp::DocumentSy
                 |(name, _): &(Name, _)| symbol(document, name, name.span, Icon::EnumMember, "");
             (Icon::Enum, declared.members.iter().map(of).collect())
         }
+        DeclarationKind::Type(_) => (Icon::TypeParameter, vec![]),
         DeclarationKind::Pipeline(_) => (Icon::Namespace, vec![]),
         DeclarationKind::Source(source) => {
             let of = |column: &crate::syntax::ast::ColumnDeclaration| {

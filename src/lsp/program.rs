@@ -46,6 +46,7 @@ pub(super) fn name_of(kind: &DeclarationKind) -> Option<&Name> {
     Some(match kind {
         DeclarationKind::Param(param) => &param.name,
         DeclarationKind::Enum(declared) => &declared.name,
+        DeclarationKind::Type(declared) => &declared.name,
         DeclarationKind::Pipeline(pipeline) => &pipeline.name,
         DeclarationKind::Source(source) => &source.name,
         DeclarationKind::Job(job) => &job.name,
@@ -73,7 +74,7 @@ pub(super) fn documentation(compiled: &Compiled, place: Span) -> Option<&str> {
 
 /// The row of the source or job that is declared at a place.
 pub(super) fn row_of(compiled: &Compiled, kind: Kind, place: Span) -> Option<&Arc<Row>> {
-    let pipeline = &compiled.pipeline;
+    let pipeline = compiled.shown();
     match kind {
         Kind::Source => {
             pipeline.sources.iter().find(|source| source.span == place).map(|source| &source.row)
@@ -87,7 +88,7 @@ pub(super) fn row_of(compiled: &Compiled, kind: Kind, place: Span) -> Option<&Ar
 
 /// The row of a source or job by its name.
 pub(super) fn row_named<'c>(compiled: &'c Compiled, name: &str) -> Option<&'c Arc<Row>> {
-    let pipeline = &compiled.pipeline;
+    let pipeline = compiled.shown();
     let source = pipeline.sources.iter().find(|source| source.name == name);
     let job = pipeline.jobs.iter().find(|job| job.name == name && !job.is_hidden);
     source.map(|source| &source.row).or_else(|| job.map(|job| job.row()))

@@ -1,6 +1,6 @@
 //! The files of a program: the one that is compiled, and what it brings in with `use`.
 //!
-//! A module declares functions, enums and transforms; it is read once, however many use it. Only files
+//! A module declares functions, enums, types and transforms; it is read once, however many use it. Only files
 //! below the root of the project are read: the nearest folder above the program with a `.git`, or else
 //! the program's own. What a name means is not decided here.
 
@@ -177,6 +177,7 @@ impl Loader<'_> {
         file.declarations.retain(|declaration| match &declaration.kind {
             DeclarationKind::Function(_)
             | DeclarationKind::Enum(_)
+            | DeclarationKind::Type(_)
             | DeclarationKind::Transform(_)
             | DeclarationKind::Bad(_) => true,
             DeclarationKind::Use(_) => false,

@@ -193,6 +193,9 @@ impl<'p> Digests<'p> {
         if let Some(Incremental { column, lookback, after, .. }) = &source.incremental {
             declared.push_str(&format!(" {column} {lookback:?} {after:?}"));
         }
+        for check in source.columns.iter().filter_map(|column| column.check.as_ref()) {
+            declared.push_str(&check.condition.meaning(Some(self.context)));
+        }
         SourceMade { declared: digest(&declared), files }
     }
 

@@ -275,6 +275,7 @@ impl Lowering<'_> {
         let column = |column: &crate::ir::Column| SourceColumn {
             external: column.name.clone(),
             sensitive: None,
+            check: None,
             // Only so what is no number is read as it was written.
             format: (connector.has_formats && column.ty.data == DataType::Float)
                 .then(|| "nan".into()),

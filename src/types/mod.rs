@@ -58,6 +58,9 @@ pub enum DataType {
     Record(Arc<[Field]>),
     /// One of the members of an `enum` declaration.
     Enum(Arc<EnumType>),
+    /// What a `type` declaration names. Only the program is told apart by it: what runs knows the
+    /// types behind, see [`DataType::opened`].
+    Named(Arc<NamedType>),
 }
 
 /// A type: what a value is, and whether it may be null (`T?`).
@@ -88,6 +91,29 @@ pub struct EnumType {
     pub members: Vec<EnumMember>,
 }
 
+/// A `type` declaration: a type that is told apart from the one behind it, or a part of that.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedType {
+    /// The name of the declaration.
+    pub name: Arc<str>,
+    /// The type behind it.
+    pub of: DataType,
+    /// Is it those values of the type behind it for which a condition is true? Then each is one of
+    /// that type too.
+    pub is_part: bool,
+}
+
+impl NamedType {
+    /// `a Percent`, `an OrderId`.
+    pub fn with_article(&self) -> String {
+        let article = if self.name.starts_with(VOWELS) { "an" } else { "a" };
+        format!("{article} {}", self.name)
+    }
+}
+
+/// What names begin with that take `an`.
+const VOWELS: [char; 10] = ['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u'];
+
 /// A member of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EnumMember {
@@ -108,8 +134,7 @@ impl EnumType {
         let texts: Vec<String> =
             self.members.iter().take(8).map(|member| format!("`{}`", member.text)).collect();
         let more = if self.members.len() > 8 { ", …" } else { "" };
-        let vowel = self.name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
-        let article = if vowel { "an" } else { "a" };
+        let article = if self.name.starts_with(VOWELS) { "an" } else { "a" };
         format!("not {article} {} ({}{more})", self.name, texts.join(", "))
     }
 
@@ -137,7 +162,10 @@ impl DataType {
 
     /// Has it a less-than? Lists, records and JSON have not.
     pub fn is_ordered(&self) -> bool {
-        !matches!(self, DataType::List(_) | DataType::Record(_) | DataType::Json)
+        match self {
+            DataType::Named(named) => named.of.is_ordered(),
+            _ => !matches!(self, DataType::List(_) | DataType::Record(_) | DataType::Json),
+        }
     }
 
     /// Is it, or does it contain, [`DataType::Unknown`]?
@@ -152,12 +180,36 @@ impl DataType {
 }
 
 impl DataType {
+    /// The type that values have in memory and in files: without the names of `type` declarations.
+    pub fn opened(&self) -> DataType {
+        match self {
+            DataType::Named(named) => named.of.opened(),
+            DataType::List(item) => DataType::List(Box::new(item.opened())),
+            DataType::Record(fields) => {
+                let field = |field: &Field| Field::new(field.name.clone(), field.ty.opened());
+                DataType::Record(fields.iter().map(field).collect())
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// Is it, or a part of it, of a `type` declaration for which this is true?
+    pub fn has_named(&self, is: &impl Fn(&NamedType) -> bool) -> bool {
+        match self {
+            DataType::Named(named) => is(named) || named.of.has_named(is),
+            DataType::List(item) => item.data.has_named(is),
+            DataType::Record(fields) => fields.iter().any(|field| field.ty.data.has_named(is)),
+            _ => false,
+        }
+    }
+
     /// Is it, or a part of it, the type of a bare `null` or of the items of `[]`?
     pub fn has_null(&self) -> bool {
         match self {
             DataType::Null => true,
             DataType::List(item) => item.data.has_null(),
             DataType::Record(fields) => fields.iter().any(|field| field.ty.data.has_null()),
+            DataType::Named(named) => named.of.has_null(),
             _ => false,
         }
     }
@@ -166,6 +218,11 @@ impl DataType {
 impl Type {
     /// The type of what could not be checked.
     pub const UNKNOWN: Type = Type { data: DataType::Unknown, nullable: false };
+
+    /// The same type as values have it in memory, see [`DataType::opened`].
+    pub fn opened(&self) -> Type {
+        Type { data: self.data.opened(), nullable: self.nullable }
+    }
 
     /// The same type with `nullable` as given.
     pub fn with_nullable(&self, nullable: bool) -> Type {
@@ -211,6 +268,7 @@ impl fmt::Display for DataType {
                 f.write_str("}")
             }
             DataType::Enum(declared) => f.write_str(&declared.name),
+            DataType::Named(named) => f.write_str(&named.name),
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::{DECIMAL_DIGITS_MAX, DataType, Field, Type};
 
 /// Does a value of `from` fit where `to` is wanted, without loss and without a word from the user?
-/// Only `T` to `T?`, `int` to `decimal` and `float`, and `decimal` to a roomier `decimal`.
+/// Only `T` to `T?`, `int` to `decimal` and `float`, `decimal` to a roomier `decimal`, and a part of
+/// a type to that type.
 pub fn widens(from: &Type, to: &Type) -> bool {
     (to.nullable || !from.nullable) && data_widens(&from.data, &to.data)
 }
@@ -12,6 +13,7 @@ fn data_widens(from: &DataType, to: &DataType) -> bool {
     use DataType as D;
     match (from, to) {
         (D::Unknown | D::Null, _) | (_, D::Unknown) => true,
+        (D::Named(part), to) if part.is_part => from == to || data_widens(&part.of, to),
         (D::Int, D::Float) => true,
         // 19 digits hold every 64-bit integer.
         (D::Int, D::Decimal { precision, scale }) => precision - scale >= 19,
@@ -65,6 +67,12 @@ fn unify_data(a: &DataType, b: &DataType) -> Option<DataType> {
             D::Record(fields.into())
         }
         (a, b) if a == b => a.clone(),
+        (D::Named(_), D::Named(_)) if data_widens(a, b) => b.clone(),
+        (D::Named(_), D::Named(_)) if data_widens(b, a) => a.clone(),
+        (D::Named(_), D::Named(_)) => return None,
+        (D::Named(part), other) | (other, D::Named(part)) if part.is_part => {
+            unify_data(&part.of, other)?
+        }
         _ => return None,
     })
 }

@@ -433,7 +433,7 @@ fn flags_of_other_tools_are_told_what_they_are_called_here() {
 fn words_that_come_later_are_explained_with_what_to_write_instead() {
     let project = project();
     for (words, said) in [
-        (&["type"][..], "Instead: the type behind the `=`.\n"),
+        (&["type"][..], "type NAME = T where CONDITION\n"),
         (&["predict"], "`predict` is designed and not available yet.\n"),
         (&["meta"], "It will be a setting of jobs and the pipeline.\n"),
         (&["on", "error"], "on error"),

@@ -13,7 +13,7 @@ fn row_types() {
         let compiled = batchc::compile(name, text);
         assert!(!compiled.found.has_errors(), "{name} has no mistakes");
         let mut shown = String::new();
-        for job in &compiled.pipeline.jobs {
+        for job in &compiled.shown().jobs {
             let _ = writeln!(shown, "{}\n{}", job.name, lines(job.row()));
         }
         shown

@@ -22,7 +22,11 @@ impl Scope<'_, '_> {
         {
             return product;
         }
-        let (left, right) = adapt_pair(left, right);
+        let named = |side: &Expr| matches!(side.ty.data, DataType::Named(_));
+        let (left, right) = match named(&left) || named(&right) {
+            true => (left, right),
+            false => adapt_pair(left, right),
+        };
         let nullable = left.ty.nullable || right.ty.nullable;
         let Some((data, left, right)) = operand_types(op, left.clone(), right.clone()) else {
             self.report_mix(place, verb(op), &left, &right);

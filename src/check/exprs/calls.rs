@@ -1,6 +1,6 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
-use super::convert::adapt;
+use super::convert::{adapt, open_part};
 use super::{Scope, Variable, adaptable, bad, convert, literal};
 use crate::check::names::{Kind, Meaning};
 use crate::check::{constants, later};
@@ -170,8 +170,9 @@ impl Scope<'_, '_> {
                 },
             })
             .collect();
+        let mut given: Vec<Option<Expr>> = values.into_iter().map(Some).collect();
         let resolved = self.globals.registry.resolve(&name.text, &asked);
-        let given: Vec<Option<Expr>> = values.into_iter().map(Some).collect();
+        let resolved = self.or_opened(&name.text, resolved, asked, &mut given);
         match resolved {
             Ok(resolved) => self.build_call(name, &[], resolved, given, span),
             Err(mismatch) => {
@@ -214,7 +215,8 @@ impl Scope<'_, '_> {
         if given.iter().flatten().any(|value| value.ty.is_unknown()) {
             return None;
         }
-        match self.globals.registry.resolve(&name.text, &asked) {
+        let resolved = self.globals.registry.resolve(&name.text, &asked);
+        match self.or_opened(name.text.as_str(), resolved, asked, &mut given) {
             Ok(resolved) => {
                 let meaning = Meaning::Function(name.text.as_str().into(), Some(resolved.function));
                 self.globals.names().note(name.span, meaning, None);
@@ -224,6 +226,39 @@ impl Scope<'_, '_> {
                 self.report(name, arguments, &given, mismatch, span);
                 None
             }
+        }
+    }
+
+    /// The overload that fits when values of a part of a type are taken as of that type, and literals
+    /// as of the type that a declaration names beside which they stand.
+    fn or_opened(
+        &self,
+        name: &str,
+        resolved: Result<Resolved, Mismatch>,
+        mut asked: Vec<Argument>,
+        given: &mut [Option<Expr>],
+    ) -> Result<Resolved, Mismatch> {
+        let named = given.iter().flatten().find(|one| matches!(one.ty.data, DataType::Named(_)));
+        let (Err(mismatch), Some(named)) = (&resolved, named) else { return resolved };
+        let named = open_part(named.clone()).ty.data;
+        let mut opened = given.to_vec();
+        for (asked, value) in asked.iter_mut().zip(&mut opened) {
+            let (Some(given), ArgumentValue::Value { ty, adaptable: is_open, .. }) =
+                (value.take(), &mut asked.value)
+            else {
+                continue;
+            };
+            let given = adapt(open_part(given), &named);
+            *ty = given.ty.clone();
+            *is_open = adaptable(&given);
+            *value = Some(given);
+        }
+        match self.globals.registry.resolve(name, &asked) {
+            Ok(resolved) => {
+                given.clone_from_slice(&opened);
+                Ok(resolved)
+            }
+            Err(_) => Err(mismatch.clone()),
         }
     }
 
@@ -416,7 +451,7 @@ impl Scope<'_, '_> {
         lambda: Option<&Lambda>,
         result: &Type,
     ) -> bool {
-        let mut types_: Vec<Type> = values.iter().map(|value| value.ty.clone()).collect();
+        let mut types_: Vec<Type> = values.iter().map(|value| value.ty.opened()).collect();
         if values.iter().any(|value| constants::is_known_later(value, &self.globals.known)) {
             return true;
         }
@@ -424,10 +459,11 @@ impl Scope<'_, '_> {
         let mut literals: Vec<Option<Scalar>> =
             values.iter().map(|value| constant(value, known).ok()).collect();
         if let Some(lambda) = lambda {
-            types_.push(DataType::List(Box::new(lambda.body.ty.clone())).required());
+            types_.push(DataType::List(Box::new(lambda.body.ty.opened())).required());
             literals.push(None);
         }
-        let call = Call { arguments: &types_, literals: &literals, result };
+        let result = result.opened();
+        let call = Call { arguments: &types_, literals: &literals, result: &result };
         let registry = self.globals.registry;
         let error = match registry.declaration(function).kind {
             Native::Aggregate => registry.aggregate(function, &call).err(),

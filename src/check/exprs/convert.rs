@@ -1,14 +1,23 @@
 //! Widening without loss, number literals that become what is wanted, and `as`.
 
+use super::own_functions::lift_nulls;
 use super::{Scope, bad, literal};
-use crate::diagnostics::types;
+use crate::diagnostics::named::{not_of_it, told_apart};
+use crate::diagnostics::{operand, types};
+use crate::expr::constant;
 use crate::ir::{Expr, ExprKind, widen};
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::{DataType, Scalar, Type, unify};
+use crate::types::{DataType, NamedType, Scalar, Type, unify};
 
 /// The value as `data`, to which its type widens.
-pub(in crate::check) fn convert(value: Expr, data: &DataType) -> Expr {
+pub(in crate::check) fn convert(mut value: Expr, data: &DataType) -> Expr {
+    while let DataType::Named(part) = &value.ty.data
+        && part.is_part
+        && value.ty.data != *data
+    {
+        value.ty.data = part.of.clone();
+    }
     if value.ty.data == *data || value.ty.is_unknown() || data.is_unknown() {
         return value;
     }
@@ -26,6 +35,7 @@ pub(in crate::check) fn convert(value: Expr, data: &DataType) -> Expr {
 /// Is it made of number literals alone, so that it has no type of its own yet?
 pub(in crate::check) fn adaptable(value: &Expr) -> bool {
     match &value.kind {
+        _ if matches!(value.ty.data, DataType::Named(_)) => false,
         ExprKind::Literal(Scalar::Int(_) | Scalar::Float(_)) => true,
         ExprKind::Negate(inner) => adaptable(inner),
         ExprKind::Case { arms, otherwise } => {
@@ -38,7 +48,17 @@ pub(in crate::check) fn adaptable(value: &Expr) -> bool {
 
 /// Number literals as the number type wanted: `0.7` beside a decimal is a decimal of one digit
 /// after the point, `1` beside a float is a float.
+///
+/// Beside a type that a declaration names, a literal is one of that type; if it is only a part of
+/// another, it takes part as that one.
 pub(super) fn adapt(value: Expr, wanted: &DataType) -> Expr {
+    if let DataType::Named(named) = wanted {
+        let value = adapt(value, &named.of);
+        return match !named.is_part && becomes(&value, &named.of) {
+            true => tagged(convert(value, &named.of), wanted),
+            false => value,
+        };
+    }
     if !adaptable(&value) {
         return value;
     }
@@ -111,6 +131,30 @@ fn exact_decimal(value: &Scalar) -> Option<(i128, u8, u8)> {
     (precision <= crate::types::DECIMAL_DIGITS_MAX).then_some((unscaled, precision, scale))
 }
 
+/// Is it a literal that is, or widens to, what is behind a type that a declaration names?
+pub(super) fn becomes(value: &Expr, of: &DataType) -> bool {
+    let is_literal = adaptable(value) || matches!(value.kind, ExprKind::Literal(_));
+    let is_named = matches!(value.ty.data, DataType::Named(_) | DataType::Null);
+    let of = of.opened().required();
+    is_literal && !is_named && crate::types::widens(&value.ty.with_nullable(false), &of)
+}
+
+/// The value as one of a type that has the same values.
+fn tagged(value: Expr, data: &DataType) -> Expr {
+    let ty = Type { data: data.clone(), nullable: value.ty.nullable };
+    Expr { ty, ..value }
+}
+
+/// The value as one of the type that its type is a part of.
+pub(super) fn open_part(mut value: Expr) -> Expr {
+    while let DataType::Named(part) = &value.ty.data
+        && part.is_part
+    {
+        value.ty.data = part.of.clone();
+    }
+    value
+}
+
 /// How `as` goes from one type to another.
 #[derive(Debug, PartialEq, Eq)]
 enum CastRule {
@@ -161,7 +205,18 @@ impl Scope<'_, '_> {
         if value.ty.is_unknown() || to.is_unknown() {
             return bad(span);
         }
+        if let DataType::Named(named) = &to.data {
+            return self.cast_into(value, named, to, span);
+        }
+        if let DataType::Named(named) = &value.ty.data {
+            let of = named.of.clone();
+            return self.cast_to(tagged(value, &of), to, span);
+        }
         let value = adapt(value, &to.data);
+        if value.ty.data != to.data && value.ty.data.opened() == to.data.opened() {
+            let nullable = to.nullable || value.ty.nullable;
+            return Expr { span, ty: Type { data: to.data.clone(), nullable }, ..value };
+        }
         let ty = Type { data: to.data.clone(), nullable: to.nullable || value.ty.nullable };
         if let ExprKind::Literal(Scalar::Null) = value.kind {
             return literal(Scalar::Null, to.data.clone(), span);
@@ -185,6 +240,53 @@ impl Scope<'_, '_> {
         }
     }
 
+    /// The value as one of a type that a declaration names.
+    fn cast_into(&mut self, value: Expr, named: &NamedType, to: &Type, span: Span) -> Expr {
+        let nullable = to.nullable || value.ty.nullable;
+        if crate::types::widens(&value.ty, &to.with_nullable(true))
+            && value.ty.data != DataType::Null
+        {
+            let value = convert(value, &to.data);
+            return Expr { span, ty: value.ty.with_nullable(nullable), ..value };
+        }
+        let behind = Type { data: named.of.clone(), nullable: to.nullable };
+        if let DataType::Named(other) = &value.ty.data
+            && !crate::types::widens(&value.ty, &behind.with_nullable(true))
+            && !named.of.has_named(&|of| of == &**other)
+        {
+            let text = self.text(value.span);
+            let help = format!("`{} as {} as {}`", operand(&text), other.of, named.name);
+            self.found.push(types::no_cast(value.span, &value.ty, &to.data, Some(help)));
+            return bad(span);
+        }
+        let written = value.span;
+        let value = self.cast_to(value, &behind, span);
+        if value.ty.is_unknown() {
+            return bad(span);
+        }
+        let Some(condition) = self.globals.condition_of(named) else {
+            return tagged(value, &to.data);
+        };
+        if let Ok(known) = constant(&value, &[]) {
+            if condition.is_broken_by(&known, &named.of.opened(), span) {
+                let declared = self.globals.types.get(&*named.name).map_or(span, |of| of.at);
+                let text = self.text(written);
+                let found = not_of_it(&text, written, &condition.reason, declared);
+                self.found.push(found);
+                return bad(span);
+            }
+            return tagged(value, &to.data);
+        }
+        let reason = literal(Scalar::String(condition.reason.clone()), DataType::String, span);
+        let check = ast::Name { text: "check".to_owned(), span };
+        let is_one = self.call_of(&check, vec![condition.of(&value), reason], span);
+        let lifted = if value.ty.nullable { vec![value.clone()] } else { vec![] };
+        let ty = Type { data: to.data.clone(), nullable: false };
+        let value = tagged(Expr { ty: value.ty.with_nullable(false), ..value }, &to.data);
+        let arms = vec![(is_one, value)];
+        lift_nulls(Expr { kind: ExprKind::Case { arms, otherwise: None }, ty, span }, lifted, span)
+    }
+
     /// All values as the one type that they unify to; says so when there is none.
     pub(super) fn unify_all(&mut self, values: Vec<Expr>) -> (Vec<Expr>, Type) {
         let (values, ty) = self.adapt_all(values);
@@ -198,7 +300,9 @@ impl Scope<'_, '_> {
         let Some(first) = values.first() else {
             return (values, DataType::Null.required());
         };
-        let wanted = values.iter().find(|value| !adaptable(value)).unwrap_or(first).ty.data.clone();
+        let is_named = |value: &&Expr| matches!(value.ty.data, DataType::Named(_));
+        let own = values.iter().find(|value| !adaptable(value));
+        let wanted = values.iter().find(is_named).or(own).unwrap_or(first).ty.data.clone();
         let values: Vec<Expr> = values.into_iter().map(|value| adapt(value, &wanted)).collect();
         let mut ty = values[0].ty.clone();
         let mut shown = 0;
@@ -210,7 +314,11 @@ impl Scope<'_, '_> {
                     let (text, other) = (self.text(first.span), self.text(value.span));
                     let first = (text.as_str(), first.span, &first.ty);
                     let other = (other.as_str(), value.span, &value.ty);
-                    self.found.push(types::results_differ(first, other));
+                    let is_named = |ty: &Type| matches!(ty.data, DataType::Named(_));
+                    self.found.push(match is_named(first.2) || is_named(other.2) {
+                        true => told_apart(other.1, first, other, true),
+                        false => types::results_differ(first, other),
+                    });
                     return (values, Type::UNKNOWN);
                 }
             }

@@ -156,7 +156,7 @@ impl Scope<'_, '_> {
         {
             return value;
         }
-        let value = self.check(base, None);
+        let value = super::convert::open_part(self.check(base, None));
         match &value.ty.data {
             DataType::Record(fields) => {
                 match fields.iter().position(|field| *field.name == *name.text) {

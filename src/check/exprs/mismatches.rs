@@ -2,6 +2,7 @@
 
 use super::Scope;
 use crate::diagnostics::literals::{self, is_date};
+use crate::diagnostics::named::told_apart;
 use crate::diagnostics::{Diagnostic, operand, types};
 use crate::ir::{Expr, ExprKind};
 use crate::text::Span;
@@ -11,6 +12,23 @@ impl Scope<'_, '_> {
     /// Says why two types do not go together.
     pub(super) fn report_mix(&mut self, place: Span, verb: &str, left: &Expr, right: &Expr) {
         use DataType as D;
+        let is_named = |side: &Expr| matches!(side.ty.data, DataType::Named(_));
+        if is_named(left) || is_named(right) {
+            let (one, other) = (self.text(left.span), self.text(right.span));
+            let one = (one.as_str(), left.span, &left.ty);
+            let other = (other.as_str(), right.span, &right.ty);
+            self.found.push(match verb {
+                "compare" => told_apart(place, one, other, true),
+                _ if one.2.data.is_number()
+                    || other.2.data.is_number()
+                    || is_named(left) && is_named(right) =>
+                {
+                    self.not_computed(verb, place, one, other)
+                }
+                _ => told_apart(place, one, other, false),
+            });
+            return;
+        }
         if let Some(found) = self.time_mix(place, verb, left, right) {
             self.found.push(found);
             return;
@@ -55,6 +73,23 @@ impl Scope<'_, '_> {
             ),
         };
         self.found.push(found);
+    }
+
+    /// E0201: arithmetic of what is only told apart.
+    fn not_computed(
+        &self,
+        verb: &str,
+        place: Span,
+        left: types::Shown,
+        right: types::Shown,
+    ) -> Diagnostic {
+        let opened = |side: types::Shown| match &side.2.data {
+            DataType::Named(named) => format!("{} as {}", operand(side.0), named.of),
+            _ => side.0.to_owned(),
+        };
+        let sign = self.text(place);
+        let help = format!("with the values behind: `{} {sign} {}`", opened(left), opened(right));
+        types::operands(verb, place, (left.2, left.1), (right.2, right.1), Some(help))
     }
 
     /// What two values of different types are compared as.

@@ -20,6 +20,7 @@ mod windows;
 mod written;
 
 pub(super) use convert::{adaptable, convert};
+pub(super) use own_functions::substitute;
 pub(super) use windows::{FrameKnown, WindowScope};
 
 use super::globals::Globals;
@@ -181,6 +182,16 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(value.span);
         }
         let value = convert::adapt(value, &ty.data);
+        let value = match &ty.data {
+            DataType::Named(named) if convert::becomes(&value, &named.of) => {
+                let span = value.span;
+                self.cast_to(value, &ty.with_nullable(false), span)
+            }
+            _ => value,
+        };
+        if value.ty.is_unknown() {
+            return value;
+        }
         if !crate::types::widens(&value.ty, ty) {
             self.found.push(types::does_not_fit(what, value.span, ty, &value.ty));
             return bad(value.span);
@@ -275,7 +286,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             self.found.push(names::column_of_table(name, span, &column));
             return bad(span);
         }
-        let list = self.check(list, None);
+        let list = convert::open_part(self.check(list, None));
         if list.ty.data == DataType::Json {
             return self.part_of_json(list, at, span);
         }

@@ -1,9 +1,9 @@
 //! Operators: which types they take and give.
 
 use super::arithmetic::arithmetic;
-use super::convert::adapt;
+use super::convert::{adapt, open_part};
 use super::{Scope, adaptable, bad, convert, literal, narrow};
-use crate::diagnostics::types;
+use crate::diagnostics::{operand, types};
 use crate::ir::{Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::text::Span;
@@ -28,7 +28,7 @@ impl Scope<'_, '_> {
                 literal(Scalar::Int(i64::MIN), DataType::Int, span)
             }
             UnaryOp::Negate => {
-                let value = self.check(value, None);
+                let value = open_part(self.check(value, None));
                 match &value.ty.data {
                     DataType::Unknown => bad(span),
                     data if data.is_number() || *data == DataType::Duration => {
@@ -36,7 +36,17 @@ impl Scope<'_, '_> {
                         Expr { kind: ExprKind::Negate(boxed(value)), ty, span }
                     }
                     _ => {
-                        self.found.push(types::one_operand("-", value.span, "int", &value.ty));
+                        let found = types::one_operand("-", value.span, "int", &value.ty);
+                        self.found.push(match &value.ty.data {
+                            DataType::Named(named) => {
+                                let text = operand(&self.text(value.span));
+                                found.help(format!(
+                                    "the value behind it: `-({text} as {})`",
+                                    named.of
+                                ))
+                            }
+                            _ => found,
+                        });
                         bad(span)
                     }
                 }
@@ -73,6 +83,11 @@ impl Scope<'_, '_> {
                 if left.ty.is_unknown() || right.ty.is_unknown() {
                     return bad(span);
                 }
+                let is_comparison = comparison(op).is_some();
+                let (left, right) = match is_comparison && left.ty.data == right.ty.data {
+                    true => (left, right),
+                    false => open_parts(left, right),
+                };
                 match comparison(op) {
                     Some(op) => self.compare(op, place, left, right, span),
                     None => self.arithmetic(arithmetic(op), place, left, right, span),
@@ -326,7 +341,24 @@ fn comparable(left: Expr, right: Expr, unified: &DataType) -> (Expr, Expr) {
     (convert(left, unified), convert(right, unified))
 }
 
+/// The operands as what they are parts of; two that are told apart stay so.
+fn open_parts(left: Expr, right: Expr) -> (Expr, Expr) {
+    let is_named = |side: &Expr| matches!(side.ty.data, DataType::Named(_));
+    match is_named(&left) && is_named(&right) && left.ty.data != right.ty.data {
+        true => (left, right),
+        false => (open_part(left), open_part(right)),
+    }
+}
+
 pub(super) fn adapt_pair(left: Expr, right: Expr) -> (Expr, Expr) {
+    match (&left.ty.data, &right.ty.data) {
+        (DataType::Named(_), _) => {
+            let right = adapt(right, &left.ty.data);
+            return (left, right);
+        }
+        (_, DataType::Named(_)) => return (adapt(left, &right.ty.data), right),
+        _ => {}
+    }
     match (adaptable(&left), adaptable(&right)) {
         (true, false) => (adapt(left, &right.ty.data), right),
         (false, true) => {

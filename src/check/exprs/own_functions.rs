@@ -167,7 +167,7 @@ fn signature(name: &str, function: &CheckedFunction) -> String {
 }
 
 /// Puts the arguments in place of the parameters.
-fn substitute(body: &mut Expr, bound: &HashMap<Slot, Expr>) {
+pub(in crate::check) fn substitute(body: &mut Expr, bound: &HashMap<Slot, Expr>) {
     if let ExprKind::Slot(slot) = body.kind
         && let Some(value) = bound.get(&slot)
     {

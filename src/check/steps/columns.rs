@@ -246,6 +246,11 @@ fn parse_by_format(
     format: &ast::Text,
     span: Span,
 ) -> Expr {
+    if let DataType::Named(named) = &to.data {
+        let behind = Type { data: named.of.clone(), nullable: to.nullable };
+        let read = parse_by_format(scope, value, &behind, format, span);
+        return scope.cast_to(read, to, span);
+    }
     let function = match to.data {
         DataType::Date => "parse_date",
         DataType::Datetime => "parse_datetime",

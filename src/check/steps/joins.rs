@@ -4,6 +4,7 @@ use super::JobChecker;
 use super::joined::Unique;
 use crate::check::exprs::{NullRule, RightSide, convert};
 use crate::check::names::Kind;
+use crate::diagnostics::named::told_apart;
 use crate::diagnostics::rows;
 use crate::ir::{
     Cardinality, Comparison, Expr, ExprKind, Join, JoinKind, Key, Nearest, Promise, Row, StepKind,
@@ -184,6 +185,14 @@ impl JobChecker<'_, '_> {
             }
             _ => {
                 all.broken = true;
+                let is_named = |side: &Expr| matches!(side.ty.data, DataType::Named(_));
+                if is_named(&left) || is_named(&right) {
+                    let (one, other) = (self.text(left.span), self.text(right.span));
+                    let one = (one.as_str(), left.span, &left.ty);
+                    let other = (other.as_str(), right.span, &right.ty);
+                    self.found.push(told_apart(span, one, other, true));
+                    return;
+                }
                 let sides = ((&left.ty, left.span), (&right.ty, right.span));
                 let help = Some("make both the same type, for instance with `cast`".to_owned());
                 let found = crate::diagnostics::types::not_comparable(span, sides.0, sides.1, help);

@@ -7,7 +7,7 @@ use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, rows, types};
 use crate::ir::{
-    self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Key, Parse, ParseField, Row,
+    self, Column, Dedupe, Domain, Expectation, Expr, ExprKind, Keep, Key, Parse, ParseField, Row,
     StepKind,
 };
 use crate::syntax::ast;
@@ -259,7 +259,7 @@ impl JobChecker<'_, '_> {
                     .push(crate::diagnostics::names::column_twice(&name.text, name.span, first));
                 continue;
             }
-            if matches!(ty.data, DataType::List(_) | DataType::Record(_)) {
+            if matches!(ty.data.opened(), DataType::List(_) | DataType::Record(_)) {
                 let from = DataType::String.required();
                 self.found.push(types::no_cast(field.ty.span, &from, &ty.data, None));
                 continue;
@@ -282,7 +282,22 @@ impl JobChecker<'_, '_> {
         let place = pattern.span;
         let pattern = pattern.value.as_str().into();
         let parse = Parse { column, pattern, fields: parsed, span: place };
+        let first = self.row.columns.len();
         self.push(StepKind::Parse(Box::new(parse)), row, span);
+        self.hold_parsed(first, place, span);
+    }
+
+    /// Holds what has been parsed against the conditions of its types.
+    fn hold_parsed(&mut self, first: usize, place: Span, span: Span) {
+        for column in first..self.row.columns.len() {
+            let ty = self.row.columns[column].ty.clone();
+            if ty.data.has_named(&|named| named.is_part) {
+                let read = Expr { kind: ExprKind::Column(column), ty: ty.opened(), span: place };
+                let value = self.scope().cast_to(read, &ty, place);
+                let row = (*self.row).clone();
+                self.push(StepKind::Set { column, value }, row, span);
+            }
+        }
     }
 
     pub(super) fn expect(

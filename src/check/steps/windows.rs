@@ -178,7 +178,7 @@ impl JobChecker<'_, '_> {
             return None;
         };
         let place = key.value.span;
-        let ty = match &key.value.ty.data {
+        let ty = match &key.value.ty.data.opened() {
             DataType::Decimal { scale, .. } => {
                 DataType::Decimal { precision: DECIMAL_DIGITS_MAX, scale: *scale }
             }
@@ -199,7 +199,7 @@ impl JobChecker<'_, '_> {
         }
         if let ast::ExprKind::Months(months) = without_sign(end).kind {
             let is_negative = matches!(end.kind, ast::ExprKind::Unary(..));
-            match key.value.ty.data {
+            match key.value.ty.data.opened() {
                 DataType::Date | DataType::Datetime => {
                     return Some(Distance::Months(if is_negative { -months } else { months }));
                 }
@@ -212,7 +212,7 @@ impl JobChecker<'_, '_> {
             }
         }
         let distance = self.end_as(end, &ty)?;
-        if key.value.ty.data == DataType::Date
+        if key.value.ty.data.opened() == DataType::Date
             && let Distance::Value(value) = &distance
             && let Ok(Scalar::Duration(micros)) = crate::expr::constant(value, &self.globals.known)
             && micros % MICROS_PER_DAY != 0
@@ -261,8 +261,10 @@ impl JobChecker<'_, '_> {
         let broken = keys.len() < sessions.keys.len() || at.is_none();
         let time = at.map(|at| self.scope().column(at, sessions.on.span));
         let Some(time) = time else { return self.give_up() };
-        let is_time =
-            matches!(time.ty.data, DataType::Date | DataType::Datetime | DataType::Timestamp);
+        let is_time = matches!(
+            time.ty.data.opened(),
+            DataType::Date | DataType::Datetime | DataType::Timestamp
+        );
         if !is_time {
             if !time.ty.is_unknown() {
                 self.found.push(windows::sessions_without_time(sessions.on.span, &time.ty));

@@ -19,7 +19,7 @@ pub(in crate::cli) fn run(args: &Show, global: &Global) -> u8 {
             let id = crate::text::FileId(0);
             put!("{:#?}\n", crate::syntax::parse(&compiled.files, id, &mut found));
         }
-        Form::Ir => put!("{}", crate::ir::show(&compiled.pipeline)),
+        Form::Ir => put!("{}", crate::ir::show(compiled.shown())),
         Form::Plan if errors => {}
         Form::Plan => {
             let outputs = (0..compiled.pipeline.outputs.len()).collect();

@@ -61,7 +61,7 @@ pub(super) struct Shown<'c> {
 
 impl<'c> Shown<'c> {
     pub(super) fn pipeline(&self) -> &'c Pipeline {
-        &self.compiled.pipeline
+        self.compiled.shown()
     }
 
     /// The columns of a target that are shown.

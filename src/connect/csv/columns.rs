@@ -128,6 +128,7 @@ impl Reader<'_> {
             DataType::String => self.strings(column, plan, spans),
             DataType::Json => self.json(column, plan, spans),
             DataType::List(_) | DataType::Record(_) => self.nested(column, plan, spans),
+            DataType::Named(_) => unreachable!("what runs knows the types behind"),
             DataType::Unknown | DataType::Null => null_array(&plan.data, self.rows.len()),
         }
     }

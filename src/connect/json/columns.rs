@@ -148,6 +148,7 @@ impl Builder<'_> {
             DataType::String | DataType::Json => self.texts(cells, ty, issues),
             DataType::List(item) => self.lists(found, rows, (ty, item), spelling, issues),
             DataType::Record(fields) => self.records(found, rows, (ty, fields), spelling, issues),
+            DataType::Named(_) => unreachable!("what runs knows the types behind"),
             DataType::Unknown | DataType::Null => null_array(&ty.data, cells.len()),
         }
     }

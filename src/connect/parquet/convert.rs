@@ -76,6 +76,7 @@ pub fn fits(from: &ArrowType, to: &DataType) -> bool {
             }),
             _ => false,
         },
+        DataType::Named(named) => fits(from, &named.of),
         DataType::Unknown | DataType::Null => false,
     }
 }

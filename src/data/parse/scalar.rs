@@ -28,6 +28,7 @@ pub fn scalar(text: &str, ty: &Type) -> Result<Scalar, String> {
             Some(at) => Ok(Scalar::Enum(at as i32)),
             None => Err(declared.refusal().into()),
         },
+        DataType::Named(named) => return scalar(text, &named.of.clone().required()),
         DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
             Err(format!("not a {ty}, which cannot be given as text").into())
         }

@@ -108,6 +108,7 @@ fn decode_next(bytes: &mut &[u8], ty: &DataType) -> Scalar {
     let small = |bytes: &mut &[u8]| (u32::from_be_bytes(take(bytes)) ^ 1 << 31) as i32;
     match ty {
         DataType::Unknown | DataType::Null => Scalar::Null,
+        DataType::Named(_) => unreachable!("what runs knows the types behind"),
         DataType::Bool => Scalar::Bool(take::<1>(bytes) == [1]),
         DataType::Int => Scalar::Int(int(bytes)),
         DataType::Float => Scalar::Float(from_ordered_bits(u64::from_be_bytes(take(bytes)))),

@@ -80,6 +80,7 @@ pub fn value(random: &mut Random, ty: &Type, spread: usize) -> Scalar {
         DataType::Decimal { precision: 38, .. } => Scalar::Decimal(i128::from(n) << 62),
         DataType::Decimal { .. } => Scalar::Decimal(i128::from(n)),
         DataType::String => Scalar::String(text(n).into()),
+        DataType::Named(named) => value(random, &named.of.clone().optional(), spread),
         DataType::Json => Scalar::String(n.to_string().into()),
         DataType::Date => Scalar::Date(n as i32),
         DataType::Datetime => Scalar::Datetime(n),

@@ -265,6 +265,7 @@ impl Execution<'_> {
             self.count(reader, |counts| &counts.input, rows as u64);
             let before = worker.clock.begin(reader, rows);
             let (batch, bad) = self.since(reader, batch.clone(), &read.bad, places, worker);
+            let (batch, bad) = self.checked(reader, batch, bad, places, worker);
             let routed = self.route_bad(reader, batch, &bad, places, worker.origin.as_ref());
             let routed = routed.inspect_err(|_| worker.by = Some(By::Operator(reader)))?;
             let batch = self.settle(reader.into(), routed, worker)?;

@@ -23,6 +23,8 @@ pub enum DeclarationKind {
     Param(Param),
     /// `enum NAME { A, B = "b" }`
     Enum(Enum),
+    /// `type NAME = type where condition`
+    Type(TypeDeclaration),
     /// `pipeline NAME { settings }`
     Pipeline(Pipeline),
     /// `source NAME = connector(...) { columns }`
@@ -41,7 +43,7 @@ pub enum DeclarationKind {
     Notify(Notify),
     /// `test "..." { given ... want ... }`
     Test(Test),
-    /// Parsed in full, its meaning not available yet: `type pool model`.
+    /// Parsed in full, its meaning not available yet: `pool model`.
     Later(Later),
     /// Did not parse; a diagnostic has been given. The name that it would have declared, if that
     /// much is known, so that uses of it stay silent.
@@ -116,6 +118,17 @@ pub struct Enum {
     pub name: Name,
     /// The members with the text of each in files, if it differs from the name.
     pub members: Vec<(Name, Option<Text>)>,
+}
+
+/// `type NAME = type where condition`
+#[derive(Debug)]
+pub struct TypeDeclaration {
+    /// Its name.
+    pub name: Name,
+    /// The type behind it.
+    pub ty: TypeExpr,
+    /// What must be true of a `value`, if not all are meant.
+    pub condition: Option<Expr>,
 }
 
 /// `pipeline NAME { settings }`

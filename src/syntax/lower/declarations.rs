@@ -3,7 +3,7 @@
 use super::super::ast::{
     Assignment, ColumnDeclaration, Connector, DeclarationKind, Enum, Function, Job, Name, Native,
     Notify, Output, Param, Parameter, ParseField, Pipeline, Secret, Setting, Source, Statement,
-    TestItem, Text, Transform, Use,
+    TestItem, Text, Transform, TypeDeclaration, Use,
 };
 use super::steps::first_of;
 use super::{Lower, Pair, child, children, first, has};
@@ -50,6 +50,11 @@ impl Lower<'_> {
                 members: children(first_of(&pair, Rule::enum_block), Rule::member)
                     .map(|member| self.member(&member))
                     .collect(),
+            }),
+            Rule::type_alias => DeclarationKind::Type(TypeDeclaration {
+                name: self.name_of(&pair),
+                ty: self.type_expr(first_of(&pair, Rule::type_expr)),
+                condition: child(&pair, Rule::expr).map(|condition| self.expr(condition)),
             }),
             Rule::secret if has(&pair, Rule::k_env) || has(&pair, Rule::k_file) => {
                 DeclarationKind::Secret(Secret {
