@@ -4,9 +4,11 @@
 use super::folders::{compare, pipelines};
 use super::mutants;
 use super::project::Project;
+use super::written::Grammar;
 use batchc::diagnostics::Diagnostics;
 use batchc::syntax::{TokenKind, format, parse, tokens};
 use batchc::text::Files;
+use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +85,26 @@ fn only_the_layout_of_broken_programs_changes() {
     for (path, text) in mutants::sample().step_by(10) {
         check(&path, &text);
     }
+}
+
+#[test]
+fn only_the_layout_of_what_the_grammar_takes_changes() {
+    let grammar = Grammar::new();
+    // In debug builds fewer of them.
+    let usual = if cfg!(debug_assertions) { 500 } else { 5_000 };
+    let given = std::env::var("BATCHC_WRITTEN").ok();
+    let count = given.map_or(usual, |count| count.parse().expect("a number of programs"));
+    let is_right = |seed: u64| {
+        let text = grammar.program(seed);
+        check(&PathBuf::from(format!("seed {seed}")), &text);
+        let mut files = Files::default();
+        let id = files.add("program.batch", text.as_str());
+        let mut found = Diagnostics::new();
+        parse(&files, id, &mut found);
+        found.is_empty()
+    };
+    let right = (0..count).into_par_iter().filter(|seed| is_right(*seed)).count();
+    assert!(right as u64 > count / 3, "{right} of {count} are right");
 }
 
 #[test]

@@ -63,3 +63,4 @@ mod skipped;
 mod syntax;
 mod timeouts;
 mod unchanged;
+mod written;

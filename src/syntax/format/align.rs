@@ -19,14 +19,15 @@ const ALIGNED_MAX: usize = 80;
 type Cell = (usize, usize);
 
 impl Builder<'_> {
-    /// Aligns the parts of a block, each with the byte that it is counted from.
-    pub fn align<'p>(&mut self, parts: impl Iterator<Item = (usize, &'p Pair<'p>)>) {
+    /// Aligns the parts of a block, each with the byte that it is counted from, and whether an
+    /// empty line parts it from the one before.
+    pub fn align<'p>(&mut self, parts: impl Iterator<Item = (usize, bool, &'p Pair<'p>)>) {
         let mut section: Vec<(Rule, Vec<Option<Cell>>)> = Vec::new();
-        for (base, pair) in parts {
+        for (base, is_parted, pair) in parts {
             self.base = base;
             let (rule, cells) = self.cells(pair);
             let goes_on = section.last().is_some_and(|(last, _)| *last == rule);
-            if !goes_on || self.trivia.is_apart(self.start(pair)) {
+            if !goes_on || is_parted {
                 self.align_section(&section);
                 section.clear();
             }
@@ -95,10 +96,8 @@ pub(super) fn declarations(
         if !goes_on || has_comment || trivia.is_apart(base) {
             align(&mut section);
         }
-        section.extend(row.filter(|_| {
-            let width = pair.map_or(0, |pair| builder.width(pair.clone()));
-            width <= ALIGNED_MAX
-        }));
+        let width = pair.and_then(|pair| builder.width_of_line(pair.clone()));
+        section.extend(row.filter(|_| width.is_some_and(|width| width <= ALIGNED_MAX)));
     }
     align(&mut section);
     pads

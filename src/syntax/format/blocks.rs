@@ -15,14 +15,15 @@ impl Builder<'_> {
     /// A block: one line if it was written so and fits, or else a line for each of its parts.
     pub fn block(&mut self, open: &Pair, inside: Vec<Pair>, close: &Pair, parent: Rule) {
         let edge = match parent {
-            _ if inside.is_empty() => "",
             Rule::record | Rule::record_type => "",
             _ => " ",
         };
         let parts = parts(inside);
-        let base = self.base;
-        self.align(parts.iter().map(|part| (base, &part.pair)));
+        self.align_parts(&parts);
         self.leaf(open, parent);
+        if parts.is_empty() {
+            return self.close_empty(close, parent);
+        }
         self.op(Op::Begin);
         if self.is_broken(&parts, parent) {
             self.op(Op::Force);
@@ -39,6 +40,16 @@ impl Builder<'_> {
             self.unsaid(self.start(comma));
         }
         self.close(close, parent, edge);
+    }
+
+    fn align_parts(&mut self, parts: &[Part]) {
+        let (base, trivia) = (self.base, self.trivia);
+        let comma = |part: &Part| part.comma.as_ref().map(|comma| base + comma.as_span().start());
+        let commas = std::iter::once(None).chain(parts.iter().map(comma));
+        self.align(parts.iter().zip(commas).map(|(part, comma)| {
+            let start = base + part.pair.as_span().start();
+            (base, trivia.is_parted(comma.as_slice(), start), &part.pair)
+        }));
     }
 
     /// What separates two parts: on one line a comma, and else the end of the line.
@@ -87,13 +98,15 @@ impl Builder<'_> {
             return self.of_type(open, inside, close);
         }
         self.leaf(open, parent);
+        if inside.is_empty() {
+            return self.close_empty(close, parent);
+        }
         self.op(Op::Begin);
         if inside.first().is_some_and(|first| self.trivia.begins_line(self.start(first))) {
             self.op(Op::Force);
         }
         self.op(Op::Indent);
         self.line(Op::Line(""));
-        let is_empty = inside.is_empty();
         for pair in inside {
             match pair.as_rule() {
                 Rule::comma => {
@@ -115,7 +128,7 @@ impl Builder<'_> {
                 | Rule::transform_head
                 | Rule::apply
         );
-        if may_end_in_comma && !is_empty {
+        if may_end_in_comma {
             self.op(Op::Broken(",".to_owned()));
         }
         if let Some(comma) = last {
@@ -140,8 +153,18 @@ impl Builder<'_> {
         }));
     }
 
+    /// The end of a bracket with nothing but comments in it: nothing there can be broken.
+    fn close_empty(&mut self, close: &Pair, parent: Rule) {
+        self.line(Op::Text(String::new()));
+        self.op(Op::Indent);
+        self.comments_at_end(self.start(close));
+        self.op(Op::Dedent);
+        self.word(close, parent);
+    }
+
     /// The end of a bracket, which stands where the line of its beginning began.
     fn close(&mut self, close: &Pair, parent: Rule, edge: &'static str) {
+        self.flush();
         self.comments_at_end(self.start(close));
         self.op(Op::Dedent);
         self.line(Op::Line(edge));

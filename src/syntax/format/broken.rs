@@ -89,9 +89,15 @@ fn statement(layout: &Layout, tokens: Range<usize>, entry: Rule) -> Statement<'_
 impl Builder<'_> {
     /// A declaration in its parts.
     pub fn apart(&mut self, apart: Apart) {
-        let trees = apart.statements.iter().flat_map(|statement| {
+        let trivia = self.trivia;
+        let ends = std::iter::once(&[][..]).chain(apart.statements.iter().map(|one| &one.ends[..]));
+        let trees = apart.statements.iter().zip(ends).flat_map(|(statement, ends)| {
+            let start = statement.bytes.start;
             let pairs = statement.pairs.iter().flatten();
-            pairs.map(|pair| (statement.bytes.start, pair))
+            pairs.enumerate().map(move |(number, pair)| {
+                let ends = if number == 0 { ends } else { &[] };
+                (start, trivia.is_parted(ends, start + pair.as_span().start()), pair)
+            })
         });
         self.align(trees);
         self.statement(apart.head);

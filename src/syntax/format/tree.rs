@@ -218,7 +218,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes the comment behind the last word, at the latest before the next one.
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         if let Some(behind) = self.behind.take() {
             self.ops.push(Op::Behind(behind.to_owned()));
         }
@@ -254,15 +254,31 @@ impl<'a> Builder<'a> {
 
     /// How wide a node is on one line.
     pub fn width(&self, pair: Pair) -> usize {
+        self.alone(pair).iter().map(width).sum()
+    }
+
+    /// The same; none for a node that comments or the way it was written keep from one line.
+    pub fn width_of_line(&self, pair: Pair) -> Option<usize> {
+        let ops = self.alone(pair);
+        let is_long =
+            |op: &Op| matches!(op, Op::Hard | Op::Blank | Op::Force | Op::Behind(_) | Op::Own(_));
+        (!ops.iter().any(is_long)).then(|| ops.iter().map(width).sum())
+    }
+
+    /// The layout of a node as if nothing stood around it.
+    fn alone(&self, pair: Pair) -> Vec<Op> {
         let none = Pads::new();
         let mut builder = Builder::new(self.text, self.base, self.trivia, &none);
         builder.pair(pair);
-        let width = |op: &Op| match op {
-            Op::Text(text) => text.chars().count(),
-            Op::Line(text) | Op::Flat(text) => text.len(),
-            _ => 0,
-        };
-        builder.ops.iter().map(width).sum()
+        builder.ops
+    }
+}
+
+fn width(op: &Op) -> usize {
+    match op {
+        Op::Text(text) => text.chars().count(),
+        Op::Line(text) | Op::Flat(text) => text.len(),
+        _ => 0,
     }
 }
 

@@ -81,6 +81,18 @@ impl<'a> Trivia<'a> {
         self.at(start).is_some_and(|around| around.newline_before)
     }
 
+    /// Does an empty line stand anywhere between what is before it and it, when separators that
+    /// stand between them are not written?
+    pub fn is_parted(&self, separators: &[usize], start: usize) -> bool {
+        let has_blank = |start: usize| {
+            self.at(start).is_some_and(|around| {
+                let between = around.above.iter().skip(1).any(|comment| comment.blank_before);
+                between || !around.above.is_empty() && around.blank_before
+            })
+        };
+        self.is_apart(start) || separators.iter().chain([&start]).any(|at| has_blank(*at))
+    }
+
     /// Does an empty line stand above it, or above the comments above it?
     pub fn is_apart(&self, start: usize) -> bool {
         self.at(start).is_some_and(|around| match around.above.first() {
