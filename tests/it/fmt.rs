@@ -6,7 +6,7 @@ use super::mutants;
 use super::project::Project;
 use super::written::Grammar;
 use batchc::diagnostics::Diagnostics;
-use batchc::syntax::{TokenKind, format, parse, tokens};
+use batchc::syntax::{TokenKind, format as laid_out, parse, tokens};
 use batchc::text::Files;
 use rayon::prelude::*;
 use std::fs;
@@ -21,7 +21,7 @@ fn layouts() {
     compare("fmt", |path, _| {
         let text = fs::read_to_string(path).expect("a case can be read");
         check(path, &text);
-        format(&text)
+        laid_out(&text)
     });
 }
 
@@ -43,8 +43,8 @@ fn only_the_layout_changes() {
     for (path, text) in programs() {
         check(&path, &text);
         let lines = text.replace("\r\n", "\n");
-        let crlf = format(&lines.replace('\n', "\r\n"));
-        assert_eq!(crlf, format(&lines).replace('\n', "\r\n"), "{}: CRLF", path.display());
+        let crlf = laid_out(&lines.replace('\n', "\r\n"));
+        assert_eq!(crlf, laid_out(&lines).replace('\n', "\r\n"), "{}: CRLF", path.display());
         count += 1;
     }
     assert!(count > 300, "{count} programs");
@@ -58,7 +58,7 @@ fn blanks_make_no_difference() {
         let mut found = Diagnostics::new();
         parse(&files, id, &mut found);
         if found.is_empty() {
-            assert_eq!(format(&spread(&text)), format(&text), "{}:\n{text}", path.display());
+            assert_eq!(laid_out(&spread(&text)), laid_out(&text), "{}:\n{text}", path.display());
         }
     }
 }
@@ -108,17 +108,39 @@ fn only_the_layout_of_what_the_grammar_takes_changes() {
 }
 
 #[test]
-fn what_is_shown_to_users_is_formatted() {
-    for folder in ["examples", "stdlib", "benches"] {
-        for path in pipelines(&root().join(folder)) {
-            let text = fs::read_to_string(&path).expect("a program can be read");
-            is_formatted(&path, &text);
+fn programs_are_formatted() {
+    // These are what the formatter is given.
+    let given = root().join("tests/fmt");
+    for (path, text) in programs().filter(|(path, _)| !path.starts_with(&given)) {
+        let has_files = path.starts_with(root().join("tests/runs"));
+        let text = if has_files { format!("{}\n", text.trim_end()) } else { text };
+        is_formatted(&path, &text);
+    }
+}
+
+#[test]
+fn programs_of_pages_are_formatted() {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("pages can be listed") {
+            let path = entry.expect("it can be listed").path();
+            let is_page = path.extension().is_some_and(|extension| extension == "md");
+            (if path.is_dir() { &mut folders } else { &mut pages })
+                .extend((path.is_dir() || is_page).then_some(path));
+        }
+    }
+    for path in pages {
+        let page = fs::read_to_string(&path).expect("a page can be read");
+        for block in page.split("```batch\n").skip(1) {
+            let (text, _) = block.split_once("```").expect("a block is closed");
+            is_formatted(&path, text);
         }
     }
 }
 
 fn is_formatted(path: &Path, text: &str) {
-    let formatted = format(text);
+    let formatted = laid_out(text);
     let first = text.lines().zip(formatted.lines()).find(|(before, after)| before != after);
     assert!(text == formatted, "{}: run `batchc fmt`; first: {first:?}", path.display());
 }
@@ -165,9 +187,9 @@ fn what_cannot_be_read_keeps_nobody_else_waiting() {
 
 /// Formats; the meaning, the comments and the words are the same, and a second time changes nothing.
 fn check(path: &Path, text: &str) {
-    let once = format(text);
+    let once = laid_out(text);
     let path = path.display();
-    assert_eq!(format(&once), once, "{path}: formatted twice:\n{text}");
+    assert_eq!(laid_out(&once), once, "{path}: formatted twice:\n{text}");
     assert_eq!(comments(&once), comments(text), "{path}: comments of:\n{text}");
     assert_eq!(meaning(&once), meaning(text), "{path}: tree of:\n{text}\nformatted:\n{once}");
 }
@@ -183,7 +205,7 @@ fn meaning(text: &str) -> String {
     let mut files = Files::default();
     let id = files.add("program.batch", text);
     let tree = parse(&files, id, &mut Diagnostics::new());
-    let shown = std::format!("{:?}", (tree.edition.map(|(edition, _)| edition), tree.declarations));
+    let shown = format!("{:?}", (tree.edition.map(|(edition, _)| edition), tree.declarations));
     let mut parts = shown.split("Span {");
     let first = parts.next().unwrap_or_default().to_owned();
     let rest = parts.map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));

@@ -1,5 +1,6 @@
 //! What stands below each other in columns: `=` of assignments, types and attributes of columns,
-//! and `=` and `from` of declarations of one line. Only lines without an empty line between them.
+//! what comes behind the name of a share or a branch, and `=` and `from` of declarations of one
+//! line. Only lines without an empty line between them.
 
 use super::Parsed;
 use super::tree::Builder;
@@ -55,6 +56,9 @@ impl Builder<'_> {
                 let sign = inner.get(1).filter(|pair| pair.as_rule() == Rule::assign);
                 let cell = sign.map(|sign| (self.start(sign), width(&inner[0])));
                 (Rule::assignment, vec![cell])
+            }
+            Rule::share | Rule::branch => {
+                (pair.as_rule(), vec![Some((self.start(&inner[1]), width(&inner[0])))])
             }
             Rule::source_item | Rule::job_item | Rule::step if inner.len() == 1 => {
                 self.cells(&inner[0])

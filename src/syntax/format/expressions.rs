@@ -54,6 +54,19 @@ impl Builder<'_> {
         self.op(Op::End);
     }
 
+    /// A function: what it gives stands on a line of its own if it was written so.
+    pub fn function(&mut self, pair: Pair) {
+        let mut pairs: Vec<Pair> = pair.into_inner().collect();
+        let body = pairs.pop_if(|last| self.trivia.begins_line(self.start(last)));
+        self.children(pairs, Rule::function);
+        if let Some(body) = body {
+            self.op(Op::Indent);
+            self.line(Op::Hard);
+            self.pair(body);
+            self.op(Op::Dedent);
+        }
+    }
+
     /// `if a then b else c`: one line, or a line for each of both ways.
     pub fn choice(&mut self, pair: Pair) {
         let pairs: Vec<Pair> = pair.into_inner().collect();

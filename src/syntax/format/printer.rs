@@ -35,17 +35,43 @@ struct Printer {
     end: &'static str,
     indent: usize,
     column: usize,
+    /// How far this line is indented.
+    line_indent: usize,
     /// Nothing stands on this line.
     is_new: bool,
     /// What ends the line.
     behind: String,
+    /// How many lines have ended.
+    line: usize,
+    /// The comments behind lines so far.
+    comments: Vec<Placed>,
+}
+
+/// A comment behind a line.
+struct Placed {
+    line: usize,
+    /// How far the line is indented.
+    indent: usize,
+    /// The first byte of the blank before it.
+    start: usize,
+    /// How wide what stands before it is.
+    before: usize,
+    width: usize,
 }
 
 /// Prints without a line end behind it.
 pub(super) fn print(ops: &[Op], end: &'static str) -> String {
-    let behind = String::new();
-    let mut printer =
-        Printer { out: String::new(), end, indent: 0, column: 0, is_new: true, behind };
+    let mut printer = Printer {
+        out: String::new(),
+        end,
+        indent: 0,
+        column: 0,
+        line_indent: 0,
+        is_new: true,
+        behind: String::new(),
+        line: 0,
+        comments: vec![],
+    };
     let mut broken = vec![true];
     for (at, op) in ops.iter().enumerate() {
         let is_broken = *broken.last().expect("the outermost is never taken off");
@@ -76,6 +102,7 @@ pub(super) fn print(ops: &[Op], end: &'static str) -> String {
         printer.newline();
     }
     printer.out.truncate(printer.out.trim_end_matches(['\r', '\n']).len());
+    printer.align_comments();
     printer.out
 }
 
@@ -97,12 +124,15 @@ impl Printer {
         }
         if self.is_new {
             self.out.extend(std::iter::repeat_n(' ', self.indent));
-            self.column = self.indent;
+            (self.column, self.line_indent) = (self.indent, self.indent);
         }
         self.is_new = false;
         self.out.push_str(text);
         self.column = match text.rsplit_once('\n') {
-            Some((_, last)) => last.chars().count(),
+            Some((before, last)) => {
+                self.line += 1 + before.matches('\n').count();
+                last.chars().count()
+            }
             None => self.column + text.chars().count(),
         };
     }
@@ -111,13 +141,25 @@ impl Printer {
         if self.is_new {
             return;
         }
-        self.out.truncate(self.out.trim_end_matches(' ').len());
+        let end = self.out.trim_end_matches(' ').len();
+        let before = self.column - (self.out.len() - end);
+        self.out.truncate(end);
         if !self.behind.is_empty() {
+            let width = self.behind.chars().count();
+            let start = self.out.len();
+            self.comments.push(Placed {
+                line: self.line,
+                indent: self.line_indent,
+                start,
+                before,
+                width,
+            });
             self.out.push(' ');
             self.out.push_str(&self.behind);
             self.behind.clear();
         }
         self.out.push_str(self.end);
+        self.line += 1;
         self.is_new = true;
     }
 
@@ -126,6 +168,23 @@ impl Printer {
         let is_blank = self.out.strip_suffix(self.end).is_none_or(|out| out.ends_with('\n'));
         if !is_blank {
             self.out.push_str(self.end);
+            self.line += 1;
+        }
+    }
+
+    /// Puts comments behind lines that follow each other in one column, if they fit there.
+    fn align_comments(&mut self) {
+        let follows =
+            |one: &Placed, next: &Placed| next.line == one.line + 1 && next.indent == one.indent;
+        let mut pads = vec![];
+        for section in self.comments.chunk_by(follows) {
+            let column = section.iter().map(|one| one.before).max().unwrap_or(0);
+            if section.iter().all(|one| column + 1 + one.width <= WIDTH) {
+                pads.extend(section.iter().map(|one| (one.start, column - one.before)));
+            }
+        }
+        for (start, pad) in pads.into_iter().rev() {
+            self.out.insert_str(start, &" ".repeat(pad));
         }
     }
 }

@@ -67,6 +67,7 @@ impl<'a> Builder<'a> {
             Rule::table => self.table(pair),
             Rule::expr | Rule::bound => self.chain(pair),
             Rule::if_expr => self.choice(pair),
+            Rule::function => self.function(pair),
             _ => {
                 let pairs: Vec<Pair> = pair.into_inner().collect();
                 let is_comma = |pair: &Pair| pair.as_rule() == Rule::comma;
