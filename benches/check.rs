@@ -2,13 +2,17 @@
 //! program that is measured.
 //!
 //! The program has ten lines a job, 1,000 jobs unless said. The times are those of the phases
-//! within one process, and of a whole `batchc check`, the middle one of 21 runs each. Then the
-//! checker over one job of 1,000, 4,000 and 10,000 steps, which should take no longer a step.
+//! within one process, of a whole `batchc check`, and of what an editor waits for, the middle one of
+//! 21 runs each: from a change of one character until the language server has told its findings, and
+//! until it has answered. Then the checker over one job of 1,000, 4,000 and 10,000 steps, which should
+//! take no longer a step.
 //! Without arguments from `cargo test` nothing is measured.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use batchc::diagnostics::Diagnostics;
 use batchc::text::Files;
+use lsp_server::{Connection, Message, Notification, Request};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +45,7 @@ fn main() {
     });
     show("batchc check, the whole process", whole, bytes);
     std::fs::remove_file(&path).expect("the program is removed");
+    editing(&text);
     for steps in [1_000, 4_000, 10_000] {
         println!("one job of {steps} steps");
         check(&long_job(steps));
@@ -84,6 +89,100 @@ fn middle(mut work: impl FnMut()) -> Duration {
 fn show(what: &str, time: Duration, bytes: usize) {
     let speed = bytes as f64 / 1e6 / time.as_secs_f64();
     println!("{what}: {:.1} ms, {speed:.1} MB/s", time.as_secs_f64() * 1e3);
+}
+
+/// An editor that shows a program, and is at the other end of a connection to the server.
+struct Editor {
+    connection: Connection,
+    version: i32,
+}
+
+const URI: &str = "file:///bench/bench.batch";
+
+impl Editor {
+    fn open(text: &str) -> Editor {
+        let (connection, server) = Connection::memory();
+        let thread = std::thread::Builder::new().stack_size(batchc::run::STACK_BYTES);
+        thread
+            .spawn(move || batchc::lsp::serve(&server).expect("it keeps to the protocol"))
+            .expect("a thread can be started");
+        let editor = Editor { connection, version: 1 };
+        editor.ask("initialize", json!({ "capabilities": {} }));
+        editor.tell("initialized", json!({}));
+        let document = json!({ "uri": URI, "languageId": "batch", "version": 1, "text": text });
+        editor.tell("textDocument/didOpen", json!({ "textDocument": document }));
+        assert_eq!(editor.findings(), 0, "the program is right");
+        editor
+    }
+
+    fn tell(&self, method: &str, params: Value) {
+        let told = Notification::new(method.to_owned(), params);
+        self.connection.sender.send(told.into()).expect("the server listens");
+    }
+
+    /// Waits for the answer to a request.
+    fn ask(&self, method: &str, params: Value) {
+        let request = Request::new(1.into(), method.to_owned(), params);
+        self.connection.sender.send(request.into()).expect("the server listens");
+        while !matches!(self.said(), Message::Response(_)) {}
+    }
+
+    fn said(&self) -> Message {
+        self.connection.receiver.recv().expect("the server answers")
+    }
+
+    /// Waits until it is told how many findings there are.
+    fn findings(&self) -> usize {
+        loop {
+            if let Message::Notification(told) = self.said() {
+                return told.params["diagnostics"].as_array().map_or(0, Vec::len);
+            }
+        }
+    }
+
+    /// Puts a text in place of as many characters.
+    fn write(&mut self, line: usize, from: usize, text: &str) {
+        self.version += 1;
+        let place = |character: usize| json!({ "line": line, "character": character });
+        let range = json!({ "start": place(from), "end": place(from + text.len()) });
+        let changes = json!([{ "range": range, "text": text }]);
+        let document = json!({ "uri": URI, "version": self.version });
+        let params = json!({ "textDocument": document, "contentChanges": changes });
+        self.tell("textDocument/didChange", params);
+    }
+}
+
+/// How long an editor waits: a column of a job in the middle is spelled wrong, and right again.
+fn editing(text: &str) {
+    let mut editor = Editor::open(text);
+    let line = text.lines().count() / 2;
+    let is_here = |(at, line): &(usize, &str)| *at >= 5 && line.contains("quantity >");
+    let found = text.lines().enumerate().skip(line).find(is_here).expect("there is such a line");
+    let (line, column) = (found.0, found.1.find("quantity").expect("it is there"));
+    let mut is_right = true;
+    let told = middle(|| {
+        is_right = !is_right;
+        editor.write(line, column, if is_right { "q" } else { "Q" });
+        assert_eq!(editor.findings() == 0, is_right);
+    });
+    show("server: from an edit to its findings", told, text.len());
+    let at = json!({ "textDocument": { "uri": URI }, "position": { "line": line, "character": column + 1 } });
+    for method in [
+        "completion",
+        "hover",
+        "references",
+        "codeAction",
+        "inlayHint",
+        "documentSymbol",
+        "formatting",
+    ] {
+        let mut params = at.clone();
+        let end = json!({ "line": line + 40, "character": 0 });
+        params["range"] = json!({ "start": { "line": line, "character": 0 }, "end": end });
+        params["context"] = json!({ "includeDeclaration": true, "diagnostics": [] });
+        let answered = middle(|| editor.ask(&format!("textDocument/{method}"), params.clone()));
+        show(&format!("server: {method}"), answered, text.len());
+    }
 }
 
 /// A pipeline of so many jobs in trees of ten: half of them clean and enrich, some join, some group.

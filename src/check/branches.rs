@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The column that says which branch a row goes to.
-pub(super) const COLUMN: &str = "_branch";
+pub const COLUMN: &str = "_branch";
 
 /// A branch of a job.
 pub(super) struct Branch {

@@ -7,6 +7,7 @@ mod defaults;
 use super::constants;
 use super::exprs::Scope;
 use super::globals::{Globals, unique};
+use super::names::Kind;
 use crate::diagnostics::{Diagnostics, fixtures};
 use crate::ir::lineage::{Lineage, Origin, Reads, Role};
 use crate::ir::{
@@ -223,6 +224,7 @@ impl Checker<'_, '_> {
     fn quarantine(&mut self, name: &ast::Name) -> Option<QuarantineId> {
         let all = &self.pipeline.quarantines;
         if let Some(at) = all.iter().position(|known| known.name == name.text) {
+            self.globals.names().declared(name.span, Kind::Quarantine, all[at].span);
             return Some(QuarantineId(at as u32));
         }
         let names: Vec<&str> = all.iter().map(|known| known.name.as_str()).collect();
@@ -270,6 +272,9 @@ impl Checker<'_, '_> {
                 let declared = (name, declared);
                 self.found.push(fixtures::no_column(&cell.text, cell.span, declared, &all));
             }
+            if let Some(at) = known {
+                self.globals.names().column(cell.span, &row.columns[at]);
+            }
             columns.push(known);
         }
         let mut rows = vec![];
@@ -301,7 +306,11 @@ impl Checker<'_, '_> {
         let name = path.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
         let param = self.globals.params.iter().position(|param| param.name == name);
         let ty = match (param, name.as_str()) {
-            (Some(at), _) => self.globals.params[at].ty.clone(),
+            (Some(at), _) => {
+                let param = self.globals.params[at].span;
+                self.globals.names().declared(place, Kind::Param, param);
+                self.globals.params[at].ty.clone()
+            }
             (None, "run.time") => DataType::Timestamp.required(),
             (None, "run.date") => DataType::Date.required(),
             (None, _) => {

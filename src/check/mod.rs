@@ -25,6 +25,8 @@ mod steps;
 mod tries;
 mod types;
 
+pub use branches::COLUMN as BRANCH_COLUMN;
+
 use crate::diagnostics::{self, Diagnostics};
 use crate::ir;
 use crate::syntax::ast;

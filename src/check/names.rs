@@ -113,6 +113,16 @@ impl Names {
         self.note(span, Meaning::Declared(kind, at), None);
     }
 
+    /// Notes what was noted at another place before, which is that of the right side of a join: its
+    /// alias, or the table itself.
+    pub(super) fn again(&mut self, span: Span, before: Span) {
+        let noted = self.uses.iter().rev();
+        let mut noted =
+            noted.take_while(|one| (before.file, before.start) <= (one.span.file, one.span.start));
+        let meaning = noted.find(|one| one.span == before).map(|one| one.meaning.clone());
+        self.note(span, meaning.unwrap_or(Meaning::Declared(Kind::Alias, before)), None);
+    }
+
     /// Notes a name of a column.
     pub(super) fn column(&mut self, span: Span, column: &Column) {
         self.note(span, Meaning::Declared(Kind::Column, column.origin), Some(&column.ty));

@@ -162,6 +162,7 @@ pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) ->
     );
     match near {
         Some(near) => found.did_you_mean(span, near),
+        None if names.is_empty() => found.help("it has none"),
         None => found.help(format!("it has `{}`", names.join("`, `"))),
     }
 }

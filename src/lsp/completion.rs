@@ -4,9 +4,9 @@ use super::document::Document;
 use super::{program, rows};
 use crate::Compiled;
 use crate::connect::{self, Side};
-use crate::functions::{Declaration, Registry};
+use crate::functions::{Declaration, MODULES, Registry};
 use crate::ir::Row;
-use crate::syntax::ast::DeclarationKind;
+use crate::syntax::ast::{DeclarationKind, Parameter};
 use crate::syntax::{Place, Wanted, WantedKind, wanted, words_at};
 use crate::types::DataType;
 use gen_lsp_types as lsp;
@@ -62,6 +62,8 @@ impl<'d> List<'d> {
                 WantedKind::Table => self.tables(),
                 WantedKind::Type => self.types(),
                 WantedKind::Connector => self.connectors(),
+                WantedKind::Transform => self.transforms(),
+                WantedKind::Module => self.modules(""),
                 WantedKind::NewName => {}
             }
         }
@@ -102,7 +104,7 @@ impl<'d> List<'d> {
     }
 
     fn columns(&mut self, row: &Row, rank: Rank) {
-        for column in row.columns.iter() {
+        for column in rows::shown(row) {
             let first = self.compiled.names.first_place(&column.name, column.origin);
             let doc =
                 program::documentation(self.compiled, first).map(|doc| markdown(doc.to_owned()));
@@ -119,7 +121,9 @@ impl<'d> List<'d> {
         let in_source = wanted.place == Place::Source || wanted.place == Place::File;
         self.members(row);
         self.variables();
-        if let Some(row) = row.filter(|_| !in_source) {
+        // How many rows are taken is not a matter of one of them.
+        let is_of_none = wanted.before == "take";
+        if let Some(row) = row.filter(|_| !in_source && !is_of_none) {
             self.columns(row, Rank::Column);
             self.right_sides();
         }
@@ -143,7 +147,23 @@ impl<'d> List<'d> {
                 _ => None,
             }
         };
-        let near = self.wanted.names_before.iter().find_map(enum_of);
+        // Behind what compares with a column or gives it a value.
+        let is_compared = matches!(
+            self.wanted.before.as_str(),
+            "==" | "!="
+                | "="
+                | "in"
+                | "["
+                | "{"
+                | "("
+                | ","
+                | "=>"
+                | "??"
+                | "with"
+                | "then"
+                | "else"
+        );
+        let near = self.wanted.names_before.iter().find_map(enum_of).filter(|_| is_compared);
         for declaration in &self.compiled.tree.declarations {
             let DeclarationKind::Enum(declared) = &declaration.kind else { continue };
             let is_near = near.as_deref() == Some(declared.name.text.as_str());
@@ -190,8 +210,35 @@ impl<'d> List<'d> {
         Some((name, program::row_named(self.compiled, table)?))
     }
 
+    fn transforms(&mut self) {
+        for declaration in &self.compiled.tree.declarations {
+            let DeclarationKind::Transform(transform) = &declaration.kind else { continue };
+            let of = |parameter: &Parameter| self.document.text_of(parameter.ty.span).to_owned();
+            let values = transform.parameters.iter().skip(1);
+            let values: Vec<String> =
+                values.map(|one| format!("{}: {}", one.name.text, of(one))).collect();
+            let name = &transform.name.text;
+            let signature = format!("{name}({})", values.join(", "));
+            let doc = declaration.doc.clone().map(markdown);
+            self.call(name, signature, !values.is_empty(), Rank::Name).documentation = doc;
+        }
+    }
+
+    /// Modules of the library, as they go on behind what is there.
+    fn modules(&mut self, written: &str) {
+        for module in MODULES {
+            let name = format!("std.{module}");
+            if let Some(rest) = name.strip_prefix(written) {
+                self.add(rest, Icon::Module, Rank::Name, Some("of the library".to_owned()));
+            }
+        }
+    }
+
     /// Behind `a.`: columns of the right side, fields of a record, members of an enum, of `run`.
     fn members_of(&mut self, base: &str) {
+        if self.wanted.verb == "use" {
+            return self.modules(&format!("{base}."));
+        }
         if let Some((name, row)) = self.joined()
             && name == base
         {
@@ -257,7 +304,8 @@ impl<'d> List<'d> {
 
     fn functions(&mut self) {
         let registry = Registry::standard();
-        let in_group = matches!(self.wanted.verb.as_str(), "group" | "window");
+        let verb = self.wanted.verb.as_str();
+        let in_group = matches!(verb, "group" | "window" | "pivot" | "expect");
         for name in registry.names() {
             let overloads = registry.overloads(name);
             let Some(first) = overloads.first().map(|id| registry.declaration(*id)) else {
@@ -332,9 +380,18 @@ impl<'d> List<'d> {
     /// Sources and jobs, but the job that is being written.
     fn tables(&mut self) {
         let own = program::declaration_before(self.compiled, self.wanted.statement);
+        if let Some(DeclarationKind::Transform(transform)) = own.map(|own| &own.kind) {
+            // It sees no other.
+            if let Some(table) = transform.parameters.first() {
+                let detail = "what it is applied to".to_owned();
+                self.add(&table.name.text, Icon::Struct, Rank::Best, Some(detail));
+            }
+            return;
+        }
         let own = own.and_then(|own| program::name_of(&own.kind)).map(|name| name.span);
+        let with_sources = !matches!(self.wanted.verb.as_str(), "after" | "want");
         let pipeline = &self.compiled.pipeline;
-        for source in pipeline.sources.iter().filter(|_| self.wanted.verb != "after") {
+        for source in pipeline.sources.iter().filter(|_| with_sources) {
             let detail = format!("source, {}", counted(&source.row));
             let doc = program::documentation(self.compiled, source.span)
                 .map(|doc| markdown(doc.to_owned()));
@@ -421,7 +478,7 @@ fn parameters(
         _ => None,
     });
     if let Some(function) = own {
-        let of = |one: &crate::syntax::ast::Parameter| {
+        let of = |one: &Parameter| {
             (one.name.text.clone(), document.text_of(one.ty.span).to_owned(), None)
         };
         return function.parameters.iter().map(of).collect();
@@ -439,7 +496,7 @@ fn parameters(
 }
 
 fn counted(row: &Row) -> String {
-    match row.columns.len() {
+    match rows::shown(row).count() {
         1 => "1 column".to_owned(),
         many => format!("{many} columns"),
     }

@@ -51,7 +51,7 @@ impl Document {
         changes: Vec<lsp::TextDocumentContentChangeEvent>,
     ) {
         use lsp::TextDocumentContentChangeEvent as Change;
-        self.compiled.take();
+        self.forget();
         self.version = version;
         for change in changes {
             match change {
@@ -69,7 +69,10 @@ impl Document {
 
     /// Has it compiled anew when somebody asks next: a file that it uses has changed.
     pub(super) fn forget(&mut self) {
-        self.compiled.take();
+        // What a long program comes to takes a while to be given back, which nobody has to wait for.
+        if let Some(old) = self.compiled.take() {
+            rayon::spawn(move || drop(old));
+        }
     }
 
     /// Does it use the file at a place, or one that uses it? Nobody knows of one that is not compiled.

@@ -2,6 +2,7 @@
 //! brings other columns.
 
 use super::document::{Document, ONLY};
+use super::rows;
 use crate::check::names::{Kind, Meaning};
 use crate::ir::Row;
 use crate::text::Span;
@@ -51,7 +52,7 @@ pub(super) fn hints(document: &Document, range: Range<usize>) -> Vec<lsp::InlayH
 /// Have two rows other columns?
 fn differ(before: &Row, after: &Row) -> bool {
     let names =
-        |row: &'_ Row| row.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        |row: &'_ Row| rows::shown(row).map(|column| column.name.clone()).collect::<Vec<_>>();
     names(before) != names(after)
 }
 
@@ -72,7 +73,7 @@ fn hint(document: &Document, at: u32, label: String, apart: bool) -> lsp::InlayH
 fn shortened(row: &Row) -> String {
     const MOST: usize = 60;
     let mut out = "{".to_owned();
-    for (at, column) in row.columns.iter().enumerate() {
+    for (at, column) in rows::shown(row).enumerate() {
         let comma = if at == 0 { "" } else { ", " };
         if out.chars().count() + column.name.chars().count() > MOST {
             out.push_str(comma);

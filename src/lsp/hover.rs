@@ -125,9 +125,12 @@ fn step(document: &Document, byte: usize) -> Option<(Span, String)> {
     let compiled = document.compiled();
     let declaration = program::declaration_at(compiled, byte)?;
     let within = |span: Span| span.start as usize <= byte && byte <= span.end as usize;
-    if let DeclarationKind::Job(job) = &declaration.kind
-        && let Some(statement) = job.steps.iter().find(|statement| within(statement.verb))
-    {
+    let steps = match &declaration.kind {
+        DeclarationKind::Job(job) => &job.steps,
+        DeclarationKind::Transform(transform) => &transform.steps,
+        _ => return None,
+    };
+    if let Some(statement) = steps.iter().find(|statement| within(statement.verb)) {
         let first = document.text_of(statement.verb).split(' ').next().unwrap_or_default();
         let example = words_at(Place::Job).find(|word| word.word == first).map(|word| word.example);
         let whole = |rows: &&crate::check::names::Rows| rows.span == statement.span;

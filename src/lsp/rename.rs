@@ -8,7 +8,7 @@ use super::names::{Named, named};
 use super::program;
 use crate::check::names::{Kind, Meaning};
 use crate::syntax::ast::{ColumnAttribute, DeclarationKind, Step};
-use crate::syntax::is_name;
+use crate::syntax::{Token, TokenKind, is_name, tokens};
 use crate::text::Span;
 use gen_lsp_types as lsp;
 use std::collections::HashMap;
@@ -40,6 +40,11 @@ pub(super) fn rename(
     if let Some(other) = taken(document, &named, new) {
         let line = document.line_of(other);
         return Err(format!("there is a `{new}` already, in line {line}"));
+    }
+    if let Some(line) = unknown(document, &named, &old) {
+        return Err(format!(
+            "`{old}` stands in line {line} too, where an error hides what it means: mend that first"
+        ));
     }
     let edit =
         |place: &Span| lsp::TextEdit { range: document.range_of(*place), new_text: new.to_owned() };
@@ -80,6 +85,26 @@ fn renamed(document: &Document, byte: usize) -> Result<Named, String> {
     }
 }
 
+/// The line where the same word stands and nobody knows what it means, since something is wrong there.
+fn unknown(document: &Document, named: &Named, old: &str) -> Option<usize> {
+    let compiled = document.compiled();
+    if !compiled.found.has_errors() {
+        return None;
+    }
+    let is_unknown = |token: &Token| {
+        let at = token.start as usize;
+        token.kind == TokenKind::Word
+            && document.text()[token.range()] == *old
+            // Before a colon it is a label.
+            && !document.text()[token.range().end..].trim_start().starts_with(':')
+            && compiled.names.at(ONLY, at).is_none()
+            && !named.places.contains(&Span::new(ONLY, at, token.end as usize))
+    };
+    let all = tokens(document.text());
+    let found = all.iter().find(|token| is_unknown(token))?;
+    Some(document.position(found.start as usize).line as usize + 1)
+}
+
 /// Where something else is called so, that would be meant then.
 fn taken(document: &Document, named: &Named, new: &str) -> Option<Span> {
     let compiled = document.compiled();
@@ -94,6 +119,13 @@ fn taken(document: &Document, named: &Named, new: &str) -> Option<Span> {
                 named.places.contains(&first).then(|| row.columns[other].origin)
             })
             .next();
+    }
+    if named.kind.is_none() {
+        // The other members of the enum.
+        let declaration = program::declaration_around(compiled, named.first)?;
+        let DeclarationKind::Enum(declared) = &declaration.kind else { return None };
+        let other = declared.members.iter().find(|(name, _)| name.text == new)?;
+        return Some(other.0.span);
     }
     let is_table = |kind: &DeclarationKind| {
         matches!(

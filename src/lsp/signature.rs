@@ -26,6 +26,12 @@ pub(super) fn help(document: &Document, byte: usize) -> Option<lsp::SignatureHel
     })
 }
 
+/// A declaration as it would be in one line.
+fn in_one_line(signature: &str) -> String {
+    let words: Vec<&str> = signature.split_whitespace().collect();
+    words.join(" ").replace("( ", "(").replace(", )", ")")
+}
+
 struct Signature {
     label: String,
     doc: String,
@@ -80,7 +86,7 @@ fn signatures(document: &Document, call: &Call) -> Vec<Signature> {
         let parameters =
             parameters.map(|one| (one.name.clone(), format!("{}: {}", one.name, one.ty)));
         Signature {
-            label: declaration.signature.clone(),
+            label: in_one_line(&declaration.signature),
             doc: declaration.doc.trim_end().to_owned(),
             parameters: parameters.collect(),
             is_variadic: declaration.parameters.last().is_some_and(|last| last.variadic),

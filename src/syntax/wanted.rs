@@ -63,6 +63,10 @@ pub enum Kind {
     Type,
     /// A connector.
     Connector,
+    /// A transform of the program.
+    Transform,
+    /// A module of the library.
+    Module,
 }
 
 /// A call whose arguments are being written.
@@ -232,6 +236,8 @@ impl<'l> Seen<'l> {
         let verb = self.layout.source(self.statement);
         let exact = match before {
             "as" => Kind::NewName,
+            "apply" => Kind::Transform,
+            _ if verb == "use" => Kind::Module,
             "=" if self.place == Place::File => Kind::Connector,
             _ if self.is_of_path() => Kind::Table,
             _ if self.place == Place::File => Kind::NewName,
@@ -240,7 +246,7 @@ impl<'l> Seen<'l> {
         let is_set = verb == "set" && self.place == Place::Job;
         for kind in &mut kinds {
             match kind {
-                Kind::Name => *kind = exact,
+                Kind::Name | Kind::Table => *kind = exact,
                 Kind::NewName if is_set => *kind = Kind::Name,
                 _ => {}
             }
@@ -253,9 +259,13 @@ impl<'l> Seen<'l> {
         let start = self.layout.tokens[self.statement].start as usize;
         let mark = self.layout.tokens[self.mark].range();
         let at = mark.start - start;
-        let Ok(pair) = parse_by(entry_of(self.place), &self.layout.text[start..mark.end]) else {
-            return false;
+        // Of some, what has to stand behind the name.
+        let behind = match self.layout.source(self.statement) {
+            "given" => "\n| a |",
+            _ => "",
         };
+        let text = format!("{}{behind}", &self.layout.text[start..mark.end]);
+        let Ok(pair) = parse_by(entry_of(self.place), &text) else { return false };
         pair.into_inner().flatten().any(|pair| {
             let span = pair.as_span();
             pair.as_rule() == Rule::path && span.start() <= at && at < span.end()
@@ -375,6 +385,7 @@ fn is_available(word: &Word) -> bool {
         [Place::Source, ..] => format!("source s = csv(\"a\") {{\n{}\n}}", word.example),
         [Place::Output, ..] => format!("output o = csv(\"a\") from j {{\n{}\n}}", word.example),
         [Place::Pipeline, ..] => format!("pipeline p {{\n{}\n}}", word.example),
+        [Place::Test] => format!("test \"t\" {{\n{}\n}}", word.example),
         _ => return false,
     };
     let mut files = Files::default();

@@ -208,7 +208,7 @@ impl Scope<'_, '_> {
         if let Some(right) = &self.right
             && right.name == base
         {
-            self.globals.names().declared(at, Kind::Alias, right.at);
+            self.globals.names().again(at, right.at);
             let offset = self.row.map_or(0, |row| row.columns.len());
             if let Some(at) = right.row.find(&name.text) {
                 self.globals.names().column(name.span, &right.row.columns[at]);

@@ -5,6 +5,7 @@
 //! Lines `#---- symbols` at the end are requests about the whole of it.
 
 mod client;
+mod everywhere;
 mod modules;
 mod protocol;
 mod shown;

@@ -73,7 +73,7 @@ pub(super) fn answer(editor: &mut Editor, asked: &Asked) -> String {
     format!("{title}\n{found}\n\n")
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -134,6 +134,7 @@ fn completions(found: &Value, typed: &str) -> String {
             Some(3) => "function",
             Some(5) => "column",
             Some(6) => "variable",
+            Some(9) => "module",
             Some(10) => "argument",
             Some(13) => "enum",
             Some(14) => "word",
@@ -181,7 +182,7 @@ fn places(text: &str, found: &Value) -> String {
     list(found).iter().map(of).collect()
 }
 
-fn edited(text: &str, edit: &Value) -> String {
+pub(super) fn edited(text: &str, edit: &Value) -> String {
     let changes = edit["changes"].as_object().expect("changes");
     assert_eq!(changes.len(), 1, "one document is open");
     let edits = changes.values().next().expect("one");
@@ -229,7 +230,7 @@ fn difference(before: &str, after: &str) -> String {
 }
 
 /// A renamed program means what it meant: the same is found in it.
-fn same_findings(before: &str, after: &str) {
+pub(super) fn same_findings(before: &str, after: &str) {
     let codes = |text: &str| -> Vec<&str> {
         let compiled = batchc::compile("pipeline.batch", text.to_owned());
         compiled.found.iter().map(|found| found.code.as_str()).collect()
