@@ -73,6 +73,7 @@ fn check_source(
             found.push(graph::source_columns(&connector.name.text, connector.span, true));
             (vec![], Row { broken: true, ..Row::default() })
         }
+        None if source.columns.is_empty() => (vec![], Row { broken: true, ..Row::default() }),
         _ => declared_columns(source, globals, found),
     };
     if let Some(connector) = connector {

@@ -240,6 +240,7 @@ impl Checker<'_, '_> {
             let job = &self.pipeline.jobs[job.0 as usize];
             let rows =
                 std::iter::once(&job.input_row).chain(job.steps.iter().map(|step| &step.row));
+            row.broken |= job.row().broken;
             for column in rows.flat_map(|row| row.columns.iter()) {
                 if row.find(&column.name).is_none() {
                     let ty = column.ty.with_nullable(true);

@@ -280,8 +280,12 @@ impl<'s, 'a> Scope<'s, 'a> {
 
     fn index(&mut self, list: &ast::Expr, at: &ast::Expr, span: Span) -> Expr {
         if let (A::Name(name), A::Text(_)) = (&list.kind, &at.kind)
-            && self.row.is_some_and(|row| row.find(name).is_none())
+            && let Some(row) = self.row
+            && row.find(name).is_none()
         {
+            if row.broken {
+                return bad(span);
+            }
             let column = self.text(at.span).trim_matches('"').to_owned();
             self.found.push(names::column_of_table(name, span, &column));
             return bad(span);

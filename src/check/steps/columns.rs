@@ -170,7 +170,10 @@ impl JobChecker<'_, '_> {
         self.named_twice(pairs.iter().map(|(old, _)| old));
         let mut columns = self.unchanged();
         for (old, new) in pairs {
-            let Some(at) = self.find(old) else { continue };
+            let Some(at) = self.find(old) else {
+                self.give_up();
+                continue;
+            };
             columns[at].0 = new.text.as_str().into();
             columns[at].2 = new.span;
             self.globals.names().new_column(new.span, &columns[at].1.ty);

@@ -180,7 +180,12 @@ impl JobChecker<'_, '_> {
     }
 
     pub(super) fn explode(&mut self, column: &ast::Name, as_name: Option<&ast::Name>, span: Span) {
-        let Some(at) = self.find(column) else { return };
+        let Some(at) = self.find(column) else {
+            if as_name.is_some() {
+                self.give_up();
+            }
+            return;
+        };
         let ty = self.row.columns[at].ty.clone();
         let DataType::List(item) = &ty.data else {
             if !ty.is_unknown() {
@@ -278,7 +283,10 @@ impl JobChecker<'_, '_> {
             self.globals.names().new_column(field.name.span, &ty);
             row.columns.push(field_column(field, ty));
         }
-        let Some(column) = at else { return };
+        let Some(column) = at else {
+            self.row = Arc::new(row);
+            return;
+        };
         let place = pattern.span;
         let pattern = pattern.value.as_str().into();
         let parse = Parse { column, pattern, fields: parsed, span: place };
