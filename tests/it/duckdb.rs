@@ -78,6 +78,6 @@ fn queries_of_tpc_h_equal_duckdb() {
 fn random_pipelines_equal_duckdb() {
     let Some(python) = python() else { return };
     let batchc = Path::new(env!("CARGO_BIN_EXE_batchc"));
-    let cases = ["--cases", "1000", "--seed", "rows", "--vary"].map(Path::new);
+    let cases = ["--cases", "2000", "--seed", "rows", "--vary"].map(Path::new);
     run(&python, "differential", &[&[batchc], &cases[..]].concat());
 }

@@ -15,6 +15,7 @@ import kinds
 import macros
 import outputs
 import pivots
+import samples
 import steps
 import tables
 import windows
@@ -43,6 +44,7 @@ STEPS = (
     + [windows.window] * 4
     + [windows.sessionize]
     + [groups.by_order] * 4
+    + [samples.sample, samples.encode, samples.expect_of_all, samples.apply] * 2
 )
 
 
@@ -127,11 +129,12 @@ class Case:
             job.rng.choice(STEPS)(job)
         tables_of = {name: job.table}
         if rng.random() < 0.1:
-            tables_of = {f"{name}.{branch}": table for branch, table in pivots.route(job)}
+            ends = rng.choice([pivots.route, samples.split])
+            tables_of = {f"{name}.{branch}": table for branch, table in ends(job)} or tables_of
         head = [f"job {name} {{"]
         if policy != "fail" or rng.random() < 0.2:
             head.append(f"  on error {policy}{' bad_rows' if policy == 'quarantine' else ''}")
-        self.declarations.append("\n".join(head + job.lines + ["}"]))
+        self.declarations += [*job.declarations, "\n".join(head + job.lines + ["}"])]
         self.jobs.append(job)
         for of, table in tables_of.items():
             form = rng.choice(["csv", "json", "parquet", "parquet"])

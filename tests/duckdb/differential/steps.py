@@ -28,6 +28,8 @@ class Job:
         self.lines = [f"  from {start}"]
         self.start, self.table = start, inputs[start]
         self.queries = []
+        # What the job needs of the program beside itself.
+        self.declarations = []
         self.names = 0
         self.fails = False
         # Rows that leave, by what the report calls them.
