@@ -487,7 +487,7 @@ impl<'a> Globals<'a> {
 }
 
 /// What a declaration declares that others can name; parameters are noted with their types.
-fn named(declared: &DeclarationKind) -> Option<(Kind, &ast::Name)> {
+pub(super) fn named(declared: &DeclarationKind) -> Option<(Kind, &ast::Name)> {
     Some(match declared {
         DeclarationKind::Source(source) => (Kind::Source, &source.name),
         DeclarationKind::Job(job) => (Kind::Job, &job.name),

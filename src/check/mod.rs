@@ -24,6 +24,7 @@ mod sensitive;
 mod steps;
 mod tries;
 mod types;
+mod unused;
 
 pub use branches::COLUMN as BRANCH_COLUMN;
 
@@ -70,6 +71,8 @@ pub fn check(
     sensitive::check(file, &pipeline, found);
     if !found.has_errors() {
         incremental::check(&pipeline, found);
+        unused::columns(file, &pipeline, found);
+        unused::declarations(file, &globals, &globals.names(), found);
     }
     let mut names = globals.names.into_inner();
     names.finish();

@@ -87,14 +87,16 @@ pub fn arguments_swapped(given: &Given, wanted: &str, written: &str) -> Diagnost
 }
 
 /// E0210: the date of an instant without a zone.
-pub fn date_needs_zone(span: Span, text: &str, zone: &str) -> Diagnostic {
+pub fn date_needs_zone(span: Span, text: &str, zone: &str, call: Span) -> Diagnostic {
+    let written = format!("date({text}, zone: \"{zone}\")");
     Diagnostic::new(
         Code::E0210,
         "an instant has a date only in a zone",
         span,
         "this is a `timestamp`",
     )
-    .help(format!("`date({text}, zone: \"{zone}\")`"))
+    .help(format!("`{written}`"))
+    .guess(call, written)
 }
 
 /// E0211: a call with the wrong number of arguments.
@@ -124,7 +126,24 @@ pub fn digits_of_rows(function: &str, span: Span, name: &str, written: &str) -> 
 
 /// E0214: a literal that a function cannot work with.
 pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0214, format!("`{function}`: {reason}"), span, "this argument")
+    // What a reason says behind a `;` is what to do about it.
+    let (reason, help) = match reason.split_once("; ") {
+        Some((reason, help)) => (reason, Some(help)),
+        None => (reason, None),
+    };
+    let message = format!("`{function}`: {reason}");
+    let found = Diagnostic::new(Code::E0214, message, span, "this argument");
+    let meant = help.and_then(|help| help.strip_prefix("did you mean ")?.strip_suffix('?'));
+    match (help, meant) {
+        (_, Some(meant)) if meant.starts_with('"') => {
+            found.help(format!("did you mean `{meant}`?")).guess(span, meant)
+        }
+        (Some(help), _) => found.help(help),
+        (None, _) if reason.starts_with("there is no time zone") => {
+            found.help("write a name such as \"Europe/Berlin\" or \"UTC\"")
+        }
+        (None, _) => found.help(format!("what it takes is shown by `batchc doc {function}`")),
+    }
 }
 
 /// E0214: a format of times that cannot be one; `meant` is the one that it probably means.

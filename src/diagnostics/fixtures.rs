@@ -2,7 +2,7 @@
 
 use super::{Code, Diagnostic, nearest};
 use crate::text::Span;
-use crate::types::Type;
+use crate::types::{DataType, Type};
 
 /// E0801: a column that the table which is given, or wanted, has not.
 pub fn no_column(
@@ -52,8 +52,30 @@ pub fn bad_cell(
     declared: Span,
     message: impl Into<String>,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0801, message, span, format!("`{column}` is `{ty}`"))
-        .label(declared, "it comes from here")
+    let found = Diagnostic::new(Code::E0801, message, span, format!("`{column}` is `{ty}`"))
+        .label(declared, "it comes from here");
+    match example(&ty.data) {
+        Some(example) => found.help(format!("such values are written as {example}")),
+        None => found,
+    }
+}
+
+/// How a value of a type is written in a table.
+fn example(ty: &DataType) -> Option<&'static str> {
+    Some(match ty {
+        DataType::Bool => "`true` or `false`",
+        DataType::Int => "`12`",
+        DataType::Decimal { scale: 0, .. } => "`12`",
+        DataType::Decimal { .. } | DataType::Float => "`1.5`",
+        DataType::String => "`Rome`, or `\"Rome\"` where signs or blanks count",
+        DataType::Date => "`2024-01-31`",
+        DataType::Datetime => "`2024-01-31T10:00`",
+        DataType::Timestamp => "`2024-01-31T10:00Z`",
+        DataType::Duration => "`30m` or `PT30M`",
+        DataType::List(_) => "`[1, 2]`",
+        DataType::Record(_) => "`{a: 1, b: \"x\"}`",
+        _ => return None,
+    })
 }
 
 /// E0801: a source that is read, and not given.

@@ -29,6 +29,7 @@ pub mod sensitive;
 pub mod syntax;
 pub mod transforms;
 pub mod types;
+pub mod unused;
 pub mod windows;
 
 pub use allow::allow;

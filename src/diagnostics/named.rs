@@ -19,10 +19,12 @@ pub fn told_apart(place: Span, left: Shown, right: Shown, compares: bool) -> Dia
         ),
         false => format!("{}, {}", is(&left), is(&right)),
     };
-    let found = Diagnostic::new(Code::E0203, message, place, "");
     let found = match left.1 == right.1 {
-        true => found,
-        false => found
+        true => {
+            let both = format!("`{}` and `{}`", left.2, right.2);
+            Diagnostic::new(Code::E0203, message, place, both)
+        }
+        false => Diagnostic::new(Code::E0203, message, place, "")
             .label(left.1, format!("this is `{}`", left.2))
             .label(right.1, format!("this is `{}`", right.2)),
     };

@@ -3,13 +3,6 @@
 use super::{Code, Diagnostic, foreign, nearest};
 use crate::text::Span;
 
-fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
-    match near {
-        Some(near) => diagnostic.did_you_mean(span, near),
-        None => diagnostic,
-    }
-}
-
 /// The columns of a row for a message: at most eight of them.
 fn listed(columns: &[&str]) -> String {
     let mut shown = columns.iter().take(8).copied().collect::<Vec<_>>().join(", ");
@@ -68,30 +61,50 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
 }
 
 /// E0105: `derive` of a column that exists.
-pub fn derive_exists(name: &str, span: Span, statement: &str, origin: Span) -> Diagnostic {
-    Diagnostic::new(
+pub fn derive_exists(
+    name: &str,
+    span: Span,
+    statement: &str,
+    origin: Span,
+    word: Option<Span>,
+) -> Diagnostic {
+    let found = Diagnostic::new(
         Code::E0105,
         format!("`{name}` already exists"),
         span,
         "`derive` adds a new column",
     )
     .label(origin, "it comes from here")
-    .help(format!("to replace it: `set {statement}`"))
+    .help(format!("to replace it: `set {statement}`"));
+    match word {
+        Some(word) => found.guess(word, "set"),
+        None => found,
+    }
 }
 
 /// E0106: `set` of a column that does not exist.
-pub fn set_missing(name: &str, span: Span, statement: &str, columns: &[&str]) -> Diagnostic {
-    let help = match nearest(name, columns.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? To add a column: `derive {statement}`"),
-        None => format!("to add it: `derive {statement}`"),
-    };
-    Diagnostic::new(
+pub fn set_missing(
+    name: &str,
+    span: Span,
+    statement: &str,
+    columns: &[&str],
+    word: Option<Span>,
+) -> Diagnostic {
+    let found = Diagnostic::new(
         Code::E0106,
         format!("there is no column `{name}` to replace"),
         span,
         "`set` replaces a column",
-    )
-    .help(help)
+    );
+    match (nearest(name, columns.iter().copied()), word) {
+        (Some(near), _) => found
+            .help(format!("did you mean `{near}`? To add a column: `derive {statement}`"))
+            .guess(span, near),
+        (None, Some(word)) => {
+            found.help(format!("to add it: `derive {statement}`")).guess(word, "derive")
+        }
+        (None, None) => found.help(format!("to add it: `derive {statement}`")),
+    }
 }
 
 /// E0107: both sides of a join have the column.
@@ -153,7 +166,10 @@ pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagn
         Some(ours) => {
             found.help(format!("it is called `{ours}` here")).fix(span, format!("{ours}{null}"))
         }
-        None => suggest(found, span, nearest(name, names.iter().copied())),
+        None => match nearest(name, names.iter().copied()) {
+            Some(near) => found.did_you_mean(span, near),
+            None => found.help(format!("declare it: `type {name} = string`")),
+        },
     }
 }
 
@@ -259,7 +275,10 @@ pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
         span,
         "not a parameter or enum member",
     );
-    suggest(found, span, nearest(name, near.iter().copied()))
+    match nearest(name, near.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => found.help("what stands here is known before any row: a literal or a `param`"),
+    }
 }
 
 /// E0130: a secret where its value could be seen.
@@ -363,6 +382,14 @@ pub fn hidden_parameter(name: &str, span: Span, declared: Span) -> Diagnostic {
     )
     .label(declared, "this parameter has the same name")
     .help("give the parameter another name")
+}
+
+/// W0129: the variable of a lambda that hides a column.
+pub fn hidden_column(name: &str, span: Span, column: Span) -> Diagnostic {
+    let message = format!("`{name}` is the item here, not the column");
+    Diagnostic::new(Code::W0129, message, span, "the item of the list")
+        .label(column, "this column has the same name")
+        .help("give the item another name")
 }
 
 /// E0127: a step that names a column twice.

@@ -131,6 +131,34 @@ pub fn keeps_nothing(name: &str, known: &[&str], span: Span, since: Option<Span>
     found.help("change one of the conditions, or join them by `or`")
 }
 
+/// W0405: a filter or rule that no row meets: because of what it says of a column, or because it
+/// depends on none.
+pub fn never(is_rule: bool, column: Option<&str>, span: Span) -> Diagnostic {
+    let message = if is_rule { "this rule never holds" } else { "this filter keeps nothing" };
+    let (label, help) = match column {
+        Some(column) => (
+            format!("`{column}` cannot be all of this at once"),
+            "change one of the conditions, or join them by `or`",
+        ),
+        None => ("true for no row".to_owned(), "say what columns have to be, or leave it out"),
+    };
+    Diagnostic::new(Code::W0405, message, span, label).help(help)
+}
+
+/// W0414: a filter or rule that every row meets; `is_either` when one of several conditions is enough.
+pub fn always(is_rule: bool, column: Option<&str>, is_either: bool, span: Span) -> Diagnostic {
+    let message = if is_rule { "this rule always holds" } else { "this filter keeps every row" };
+    let label = match column {
+        Some(column) => format!("true, whatever `{column}` is"),
+        None => "true for every row".to_owned(),
+    };
+    let help = match is_either && column.is_some() {
+        true => "leave it out, or join the conditions by `and`",
+        false => "leave it out, or change it",
+    };
+    Diagnostic::new(Code::W0414, message, span, label).help(help)
+}
+
 /// E0406: a join without anything to compare.
 pub fn join_without_condition(span: Span, table: &str) -> Diagnostic {
     Diagnostic::new(

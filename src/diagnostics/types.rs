@@ -21,10 +21,17 @@ pub fn operands(
     )
     .label(left.1, format!("this is `{}`", left.0))
     .label(right.1, format!("this is `{}`", right.0));
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
+    let is = |is: fn(&DataType) -> bool| is(&left.0.data) || is(&right.0.data);
+    let is_time =
+        |ty: &DataType| matches!(ty, DataType::Date | DataType::Datetime | DataType::Timestamp);
+    found.help(match help {
+        Some(help) => help,
+        None if is(|ty| *ty == DataType::Json) => "say what the json is: `… as int`".to_owned(),
+        None if is(is_time) => {
+            "a time goes with a duration: `day + 7d`, `later - earlier`".to_owned()
+        }
+        None => "convert one of them: `… as …`".to_owned(),
+    })
 }
 
 /// E0201 for an operator with one operand.
@@ -35,6 +42,10 @@ pub fn one_operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagn
         span,
         format!("this is `{ty}`"),
     )
+    .help(match wanted {
+        "bool" => "compare it, for instance with `> 0`".to_owned(),
+        wanted => format!("convert it: `… as {wanted}`"),
+    })
 }
 
 /// E0204: a `case` that forgets members of its enum.
@@ -153,10 +164,9 @@ pub fn no_cast(span: Span, from: &Type, to: &DataType, help: Option<String>) -> 
         span,
         format!("this is `{from}`"),
     );
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
+    found.help(help.unwrap_or_else(|| {
+        format!("look for a function that makes `{to}` of it: `batchc doc` lists all by family")
+    }))
 }
 
 /// E0215: values that cannot be compared.
@@ -221,6 +231,7 @@ pub fn not_constant(what: &str, span: Span, may_be_param: bool) -> Diagnostic {
 /// E0227: a constant whose computation fails.
 pub fn constant_fails(what: &str, span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::E0227, format!("{what} has no value: {reason}"), span, "fails here")
+        .help("write what can be computed before any row is read")
 }
 
 /// E0227: a negative number of rows.
@@ -231,6 +242,7 @@ pub fn count_below_zero(what: &str, span: Span, value: i64) -> Diagnostic {
         span,
         format!("this is {value}"),
     )
+    .help("write 0 or more")
 }
 
 /// E0218: lists and records where an order or a key is needed.

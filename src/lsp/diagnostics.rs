@@ -122,5 +122,8 @@ fn message(found: &Diagnostic) -> String {
 
 /// Is the finding about something that does nothing, and may be shown faded?
 fn is_unused(code: Code) -> bool {
-    matches!(code, Code::W0601 | Code::W0144)
+    matches!(
+        code,
+        Code::W0022 | Code::W0144 | Code::W0146 | Code::W0147 | Code::W0414 | Code::W0601
+    )
 }

@@ -30,6 +30,7 @@ mod lineage;
 mod lsp;
 mod memory;
 mod merge;
+mod messages;
 mod mistyped;
 mod mutants;
 mod notify;

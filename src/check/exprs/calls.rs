@@ -4,7 +4,9 @@ use super::convert::{adapt, open_part};
 use super::{Scope, Variable, adaptable, bad, convert, literal};
 use crate::check::names::{Kind, Meaning};
 use crate::check::{constants, later};
-use crate::diagnostics::{Diagnostic, arguments, foreign, formats, functions, operand, types};
+use crate::diagnostics::{
+    Diagnostic, arguments, foreign, formats, functions, names, operand, types,
+};
 use crate::expr::constant;
 use crate::functions::kernel::Call;
 use crate::functions::{Argument, ArgumentValue, Bound, FunctionId, Mismatch, Resolved};
@@ -279,7 +281,7 @@ impl Scope<'_, '_> {
                     && value.ty.data == DataType::Timestamp
                 {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
-                    arguments::date_needs_zone(value.span, &self.text(value.span), zone)
+                    arguments::date_needs_zone(value.span, &self.text(value.span), zone, span)
                 } else {
                     arguments::argument_count(function, span, arguments.len(), &signatures)
                 }
@@ -292,7 +294,7 @@ impl Scope<'_, '_> {
             Mismatch::Type { argument, wanted } => match &given[argument] {
                 Some(value) if function == "date" && value.ty.data == DataType::Timestamp => {
                     let zone = self.globals.timezone.as_deref().unwrap_or("UTC");
-                    arguments::date_needs_zone(value.span, &self.text(value.span), zone)
+                    arguments::date_needs_zone(value.span, &self.text(value.span), zone, span)
                 }
                 Some(value)
                     if matches!(function, "greatest" | "least" | "coalesce")
@@ -493,6 +495,10 @@ impl Scope<'_, '_> {
         let (variable, ty) = (variables.first()?, parameters.first()?.clone());
         let slot = self.globals.new_slot();
         let at = variable.span;
+        if let Some(hidden) = self.row.and_then(|row| Some(&row.columns[row.find(&variable.text)?]))
+        {
+            self.found.push(names::hidden_column(&variable.text, at, hidden.origin));
+        }
         let meaning = Meaning::Declared(Kind::Variable, at);
         self.globals.names().note(at, meaning, Some(&ty));
         self.slots.push(Variable { name: variable.text.clone(), slot, ty: ty.clone(), at });

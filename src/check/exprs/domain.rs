@@ -12,6 +12,11 @@ pub(in crate::check) fn when_true(condition: &Expr) -> Members {
     judged(condition, true)
 }
 
+/// The columns that a false condition leaves fewer members, or none.
+pub(in crate::check) fn when_false(condition: &Expr) -> Members {
+    judged(condition, false)
+}
+
 fn judged(condition: &Expr, is: bool) -> Members {
     match (&condition.kind, is) {
         (ExprKind::Not(inner), _) => judged(inner, !is),

@@ -7,6 +7,7 @@ mod aggregates;
 mod arithmetic;
 mod calls;
 mod cases;
+pub(super) mod certain;
 mod convert;
 pub(super) mod domain;
 mod lookup;

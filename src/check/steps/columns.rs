@@ -35,6 +35,12 @@ impl JobChecker<'_, '_> {
         self.push(StepKind::Project(values), row, span);
     }
 
+    /// The word that a statement with one assignment begins with, to be replaced.
+    fn only_word(&self, all: &[ast::Assignment], word: &str, span: Span) -> Option<Span> {
+        let is_it = all.len() == 1 && self.text(span).starts_with(word);
+        is_it.then_some(Span { end: span.start + word.len() as u32, ..span })
+    }
+
     /// `derive`: each line sees the columns of those above it, so one projection a line where it
     /// does.
     pub(super) fn derive(&mut self, assignments: &[ast::Assignment], span: Span) {
@@ -45,7 +51,8 @@ impl JobChecker<'_, '_> {
             if let Some(at) = self.row.find(&name.text) {
                 let origin = self.row.columns[at].origin;
                 let text = self.text(assignment.span);
-                self.found.push(names::derive_exists(&name.text, name.span, &text, origin));
+                let word = self.only_word(assignments, "derive", span);
+                self.found.push(names::derive_exists(&name.text, name.span, &text, origin, word));
                 continue;
             }
             let value = self.concrete(value);
@@ -78,9 +85,10 @@ impl JobChecker<'_, '_> {
             let Some(at) = at else {
                 if !self.row.broken {
                     let text = self.text(assignment.span);
+                    let word = self.only_word(assignments, "set", span);
                     let all: Vec<&str> =
                         self.row.columns.iter().map(|column| &*column.name).collect();
-                    let found = names::set_missing(&name.text, name.span, &text, &all);
+                    let found = names::set_missing(&name.text, name.span, &text, &all, word);
                     self.found.push(found);
                 }
                 continue;

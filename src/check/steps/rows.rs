@@ -3,6 +3,7 @@
 
 use super::JobChecker;
 use crate::check::constants;
+use crate::check::exprs::certain::{Why, certain};
 use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, rows, types};
@@ -22,6 +23,7 @@ impl JobChecker<'_, '_> {
         if condition.ty.is_unknown() {
             return;
         }
+        self.judge(&condition, false);
         let keep_nulls = nulls == Some(ast::Nulls::Keep);
         let known = if keep_nulls { vec![] } else { narrow::when_true(&condition) };
         let mut row = self.narrowed(&known);
@@ -29,6 +31,21 @@ impl JobChecker<'_, '_> {
             self.limit(&mut row, &condition, true);
         }
         self.push(StepKind::Filter { condition, keep_nulls }, row, span);
+    }
+
+    /// Says of the condition of a filter, or a rule, that it is the same for every row.
+    fn judge(&mut self, condition: &ir::Expr, is_rule: bool) {
+        let Some((is_true, why)) = certain(condition, &self.row) else { return };
+        let column = match why {
+            Why::Constant => None,
+            Why::Column(at) => self.row.columns.get(at).map(|column| column.name.clone()),
+        };
+        let (column, span) = (column.as_deref(), condition.span);
+        let is_either = matches!(condition.kind, ExprKind::Or(..));
+        self.found.push(match is_true {
+            true => rows::always(is_rule, column, is_either, span),
+            false => rows::never(is_rule, column, span),
+        });
     }
 
     /// The row with these columns known not to be null.
@@ -343,6 +360,7 @@ impl JobChecker<'_, '_> {
         if condition.ty.is_unknown() {
             return;
         }
+        self.judge(&condition, true);
         let known = match action {
             ir::ExpectAction::Warn => vec![],
             _ => narrow::when_true(&condition),
