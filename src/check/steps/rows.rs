@@ -6,7 +6,7 @@ use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
 use crate::check::exprs::{NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
-use crate::diagnostics::{graph, rows, types};
+use crate::diagnostics::{graph, names, rows, types};
 use crate::ir::{
     self, Column, Dedupe, Domain, Expectation, Expr, ExprKind, Keep, Key, Parse, ParseField, Row,
     StepKind,
@@ -277,8 +277,7 @@ impl JobChecker<'_, '_> {
             if let Some(first) = row.find(&field.name.text) {
                 let first = row.columns[first].origin;
                 let name = &field.name;
-                self.found
-                    .push(crate::diagnostics::names::column_twice(&name.text, name.span, first));
+                self.found.push(names::column_twice(&name.text, name.span, first));
                 continue;
             }
             if matches!(ty.data.opened(), DataType::List(_) | DataType::Record(_)) {
