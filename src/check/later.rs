@@ -3,13 +3,13 @@
 //! Steps, declarations and settings that come later are known by the grammar.
 
 /// Functions.
-pub const FUNCTIONS: &[&str] = &["exists_in", "keys", "tokenize"];
+pub const FUNCTIONS: &[&str] = &["exists_in", "tokenize"];
 
 /// Columns that every row of a source will carry.
 pub const COLUMNS: &[&str] = &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];
 
 /// Types.
-pub const TYPES: &[&str] = &["bytes", "time", "uuid", "map"];
+pub const TYPES: &[&str] = &[];
 
 /// Connectors.
 pub const CONNECTORS: &[&str] =

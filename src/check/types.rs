@@ -14,7 +14,10 @@ const SIMPLE: &[(&str, DataType)] = &[
     ("float", DataType::Float),
     ("string", DataType::String),
     ("json", DataType::Json),
+    ("uuid", DataType::Uuid),
+    ("bytes", DataType::Bytes),
     ("date", DataType::Date),
+    ("time", DataType::Time),
     ("datetime", DataType::Datetime),
     ("timestamp", DataType::Timestamp),
     ("duration", DataType::Duration),
@@ -22,7 +25,7 @@ const SIMPLE: &[(&str, DataType)] = &[
 
 /// The names of types without arguments, and of those that take some.
 pub(super) fn type_names() -> impl Iterator<Item = &'static str> {
-    SIMPLE.iter().map(|(name, _)| *name).chain(["decimal", "list"])
+    SIMPLE.iter().map(|(name, _)| *name).chain(["decimal", "list", "map"])
 }
 
 /// The type that is written; [`Type::UNKNOWN`], with a finding, when it is none.
@@ -38,7 +41,7 @@ pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Di
                 .map(|(name, ty)| Field::new(name.text.as_str(), resolve_type(ty, globals, found)))
                 .collect(),
         ),
-        TypeExprKind::Map(..) => comes_later("map", written, found),
+        TypeExprKind::Map(key, value) => map(key, value, globals, found),
         TypeExprKind::Record(_, true) => comes_later("an open record", written, found),
         TypeExprKind::Function(..) => comes_later("a function as a value", written, found),
         TypeExprKind::Bad => DataType::Unknown,
@@ -67,6 +70,9 @@ fn part_within(data: &DataType) -> Option<&NamedType> {
     };
     let within = match data {
         DataType::List(item) => Some(&**item).filter(|item| part_of(item)),
+        DataType::Map(entry) => {
+            entry.entry().and_then(|(key, value)| [key, value].into_iter().find(|ty| part_of(ty)))
+        }
         DataType::Record(fields) => fields.iter().map(|field| &field.ty).find(|ty| part_of(ty)),
         _ => None,
     };
@@ -74,6 +80,21 @@ fn part_within(data: &DataType) -> Option<&NamedType> {
         DataType::Named(named) => Some(named),
         _ => None,
     }
+}
+
+fn map(key: &TypeExpr, value: &TypeExpr, globals: &Globals, found: &mut Diagnostics) -> DataType {
+    let (at, value) = (key.span, resolve_type(value, globals, found));
+    let key = resolve_type(key, globals, found);
+    if key.is_unknown() || value.is_unknown() {
+        return DataType::Unknown;
+    }
+    if key.nullable || !key.data.is_ordered() || key.data.opened() == DataType::Float {
+        let message = format!("`{key}` cannot be the key of a map");
+        let help = "keys are texts, whole numbers, decimals, times, enums or uuids, and never null";
+        found.push(types::type_arguments(at, message, help));
+        return DataType::Unknown;
+    }
+    DataType::map(key, value)
 }
 
 fn comes_later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
@@ -121,7 +142,7 @@ fn type_named(
         let all: Vec<&str> = SIMPLE
             .iter()
             .map(|(simple, _)| *simple)
-            .chain(["decimal", "list"])
+            .chain(["decimal", "list", "map"])
             .chain(globals.enums.keys().map(String::as_str))
             .chain(globals.types.keys().map(String::as_str))
             .collect();

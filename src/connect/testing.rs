@@ -139,6 +139,9 @@ pub fn flat_types() -> Vec<(&'static str, Type)> {
         ("e", DataType::Enum(Arc::new(EnumType { name: "E".into(), members })).optional()),
         ("text", DataType::String.required()),
         ("json", DataType::Json.optional()),
+        ("id", DataType::Uuid.optional()),
+        ("raw", DataType::Bytes.optional()),
+        ("clock", DataType::Time.optional()),
     ]
 }
 
@@ -152,6 +155,10 @@ pub fn all_types() -> Vec<(&'static str, Type)> {
     types.push(("record", record.optional()));
     let numbers = DataType::List(Box::new(DataType::Int.required())).optional();
     let deep = DataType::Record(vec![Field::new("x y", numbers)].into()).required();
+    let map = DataType::map(DataType::String.required(), DataType::Int.optional());
+    types.push(("map", map.optional()));
+    let times = DataType::map(DataType::Date.required(), DataType::Bytes.required());
+    types.push(("times", times.required()));
     types.push(("deep", DataType::List(Box::new(deep)).required()));
     types
 }
@@ -196,6 +203,22 @@ pub fn random_value(random: &mut Random, ty: &Type) -> Scalar {
         }
         DataType::Record(fields) => {
             Scalar::Record(fields.iter().map(|field| random_value(random, &field.ty)).collect())
+        }
+        DataType::Uuid => {
+            Scalar::String(format!("00000000-0000-4000-8000-{:012x}", number as u32).into())
+        }
+        DataType::Bytes => Scalar::String(random.pick(&["", "\0\u{ff}", "abc", "é"]).into()),
+        DataType::Time => Scalar::Duration(number.rem_euclid(86_400_000_000)),
+        DataType::Map(entry) => {
+            let (key, value) = entry.entry().expect("it has keys and values");
+            let keys = match key.data {
+                DataType::Date => [-1, 0, 5].map(Scalar::Date),
+                _ => ["", "a\"\n", "é"].map(|key| Scalar::String(key.into())),
+            };
+            let mut entry = |key| Scalar::Record(vec![key, random_value(random, value)]);
+            let all: Vec<Scalar> = keys.into_iter().map(&mut entry).collect();
+            let kept = random.below(4);
+            Scalar::List(all.into_iter().take(kept).collect())
         }
         DataType::Json => {
             let texts = [

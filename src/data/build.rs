@@ -41,7 +41,7 @@ pub fn array_of(ty: &DataType, values: &[Scalar]) -> ArrayRef {
         DataType::Decimal { .. } => {
             Arc::new(primitive!(Decimal128Array, Decimal).with_data_type(arrow_type(ty)))
         }
-        DataType::String | DataType::Json => {
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
             let mut builder = StringViewBuilder::with_capacity(values.len());
             for value in values {
                 match value {
@@ -56,9 +56,11 @@ pub fn array_of(ty: &DataType, values: &[Scalar]) -> ArrayRef {
         DataType::Timestamp => {
             Arc::new(primitive!(TimestampMicrosecondArray, Timestamp).with_timezone(UTC))
         }
-        DataType::Duration => Arc::new(primitive!(DurationMicrosecondArray, Duration)),
+        DataType::Duration | DataType::Time => {
+            Arc::new(primitive!(DurationMicrosecondArray, Duration))
+        }
         DataType::Enum(_) => Arc::new(primitive!(Int32Array, Enum)),
-        DataType::List(item) => list_of(&item.data, values),
+        DataType::List(item) | DataType::Map(item) => list_of(&item.data, values),
         DataType::Record(fields) => {
             let nulls: NullBuffer = values.iter().map(|value| !value.is_null()).collect();
             let columns = fields
@@ -109,7 +111,7 @@ pub fn scalar_at(array: &ArrayRef, ty: &DataType, row: usize) -> Scalar {
         DataType::Decimal { .. } => {
             Scalar::Decimal(array.as_primitive::<Decimal128Type>().value(row))
         }
-        DataType::String | DataType::Json => {
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
             Scalar::String(array.as_string_view().value(row).into())
         }
         DataType::Date => Scalar::Date(array.as_primitive::<Date32Type>().value(row)),
@@ -119,11 +121,11 @@ pub fn scalar_at(array: &ArrayRef, ty: &DataType, row: usize) -> Scalar {
         DataType::Timestamp => {
             Scalar::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }
-        DataType::Duration => {
+        DataType::Duration | DataType::Time => {
             Scalar::Duration(array.as_primitive::<DurationMicrosecondType>().value(row))
         }
         DataType::Enum(_) => Scalar::Enum(array.as_primitive::<Int32Type>().value(row)),
-        DataType::List(item) => {
+        DataType::List(item) | DataType::Map(item) => {
             let items = array.as_list::<i32>().value(row);
             Scalar::List((0..items.len()).map(|at| scalar_at(&items, &item.data, at)).collect())
         }

@@ -1,5 +1,6 @@
 //! A value as text: in CSV outputs, previews and messages. One spelling for all of them.
 
+use super::binary;
 use crate::types::{DataType, MICROS_PER_DAY, Scalar, civil_from_days};
 use std::fmt::Write;
 
@@ -25,6 +26,9 @@ fn write_value(out: &mut String, value: &Scalar, ty: &DataType) {
             out.push_str(&decimal_text(*v, *scale));
         }
         (Scalar::Decimal(v), _) => out.push_str(&decimal_text(*v, 0)),
+        (Scalar::String(v), DataType::Bytes) => {
+            binary::encode(binary::held(v), |digit| out.push(char::from(digit)));
+        }
         (Scalar::String(v), _) => out.push_str(v),
         (Scalar::Date(days), _) => write_date(out, i64::from(*days)),
         (Scalar::Datetime(micros), _) => write_datetime(out, *micros),
@@ -32,6 +36,7 @@ fn write_value(out: &mut String, value: &Scalar, ty: &DataType) {
             write_datetime(out, *micros);
             out.push('Z');
         }
+        (Scalar::Duration(micros), DataType::Time) => write_time(out, *micros),
         (Scalar::Duration(micros), _) => write_duration(out, *micros),
         (Scalar::Enum(at), DataType::Enum(declared)) => {
             out.push_str(Scalar::enum_text(declared, *at));
@@ -53,6 +58,19 @@ fn write_json(out: &mut String, value: &Scalar, ty: &DataType) {
                 write_json(out, value, &item.data);
             }
             out.push(']');
+        }
+        (Scalar::List(entries), DataType::Map(entry)) => {
+            out.push('{');
+            let types = entry.entry();
+            for (at, entry) in entries.iter().enumerate() {
+                let (Scalar::Record(parts), Some((key, value))) = (entry, types) else { continue };
+                out.push_str(if at == 0 { "" } else { "," });
+                let name = display(&parts[0], &key.data);
+                out.push_str(&serde_json::Value::from(name).to_string());
+                out.push(':');
+                write_json(out, &parts[1], &value.data);
+            }
+            out.push('}');
         }
         (Scalar::Record(values), DataType::Record(fields)) => {
             out.push('{');
@@ -107,9 +125,14 @@ fn write_date(out: &mut String, days: i64) {
 
 fn write_datetime(out: &mut String, micros: i64) {
     write_date(out, micros.div_euclid(MICROS_PER_DAY));
+    out.push('T');
+    write_time(out, micros);
+}
+
+fn write_time(out: &mut String, micros: i64) {
     let of_day = micros.rem_euclid(MICROS_PER_DAY);
     let seconds = of_day / 1_000_000;
-    let _ = write!(out, "T{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     write_fraction(out, of_day % 1_000_000);
 }
 

@@ -4,9 +4,11 @@
 //! `connect`'s business, computing is `functions`' and `exec`'s.
 
 mod batch;
+pub mod binary;
 mod build;
 mod display;
 pub mod json;
+pub mod maps;
 pub mod parse;
 pub mod partition;
 pub mod prefetch;
@@ -29,6 +31,7 @@ pub const UTC: &str = "UTC";
 
 /// How values of a type are laid out:
 /// `bool` Boolean, `int` Int64, `float` Float64, `decimal` Decimal128, `string` Utf8View, `json` Utf8View in its one spelling,
+/// `uuid` and `bytes` Utf8View as they are held, `time` Duration(µs), `map` List of entries,
 /// `date` Date32, `datetime` Timestamp(µs), `timestamp` Timestamp(µs, UTC), `duration`
 /// Duration(µs), `list` List, records Struct, enums Int32 (the member's position).
 pub fn arrow_type(ty: &DataType) -> ArrowType {
@@ -38,12 +41,12 @@ pub fn arrow_type(ty: &DataType) -> ArrowType {
         DataType::Int => ArrowType::Int64,
         DataType::Float => ArrowType::Float64,
         DataType::Decimal { precision, scale } => ArrowType::Decimal128(*precision, *scale as i8),
-        DataType::String | DataType::Json => ArrowType::Utf8View,
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => ArrowType::Utf8View,
         DataType::Date => ArrowType::Date32,
         DataType::Datetime => ArrowType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
-        DataType::Duration => ArrowType::Duration(TimeUnit::Microsecond),
-        DataType::List(item) => {
+        DataType::Duration | DataType::Time => ArrowType::Duration(TimeUnit::Microsecond),
+        DataType::List(item) | DataType::Map(item) => {
             ArrowType::List(Arc::new(ArrowField::new("item", arrow_type(&item.data), true)))
         }
         DataType::Record(fields) => ArrowType::Struct(

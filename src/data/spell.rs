@@ -1,7 +1,7 @@
 //! Values as bytes, appended to a buffer: the spelling of [`crate::data::display`], a column at a
 //! time and without an allocation per value.
 
-use crate::data::{display, scalar_at};
+use crate::data::{binary, display, scalar_at};
 use crate::types::{DataType, MICROS_PER_DAY, civil_from_days};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -33,8 +33,10 @@ pub enum Values<'a> {
     Decimal(&'a [i128], u8),
     /// `json`, in its one spelling
     Json(&'a StringViewArray),
-    /// `string`
+    /// `string`, `uuid`
     String(&'a StringViewArray),
+    /// `bytes`
+    Bytes(&'a StringViewArray),
     /// `date`
     Date(&'a [i32]),
     /// `datetime`
@@ -43,9 +45,11 @@ pub enum Values<'a> {
     Timestamp(&'a [i64]),
     /// `duration`
     Duration(&'a [i64]),
+    /// `time`
+    Time(&'a [i64]),
     /// The members' texts, and which one.
     Enum(Vec<&'a str>, &'a [i32]),
-    /// Lists and records.
+    /// Lists, maps and records.
     Nested(&'a ArrayRef, &'a DataType),
 }
 
@@ -60,7 +64,11 @@ impl<'a> Cells<'a> {
             DataType::Decimal { scale, .. } => {
                 Values::Decimal(array.as_primitive::<Decimal128Type>().values(), *scale)
             }
-            DataType::String => Values::String(array.as_string_view()),
+            DataType::String | DataType::Uuid => Values::String(array.as_string_view()),
+            DataType::Bytes => Values::Bytes(array.as_string_view()),
+            DataType::Time => {
+                Values::Time(array.as_primitive::<DurationMicrosecondType>().values())
+            }
             DataType::Json => Values::Json(array.as_string_view()),
             DataType::Date => Values::Date(array.as_primitive::<Date32Type>().values()),
             DataType::Datetime => {
@@ -76,7 +84,7 @@ impl<'a> Cells<'a> {
                 let texts = declared.members.iter().map(|member| &*member.text).collect();
                 Values::Enum(texts, array.as_primitive::<Int32Type>().values())
             }
-            DataType::List(_) | DataType::Record(_) => Values::Nested(array, ty),
+            DataType::List(_) | DataType::Map(_) | DataType::Record(_) => Values::Nested(array, ty),
             DataType::Named(named) => return Cells::of(array, &named.of),
         };
         Cells { nulls: array.nulls(), values }
@@ -102,6 +110,10 @@ impl<'a> Cells<'a> {
             Values::String(values) | Values::Json(values) => {
                 out.extend_from_slice(values.value(row).as_bytes());
             }
+            Values::Bytes(values) => {
+                binary::encode(binary::held(values.value(row)), |digit| out.push(digit));
+            }
+            Values::Time(values) => write_time(values[row], out),
             Values::Date(values) => write_date(i64::from(values[row]), out),
             Values::Datetime(values) => write_datetime(values[row], out),
             Values::Timestamp(values) => {
@@ -190,10 +202,17 @@ pub fn write_date(days: i64, out: &mut Vec<u8>) {
 #[inline]
 pub fn write_datetime(micros: i64, out: &mut Vec<u8>) {
     write_date(micros.div_euclid(MICROS_PER_DAY), out);
+    out.push(b'T');
+    write_time(micros, out);
+}
+
+/// Appends what a clock shows.
+#[inline]
+fn write_time(micros: i64, out: &mut Vec<u8>) {
     let of_day = micros.rem_euclid(MICROS_PER_DAY) as u64;
     let seconds = of_day / 1_000_000;
     let ([h, i], [m, n], [s, t]) = (two(seconds / 3600), two(seconds / 60 % 60), two(seconds % 60));
-    out.extend_from_slice(&[b'T', h, i, b':', m, n, b':', s, t]);
+    out.extend_from_slice(&[h, i, b':', m, n, b':', s, t]);
     write_fraction(of_day % 1_000_000, out);
 }
 

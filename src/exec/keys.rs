@@ -83,15 +83,28 @@ impl KeyLayout {
                 DataType::Bool => small.place(2, ty.nullable),
                 DataType::Date => small.place(1 << 32, ty.nullable),
                 DataType::Enum(declared) => small.place(declared.members.len(), ty.nullable),
-                DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
+                DataType::Int
+                | DataType::Datetime
+                | DataType::Timestamp
+                | DataType::Duration
+                | DataType::Time => {
                     let null = ty.nullable.then(|| small.take(1));
                     Place::Number { word: take(1), null }
                 }
                 DataType::Float => Place::Float { word: take(1) },
                 DataType::Decimal { .. } => Place::Decimal { word: take(2) },
-                DataType::String | DataType::Json | DataType::List(_) | DataType::Record(_) => {
+                DataType::String
+                | DataType::Json
+                | DataType::Uuid
+                | DataType::Bytes
+                | DataType::List(_)
+                | DataType::Map(_)
+                | DataType::Record(_) => {
                     long += 1;
-                    let nested = !matches!(ty.data, DataType::String | DataType::Json);
+                    let nested = !matches!(
+                        ty.data,
+                        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes
+                    );
                     Place::Text { word: take(2), long: long - 1, nested }
                 }
             };

@@ -450,7 +450,7 @@ fn write_column(out: &mut Vec<u8>, name: &str, array: &ArrayRef, ty: &DataType, 
         (Scalar::Bool(value), _) => write_value(out, name, value),
         (Scalar::Int(value), _) => write_value(out, name, value),
         (Scalar::Float(value), _) if value.is_finite() => write_value(out, name, value),
-        (_, DataType::List(_) | DataType::Record(_) | DataType::Json) => {
+        (_, DataType::List(_) | DataType::Map(_) | DataType::Record(_) | DataType::Json) => {
             write_json(out, name, &display(&value, ty));
         }
         _ => write_value(out, name, &display(&value, ty)),

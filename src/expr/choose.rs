@@ -69,15 +69,23 @@ impl ScalarKernel for Coalesce {
 fn choose(ty: &DataType, chosen: &[u16], values: &[&Operand]) -> ArrayRef {
     match ty {
         DataType::Bool => choose_bool(chosen, values),
-        DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
-            choose_native::<i64>(ty, chosen, values)
-        }
+        DataType::Int
+        | DataType::Datetime
+        | DataType::Timestamp
+        | DataType::Duration
+        | DataType::Time => choose_native::<i64>(ty, chosen, values),
         DataType::Float => choose_native::<f64>(ty, chosen, values),
         DataType::Decimal { .. } => choose_native::<i128>(ty, chosen, values),
         DataType::Date | DataType::Enum(_) => choose_native::<i32>(ty, chosen, values),
         DataType::Named(named) => choose(&named.of, chosen, values),
         DataType::Unknown | DataType::Null => crate::data::null_array(ty, chosen.len()),
-        DataType::String | DataType::Json | DataType::List(_) | DataType::Record(_) => {
+        DataType::String
+        | DataType::Json
+        | DataType::Uuid
+        | DataType::Bytes
+        | DataType::List(_)
+        | DataType::Map(_)
+        | DataType::Record(_) => {
             let arrays: Vec<&dyn Array> = values.iter().map(|value| value.array.as_ref()).collect();
             let places: Vec<(usize, usize)> = chosen
                 .iter()

@@ -69,14 +69,16 @@ fn test(rows: usize, test: Test, left: Side, right: Side) -> BooleanBuffer {
     }
     let ((ty, a), (_, b)) = (left, right);
     match ty {
-        DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
-            test_native::<i64>(rows, test, a, b)
-        }
+        DataType::Int
+        | DataType::Datetime
+        | DataType::Timestamp
+        | DataType::Duration
+        | DataType::Time => test_native::<i64>(rows, test, a, b),
         DataType::Float => test_native::<f64>(rows, test, a, b),
         DataType::Decimal { .. } => test_native::<i128>(rows, test, a, b),
         DataType::Date | DataType::Enum(_) => test_native::<i32>(rows, test, a, b),
         DataType::Bool => test_bool(rows, test, a, b),
-        DataType::String | DataType::Json => {
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
             let order = match test {
                 Test::Equal => TextOrder::Equal,
                 Test::Less => TextOrder::Less,
@@ -84,7 +86,7 @@ fn test(rows: usize, test: Test, left: Side, right: Side) -> BooleanBuffer {
             };
             test_texts(rows, order, TextLane::of(a), TextLane::of(b))
         }
-        DataType::List(_) | DataType::Record(_) => {
+        DataType::List(_) | DataType::Map(_) | DataType::Record(_) => {
             let equality = Equality::new(ty, &a.array, &b.array);
             BooleanBuffer::collect_bool(rows, |row| equality.test(a.index(row), b.index(row)))
         }

@@ -95,7 +95,9 @@ impl Native for i64 {
             DataType::Datetime | DataType::Timestamp => {
                 primitive!(TimestampMicrosecondType, ty, values, nulls)
             }
-            DataType::Duration => primitive!(DurationMicrosecondType, ty, values, nulls),
+            DataType::Duration | DataType::Time => {
+                primitive!(DurationMicrosecondType, ty, values, nulls)
+            }
             _ => primitive!(Int64Type, ty, values, nulls),
         }
     }

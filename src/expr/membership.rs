@@ -43,12 +43,18 @@ impl InSet {
             };
         }
         let values = match ty {
-            DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
+            DataType::Int
+            | DataType::Datetime
+            | DataType::Timestamp
+            | DataType::Duration
+            | DataType::Time => {
                 set!(I64, Int | Datetime | Timestamp | Duration)
             }
             DataType::Date | DataType::Enum(_) => set!(I32, Date | Enum),
             DataType::Decimal { .. } => set!(I128, Decimal),
-            DataType::String | DataType::Json => set!(Text, String),
+            DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
+                set!(Text, String)
+            }
             DataType::Float => {
                 let bits = items.iter().filter_map(|item| match item {
                     Scalar::Float(value) => Some(same_bits_of(*value)),
@@ -60,7 +66,11 @@ impl InSet {
                 Set::Bool([false, true].map(|value| items.contains(&Scalar::Bool(value))))
             }
             DataType::Named(named) => return InSet::new(&named.of, items),
-            DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
+            DataType::Unknown
+            | DataType::Null
+            | DataType::List(_)
+            | DataType::Map(_)
+            | DataType::Record(_) => {
                 return None;
             }
         };
@@ -123,7 +133,9 @@ impl InList {
     /// Of a value and lists of these types.
     pub fn new(value: &DataType, list: &DataType) -> InList {
         match list {
-            DataType::List(item) => InList { value: value.clone(), item: item.data.clone() },
+            DataType::List(item) | DataType::Map(item) => {
+                InList { value: value.clone(), item: item.data.clone() }
+            }
             _ => unreachable!("the checker asks for a list"),
         }
     }

@@ -42,14 +42,18 @@ impl<'a> Equality<'a> {
             DataType::Unknown | DataType::Null => Values::Null,
             DataType::Named(named) => return Equality::new(&named.of, a, b),
             DataType::Bool => Values::Bool(a.as_boolean(), b.as_boolean()),
-            DataType::Int | DataType::Datetime | DataType::Timestamp | DataType::Duration => {
-                Values::I64(i64::values(a), i64::values(b))
-            }
+            DataType::Int
+            | DataType::Datetime
+            | DataType::Timestamp
+            | DataType::Duration
+            | DataType::Time => Values::I64(i64::values(a), i64::values(b)),
             DataType::Float => Values::F64(f64::values(a), f64::values(b)),
             DataType::Decimal { .. } => Values::I128(i128::values(a), i128::values(b)),
             DataType::Date | DataType::Enum(_) => Values::I32(i32::values(a), i32::values(b)),
-            DataType::String | DataType::Json => Values::Text(Texts::of(a), Texts::of(b)),
-            DataType::List(item) => {
+            DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
+                Values::Text(Texts::of(a), Texts::of(b))
+            }
+            DataType::List(item) | DataType::Map(item) => {
                 let (a, b) = (a.as_list(), b.as_list());
                 let items = Equality::new(&item.data, a.values(), b.values());
                 Values::List(a, b, Box::new(items))

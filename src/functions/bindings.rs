@@ -58,17 +58,29 @@ impl Bindings {
                 Some(cost)
             }
             DataPattern::List(item) => match &ty.data {
-                DataType::List(given) => {
-                    if let DataPattern::Variable(at, _) = item.data {
-                        return self.bind_variable(at, (**given).clone());
-                    }
-                    let fits = item.nullable || !given.nullable;
-                    fits.then(|| self.bind(item, given))?
+                DataType::List(given) => self.bind_part(item, given),
+                _ => None,
+            },
+            DataPattern::Map(key, value) => match &ty.data {
+                DataType::Map(entry) => {
+                    let (k, v) = entry.entry()?;
+                    let cost = self.bind_part(key, k)?;
+                    Some(cost + self.bind_part(value, v)?)
                 }
                 _ => None,
             },
             DataPattern::Record(_) | DataPattern::Shaped | DataPattern::Function(..) => None,
         }
+    }
+
+    /// Makes the pattern of a part fit values of type `ty`, which may be null where a variable
+    /// stands for it.
+    fn bind_part(&mut self, part: &TypePattern, ty: &Type) -> Option<u32> {
+        if let DataPattern::Variable(at, _) = part.data {
+            return self.bind_variable(at, ty.clone());
+        }
+        let fits = part.nullable || !ty.nullable;
+        fits.then(|| self.bind(part, ty))?
     }
 
     fn bind_variable(&mut self, at: usize, ty: Type) -> Option<u32> {
@@ -128,6 +140,9 @@ impl Bindings {
                 DataType::Decimal { precision: precision as u8, scale: scale as u8 }
             }
             DataPattern::List(item) => DataType::List(Box::new(self.apply(item)?)),
+            DataPattern::Map(key, value) => {
+                DataType::map(self.apply(key)?.with_nullable(false), self.apply(value)?)
+            }
             DataPattern::Record(fields) => DataType::Record(
                 fields
                     .iter()

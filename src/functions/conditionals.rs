@@ -52,7 +52,7 @@ fn with_equality(
     b: &Operand,
     with: impl FnOnce(&dyn Fn(usize) -> bool) -> ArrayRef,
 ) -> ArrayRef {
-    if let DataType::String = ty {
+    if let DataType::String = ty.laid_out() {
         let (a, b) = (texts(a), texts(b));
         return with(&|row| a.at(row) == b.at(row));
     }
@@ -95,7 +95,7 @@ fn least(call: &Call) -> Prepared {
 /// The greatest of the arguments, or the least; of equal ones the first.
 fn extreme<const GREATEST: bool>(call: &Call) -> Prepared {
     let wins = |order: Ordering| order == if GREATEST { Ordering::Greater } else { Ordering::Less };
-    let ty = call.result.data.clone();
+    let ty = call.result.data.laid_out();
     kernel(move |context, arguments| match &ty {
         DataType::String => {
             let all: Vec<_> = arguments.iter().map(texts).collect();
@@ -144,7 +144,7 @@ fn folded<P: arrow_array::ArrowPrimitiveType>(
 
 /// `least(greatest(x, low), high)`
 fn clamp(call: &Call) -> Prepared {
-    let ty = call.result.data.clone();
+    let ty = call.result.data.laid_out();
     kernel(move |context, arguments| match &ty {
         DataType::String => {
             let [x, low, high] = [0, 1, 2].map(|at| texts(&arguments[at]));

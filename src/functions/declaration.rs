@@ -102,6 +102,8 @@ pub enum DataPattern {
     Decimal(Digits, Digits),
     /// `list<T>`
     List(Box<TypePattern>),
+    /// `map<K, V>`
+    Map(Box<TypePattern>, Box<TypePattern>),
     /// `{host: string, port: int?}`; only of a result.
     Record(Vec<(Name, TypePattern)>),
     /// `{..}`: a record whose fields the literal arguments of the call decide; only of a result.
@@ -259,7 +261,11 @@ fn pattern(ty: &TypeExpr, variables: &[Variable]) -> Result<TypePattern, String>
                 .collect::<Result<_, String>>()?,
         ),
         TypeExprKind::Record(fields, true) if fields.is_empty() => DataPattern::Shaped,
-        TypeExprKind::Map(..) | TypeExprKind::Record(..) | TypeExprKind::Bad => {
+        TypeExprKind::Map(key, value) => DataPattern::Map(
+            Box::new(pattern(key, variables)?),
+            Box::new(pattern(value, variables)?),
+        ),
+        TypeExprKind::Record(..) | TypeExprKind::Bad => {
             return Err("a type that functions cannot have".into());
         }
     };
@@ -276,6 +282,9 @@ fn named(name: &str, digits: &[Expr], variables: &[Variable]) -> Result<DataPatt
         "float" => DataType::Float,
         "string" => DataType::String,
         "json" => DataType::Json,
+        "uuid" => DataType::Uuid,
+        "bytes" => DataType::Bytes,
+        "time" => DataType::Time,
         "date" => DataType::Date,
         "datetime" => DataType::Datetime,
         "timestamp" => DataType::Timestamp,
@@ -341,6 +350,7 @@ impl fmt::Display for TypePattern {
             }
             DataPattern::Decimal(..) => f.write_str("decimal")?,
             DataPattern::List(item) => write!(f, "list<{item}>")?,
+            DataPattern::Map(key, value) => write!(f, "map<{key}, {value}>")?,
             DataPattern::Record(fields) => {
                 f.write_str("{")?;
                 for (at, (name, ty)) in fields.iter().enumerate() {

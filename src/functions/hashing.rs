@@ -1,9 +1,12 @@
 //! Hashes, encodings and masking of texts. Each gives the same in every run and on every machine.
 
 use super::columns::{
-    Prepared, fallible, fallible_texts, kernel, literal_text, sparse, texts, values, write_texts,
+    Prepared, data, fallible, fallible_texts, kernel, literal_text, sparse, texts, values,
+    write_texts,
 };
 use super::kernel::{Call, LiteralError, PrepareScalar};
+use crate::data::binary;
+use crate::types::DataType;
 use arrow_array::types::Int64Type;
 use md5::{Digest, Md5};
 use sha2::Sha256;
@@ -17,16 +20,11 @@ pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("xxhash64", |_| number(|text| XxHash64::oneshot(0, text.as_bytes()) as i64)),
     ("crc32", |_| number(|text| i64::from(crc32fast::hash(text.as_bytes())))),
     ("hash_bucket", hash_bucket),
-    ("hex", |_| {
-        kernel(|context, arguments| {
-            let all = texts(&arguments[0]);
-            write_texts(context, arguments, |row, column| {
-                column.write(|out| push_hex(out, all.at(row).as_bytes()));
-            })
-        })
-    }),
+    ("hex", hex),
     ("encode_base64", encode_base64),
     ("decode_base64", decode_base64),
+    ("encode_utf8", encode_utf8),
+    ("decode_utf8", decode_utf8),
     ("uuid_v5", uuid_v5),
     ("mask", mask),
 ];
@@ -86,50 +84,64 @@ fn hash_bucket(_: &Call) -> Prepared {
     })
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The bytes of a text, or those that a value of `bytes` is.
+fn bytes_of<'t>(is_bytes: bool, text: &'t str, buffer: &'t mut Vec<u8>) -> &'t [u8] {
+    if !is_bytes {
+        return text.as_bytes();
+    }
+    buffer.clear();
+    buffer.extend(binary::held(text));
+    buffer
+}
 
-/// RFC 4648 with padding.
-fn encode_base64(_: &Call) -> Prepared {
-    kernel(|context, arguments| {
+fn hex(call: &Call) -> Prepared {
+    let is_bytes = *data(call, 0) == DataType::Bytes;
+    kernel(move |context, arguments| {
         let all = texts(&arguments[0]);
+        let mut buffer = vec![];
         write_texts(context, arguments, |row, column| {
+            let bytes = bytes_of(is_bytes, all.at(row), &mut buffer);
+            column.write(|out| push_hex(out, bytes));
+        })
+    })
+}
+
+fn encode_base64(call: &Call) -> Prepared {
+    let is_bytes = *data(call, 0) == DataType::Bytes;
+    kernel(move |context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut buffer = vec![];
+        write_texts(context, arguments, |row, column| {
+            let bytes = bytes_of(is_bytes, all.at(row), &mut buffer);
             column.write(|out| {
-                for chunk in all.at(row).as_bytes().chunks(3) {
-                    let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-                    let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-                    for at in 0..4 {
-                        let digit = BASE64[(bits >> (18 - 6 * at) & 63) as usize];
-                        out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
-                    }
-                }
+                binary::encode(bytes.iter().copied(), |digit| out.push(char::from(digit)));
             });
         })
     })
 }
 
-/// The bytes that base 64 stands for: of the usual or the URL alphabet, padding optional.
-fn base64_bytes(text: &str, out: &mut Vec<u8>) -> Result<(), String> {
-    out.clear();
-    let (mut bits, mut count) = (0u32, 0);
-    for c in text.trim_end_matches('=').chars() {
-        let digit = match c {
-            'A'..='Z' => c as u32 - 65,
-            'a'..='z' => c as u32 - 71,
-            '0'..='9' => c as u32 + 4,
-            '+' | '-' => 62,
-            '/' | '_' => 63,
-            _ => return Err(format!("`{c}` is not a digit of base 64")),
-        };
-        bits = bits << 6 | digit;
-        count += 1;
-        if count % 4 != 1 {
-            out.push((bits >> ((8 - count % 4 * 2) % 8)) as u8);
-        }
-    }
-    if count % 4 == 1 {
-        return Err("base 64 cannot have this length".into());
-    }
-    Ok(())
+/// `encode_utf8(text)`
+fn encode_utf8(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        write_texts(context, arguments, |row, column| {
+            column.write(|out| binary::hold(all.at(row).as_bytes(), out));
+        })
+    })
+}
+
+/// `decode_utf8(bytes)`
+fn decode_utf8(_: &Call) -> Prepared {
+    kernel(|context, arguments| {
+        let all = texts(&arguments[0]);
+        let mut bytes = vec![];
+        fallible_texts(context, arguments, |row, column| {
+            bytes.clear();
+            bytes.extend(binary::held(all.at(row)));
+            column.push(str::from_utf8(&bytes).map_err(|_| "the bytes are not a UTF-8 text")?);
+            Ok(())
+        })
+    })
 }
 
 fn decode_base64(_: &Call) -> Prepared {
@@ -137,7 +149,7 @@ fn decode_base64(_: &Call) -> Prepared {
         let all = texts(&arguments[0]);
         let mut bytes = Vec::new();
         fallible_texts(context, arguments, |row, column| {
-            base64_bytes(all.at(row), &mut bytes)?;
+            binary::decode(all.at(row), &mut bytes)?;
             let text = str::from_utf8(&bytes).map_err(|_| "the bytes are not a UTF-8 text")?;
             column.push(text);
             Ok(())

@@ -59,6 +59,7 @@ fn to_json(call: &Call) -> Prepared {
                 | DataType::Float
                 | DataType::Decimal { .. }
                 | DataType::List(_)
+                | DataType::Map(_)
                 | DataType::Record(_) => {
                     // Only a float that is no number is not JSON.
                     if canonical(spelled, out).is_err() {
@@ -173,7 +174,10 @@ fn json_get(call: &Call) -> Prepared {
 }
 
 /// `has(json, name)`
-fn has(_: &Call) -> Prepared {
+fn has(call: &Call) -> Prepared {
+    if let DataType::Map(_) = data(call, 0) {
+        return super::maps::has(call);
+    }
     kernel(|context, arguments| {
         let (all, names) = (texts(&arguments[0]), texts(&arguments[1]));
         let mut name = String::new();

@@ -84,6 +84,9 @@ fn get(call: &Call) -> Prepared {
     if *data(call, 0) == DataType::Json {
         return super::json::get(call);
     }
+    if let DataType::Map(_) = data(call, 0) {
+        return super::maps::get(call);
+    }
     kernel(|context, arguments| {
         let (all, indices) = (lists(&arguments[0]), values::<Int64Type>(&arguments[1]));
         let nulls = strict(context.rows, arguments);

@@ -24,6 +24,7 @@ mod hashing;
 mod json;
 mod lists;
 mod logs;
+mod maps;
 mod math;
 mod quality;
 mod records;
@@ -54,6 +55,7 @@ fn scalar_kernels() -> impl Iterator<Item = (&'static str, PrepareScalar)> {
         convert::KERNELS,
         hashing::KERNELS,
         lists::KERNELS,
+        maps::KERNELS,
         addresses::KERNELS,
         json::KERNELS,
         logs::KERNELS,

@@ -35,7 +35,7 @@ macro_rules! with_primitive {
                 type $P = arrow::TimestampMicrosecondType;
                 $body
             }
-            $crate::types::DataType::Duration => {
+            $crate::types::DataType::Duration | $crate::types::DataType::Time => {
                 type $P = arrow::DurationMicrosecondType;
                 $body
             }
@@ -94,7 +94,7 @@ fn write_part(out: &mut Vec<u8>, ty: &DataType, array: &ArrayRef, row: usize, ne
             let value = array.as_primitive::<Decimal128Type>().value(row);
             out.extend((value as u128 ^ 1 << 127).to_be_bytes());
         }
-        DataType::String | DataType::Json => {
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
             let text = array.as_string_view().value(row);
             if nested {
                 out.extend((text.len() as u64).to_be_bytes());
@@ -106,10 +106,10 @@ fn write_part(out: &mut Vec<u8>, ty: &DataType, array: &ArrayRef, row: usize, ne
         DataType::Datetime | DataType::Timestamp => {
             out.extend(flip64(array.as_primitive::<TimestampMicrosecondType>().value(row)));
         }
-        DataType::Duration => {
+        DataType::Duration | DataType::Time => {
             out.extend(flip64(array.as_primitive::<DurationMicrosecondType>().value(row)));
         }
-        DataType::List(item) => {
+        DataType::List(item) | DataType::Map(item) => {
             let lists = array.as_list::<i32>();
             let offsets = lists.value_offsets();
             let range = offsets[row] as usize..offsets[row + 1] as usize;

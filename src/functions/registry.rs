@@ -25,6 +25,7 @@ const STDLIB: &[(&str, &str)] = &[
     ("stdlib/convert.batch", include_str!("../../stdlib/convert.batch")),
     ("stdlib/hashing.batch", include_str!("../../stdlib/hashing.batch")),
     ("stdlib/lists.batch", include_str!("../../stdlib/lists.batch")),
+    ("stdlib/maps.batch", include_str!("../../stdlib/maps.batch")),
     ("stdlib/json.batch", include_str!("../../stdlib/json.batch")),
     ("stdlib/addresses.batch", include_str!("../../stdlib/addresses.batch")),
     ("stdlib/logs.batch", include_str!("../../stdlib/logs.batch")),
@@ -184,6 +185,8 @@ impl Registry {
         function: FunctionId,
         call: &Call,
     ) -> Result<NewAccumulator, LiteralError> {
+        let (arguments, result) = laid_out(call);
+        let call = &Call { arguments: &arguments, literals: call.literals, result: &result };
         match self.kernels[function.0 as usize] {
             Kernel::Aggregate(prepare) => prepare(call),
             Kernel::Scalar(_) | Kernel::Window(_) | Kernel::Operator | Kernel::Written => {
@@ -201,6 +204,8 @@ impl Registry {
         function: FunctionId,
         call: &Call,
     ) -> Result<Box<dyn WindowKernel>, LiteralError> {
+        let (arguments, result) = laid_out(call);
+        let call = &Call { arguments: &arguments, literals: call.literals, result: &result };
         match self.kernels[function.0 as usize] {
             Kernel::Window(prepare) => prepare(call),
             Kernel::Aggregate(prepare) => {
@@ -284,6 +289,13 @@ fn load() -> Result<Registry, String> {
         }
         None => Ok(registry),
     }
+}
+
+/// The types of a call as their values are laid out: what looks at many rows does not care what they
+/// mean.
+fn laid_out(call: &Call) -> (Vec<Type>, Type) {
+    let of = |ty: &Type| Type { data: ty.data.laid_out(), nullable: ty.nullable };
+    (call.arguments.iter().map(of).collect(), of(call.result))
 }
 
 #[cfg(test)]

@@ -269,6 +269,7 @@ fn mentions(pattern: &TypePattern, variable: usize) -> bool {
     match &pattern.data {
         DataPattern::Variable(at, _) => *at == variable,
         DataPattern::List(item) => mentions(item, variable),
+        DataPattern::Map(key, value) => mentions(key, variable) || mentions(value, variable),
         DataPattern::Record(fields) => fields.iter().any(|(_, ty)| mentions(ty, variable)),
         DataPattern::Exact(_)
         | DataPattern::Decimal(..)
@@ -286,6 +287,7 @@ fn bindings_text(declaration: &Declaration, pattern: &TypePattern) -> String {
             Constraint::Number => "int, float or decimal".into(),
         },
         DataPattern::List(item) if matches!(item.data, DataPattern::Variable(..)) => "list".into(),
+        DataPattern::Map(key, _) if matches!(key.data, DataPattern::Variable(..)) => "map".into(),
         _ => TypePattern { nullable: false, ..pattern.clone() }.to_string(),
     }
 }

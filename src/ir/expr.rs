@@ -334,8 +334,12 @@ fn has_room(from: &DataType, to: &DataType) -> bool {
 /// May a text put together from these values become too large?
 pub fn concat_may_fail(parts: &[Expr]) -> bool {
     use DataType as D;
-    let has_any_length =
-        |part: &Expr| matches!(part.ty.data, D::String | D::Json | D::List(_) | D::Record(_));
+    let has_any_length = |part: &Expr| {
+        matches!(
+            part.ty.data,
+            D::String | D::Json | D::Bytes | D::List(_) | D::Map(_) | D::Record(_)
+        )
+    };
     parts.iter().any(|part| has_any_length(part) && !matches!(part.kind, ExprKind::Literal(_)))
 }
 
@@ -345,14 +349,16 @@ fn cast_may_fail(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (_, D::String) | (D::Null, _) => false,
         (D::Bool, D::Int) | (D::Int | D::Decimal { .. }, D::Float) => false,
-        (D::Date, D::Datetime) | (D::Datetime, D::Date) => false,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date | D::Time) => false,
         // Rounding can make one digit more before the point.
         (D::Int | D::Decimal { .. }, D::Decimal { precision, scale }) => {
             let (p, s) = digits(from);
             p - s + u8::from(*scale < s) > precision - scale
         }
         (D::Decimal { precision, scale }, D::Int) => precision - scale + u8::from(*scale > 0) > 18,
-        (D::List(from), D::List(to)) => cast_may_fail(&from.data, &to.data),
+        (D::List(from), D::List(to)) | (D::Map(from), D::Map(to)) => {
+            cast_may_fail(&from.data, &to.data)
+        }
         _ => true,
     }
 }

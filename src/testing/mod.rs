@@ -10,7 +10,7 @@ pub use compare::{DiffRow, Difference};
 pub use spell::{cell, member_or_text};
 
 use crate::connect::Given;
-use crate::data::{Batch, array_of, parse, scalar_at};
+use crate::data::{Batch, array_of, maps, parse, scalar_at};
 use crate::ir::{
     Input, JobId, Pipeline, Row, RunContext, Test, Tested, Want, WantOf, Wanted, WantedColumn,
     WantedRows,
@@ -218,6 +218,7 @@ fn nested(value: &serde_json::Value, data: &DataType) -> Option<Scalar> {
         value_of(value, &WantedColumn { name: name.clone(), ty: ty.clone() })
     };
     match data {
+        DataType::Map(entry) => maps::parse_map(&value.to_string(), entry).ok(),
         DataType::List(item) => {
             let items = value.as_array()?.iter();
             Some(Scalar::List(items.map(|value| part(value, &"".into(), item)).collect()))

@@ -8,6 +8,8 @@ use std::fmt::Write;
 pub fn cell(value: &Scalar, data: &DataType) -> String {
     match (value, data) {
         (Scalar::Null, _) => "null".to_owned(),
+        (Scalar::String(_), DataType::Bytes | DataType::Uuid)
+        | (Scalar::List(_), DataType::Map(_)) => display(value, data),
         (Scalar::String(text), _) => member_or_text(text),
         (Scalar::Enum(at), DataType::Enum(declared)) => declared
             .members

@@ -44,8 +44,14 @@ pub enum DataType {
     String,
     /// A JSON value of any kind, held as the one spelling that it has.
     Json,
+    /// A UUID, held as its text in lower case.
+    Uuid,
+    /// Bytes, held as a text of one character for each.
+    Bytes,
     /// A day of the proleptic Gregorian calendar.
     Date,
+    /// A time of the day, in microseconds since midnight.
+    Time,
     /// A wall clock reading without a zone, in microseconds.
     Datetime,
     /// An instant, in microseconds since 1970-01-01T00:00:00Z.
@@ -54,6 +60,9 @@ pub enum DataType {
     Duration,
     /// A list of values of one type.
     List(Box<Type>),
+    /// Values by keys, held as a list of records `{key: K, value: V}` in the order of the keys, of
+    /// which no two are equal.
+    Map(Box<Type>),
     /// Named values.
     Record(Arc<[Field]>),
     /// One of the members of an `enum` declaration.
@@ -164,7 +173,10 @@ impl DataType {
     pub fn is_ordered(&self) -> bool {
         match self {
             DataType::Named(named) => named.of.is_ordered(),
-            _ => !matches!(self, DataType::List(_) | DataType::Record(_) | DataType::Json),
+            _ => !matches!(
+                self,
+                DataType::List(_) | DataType::Map(_) | DataType::Record(_) | DataType::Json
+            ),
         }
     }
 
@@ -172,7 +184,7 @@ impl DataType {
     pub fn is_unknown(&self) -> bool {
         match self {
             DataType::Unknown => true,
-            DataType::List(item) => item.data.is_unknown(),
+            DataType::List(item) | DataType::Map(item) => item.data.is_unknown(),
             DataType::Record(fields) => fields.iter().any(|field| field.ty.data.is_unknown()),
             _ => false,
         }
@@ -185,6 +197,7 @@ impl DataType {
         match self {
             DataType::Named(named) => named.of.opened(),
             DataType::List(item) => DataType::List(Box::new(item.opened())),
+            DataType::Map(entry) => DataType::Map(Box::new(entry.opened())),
             DataType::Record(fields) => {
                 let field = |field: &Field| Field::new(field.name.clone(), field.ty.opened());
                 DataType::Record(fields.iter().map(field).collect())
@@ -193,11 +206,27 @@ impl DataType {
         }
     }
 
+    /// A map with keys and values of these types.
+    pub fn map(key: Type, value: Type) -> DataType {
+        let entry = [Field::new("key", key), Field::new("value", value)];
+        DataType::Map(Box::new(DataType::Record(entry.into()).required()))
+    }
+
+    /// The type whose values are laid out and ordered as those of this one.
+    pub fn laid_out(&self) -> DataType {
+        match self {
+            DataType::Uuid | DataType::Bytes => DataType::String,
+            DataType::Time => DataType::Duration,
+            DataType::Map(entry) => DataType::List(entry.clone()),
+            _ => self.clone(),
+        }
+    }
+
     /// Is it, or a part of it, of a `type` declaration for which this is true?
     pub fn has_named(&self, is: &impl Fn(&NamedType) -> bool) -> bool {
         match self {
             DataType::Named(named) => is(named) || named.of.has_named(is),
-            DataType::List(item) => item.data.has_named(is),
+            DataType::List(item) | DataType::Map(item) => item.data.has_named(is),
             DataType::Record(fields) => fields.iter().any(|field| field.ty.data.has_named(is)),
             _ => false,
         }
@@ -207,7 +236,7 @@ impl DataType {
     pub fn has_null(&self) -> bool {
         match self {
             DataType::Null => true,
-            DataType::List(item) => item.data.has_null(),
+            DataType::List(item) | DataType::Map(item) => item.data.has_null(),
             DataType::Record(fields) => fields.iter().any(|field| field.ty.data.has_null()),
             DataType::Named(named) => named.of.has_null(),
             _ => false,
@@ -218,6 +247,17 @@ impl DataType {
 impl Type {
     /// The type of what could not be checked.
     pub const UNKNOWN: Type = Type { data: DataType::Unknown, nullable: false };
+
+    /// The types of the key and the value of an entry of a map.
+    pub fn entry(&self) -> Option<(&Type, &Type)> {
+        match &self.data {
+            DataType::Record(fields) => match &**fields {
+                [key, value] => Some((&key.ty, &value.ty)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 
     /// The same type as values have it in memory, see [`DataType::opened`].
     pub fn opened(&self) -> Type {
@@ -254,11 +294,18 @@ impl fmt::Display for DataType {
             DataType::Decimal { precision, scale } => write!(f, "decimal({precision}, {scale})"),
             DataType::String => f.write_str("string"),
             DataType::Json => f.write_str("json"),
+            DataType::Uuid => f.write_str("uuid"),
+            DataType::Bytes => f.write_str("bytes"),
             DataType::Date => f.write_str("date"),
+            DataType::Time => f.write_str("time"),
             DataType::Datetime => f.write_str("datetime"),
             DataType::Timestamp => f.write_str("timestamp"),
             DataType::Duration => f.write_str("duration"),
             DataType::List(item) => write!(f, "list<{item}>"),
+            DataType::Map(entry) => match entry.entry() {
+                Some((key, value)) => write!(f, "map<{key}, {value}>"),
+                None => f.write_str("map"),
+            },
             DataType::Record(fields) => {
                 f.write_str("{")?;
                 for (at, field) in fields.iter().enumerate() {

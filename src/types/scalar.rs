@@ -17,7 +17,7 @@ pub enum Scalar {
     Float(f64),
     /// `decimal(p, s)`: the value times 10^s.
     Decimal(i128),
-    /// `string`, and `json` in its one spelling
+    /// `string`; `json`, `uuid` and `bytes` as they are held
     String(Arc<str>),
     /// `date`: days since 1970-01-01.
     Date(i32),
@@ -25,11 +25,11 @@ pub enum Scalar {
     Datetime(i64),
     /// `timestamp`: microseconds since 1970-01-01T00:00:00Z.
     Timestamp(i64),
-    /// `duration`: microseconds.
+    /// `duration`, and `time` since midnight: microseconds.
     Duration(i64),
     /// The position of an enum's member.
     Enum(i32),
-    /// `list<T>`
+    /// `list<T>`, and the entries of a `map<K, V>`
     List(Vec<Scalar>),
     /// A record, in the order of its fields.
     Record(Vec<Scalar>),

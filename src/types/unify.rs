@@ -21,6 +21,10 @@ fn data_widens(from: &DataType, to: &DataType) -> bool {
             scale >= s && precision - scale >= p - s
         }
         (D::List(from), D::List(to)) => widens(from, to),
+        (D::Map(from), D::Map(to)) => match (from.entry(), to.entry()) {
+            (Some((key, value)), Some((k, v))) => key == k && widens(value, v),
+            _ => false,
+        },
         (D::Record(from), D::Record(to)) => {
             from.len() == to.len()
                 && from.iter().zip(to.iter()).all(|(f, t)| f.name == t.name && widens(&f.ty, &t.ty))
@@ -56,6 +60,11 @@ fn unify_data(a: &DataType, b: &DataType) -> Option<DataType> {
             wider_decimal((*p, *s), (*q, *t))
         }
         (D::List(a), D::List(b)) => D::List(Box::new(unify(a, b)?)),
+        (D::Map(a), D::Map(b)) => match (a.entry()?, b.entry()?) {
+            // Keys of another type might have another order.
+            ((key, a), (other, b)) if key == other => D::map(key.clone(), unify(a, b)?),
+            _ => return None,
+        },
         (D::Record(a), D::Record(b)) if a.len() == b.len() => {
             let mut fields = Vec::with_capacity(a.len());
             for (a, b) in a.iter().zip(b.iter()) {

@@ -240,9 +240,18 @@ impl Scope<'_, '_> {
         mut asked: Vec<Argument>,
         given: &mut [Option<Expr>],
     ) -> Result<Resolved, Mismatch> {
-        let named = given.iter().flatten().find(|one| matches!(one.ty.data, DataType::Named(_)));
+        let named = given.iter().flatten().find(|one| match &one.ty.data {
+            DataType::Named(_) => true,
+            DataType::Map(entry) => entry.data.has_named(&|_| true),
+            _ => false,
+        });
         let (Err(mismatch), Some(named)) = (&resolved, named) else { return resolved };
-        let named = open_part(named.clone()).ty.data;
+        let named = match &named.ty.data {
+            DataType::Map(entry) => {
+                entry.entry().map_or(DataType::Unknown, |(key, _)| key.data.clone())
+            }
+            _ => open_part(named.clone()).ty.data,
+        };
         let mut opened = given.to_vec();
         for (asked, value) in asked.iter_mut().zip(&mut opened) {
             let (Some(given), ArgumentValue::Value { ty, adaptable: is_open, .. }) =

@@ -172,14 +172,16 @@ fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
     match (from, to) {
         (D::Unknown | D::Null, _) | (_, D::Unknown) => Total,
         (a, b) if a == b => Total,
-        (D::Record(_) | D::List(_), D::String) => Total,
         (_, D::String) => Total,
         (D::Json, _) => Fallible,
-        (D::String, D::Record(_) | D::List(_)) => No(Some("a JSON text: `parse_json(…) as …`")),
+        (D::String, D::Record(_) | D::List(_) | D::Map(_)) => {
+            No(Some("a JSON text: `parse_json(…) as …`"))
+        }
         (D::String, _) => Fallible,
         (D::Int, D::Float) | (D::Bool, D::Int) | (D::Decimal { .. }, D::Float) => Total,
         (D::Int | D::Float | D::Decimal { .. }, D::Int | D::Decimal { .. }) => Fallible,
-        (D::Date, D::Datetime) | (D::Datetime, D::Date) => Total,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date | D::Time) => Total,
+        (D::Timestamp, D::Time) => No(Some("a time needs a zone: `time(…, zone: \"UTC\")`")),
         (D::Timestamp, D::Date) => No(Some("a day needs a zone: `date(…, zone: \"UTC\")`")),
         (D::Timestamp, D::Datetime) => No(Some("a wall clock needs a zone: `at_zone(…, \"UTC\")`")),
         (D::Datetime | D::Date, D::Timestamp) => {
@@ -188,6 +190,11 @@ fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
         (_, D::Json) => No(Some("as JSON: `to_json(…)`")),
         (D::Int, D::Bool) => No(Some("compare it: `… != 0`")),
         (D::List(from), D::List(to)) => cast_rule(&from.data, &to.data),
+        (D::Map(from), D::Map(to)) => match (from.entry(), to.entry()) {
+            // Keys of another type might have another order.
+            (Some((key, from)), Some((k, to))) if key == k => cast_rule(&from.data, &to.data),
+            _ => No(None),
+        },
         _ => No(None),
     }
 }

@@ -292,8 +292,8 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(span);
         }
         let list = convert::open_part(self.check(list, None));
-        if list.ty.data == DataType::Json {
-            return self.part_of_json(list, at, span);
+        if matches!(list.ty.data, DataType::Json | DataType::Map(_)) {
+            return self.part_by_key(list, at, span);
         }
         let at = self.check_as(at, &DataType::Int.optional(), "a position in a list");
         let DataType::List(item) = &list.ty.data else {
@@ -306,11 +306,18 @@ impl<'s, 'a> Scope<'s, 'a> {
         Expr { kind: ExprKind::Index(Box::new(list), Box::new(at)), ty, span }
     }
 
-    /// `j["name"]`, `j[0]`: as `get` of the library.
-    fn part_of_json(&mut self, json: Expr, at: &ast::Expr, span: Span) -> Expr {
-        let at = self.check(at, None);
+    /// `j["name"]`, `j[0]`, `m[key]`: as `get` of the library.
+    fn part_by_key(&mut self, whole: Expr, at: &ast::Expr, span: Span) -> Expr {
+        let key = match &whole.ty.data {
+            DataType::Map(entry) => entry.entry().map(|(key, _)| key.with_nullable(true)),
+            _ => None,
+        };
+        let at = match key {
+            Some(key) => self.check_as(at, &key, "a key of this map"),
+            None => self.check(at, None),
+        };
         let callee = ast::Name { text: "get".to_owned(), span };
-        self.call_of(&callee, vec![json, at], span)
+        self.call_of(&callee, vec![whole, at], span)
     }
 
     fn list(&mut self, items: &[ast::Expr], span: Span, expected: Option<&DataType>) -> Expr {

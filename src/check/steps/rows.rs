@@ -280,15 +280,14 @@ impl JobChecker<'_, '_> {
                 self.found.push(names::column_twice(&name.text, name.span, first));
                 continue;
             }
-            if matches!(ty.data.opened(), DataType::List(_) | DataType::Record(_)) {
+            if !ty.data.is_ordered() && ty.data.opened() != DataType::Json {
                 let from = DataType::String.required();
                 self.found.push(types::no_cast(field.ty.span, &from, &ty.data, None));
                 continue;
             }
-            let name: Arc<str> = field.name.text.as_str().into();
             let format = field.format.as_ref().map(|format| format.value.as_str().into());
             parsed.push(ParseField {
-                name: name.clone(),
+                name: field.name.text.as_str().into(),
                 group,
                 ty: ty.clone(),
                 format,

@@ -126,8 +126,11 @@ impl Reader<'_> {
             }
             DataType::Bool => self.booleans(column, plan, spans),
             DataType::String => self.strings(column, plan, spans),
-            DataType::Json => self.json(column, plan, spans),
-            DataType::List(_) | DataType::Record(_) => self.nested(column, plan, spans),
+            DataType::Json | DataType::Uuid | DataType::Bytes => self.held(column, plan, spans),
+            DataType::Time => array!(DurationMicrosecondType, |_, _, _| None, value::time),
+            DataType::List(_) | DataType::Map(_) | DataType::Record(_) => {
+                self.nested(column, plan, spans)
+            }
             DataType::Named(_) => unreachable!("what runs knows the types behind"),
             DataType::Unknown | DataType::Null => null_array(&plan.data, self.rows.len()),
         }
@@ -170,18 +173,13 @@ impl Reader<'_> {
         Arc::new(BooleanArray::new(values, nulls.finish(rows.len())))
     }
 
-    /// JSON values in their one spelling.
-    fn json<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
+    /// Values that are held as texts in one spelling.
+    fn held<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
         let mut texts = TextBuilder::with_capacity(self.rows.len());
         for row in self.rows.clone() {
-            let mut read = |text: &[u8]| -> Result<String, Reason> {
-                let text = simdutf8::basic::from_utf8(text).map_err(|_| "not UTF-8")?;
-                let mut json = String::new();
-                crate::data::json::canonical(text, &mut json)?;
-                Ok(json)
-            };
+            let mut read = |text: &[u8]| value::held(text, &plan.data);
             match self.slow(column, plan, row, spans.get(row), &mut read) {
-                Some(json) => texts.push(&json),
+                Some(text) => texts.push(&text),
                 None => texts.push_null(),
             }
         }
@@ -209,7 +207,7 @@ impl Reader<'_> {
         Arc::new(texts.finish(self.text, self.buffer, nulls.finish(self.rows.len())))
     }
 
-    /// Lists and records, which are JSON in a field.
+    /// Lists, maps and records, which are JSON in a field.
     fn nested<S: Spans>(&mut self, column: u32, plan: &Plan, spans: S) -> ArrayRef {
         let (mut texts, mut values) = (Vec::new(), Vec::new());
         for row in self.rows.clone() {
@@ -300,8 +298,10 @@ impl Reader<'_> {
         if start > end {
             return None;
         }
-        let text = self.field(start, end).text;
-        if plan.nullable && self.dialect.is_null(&text) {
+        let Field { text, is_quoted } = self.field(start, end);
+        // Quoted, no bytes are a value.
+        let is_value = is_quoted && plan.data == DataType::Bytes;
+        if plan.nullable && !is_value && self.dialect.is_null(&text) {
             return None;
         }
         match parse(&text) {

@@ -127,6 +127,11 @@ impl Writer {
                     Values::String(values) | Values::Json(values) => {
                         self.write_text(values.value(row).as_bytes(), &mut out);
                     }
+                    Values::Bytes(_) => {
+                        scratch.clear();
+                        cells.write(row, &mut scratch);
+                        self.write_raw(&scratch, &mut out);
+                    }
                     Values::Enum(..) | Values::Nested(..) => {
                         scratch.clear();
                         cells.write(row, &mut scratch);

@@ -6,10 +6,11 @@
 use super::cells::{Cells, Within};
 use super::scan::{ABSENT, Cell};
 use crate::connect::BadValue;
+use crate::connect::chunk::SLACK;
 use crate::connect::shown::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
-use crate::data::{arrow_type, null_array};
+use crate::data::{arrow_type, maps, null_array};
 use crate::types::{DataType, Field, Type};
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, BooleanArray, ListArray, PrimitiveArray, StructArray};
@@ -145,7 +146,13 @@ impl Builder<'_> {
                 let member = declared.by_text(text).map(|at| at as i32);
                 member.ok_or_else(|| declared.refusal().into())
             }),
-            DataType::String | DataType::Json => self.texts(cells, ty, issues),
+            DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => {
+                self.texts(cells, ty, issues)
+            }
+            DataType::Time => array!(DurationMicrosecondType, |cell| {
+                value::time(&self.inner(cell, "not a time")?)
+            }),
+            DataType::Map(entry) => self.maps(cells, ty, entry, spelling, issues),
             DataType::List(item) => self.lists(found, rows, (ty, item), spelling, issues),
             DataType::Record(fields) => self.records(found, rows, (ty, fields), spelling, issues),
             DataType::Named(_) => unreachable!("what runs knows the types behind"),
@@ -267,7 +274,9 @@ impl Builder<'_> {
                 self.null::<()>(cell, ty)
             } else {
                 match ty.data {
-                    DataType::Json => self.push_json(cell, &mut texts).map(Some),
+                    DataType::Json => self.push_held(self.raw(cell), ty, &mut texts).map(Some),
+                    DataType::Uuid => self.push_inner(cell, "not a uuid", ty, &mut texts),
+                    DataType::Bytes => self.push_inner(cell, "not bytes", ty, &mut texts),
                     _ => self.push_text(cell, &mut texts).map(Some),
                 }
             };
@@ -284,13 +293,77 @@ impl Builder<'_> {
         Arc::new(texts.finish(self.text, self.buffer, validity.finish()))
     }
 
-    /// The value in its one spelling.
-    fn push_json(&self, cell: Cell, texts: &mut Texts) -> Result<(), Reason> {
-        let raw = simdutf8::basic::from_utf8(self.raw(cell)).map_err(|_| "not UTF-8")?;
-        let mut json = String::new();
-        crate::data::json::canonical(raw, &mut json)?;
-        texts.push_copy(&json);
+    /// The value as it is held.
+    fn push_held(&self, text: &[u8], ty: &Type, texts: &mut Texts) -> Result<(), Reason> {
+        texts.push_copy(&value::held(text, &ty.data)?);
         Ok(())
+    }
+
+    /// The same of what a text spells.
+    fn push_inner(
+        &self,
+        cell: Cell,
+        reason: &'static str,
+        ty: &Type,
+        texts: &mut Texts,
+    ) -> Result<Option<()>, Reason> {
+        let text = self.inner(cell, reason)?;
+        self.push_held(&text, ty, texts).map(Some)
+    }
+
+    /// Objects as the lists of entries that maps are.
+    fn maps(
+        &self,
+        cells: &[Cell],
+        ty: &Type,
+        entry: &Type,
+        spelling: &Spelling,
+        issues: &mut Vec<Issue>,
+    ) -> ArrayRef {
+        let list = DataType::List(Box::new(entry.clone())).optional();
+        let (mut texts, mut places) = (String::new(), vec![]);
+        for (row, &cell) in cells.iter().enumerate() {
+            let before = texts.len();
+            let written = match self.is_null(cell) {
+                true => self.null::<()>(cell, ty),
+                false => self.push_entries(cell, entry, &mut texts).map(Some),
+            };
+            if !matches!(written, Ok(Some(()))) {
+                texts.truncate(before);
+            }
+            places.push(matches!(written, Ok(Some(()))).then(|| before..texts.len()));
+            if let Err(reason) = written {
+                issues.push(Issue::new(row, cell, reason));
+            }
+        }
+        let len = texts.len();
+        let mut texts = texts.into_bytes();
+        texts.resize(len + SLACK, 0);
+        let buffer = Buffer::from_vec(texts);
+        let mut inner = Cells::new(&list);
+        for place in places {
+            if !place.is_some_and(|place| inner.read_whole(&buffer, place)) {
+                inner.push_absent();
+            }
+        }
+        let text = Utf8Bytes::check(&buffer, len);
+        let builder = Builder { bytes: &buffer, buffer: &buffer, text };
+        let mut found = vec![];
+        let array = builder.column(&inner, 0..cells.len(), &list, spelling, &mut found);
+        issues.extend(found.into_iter().map(|issue| {
+            let reason = match issue.reason.starts_with("not ") {
+                true => format!("a map with a value that is {}", issue.reason),
+                false => format!("not a map: of a value, {}", issue.reason),
+            };
+            Issue::new(issue.row, cells[issue.row], reason.into())
+        }));
+        array
+    }
+
+    fn push_entries(&self, cell: Cell, entry: &Type, out: &mut String) -> Result<(), Reason> {
+        let json = value::held(self.raw(cell), &DataType::Json)?;
+        let (key, _) = entry.entry().ok_or("not a map")?;
+        maps::write_entries(&json, key, out)
     }
 
     #[inline]

@@ -99,6 +99,7 @@ enum Node<'a> {
     /// A text that never does: a time.
     Plain(Cells<'a>),
     List(Option<&'a NullBuffer>, &'a OffsetBuffer<i32>, Box<Node<'a>>),
+    Map(Option<&'a NullBuffer>, &'a OffsetBuffer<i32>, Cells<'a>, Box<Node<'a>>),
     Record(Option<&'a NullBuffer>, Vec<(Vec<u8>, Node<'a>)>),
 }
 
@@ -110,6 +111,16 @@ impl<'a> Node<'a> {
                 let list = array.as_list::<i32>();
                 let items = Node::of(list.values(), &item.data);
                 return Node::List(list.nulls(), list.offsets(), Box::new(items));
+            }
+            DataType::Map(entry) => {
+                let list = array.as_list::<i32>();
+                let (keys, values) = match (list.values().as_struct().columns(), entry.entry()) {
+                    ([keys, values], Some((key, value))) => {
+                        (Cells::of(keys, &key.data), Node::of(values, &value.data))
+                    }
+                    _ => unreachable!("a map has keys and values"),
+                };
+                return Node::Map(list.nulls(), list.offsets(), keys, Box::new(values));
             }
             DataType::Record(fields) => {
                 let record = array.as_struct();
@@ -129,9 +140,12 @@ impl<'a> Node<'a> {
             | Values::Decimal(..)
             | Values::Json(_) => Node::Bare(cells),
             Values::String(_) | Values::Enum(..) | Values::Nested(..) => Node::Text(cells),
-            Values::Date(_) | Values::Datetime(_) | Values::Timestamp(_) | Values::Duration(_) => {
-                Node::Plain(cells)
-            }
+            Values::Date(_)
+            | Values::Datetime(_)
+            | Values::Timestamp(_)
+            | Values::Duration(_)
+            | Values::Time(_)
+            | Values::Bytes(_) => Node::Plain(cells),
         }
     }
 
@@ -140,7 +154,7 @@ impl<'a> Node<'a> {
             Node::Bare(cells) | Node::Float(cells, _) | Node::Text(cells) | Node::Plain(cells) => {
                 cells.is_null(row)
             }
-            Node::List(nulls, ..) | Node::Record(nulls, _) => {
+            Node::List(nulls, ..) | Node::Map(nulls, ..) | Node::Record(nulls, _) => {
                 nulls.is_some_and(|nulls| nulls.is_null(row))
             }
         }
@@ -177,6 +191,22 @@ impl<'a> Node<'a> {
                     items.write(at, out);
                 }
                 out.push(b']');
+            }
+            Node::Map(_, offsets, keys, values) => {
+                out.push(b'{');
+                let range = offsets[row] as usize..offsets[row + 1] as usize;
+                let mut name = vec![];
+                for at in range.clone() {
+                    if at > range.start {
+                        out.push(b',');
+                    }
+                    name.clear();
+                    keys.write(at, &mut name);
+                    write_text(&name, out);
+                    out.push(b':');
+                    values.write(at, out);
+                }
+                out.push(b'}');
             }
             Node::Record(_, fields) => {
                 out.push(b'{');

@@ -3,16 +3,16 @@
 //! Which types go together is decided once per file by [`fits`]; a single value that does not fit
 //! (an unsigned number too large, a nanosecond, a null where none is allowed) is an [`Issue`].
 
-use crate::data::{arrow_type, display, null_array};
+use crate::data::{arrow_type, binary, display, maps, null_array};
 use crate::types::{
     DAYS, DataType, EnumType, Field, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar, Type,
 };
-use arrow_array::builder::StringViewBuilder;
+use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{
     Array, ArrayRef, BinaryViewArray, FixedSizeListArray, Int32Array, LargeListArray, ListArray,
-    PrimitiveArray, StringViewArray, StructArray,
+    MapArray, PrimitiveArray, StringViewArray, StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};
@@ -59,6 +59,20 @@ pub fn fits(from: &ArrowType, to: &DataType) -> bool {
         },
         DataType::String => is_text || matches!(from, A::Binary | A::LargeBinary | A::BinaryView),
         DataType::Enum(_) | DataType::Json => is_text,
+        DataType::Uuid => is_text || *from == A::FixedSizeBinary(16),
+        DataType::Bytes => {
+            matches!(from, A::Binary | A::LargeBinary | A::BinaryView | A::FixedSizeBinary(_))
+        }
+        DataType::Time => matches!(from, A::Time32(_) | A::Time64(_)),
+        DataType::Map(entry) => match (from, entry.entry()) {
+            (A::Map(field, _), Some((key, value))) => match field.data_type() {
+                A::Struct(found) if found.len() == 2 => {
+                    fits(found[0].data_type(), &key.data) && fits(found[1].data_type(), &value.data)
+                }
+                _ => false,
+            },
+            _ => false,
+        },
         DataType::Date => matches!(from, A::Date32 | A::Date64),
         DataType::Datetime => matches!(from, A::Timestamp(_, None)),
         DataType::Timestamp => matches!(from, A::Timestamp(_, Some(_))),
@@ -99,6 +113,16 @@ pub fn hint(from: &ArrowType, to: Option<&DataType>) -> ArrowType {
         (A::FixedSizeList(field, size), Some(DataType::List(item))) => {
             A::FixedSizeList(nested(field, Some(&item.data)), *size)
         }
+        (A::Map(field, is_sorted), Some(DataType::Map(entry))) => {
+            let A::Struct(parts) = field.data_type() else { return from.clone() };
+            let types = entry.entry().map(|(key, value)| [&key.data, &value.data]);
+            let part = |(at, part): (usize, &Arc<ArrowField>)| {
+                nested(part, types.map(|types| types[at.min(1)]))
+            };
+            let parts = parts.iter().enumerate().map(part).collect();
+            let entries = field.as_ref().clone().with_data_type(A::Struct(parts));
+            A::Map(Arc::new(entries), *is_sorted)
+        }
         (A::Struct(fields), Some(DataType::Record(wanted))) => {
             let field = |field: &Arc<ArrowField>| {
                 let wanted = wanted.iter().find(|wanted| *wanted.name == **field.name());
@@ -135,11 +159,17 @@ pub fn spelling(from: &ArrowType) -> String {
             format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
         A::Duration(_) => "duration".into(),
-        A::FixedSizeBinary(length) => format!("FIXED_LEN_BYTE_ARRAY({length})"),
+        A::FixedSizeBinary(_) => "bytes".into(),
         A::Float16 => "FLOAT16".into(),
-        A::Time32(_) | A::Time64(_) => "TIME".into(),
+        A::Time32(_) | A::Time64(_) => "time".into(),
         A::Interval(_) => "INTERVAL".into(),
-        A::Map(..) => "MAP".into(),
+        A::Map(entries, _) => match entries.data_type() {
+            A::Struct(parts) if parts.len() == 2 => {
+                let [key, value] = [0, 1].map(|at: usize| spelling(parts[at].data_type()));
+                format!("map<{key}, {value}>")
+            }
+            _ => "MAP".into(),
+        },
         _ => "of a type that is unknown here".into(),
     }
 }
@@ -195,12 +225,18 @@ pub fn convert(array: &ArrayRef, to: &Type, how: How, issues: &mut Vec<Issue>) -
 
 fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issue>) -> ArrayRef {
     use ArrowType as A;
+    match (array.data_type(), to) {
+        (A::Null, _) => return null_array(to, array.len()),
+        (_, DataType::Bytes) => return Arc::new(held_bytes(array)),
+        (A::FixedSizeBinary(_), DataType::Uuid) => return Arc::new(uuids(array)),
+        _ => {}
+    }
     if let (false, Some(bytes)) = (how.is_utf8, bytes(array)) {
         let checked: ArrayRef = Arc::new(texts(bytes, issues));
         return convert_data(&checked, to, How { is_utf8: true, ..how }, issues);
     }
     if *array.data_type() == arrow_type(to)
-        && !matches!(to, DataType::List(_) | DataType::Record(_) | DataType::Json)
+        && !matches!(to, DataType::List(_) | DataType::Record(_) | DataType::Json | DataType::Uuid)
     {
         return array.clone();
     }
@@ -223,7 +259,16 @@ fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issu
             rescale(&units, from_scale, (*precision, *scale), issues)
         }
         (_, DataType::Enum(declared)) => Arc::new(members(array, declared, issues)),
-        (_, DataType::Json) => Arc::new(json(array, issues)),
+        (_, DataType::Json | DataType::Uuid) => Arc::new(held(array, to, issues)),
+        (A::Time32(unit) | A::Time64(unit), DataType::Time) => {
+            let counts = integers(array, issues);
+            let micros = micros(&counts, *unit, how, issues);
+            map::<_, DurationMicrosecondType>(&micros, issues, |micros| {
+                let is_time = (0..MICROS_PER_DAY).contains(&micros);
+                is_time.then_some(micros).ok_or("not a time of the day")
+            })
+        }
+        (A::Map(..), DataType::Map(entry)) => map_of(array.as_map(), entry, how, issues),
         (A::Date64, DataType::Date) => {
             let millis = array.as_primitive::<Date64Type>();
             map::<_, Date32Type>(millis, issues, |millis| {
@@ -308,6 +353,11 @@ fn integers(array: &ArrayRef, issues: &mut Vec<Issue>) -> PrimitiveArray<Int64Ty
         ArrowType::Int8 => widened!(Int8Type),
         ArrowType::Int16 => widened!(Int16Type),
         ArrowType::Int32 => widened!(Int32Type),
+        ArrowType::Time32(_) => {
+            let data = array.to_data().into_builder().data_type(ArrowType::Int32).build();
+            let numbers = PrimitiveArray::<Int32Type>::from(data.expect("32-bit numbers"));
+            numbers.unary::<_, Int64Type>(i64::from)
+        }
         ArrowType::UInt8 => widened!(UInt8Type),
         ArrowType::UInt16 => widened!(UInt16Type),
         ArrowType::UInt32 => widened!(UInt32Type),
@@ -411,15 +461,67 @@ fn rescale(
     Arc::new(scaled.as_primitive::<Decimal128Type>().clone().with_data_type(ty))
 }
 
-/// Texts as the JSON values that they are, in their one spelling.
-fn json(array: &ArrayRef, issues: &mut Vec<Issue>) -> StringViewArray {
-    let value = |(row, text): (usize, Option<&str>)| {
-        let mut json = String::new();
-        let read = crate::data::json::canonical(text?, &mut json);
-        if let Err(reason) = &read {
-            issues.push(Issue::new(row, text?, reason.as_str()));
+/// Bytes as they are held.
+fn held_bytes(array: &ArrayRef) -> StringViewArray {
+    let hold = |bytes: Option<&[u8]>| {
+        bytes.map(|bytes| {
+            let mut text = String::with_capacity(bytes.len());
+            binary::hold(bytes, &mut text);
+            text
+        })
+    };
+    match array.data_type() {
+        ArrowType::Binary => array.as_binary::<i32>().iter().map(hold).collect(),
+        ArrowType::LargeBinary => array.as_binary::<i64>().iter().map(hold).collect(),
+        ArrowType::FixedSizeBinary(_) => array.as_fixed_size_binary().iter().map(hold).collect(),
+        _ => array.as_binary_view().iter().map(hold).collect(),
+    }
+}
+
+/// The texts of UUIDs that are 16 bytes.
+fn uuids(array: &ArrayRef) -> StringViewArray {
+    let text = |bytes: Option<&[u8]>| {
+        let mut text = String::with_capacity(36);
+        for (at, byte) in bytes?.iter().enumerate() {
+            text.push_str(if matches!(at, 4 | 6 | 8 | 10) { "-" } else { "" });
+            text.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
         }
-        read.ok().map(|()| json)
+        Some(text)
+    };
+    array.as_fixed_size_binary().iter().map(text).collect()
+}
+
+/// Maps with their entries in the order of the keys.
+fn map_of(array: &MapArray, entry: &Type, how: How, issues: &mut Vec<Issue>) -> ArrayRef {
+    let Some((key, value)) = entry.entry() else { unreachable!("a map has keys and values") };
+    let offsets = array.offsets();
+    let (first, last) = (offsets[0] as usize, offsets[array.len()] as usize);
+    let mut inner = vec![];
+    let keys = convert(&array.keys().slice(first, last - first), key, how, &mut inner);
+    let values = convert(&array.values().slice(first, last - first), value, how, &mut inner);
+    let row_of = |at: usize| offsets.partition_point(|&start| start as usize <= at + first) - 1;
+    issues.extend(inner.into_iter().map(|issue| Issue { row: row_of(issue.row), ..issue }));
+    let ArrowType::Struct(fields) = arrow_type(&entry.data) else { unreachable!("a record") };
+    let entries = StructArray::new(fields, vec![keys, values], None);
+    let offsets = OffsetBuffer::from_lengths(offsets.lengths());
+    let field = maps::entry_field(&entry.data);
+    let list = ListArray::new(field, offsets, Arc::new(entries), array.nulls().cloned());
+    let (list, twice) = maps::in_order(list, &key.data);
+    issues.extend(twice.into_iter().map(|row| Issue::new(row, "", "not a map: a key comes twice")));
+    Arc::new(list)
+}
+
+/// Texts as the values that they are, in their one spelling.
+fn held(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> StringViewArray {
+    let value = |(row, text): (usize, Option<&str>)| {
+        let read = crate::data::parse::held(text?.as_bytes(), to);
+        if let Err(reason) = &read {
+            issues.push(Issue::new(row, text?, reason.clone()));
+        }
+        read.ok()
     };
     array.as_string_view().iter().enumerate().map(value).collect()
 }
@@ -510,7 +612,22 @@ fn record(array: &StructArray, fields: &[Field], how: How, issues: &mut Vec<Issu
 /// How a type is written: an enum as its members' texts.
 pub fn file_type(ty: &DataType) -> ArrowType {
     match ty {
-        DataType::Enum(_) | DataType::String | DataType::Json => ArrowType::Utf8View,
+        DataType::Enum(_) | DataType::String | DataType::Json | DataType::Uuid => {
+            ArrowType::Utf8View
+        }
+        DataType::Bytes => ArrowType::BinaryView,
+        DataType::Time => ArrowType::Time64(TimeUnit::Microsecond),
+        DataType::Map(entry) => {
+            let part = |field: &Field, nullable| {
+                ArrowField::new(&*field.name, file_type(&field.ty.data), nullable)
+            };
+            let parts = match &entry.data {
+                DataType::Record(fields) => vec![part(&fields[0], false), part(&fields[1], true)],
+                _ => vec![],
+            };
+            let entries = ArrowField::new("entries", ArrowType::Struct(parts.into()), false);
+            ArrowType::Map(Arc::new(entries), true)
+        }
         DataType::List(item) => {
             let field = ArrowField::new("item", file_type(&item.data), true);
             ArrowType::List(Arc::new(field))
@@ -522,6 +639,19 @@ pub fn file_type(ty: &DataType) -> ArrowType {
         }
         _ => arrow_type(ty),
     }
+}
+
+fn map_to_file(list: &ListArray, entry: &Type, ty: &DataType) -> ArrayRef {
+    let ArrowType::Map(field, is_sorted) = file_type(ty) else { unreachable!("a map") };
+    let ArrowType::Struct(parts) = field.data_type().clone() else { unreachable!("entries") };
+    let Some((key, value)) = entry.entry() else { unreachable!("a map has keys and values") };
+    let (first, last) = (list.offsets()[0] as usize, list.offsets()[list.len()] as usize);
+    let entries = list.values().slice(first, last - first);
+    let columns = entries.as_struct().columns().iter().zip([key, value]);
+    let columns = columns.map(|(column, ty)| to_file(column, &ty.data)).collect();
+    let entries = StructArray::new(parts, columns, None);
+    let offsets = OffsetBuffer::from_lengths(list.offsets().lengths());
+    Arc::new(MapArray::new(field, offsets, entries, list.nulls().cloned(), is_sorted))
 }
 
 /// The array as [`file_type`] says.
@@ -537,6 +667,18 @@ pub fn to_file(array: &ArrayRef, ty: &DataType) -> ArrayRef {
             }
             Arc::new(texts.finish())
         }
+        DataType::Bytes => {
+            let mut all = BinaryViewBuilder::with_capacity(array.len());
+            for text in array.as_string_view() {
+                all.append_option(text.map(|text| binary::held(text).collect::<Vec<u8>>()));
+            }
+            Arc::new(all.finish())
+        }
+        DataType::Time => {
+            let data = array.to_data().into_builder().data_type(file_type(ty));
+            arrow_array::make_array(data.build().expect("64-bit numbers either way"))
+        }
+        DataType::Map(entry) => map_to_file(array.as_list::<i32>(), entry, ty),
         DataType::List(item) => {
             let list = array.as_list::<i32>();
             let ArrowType::List(field) = file_type(ty) else { unreachable!("a list") };

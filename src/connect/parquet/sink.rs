@@ -105,6 +105,8 @@ fn for_others(schema: &Schema) -> Schema {
         };
         match ty {
             ArrowType::Utf8View => ArrowType::Utf8,
+            ArrowType::BinaryView => ArrowType::Binary,
+            ArrowType::Map(entries, is_sorted) => ArrowType::Map(field(entries), *is_sorted),
             ArrowType::List(item) => ArrowType::List(field(item)),
             ArrowType::Struct(fields) => ArrowType::Struct(fields.iter().map(field).collect()),
             other => other.clone(),

@@ -7,7 +7,7 @@ mod number;
 mod time;
 
 pub use crate::data::parse::{
-    Clock, Reason, boolean, date, datetime, decimal, duration, float, int, timestamp,
+    Clock, Reason, boolean, date, datetime, decimal, duration, float, held, int, time, timestamp,
 };
 pub use number::{fast_decimal, fast_float, fast_int};
 pub use time::{LastDay, fast_date, fast_datetime};

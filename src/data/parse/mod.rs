@@ -5,14 +5,16 @@
 //! connectors may know faster ways for common spellings, with the same result.
 
 mod format;
+mod held;
 mod number;
 mod scalar;
 mod time;
 
 pub use format::{check_format, sample};
+pub use held::held;
 pub use number::{boolean, decimal, float, int};
 pub use scalar::scalar;
-pub use time::{Clock, date, datetime, duration, timestamp};
+pub use time::{Clock, date, datetime, duration, time, timestamp};
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! One text to one value of any type that a text can be.
 
-use super::{Clock, boolean, date, datetime, decimal, duration, float, int, timestamp};
+use super::{Clock, boolean, date, datetime, decimal, duration, float, held, int, time, timestamp};
 use crate::types::{DataType, Scalar, Type};
 
 /// The value that a text is; an error is a sentence with the text: `"x" is not an int`.
@@ -15,11 +15,10 @@ pub fn scalar(text: &str, ty: &Type) -> Result<Scalar, String> {
             decimal(bytes, *precision, *scale).map(Scalar::Decimal)
         }
         DataType::String => Ok(Scalar::String(text.into())),
-        DataType::Json => {
-            let mut json = String::new();
-            let read = crate::data::json::canonical(text, &mut json);
-            read.map(|()| Scalar::String(json.into())).map_err(Into::into)
+        DataType::Json | DataType::Uuid | DataType::Bytes => {
+            held(bytes, &ty.data).map(|text| Scalar::String(text.into()))
         }
+        DataType::Time => time(bytes).map(Scalar::Duration),
         DataType::Date => date(bytes, &clock).map(Scalar::Date),
         DataType::Datetime => datetime(bytes, &clock).map(Scalar::Datetime),
         DataType::Timestamp => timestamp(bytes, &clock).map(Scalar::Timestamp),
@@ -29,9 +28,11 @@ pub fn scalar(text: &str, ty: &Type) -> Result<Scalar, String> {
             None => Err(declared.refusal().into()),
         },
         DataType::Named(named) => return scalar(text, &named.of.clone().required()),
-        DataType::Unknown | DataType::Null | DataType::List(_) | DataType::Record(_) => {
-            Err(format!("not a {ty}, which cannot be given as text").into())
-        }
+        DataType::Unknown
+        | DataType::Null
+        | DataType::List(_)
+        | DataType::Map(_)
+        | DataType::Record(_) => Err(format!("not a {ty}, which cannot be given as text").into()),
     };
     value.map_err(|reason| {
         let is = if reason.starts_with("has ") { "" } else { "is " };

@@ -129,6 +129,14 @@ pub fn timestamp(text: &[u8], clock: &Clock) -> Result<i64, Reason> {
     }
 }
 
+/// A time of the day, in microseconds since midnight.
+pub fn time(text: &[u8]) -> Result<i64, Reason> {
+    let wrong = "not a time (`23:59:59`)";
+    let mut cursor = Cursor { text, at: 0 };
+    let micros = cursor.clock(wrong)?;
+    if cursor.at == text.len() { Ok(micros) } else { Err(wrong.into()) }
+}
+
 /// A length of time in ISO 8601, weeks as the largest unit: `P1DT2H3M4.5S`.
 pub fn duration(text: &[u8]) -> Result<i64, Reason> {
     let wrong = "not a duration (`P1DT2H3M4.5S`)";
@@ -254,6 +262,11 @@ impl Cursor<'_> {
                 wrong.into()
             });
         }
+        Ok(days * MICROS_PER_DAY + self.clock(wrong)?)
+    }
+
+    /// Hours, minutes, and seconds if there are.
+    fn clock(&mut self, wrong: &'static str) -> Result<i64, Reason> {
         let hour = self.two_digits().filter(|&hour| hour < 24).ok_or(wrong)?;
         let minute = self.skip(b":").then(|| self.two_digits()).flatten();
         let minute = minute.filter(|&minute| minute < 60).ok_or(wrong)?;
@@ -263,7 +276,7 @@ impl Cursor<'_> {
             micros = self.fraction()?;
         }
         let seconds = hour * 3600 + minute * 60 + second;
-        Ok(days * MICROS_PER_DAY + seconds * 1_000_000 + micros)
+        Ok(seconds * 1_000_000 + micros)
     }
 
     /// `.25` or `,25` as microseconds; 0 when there is none.

@@ -115,13 +115,13 @@ fn decode_next(bytes: &mut &[u8], ty: &DataType) -> Scalar {
         DataType::Decimal { .. } => {
             Scalar::Decimal((u128::from_be_bytes(take(bytes)) ^ 1 << 127) as i128)
         }
-        DataType::String | DataType::Json => decode_text(bytes),
+        DataType::String | DataType::Json | DataType::Uuid | DataType::Bytes => decode_text(bytes),
         DataType::Date => Scalar::Date(small(bytes)),
         DataType::Datetime => Scalar::Datetime(int(bytes)),
         DataType::Timestamp => Scalar::Timestamp(int(bytes)),
-        DataType::Duration => Scalar::Duration(int(bytes)),
+        DataType::Duration | DataType::Time => Scalar::Duration(int(bytes)),
         DataType::Enum(_) => Scalar::Enum(small(bytes)),
-        DataType::List(item) => {
+        DataType::List(item) | DataType::Map(item) => {
             let mut items = Vec::new();
             while take::<1>(bytes) == [VALUE] {
                 items.push(decode_next(bytes, &item.data));

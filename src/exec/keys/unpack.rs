@@ -66,7 +66,9 @@ fn column(
                     PrimitiveArray::<TimestampMicrosecondType>::new(values, no_nulls(nulls))
                         .with_timezone(UTC),
                 ),
-                DataType::Duration => primitive::<DurationMicrosecondType>(values, nulls),
+                DataType::Duration | DataType::Time => {
+                    primitive::<DurationMicrosecondType>(values, nulls)
+                }
                 _ => primitive::<Int64Type>(values, nulls),
             }
         }

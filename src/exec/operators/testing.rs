@@ -51,6 +51,9 @@ pub fn all_types() -> Vec<DataType> {
         DataType::Datetime,
         DataType::Timestamp,
         DataType::Duration,
+        DataType::Uuid,
+        DataType::Bytes,
+        DataType::Time,
         level(),
         DataType::List(Box::new(DataType::String.optional())),
         DataType::Record([Field::new("a", DataType::Float.optional())].into()),
@@ -81,6 +84,12 @@ pub fn value(random: &mut Random, ty: &Type, spread: usize) -> Scalar {
         DataType::Decimal { .. } => Scalar::Decimal(i128::from(n)),
         DataType::String => Scalar::String(text(n).into()),
         DataType::Named(named) => value(random, &named.of.clone().optional(), spread),
+        DataType::Uuid => {
+            Scalar::String(format!("00000000-0000-4000-8000-{:012}", n.unsigned_abs()).into())
+        }
+        DataType::Bytes => Scalar::String(text(n).into()),
+        DataType::Time => Scalar::Duration(n.unsigned_abs() as i64),
+        DataType::Map(_) => Scalar::List(vec![]),
         DataType::Json => Scalar::String(n.to_string().into()),
         DataType::Date => Scalar::Date(n as i32),
         DataType::Datetime => Scalar::Datetime(n),

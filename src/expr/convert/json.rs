@@ -3,7 +3,7 @@
 use super::text;
 use crate::data::json::{Kind, canonical, items, kind, member, text_of, write_text};
 use crate::data::parse::refuse;
-use crate::data::{TextBuilder, arrow_type, null_array};
+use crate::data::{TextBuilder, arrow_type, maps, null_array};
 use crate::functions::kernel::{Failure, KernelContext, Operand};
 use crate::types::{DataType, Field, Type};
 use arrow_array::cast::AsArray;
@@ -44,6 +44,7 @@ fn column(parts: &Parts, to: &DataType, site: u32, failures: &mut Vec<Failure>) 
         DataType::String => texts(parts, |json| text_of(json).into_owned()),
         DataType::Json => texts(parts, str::to_owned),
         DataType::List(item) => list(parts, item, site, failures),
+        DataType::Map(entry) => map(parts, entry, site, failures),
         DataType::Record(fields) => record(parts, fields, to, site, failures),
         DataType::Unknown | DataType::Null => null_array(to, parts.parts.len()),
         _ => {
@@ -113,6 +114,25 @@ fn list(parts: &Parts, item: &Type, site: u32, failures: &mut Vec<Failure>) -> A
     let field = Arc::new(ArrowField::new("item", arrow_type(&item.data), true));
     let offsets = OffsetBuffer::from_lengths(lengths);
     Arc::new(ListArray::new(field, offsets, items, Some(NullBuffer::from(valid))))
+}
+
+/// Objects as maps: lists of their entries.
+fn map(parts: &Parts, entry: &Type, site: u32, failures: &mut Vec<Failure>) -> ArrayRef {
+    let entries = |(part, &row): (&Option<&str>, &u32)| {
+        let (json, mut text) = ((*part)?, String::new());
+        let (key, _) = entry.entry()?;
+        match maps::write_entries(json, key, &mut text) {
+            Ok(()) => Some(text),
+            Err(reason) => {
+                fail(failures, site, row, refuse(json, &reason));
+                None
+            }
+        }
+    };
+    let texts: Vec<Option<String>> = parts.parts.iter().zip(&parts.rows).map(entries).collect();
+    let lists =
+        Parts { parts: texts.iter().map(Option::as_deref).collect(), rows: parts.rows.clone() };
+    list(&lists, entry, site, failures)
 }
 
 fn record(

@@ -39,9 +39,11 @@ pub fn is_fallible(from: &DataType, to: &DataType) -> bool {
         _ if from == to => false,
         (D::Unknown | D::Null, _) | (_, D::String | D::Unknown) => false,
         (D::Int | D::Decimal { .. }, D::Float) | (D::Bool, D::Int) => false,
-        (D::Date, D::Datetime) | (D::Datetime, D::Date) => false,
+        (D::Date, D::Datetime) | (D::Datetime, D::Date | D::Time) => false,
         (D::Int | D::Decimal { .. }, D::Decimal { .. }) => !number::fits(from, to),
-        (D::List(from), D::List(to)) => is_fallible(&from.data, &to.data),
+        (D::List(from), D::List(to)) | (D::Map(from), D::Map(to)) => {
+            is_fallible(&from.data, &to.data)
+        }
         (D::Record(from), D::Record(to)) => {
             from.iter().zip(to.iter()).any(|(from, to)| is_fallible(&from.ty.data, &to.ty.data))
         }
@@ -84,7 +86,12 @@ fn convert(
         (D::Datetime, D::Date) => {
             strict1(context, operands, to, |micros: i64| micros.div_euclid(MICROS_PER_DAY) as i32)
         }
-        (D::List(from), D::List(to)) => nested::list(context, array, &from.data, &to.data),
+        (D::Datetime, D::Time) => {
+            strict1(context, operands, to, |micros: i64| micros.rem_euclid(MICROS_PER_DAY))
+        }
+        (D::List(from), D::List(to)) | (D::Map(from), D::Map(to)) => {
+            nested::list(context, array, &from.data, &to.data)
+        }
         (D::Record(_), D::Record(_)) => nested::record(context, array, from, to),
         _ => unreachable!("the checker has no conversion from {from} to {to}"),
     }

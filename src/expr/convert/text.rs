@@ -28,6 +28,14 @@ pub fn parse(context: &mut KernelContext, operand: &Operand, to: &DataType) -> A
         DataType::Date => native(context, operand, to, |text| values::date(text, &clock)),
         DataType::Datetime => native(context, operand, to, |text| values::datetime(text, &clock)),
         DataType::Timestamp => native(context, operand, to, |text| values::timestamp(text, &clock)),
+        DataType::Time => native(context, operand, to, values::time),
+        DataType::Uuid | DataType::Bytes => {
+            let (texts, nulls) = each(context, operand, |text| values::held(text, to));
+            write_texts(context.rows, nulls.as_ref(), |row, out| {
+                out.extend_from_slice(texts[row].as_bytes());
+                true
+            })
+        }
         DataType::Duration => native(context, operand, to, values::duration),
         DataType::Enum(declared) => {
             let members = Members::of(declared);

@@ -137,7 +137,7 @@ pub(super) fn numbers(ty: &DataType, is_rate: bool) -> Option<NewAccumulator> {
         DataType::Datetime | DataType::Timestamp => {
             Box::new(move || Box::new(Numbers::<TimestampMicrosecondType>::new(is_rate)))
         }
-        DataType::Duration => {
+        DataType::Duration | DataType::Time => {
             Box::new(move || Box::new(Numbers::<DurationMicrosecondType>::new(is_rate)))
         }
         _ => return None,

@@ -1,5 +1,6 @@
 //! Lengths and parts of texts. What is returned is a piece of the text itself.
 
+use crate::data::binary;
 use crate::functions::columns::{
     Prepared, Texts, data, kernel, lists, sparse, texts, values, write_pieces,
 };
@@ -59,6 +60,9 @@ pub(super) fn length(call: &Call) -> Prepared {
             sparse::<Int64Type>(context, arguments, |row| all.range(row).len() as i64)
         });
     }
+    if let DataType::Map(_) = data(call, 0) {
+        return crate::functions::maps::length(call);
+    }
     kernel(|context, arguments| {
         let all = texts(&arguments[0]);
         sparse::<Int64Type>(context, arguments, |row| characters(all.at(row)) as i64)
@@ -71,7 +75,13 @@ pub(super) fn characters(text: &str) -> usize {
 }
 
 /// `byte_length(text)`
-pub(super) fn byte_length(_: &Call) -> Prepared {
+pub(super) fn byte_length(call: &Call) -> Prepared {
+    if let DataType::Bytes = data(call, 0) {
+        return kernel(|context, arguments| {
+            let all = texts(&arguments[0]);
+            sparse::<Int64Type>(context, arguments, |row| binary::held_length(all.at(row)) as i64)
+        });
+    }
     kernel(|context, arguments| {
         let all = texts(&arguments[0]);
         sparse::<Int64Type>(context, arguments, |row| all.at(row).len() as i64)

@@ -107,6 +107,18 @@ fn extremes(ty: &DataType) -> Vec<Scalar> {
         }
         DataType::Timestamp => [first, -1, 0, skipped, last].map(Scalar::Timestamp).to_vec(),
         DataType::Duration => [i64::MIN, -1, 0, 1, i64::MAX].map(Scalar::Duration).to_vec(),
+        DataType::Uuid => vec![Scalar::String("6f1c0000-0000-4000-8000-000000000001".into())],
+        DataType::Bytes => ["", "\0\u{ff}", "abc"].map(|text| Scalar::String(text.into())).into(),
+        DataType::Time => [0, 1, MICROS_PER_DAY - 1].map(Scalar::Duration).to_vec(),
+        DataType::Map(entry) => {
+            let (key, value) = entry.entry().expect("it has keys and values");
+            let value = extremes(&value.data).remove(0);
+            let entry = |key: &Scalar| Scalar::Record(vec![key.clone(), value.clone()]);
+            let keys: Vec<Scalar> =
+                extremes(&key.data).into_iter().filter(|key| !key.is_null()).collect();
+            let maps = [0, 1, keys.len()].map(|many| keys[..many].iter().map(entry).collect());
+            maps.map(Scalar::List).to_vec()
+        }
         DataType::Json => {
             let texts =
                 ["null", "1", "-0.5", "\"\"", "\"a\"", "[]", "[1,[null,{}]]", "{\"a\":{\"\":1}}"];
@@ -141,6 +153,13 @@ fn types_of(pattern: &TypePattern, variable: &DataType) -> Vec<DataType> {
             let nullable = item.nullable || matches!(item.data, DataPattern::Variable(..));
             let list = |ty: DataType| DataType::List(Box::new(Type { data: ty, nullable }));
             types_of(item, variable).into_iter().map(list).collect()
+        }
+        DataPattern::Map(key, value) => {
+            let values = types_of(value, variable);
+            let map = |(key, value): (DataType, &DataType)| {
+                DataType::map(key.required(), value.clone().optional())
+            };
+            types_of(key, variable).into_iter().zip(values.iter().cycle()).map(map).collect()
         }
         DataPattern::Function(..) => vec![DataType::Unknown],
         DataPattern::Record(_) | DataPattern::Shaped => panic!("no function takes a record"),

@@ -4,7 +4,9 @@ use super::calendar::weekday as weekday_of;
 use crate::functions::columns::{Prepared, data, dense, kernel, values};
 use crate::functions::kernel::Call;
 use crate::types::{DataType, MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month};
-use arrow_array::types::{Date32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{
+    Date32Type, DurationMicrosecondType, Int64Type, TimestampMicrosecondType,
+};
 
 /// A number that depends on the day alone.
 pub(super) fn field(call: &Call, of_day: fn(i64) -> i64) -> Prepared {
@@ -23,7 +25,15 @@ pub(super) fn field(call: &Call, of_day: fn(i64) -> i64) -> Prepared {
 }
 
 /// How many `unit`s of microseconds the clock shows, modulo `modulus`.
-pub(super) fn clock(unit: i64, modulus: i64) -> Prepared {
+pub(super) fn clock(call: &Call, unit: i64, modulus: i64) -> Prepared {
+    if let DataType::Time = data(call, 0) {
+        return kernel(move |context, arguments| {
+            let micros = values::<DurationMicrosecondType>(&arguments[0]);
+            dense::<Int64Type>(context, arguments, |row| {
+                micros.at(row).div_euclid(unit).rem_euclid(modulus)
+            })
+        });
+    }
     kernel(move |context, arguments| {
         let micros = values::<TimestampMicrosecondType>(&arguments[0]);
         dense::<Int64Type>(context, arguments, |row| {

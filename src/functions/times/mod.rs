@@ -16,6 +16,7 @@ use super::kernel::PrepareScalar;
 /// The kernel of each function.
 pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("date", zones::date),
+    ("time", zones::time),
     ("at_zone", zones::at_zone),
     ("to_timestamp", zones::to_timestamp),
     ("year", |call| fields::field(call, fields::year)),
@@ -25,9 +26,9 @@ pub(super) const KERNELS: &[(&str, PrepareScalar)] = &[
     ("day", |call| fields::field(call, fields::day)),
     ("day_of_year", |call| fields::field(call, fields::day_of_year)),
     ("weekday", |call| fields::field(call, fields::weekday)),
-    ("hour", |_| fields::clock(3_600_000_000, 24)),
-    ("minute", |_| fields::clock(60_000_000, 60)),
-    ("second", |_| fields::clock(1_000_000, 60)),
+    ("hour", |call| fields::clock(call, 3_600_000_000, 24)),
+    ("minute", |call| fields::clock(call, 60_000_000, 60)),
+    ("second", |call| fields::clock(call, 1_000_000, 60)),
     ("last_day", fields::last_day),
     ("make_date", days::make_date),
     ("add_days", days::add_days),

@@ -7,7 +7,7 @@ use crate::functions::kernel::{Call, LiteralError};
 use crate::types::{DataType, MICROS_PER_DAY, Scalar};
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, DurationMicrosecondType, TimestampMicrosecondType};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -119,6 +119,21 @@ pub(super) fn date(call: &Call) -> Prepared {
         let all = values::<TimestampMicrosecondType>(&arguments[0]);
         dense::<Date32Type>(context, &arguments[..1], |row| {
             zone.local(all.at(row)).div_euclid(MICROS_PER_DAY) as i32
+        })
+    })
+}
+
+/// `time(datetime)`, `time(timestamp, zone)`
+pub(super) fn time(call: &Call) -> Prepared {
+    let zone = match data(call, 0) {
+        DataType::Datetime => None,
+        _ => Some(Zone::of(call, 1)?),
+    };
+    kernel(move |context, arguments| {
+        let all = values::<TimestampMicrosecondType>(&arguments[0]);
+        dense::<DurationMicrosecondType>(context, &arguments[..1], |row| {
+            let local = zone.as_ref().map_or(all.at(row), |zone| zone.local(all.at(row)));
+            local.rem_euclid(MICROS_PER_DAY)
         })
     })
 }

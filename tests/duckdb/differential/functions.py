@@ -59,6 +59,8 @@ MAKERS = {
     "date": COMMON + [c.date_function] * 3 + [c.add_months, c.zoned, c.date_of_text],
     "datetime": COMMON + [c.datetime_function] * 3 + [c.time_shift, c.add_months, c.zoned],
     "timestamp": COMMON + [c.time_shift, c.instant, c.instant],
+    "uuid": COMMON,
+    "time": COMMON,
     "duration": [c.duration_between] * 3 + [e.conditional],
     "list": [t.list_of_texts, t.list_change, t.list_change],
 }

@@ -6,6 +6,7 @@ are in ISO 8601, instants in UTC. What a file makes of a value is the business o
 
 import datetime
 import random
+import uuid
 from dataclasses import dataclass
 from typing import Optional
 
@@ -54,11 +55,14 @@ SQL_NAMES = {
     "datetime": "TIMESTAMP",
     "timestamp": "TIMESTAMP",
     "duration": "BIGINT",
+    "uuid": "UUID",
+    "time": "TIME",
 }
 
 INT, FLOAT, STRING, BOOL = Kind("int"), Kind("float"), Kind("string"), Kind("bool")
 DATE, DATETIME, TIMESTAMP = Kind("date"), Kind("datetime"), Kind("timestamp")
 DURATION = Kind("duration")
+UUID, TIME = Kind("uuid"), Kind("time")
 
 
 def decimal(precision, scale):
@@ -82,7 +86,20 @@ def random_decimal(rng):
 def random_kind(rng):
     """Of a column of a source."""
     name = rng.choice(
-        ["int", "int", "float", "decimal", "string", "string", "bool", "date", "datetime", "timestamp"]
+        [
+            "int",
+            "int",
+            "float",
+            "decimal",
+            "string",
+            "string",
+            "bool",
+            "date",
+            "datetime",
+            "timestamp",
+            "uuid",
+            "time",
+        ]
     )
     return random_decimal(rng) if name == "decimal" else Kind(name)
 
@@ -204,6 +221,11 @@ def interesting(kind, rng):
         return rng.choice(["true", "false"])
     if kind.name == "date":
         return moment(rng, edge).date().isoformat()
+    if kind.name == "uuid":
+        digits = rng.choice([0, 1, 2**128 - 1, 2**127, 2**127 - 1]) if edge else rng.getrandbits(128)
+        return str(uuid.UUID(int=digits))
+    if kind.name == "time":
+        return moment(rng, edge).time().isoformat()
     if kind.name in ("datetime", "timestamp"):
         at = moment(rng, edge)
         return at.isoformat(sep=" ")
@@ -269,6 +291,8 @@ def batch_literal(kind, text):
         return text
     if kind.name == "date":
         return f"@{text}"
+    if kind.name in ("uuid", "time"):
+        return f'("{text}" as {kind.name})'
     if kind.name == "datetime":
         return "@" + text.replace(" ", "T")
     if kind.name == "timestamp":

@@ -28,6 +28,10 @@ def plain(sql, kind):
         return f"({sql} - DATE '1970-01-01')"
     if kind.name in ("datetime", "timestamp"):
         return f"epoch_us({sql})"
+    if kind.name == "uuid":
+        return f"CAST({sql} AS VARCHAR)"
+    if kind.name == "time":
+        return f"epoch_us(DATE '1970-01-01' + {sql})"
     if kind.is_decimal:
         return f"decimal_text({sql})"
     return sql
@@ -116,6 +120,8 @@ def of_text(kind, text):
         return micros(text[:-1])
     if kind.name == "duration":
         return length_of(text)
+    if kind.name == "time":
+        return micros("1970-01-01T" + text)
     return text
 
 
