@@ -2,6 +2,7 @@
 //! cycles, and jobs that lead to no output.
 
 use super::branches::Branch;
+use super::exprs::references;
 use super::globals::Globals;
 use crate::diagnostics::{Diagnostics, graph};
 use crate::ir::{self, Input, JobId};
@@ -9,6 +10,7 @@ use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
 use crate::text::Span;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 pub(super) fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
@@ -18,18 +20,21 @@ pub(super) fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
     })
 }
 
-/// The paths that a job reads: of `from`, joins and unions.
-fn reads(job: &ast::Job) -> impl Iterator<Item = &[ast::Name]> {
+/// The paths that a job reads: of `from`, joins, unions and rules.
+fn reads(job: &ast::Job) -> impl Iterator<Item = Cow<'_, [ast::Name]>> {
     job.steps.iter().flat_map(tables_of)
 }
 
 /// The tables that a step reads, as dotted names.
-pub(super) fn tables_of(statement: &ast::Statement) -> Vec<&[ast::Name]> {
+pub(super) fn tables_of(statement: &ast::Statement) -> Vec<Cow<'_, [ast::Name]>> {
     match &statement.step {
-        Step::From(path) => vec![path.as_slice()],
-        Step::Join(join) => vec![join.right.as_slice()],
+        Step::From(path) => vec![path.into()],
+        Step::Join(join) => vec![(&join.right).into()],
         Step::Union(tables) | Step::Except(tables) | Step::Intersect(tables) => {
-            tables.iter().map(Vec::as_slice).collect()
+            tables.iter().map(Cow::from).collect()
+        }
+        Step::Expect { condition, .. } => {
+            references(condition).into_iter().map(|(table, _)| table.into()).collect()
         }
         _ => vec![],
     }
@@ -88,9 +93,10 @@ pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnosti
         dag.add_edge(nodes[of.0 as usize], nodes[branch.id.0 as usize], (branch.span, true));
     }
     for (at, job) in jobs.iter().enumerate() {
-        let edges = reads(job).map(|path| (path, true)).chain(waits(job).map(|path| (path, false)));
+        let edges = reads(job).map(|path| (path, true));
+        let edges = edges.chain(waits(job).map(|path| (path.into(), false)));
         for (path, reads) in edges {
-            if let Some(from) = globals.job_of(path) {
+            if let Some(from) = globals.job_of(&path) {
                 dag.add_edge(nodes[from.0 as usize], nodes[at], (path[0].span, reads));
             }
         }
@@ -220,8 +226,8 @@ fn readers(file: &ast::File, globals: &Globals) -> Option<Vec<Vec<Reader>>> {
                     return None;
                 }
                 let (id, _) = globals.jobs.get(&job.name.text)?;
-                for path in reads(job).chain(waits(job)) {
-                    add(path, Reader::Job(id.0 as usize))?;
+                for path in reads(job).chain(waits(job).map(Cow::from)) {
+                    add(&path, Reader::Job(id.0 as usize))?;
                 }
             }
             DeclarationKind::Bad(_) | DeclarationKind::Later(_) => return None,

@@ -3,7 +3,7 @@
 //! Steps, declarations and settings that come later are known by the grammar.
 
 /// Functions.
-pub const FUNCTIONS: &[&str] = &["exists_in", "tokenize"];
+pub const FUNCTIONS: &[&str] = &["tokenize"];
 
 /// Columns that every row of a source will carry.
 pub const COLUMNS: &[&str] = &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];

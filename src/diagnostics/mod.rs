@@ -22,6 +22,7 @@ pub mod modules;
 pub mod named;
 pub mod names;
 pub mod reasons;
+pub mod references;
 pub mod render;
 pub mod rows;
 pub mod runtime;

@@ -4,7 +4,7 @@ use super::{Code, Diagnostic, foreign, nearest};
 use crate::text::Span;
 
 /// The columns of a row for a message: at most eight of them.
-fn listed(columns: &[&str]) -> String {
+pub(super) fn listed(columns: &[&str]) -> String {
     let mut shown = columns.iter().take(8).copied().collect::<Vec<_>>().join(", ");
     if columns.len() > 8 {
         shown.push_str(", …");

@@ -134,7 +134,7 @@ fn column_before(step: &Step, column: usize) -> Option<usize> {
         // Nor is there a left row for all of them where right ones are kept.
         StepKind::Join(join) if join.kind.keeps_right() => None,
         StepKind::Join(join) => {
-            let left = step.row.columns.len() - join.right_columns.len();
+            let left = step.row.columns.len() - join.new_columns();
             (column < left).then_some(column)
         }
         StepKind::Window(window) => {

@@ -434,7 +434,7 @@ const KEYS: &[&str] = &["_reason", "_job", "_source_file", "_source_row", "_line
 /// as text.
 fn write_row(out: &mut Vec<u8>, batch: &Batch, row: &Row, at: usize) {
     for (column, array) in row.columns.iter().zip(&batch.columns) {
-        if !KEYS.contains(&&*column.name) {
+        if !column.is_hidden() && !KEYS.contains(&&*column.name) {
             write_column(out, &column.name, array, &column.ty.data, at);
         }
     }

@@ -547,6 +547,16 @@ pub struct Column {
     pub domain: Option<Domain>,
 }
 
+impl Column {
+    /// Stands before the names of columns that no text can name.
+    pub const HIDDEN: char = '\0';
+
+    /// Is it one that no text can name, and that nobody is to see?
+    pub fn is_hidden(&self) -> bool {
+        self.name.starts_with(Column::HIDDEN)
+    }
+}
+
 /// The members of an enum that a column can still be; null is not counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Domain {

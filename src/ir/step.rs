@@ -273,7 +273,7 @@ pub struct Join {
     pub nearest: Option<Nearest>,
     /// What else must be true, over the left columns followed by all right columns.
     pub residual: Option<Expr>,
-    /// The right columns that follow the left ones in the result (none for semi and anti).
+    /// The right columns that follow the left ones in the result (none where it gives no pairs).
     pub right_columns: Vec<usize>,
     /// What is checked while it runs.
     pub check: Cardinality,
@@ -294,6 +294,8 @@ pub enum JoinKind {
     Semi,
     /// Left rows that match nothing.
     Anti,
+    /// Every left row once, with a `bool` behind its columns: does it match something?
+    Mark,
 }
 
 impl JoinKind {
@@ -309,7 +311,14 @@ impl JoinKind {
 
     /// Are rows of both sides given side by side?
     pub fn gives_pairs(self) -> bool {
-        !matches!(self, JoinKind::Semi | JoinKind::Anti)
+        !matches!(self, JoinKind::Semi | JoinKind::Anti | JoinKind::Mark)
+    }
+}
+
+impl Join {
+    /// How many columns it adds behind the left ones.
+    pub fn new_columns(&self) -> usize {
+        self.right_columns.len() + usize::from(self.kind == JoinKind::Mark)
     }
 }
 

@@ -34,6 +34,20 @@ struct List<'d> {
     items: Vec<lsp::CompletionItem>,
 }
 
+/// What only a rule asks, and is no function of the library.
+const OF_RULES: [(&str, &str, &str); 2] = [
+    (
+        "exists_in",
+        "exists_in(value: T, TABLE.column) -> bool",
+        "Is the value among those of a column of another table?",
+    ),
+    (
+        "unique",
+        "unique(key: T, …)",
+        "Have no two rows the same values there? It stands alone in its rule.",
+    ),
+];
+
 /// In which order items are shown: what is nearest first.
 #[derive(Clone, Copy)]
 enum Rank {
@@ -116,6 +130,9 @@ impl<'d> List<'d> {
     /// What has a value: what the enum before may be, columns, arguments, parameters, functions.
     fn values(&mut self) {
         let wanted = self.wanted;
+        if self.looks_in() {
+            return self.tables();
+        }
         self.labels();
         let row = self.row();
         let in_source = wanted.place == Place::Source || wanted.place == Place::File;
@@ -172,6 +189,12 @@ impl<'d> List<'d> {
                 self.add(&name.text, Icon::EnumMember, rank, Some(declared.name.text.clone()));
             }
         }
+    }
+
+    /// Is it the column of another table, in which a rule looks for a value?
+    fn looks_in(&self) -> bool {
+        let call = self.wanted.call.as_ref();
+        call.is_some_and(|call| call.name == OF_RULES[0].0 && call.argument == 1)
     }
 
     /// Parameters of the function whose body this is.
@@ -243,6 +266,12 @@ impl<'d> List<'d> {
             && name == base
         {
             return self.columns(row, Rank::Column);
+        }
+        if self.looks_in() {
+            if let Some(row) = program::row_named(self.compiled, base) {
+                self.columns(row, Rank::Column);
+            }
+            return;
         }
         if let Some(row) = self.row()
             && let Some(at) = row.find(base)
@@ -318,6 +347,10 @@ impl<'d> List<'d> {
             let doc = first_sentence(first);
             self.call(name, first.signature.clone(), !first.parameters.is_empty(), rank)
                 .documentation = Some(doc);
+        }
+        for (name, signature, doc) in OF_RULES.iter().filter(|_| verb == "expect") {
+            self.call(name, (*signature).to_owned(), true, Rank::Column).documentation =
+                Some(markdown((*doc).to_owned()));
         }
         for declaration in &self.compiled.tree.declarations {
             let DeclarationKind::Function(function) = &declaration.kind else { continue };

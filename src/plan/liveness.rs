@@ -2,7 +2,7 @@
 //! row is always computed: what a run does must not depend on what is read later.
 
 use super::{Node, NodeKind, Placed, Plan, placed_steps, step_of, steps_of};
-use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, PartitionBy, Step, StepKind};
+use crate::ir::{self, ErrorPolicy, ExpectAction, Expr, JoinKind, PartitionBy, Step, StepKind};
 
 /// Fills [`Node::live`] of all operators.
 pub(super) fn find_live(plan: &mut Plan, pipeline: &ir::Pipeline) {
@@ -69,7 +69,8 @@ fn compute_unread(plan: &mut Plan, pipeline: &ir::Pipeline) {
                 StepKind::Aggregate { .. } => vec![true; node.width],
                 StepKind::Join(join) => {
                     let right = join.right_columns.iter().map(|column| given[1][*column]);
-                    given[0].iter().copied().chain(right).collect()
+                    let mark = (join.kind == JoinKind::Mark).then_some(true);
+                    given[0].iter().copied().chain(right).chain(mark).collect()
                 }
                 StepKind::Union { columns, .. } => {
                     let of_all = |column: usize| {
@@ -394,7 +395,7 @@ fn left_of_join(join: &ir::Join, live: &mut [bool]) {
 
 /// The right columns that a join gives on or compares beside its keys.
 fn right_of_join(join: &ir::Join, node: &Node, live: &mut [bool]) {
-    let left = node.width - join.right_columns.len();
+    let left = node.width - join.new_columns();
     for (at, &column) in join.right_columns.iter().enumerate() {
         live[column] |= node.live[left + at];
     }

@@ -57,11 +57,7 @@ fn rows(plan: &Plan, id: NodeId, pipeline: &Pipeline, after: &str) {
         NodeKind::Step(step) => {
             if let StepKind::Join(join) = step_of(pipeline, node, step) {
                 assert_eq!(given(1), width(&join.right_row), "after {after}: {id:?}");
-                assert_eq!(
-                    node.width,
-                    given(0) + join.right_columns.len(),
-                    "after {after}: {id:?}"
-                );
+                assert_eq!(node.width, given(0) + join.new_columns(), "after {after}: {id:?}");
             }
         }
     }

@@ -8,8 +8,8 @@
 use super::arguments;
 use super::marks::Mark;
 use crate::ir::{
-    ErrorPolicy, ExpectAction, Folder, Incremental, Input, Job, JobId, Merge, Mode, PartitionBy,
-    Pipeline, RunContext, Scd2, SourceId, Step, StepKind, step_name,
+    ErrorPolicy, ExpectAction, Folder, Incremental, Input, Job, JobId, JoinKind, Merge, Mode,
+    PartitionBy, Pipeline, RunContext, Scd2, SourceId, Step, StepKind, step_name,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -261,8 +261,10 @@ pub(super) fn mode_text(mode: &Mode) -> String {
 
 /// What a step is called when it is told that it changed: the column that it computes, or its word.
 fn label(step: &Step) -> String {
-    match step.kind {
-        StepKind::Set { column, .. } => step.row.columns[column].name.to_string(),
+    match &step.kind {
+        // What it marks is for the rule behind it.
+        StepKind::Join(join) if join.kind == JoinKind::Mark => "expect".to_owned(),
+        StepKind::Set { column, .. } => step.row.columns[*column].name.to_string(),
         StepKind::Project(_) => "select".to_owned(),
         StepKind::Aggregate { .. } => "group".to_owned(),
         _ => step_name(&step.kind).to_owned(),

@@ -132,6 +132,11 @@ job unmet {
   from packed
   anti join newest on id == newest.newest_id
 }
+job referring {
+  from packed
+  expect exists_in(id, stored_few.stored_id) else warn
+  expect known: id % 5 > 0 or exists_in(id, newest.newest_id) and not exists_in(key, stored_few.key) else drop
+}
 job all_of_both {
   from newest
   full join stored on key, newest_id != stored.id expect many_to_many
@@ -258,6 +263,7 @@ output o21 = csv("out/names_that_differ.csv") from names_that_differ
 output o33 = parquet("out/nearest_rows.parquet") from nearest_rows
 output o34 = csv("out/next_rows.csv") from next_rows
 output o35 = csv("out/ranges.csv") from ranges
+output o36 = csv("out/referring.csv") from referring
 output o22 = csv("out/names_in_common.csv") from names_in_common
 output o23 = parquet("out/windows.parquet") from windows
 output o24 = csv("out/window_of_all.csv") from window_of_all

@@ -1,6 +1,7 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::{adapt, open_part};
+use super::references::EXISTS_IN;
 use super::{Scope, Variable, adaptable, bad, convert, literal};
 use crate::check::names::{Kind, Meaning};
 use crate::check::{constants, later};
@@ -28,6 +29,9 @@ impl Scope<'_, '_> {
     ) -> Expr {
         let text = name.text.as_str();
         self.note_call(name);
+        if text == EXISTS_IN && !self.is_library && !self.globals.functions.contains_key(text) {
+            return self.exists_in(name, arguments, span);
+        }
         if text == "try" {
             return self.try_call(arguments, name, span);
         }

@@ -157,7 +157,7 @@ pub(super) fn open_part(mut value: Expr) -> Expr {
 
 /// How `as` goes from one type to another.
 #[derive(Debug, PartialEq, Eq)]
-enum CastRule {
+pub(super) enum CastRule {
     /// It never fails.
     Total,
     /// A row may fail.
@@ -166,7 +166,7 @@ enum CastRule {
     None(Option<&'static str>),
 }
 
-fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
+pub(super) fn cast_rule(from: &DataType, to: &DataType) -> CastRule {
     use CastRule::{Fallible, None as No, Total};
     use DataType as D;
     match (from, to) {

@@ -17,11 +17,13 @@ pub(super) mod narrow;
 mod operators;
 mod own_functions;
 mod patterns;
+mod references;
 mod windows;
 mod written;
 
 pub(super) use convert::{adaptable, convert};
 pub(super) use own_functions::substitute;
+pub(super) use references::{Asked, Reference, references};
 pub(super) use windows::{FrameKnown, WindowScope};
 
 use super::globals::Globals;
@@ -58,6 +60,8 @@ pub(super) struct Scope<'s, 'a> {
     pub(super) group: Option<GroupScope>,
     /// The window whose values are computed.
     pub(super) window: Option<WindowScope>,
+    /// What is asked of other tables.
+    pub(super) asked: Asked,
     /// Where the job says that what fails is null, if it says so.
     pub(super) null_on_error: Option<Span>,
 }
@@ -127,6 +131,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             narrowed: vec![],
             group: None,
             window: None,
+            asked: Asked::Never,
             null_on_error: None,
         }
     }

@@ -18,9 +18,6 @@ use crate::types::Type;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Stands before the names of columns that the transform does not declare.
-const HIDDEN: char = '\0';
-
 /// Checks the transforms that nothing applies.
 pub(in crate::check) fn check_unapplied(
     file: &ast::File,
@@ -248,7 +245,10 @@ impl JobChecker<'_, '_> {
         }
         let seen = |column: &Column| match declared.get(&*column.name) {
             Some(ty) => Column { ty: ty.clone(), domain: None, ..column.clone() },
-            None => Column { name: format!("{HIDDEN}{}", column.name).into(), ..column.clone() },
+            None => Column {
+                name: format!("{}{}", Column::HIDDEN, column.name).into(),
+                ..column.clone()
+            },
         };
         let columns = self.row.columns.iter().map(seen).collect();
         is_right.then(|| Row { columns, ..(*self.row).clone() })
@@ -277,7 +277,7 @@ impl JobChecker<'_, '_> {
         let row = with_names(&self.row);
         let mistake = inside.iter().find(|found| found.severity == Severity::Error);
         if let Some(mistake) = mistake {
-            let message = mistake.message.replace(HIDDEN, "");
+            let message = mistake.message.replace(Column::HIDDEN, "");
             self.found.push(transforms::fails_here(
                 &name.text,
                 name.span,
@@ -339,7 +339,7 @@ fn with_names(row: &Row) -> Row {
     let mut row = row.clone();
     for at in 0..row.columns.len() {
         let column = &row.columns[at];
-        if let Some(name) = column.name.strip_prefix(HIDDEN) {
+        if let Some(name) = column.name.strip_prefix(Column::HIDDEN) {
             let column = Column { name: name.into(), ..column.clone() };
             row.columns.replace(at, column);
         }

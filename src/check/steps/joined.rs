@@ -129,7 +129,9 @@ fn known(kind: JoinKind, conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
             }
             (left, right)
         }
-        JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Anti => (vec![], vec![]),
+        JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Anti | JoinKind::Mark => {
+            (vec![], vec![])
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod encode;
 mod groups;
 mod joined;
 mod joins;
+mod marks;
 mod nearest;
 mod pivot;
 mod rows;

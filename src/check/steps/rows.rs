@@ -2,9 +2,10 @@
 //! parse expect`.
 
 use super::JobChecker;
+use super::marks::found_columns;
 use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
-use crate::check::exprs::{NullRule, bad, domain, narrow};
+use crate::check::exprs::{Asked, NullRule, bad, domain, narrow};
 use crate::check::types::resolve_type;
 use crate::diagnostics::{graph, names, rows, types};
 use crate::ir::{
@@ -336,7 +337,13 @@ impl JobChecker<'_, '_> {
             return;
         }
         let text = self.text(condition.span);
-        let condition = self.scope().condition(condition, "this rule", NullRule::Allowed);
+        let mut scope = self.scope();
+        scope.asked = Asked::OfEachRow(vec![]);
+        let condition = scope.condition(condition, "this rule", NullRule::Allowed);
+        let references = match scope.asked {
+            Asked::OfEachRow(references) => references,
+            Asked::Never | Asked::OfAllRows => vec![],
+        };
         let action = match otherwise.map(|(action, _)| action) {
             None | Some(ast::ExpectAction::Fail) => ir::ExpectAction::Fail,
             Some(ast::ExpectAction::Warn) => ir::ExpectAction::Warn,
@@ -361,7 +368,11 @@ impl JobChecker<'_, '_> {
         self.judge(&condition, true);
         let known = match action {
             ir::ExpectAction::Warn => vec![],
-            _ => narrow::when_true(&condition),
+            _ => {
+                let width = self.row.columns.len();
+                let found = found_columns(&references, &condition, width);
+                [narrow::when_true(&condition), found].concat()
+            }
         };
         let mut row = self.narrowed(&known);
         if action != ir::ExpectAction::Warn {
@@ -373,30 +384,17 @@ impl JobChecker<'_, '_> {
             action,
             above: above.copied(),
         };
-        self.push(StepKind::Expect(Box::new(expectation)), row, span);
+        self.judge_marked(expectation, references, row, span);
     }
 
     /// Where an aggregate is called in an expression, if one is.
     pub(super) fn aggregate_in(&self, expr: &ast::Expr) -> Option<Span> {
-        use ast::ExprKind as K;
-        match &expr.kind {
-            K::Call(name, arguments) => {
-                if self.globals.registry.is_aggregate(&name.text) || name.text == "unique" {
-                    return Some(name.span);
-                }
-                arguments.iter().find_map(|argument| self.aggregate_in(&argument.value))
-            }
-            K::Unary(_, value) | K::IsNull { value, .. } | K::As(value, _) => {
-                self.aggregate_in(value)
-            }
-            K::Binary(_, _, left, right) => {
-                self.aggregate_in(left).or_else(|| self.aggregate_in(right))
-            }
-            K::In { value, .. } | K::Between { value, .. } | K::Matches { value, .. } => {
-                self.aggregate_in(value)
-            }
-            _ => None,
+        if let ast::ExprKind::Call(name, _) = &expr.kind
+            && (self.globals.registry.is_aggregate(&name.text) || name.text == "unique")
+        {
+            return Some(name.span);
         }
+        expr.children().into_iter().find_map(|child| self.aggregate_in(child))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `expect` with an aggregate: a rule about all rows that come to it.
 
 use super::JobChecker;
-use crate::check::exprs::{GroupScope, NullRule};
+use crate::check::exprs::{Asked, GroupScope, NullRule};
 use crate::diagnostics::{graph, types};
 use crate::ir::{Column, Expr, ExprKind, Key, Row, StepKind, TableFact, TableRule};
 use crate::syntax::ast;
@@ -83,6 +83,7 @@ impl JobChecker<'_, '_> {
     /// A condition over aggregates.
     fn holds(&mut self, condition: &ast::Expr, place: Span) -> Option<TableFact> {
         let mut scope = self.scope();
+        scope.asked = Asked::OfAllRows;
         scope.group = Some(GroupScope {
             keys: vec![],
             aggregates: vec![],

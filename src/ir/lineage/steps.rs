@@ -3,8 +3,8 @@
 use super::{Origin, Origins, Role, Table};
 use crate::functions::{FunctionId, Registry};
 use crate::ir::{
-    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, Keep, PartitionBy,
-    Pipeline, StepKind, TableFact, Window, WindowValue,
+    Dedupe, ExpectAction, Expectation, Expr, ExprKind, Input, Job, Join, JoinKind, Keep,
+    PartitionBy, Pipeline, StepKind, TableFact, Window, WindowValue,
 };
 use crate::text::Span;
 
@@ -128,6 +128,9 @@ impl Table {
     }
 
     fn join(&mut self, join: &Join, mut right: Table) {
+        if join.kind == JoinKind::Mark {
+            return self.mark(join, right);
+        }
         join.left_keys.iter().for_each(|key| self.decide(key, Role::Join));
         join.right_keys.iter().for_each(|key| right.decide(key, Role::Join));
         if let Some(nearest) = &join.nearest {
@@ -148,6 +151,15 @@ impl Table {
         if join.kind.gives_pairs() {
             self.of.append(&mut right.of);
         }
+    }
+
+    /// Whether a row matches decides over none yet: that does what reads it.
+    fn mark(&mut self, join: &Join, right: Table) {
+        let mut mark = Origins::new();
+        join.left_keys.iter().for_each(|key| self.read(key, Role::Join, &mut mark));
+        join.right_keys.iter().for_each(|key| right.read(key, Role::Join, &mut mark));
+        self.columns.push(mark);
+        self.also_reads(&right);
     }
 
     fn union(&mut self, others: &[Table], columns: &[Vec<Expr>]) {

@@ -4,9 +4,7 @@
 //! They do where nobody can tell: no row can fail on the way, no row becomes several, which would be
 //! counted, and no null key is left out that would be counted too.
 
-use crate::ir::{
-    Expr, ExprKind, Join, JoinKind, Pipeline, Step, StepKind, Window, WindowCall, WindowValue,
-};
+use crate::ir::{Expr, ExprKind, Join, Pipeline, Step, StepKind, Window, WindowCall, WindowValue};
 use crate::plan::{NodeId, NodeKind, Plan, may_fail, step_of, steps_of};
 use std::collections::BTreeSet;
 
@@ -94,7 +92,7 @@ fn may_pass(join: &Join) -> bool {
         return false;
     }
     let is_one = join.check.right_unique.is_some()
-        || matches!(join.kind, JoinKind::Semi | JoinKind::Anti)
+        || !join.kind.gives_pairs()
         || join.nearest.is_some()
         || is_proven(join);
     let is_checked = join.residual.is_some() || join.check.left_unique.is_some();

@@ -207,6 +207,48 @@ pub enum TypeExprKind {
 }
 
 impl Expr {
+    /// The expressions within it, in the order of the text.
+    pub fn children(&self) -> Vec<&Expr> {
+        use ExprKind as K;
+        match &self.kind {
+            K::Field(one, _) | K::Unary(_, one) | K::As(one, _) | K::Lambda(_, one) => vec![one],
+            K::IsNull { value, .. } | K::Matches { value, .. } => vec![value],
+            K::Index(one, other) | K::Binary(_, _, one, other) => vec![one, other],
+            K::In { value, list, .. } => vec![value, list],
+            K::Between { value, low, high, .. } => vec![value, low, high],
+            K::If(condition, then, otherwise) => vec![condition, then, otherwise],
+            K::Call(_, arguments) => arguments.iter().map(|argument| &argument.value).collect(),
+            K::Case { subject, arms, otherwise } => {
+                let arms = arms.iter().flat_map(|(tests, value)| tests.iter().chain([value]));
+                let subject = subject.as_deref().into_iter();
+                subject.chain(arms).chain(otherwise.as_deref()).collect()
+            }
+            K::List(items) => items.iter().collect(),
+            K::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
+            K::Text(parts) => {
+                let values = parts.iter().filter_map(|part| match part {
+                    TextPart::Expr(value) => Some(value),
+                    TextPart::Literal(_) => None,
+                });
+                values.collect()
+            }
+            K::Name(_)
+            | K::Int(_)
+            | K::Number(_)
+            | K::Percent(_)
+            | K::Regex(_)
+            | K::Bool(_)
+            | K::Null
+            | K::Duration(_)
+            | K::Months(_)
+            | K::Bytes(_)
+            | K::Date(_)
+            | K::Datetime(_)
+            | K::Timestamp(_)
+            | K::Bad => vec![],
+        }
+    }
+
     /// The same with one place for all of it: a copy that stands where it is put, as the
     /// expression of a function in place of a call.
     pub fn placed(&self, span: Span) -> Expr {

@@ -38,6 +38,7 @@ STEPS = (
     + [steps.parse] * 2
     + [groups.group] * 3
     + [groups.join] * 4
+    + [groups.reference] * 2
     + [groups.union] * 3
     + [pivots.pivot, pivots.unpivot]
     + [groups.compare] * 3

@@ -205,6 +205,37 @@ def join(job):
     return None
 
 
+def reference(job):
+    """A rule that looks for values in a column of another table."""
+    rng = job.rng
+    pairs = [
+        (name, table, left, right)
+        for name, table in job.inputs.items()
+        if table.rows * job.table.rows <= 400_000
+        for left in job.table.columns
+        for right in table.columns
+        if left.kind == right.kind and left.kind.is_ordered and left.kind != BOOL
+    ]
+    if not pairs:
+        return False
+    name, table, left, right = rng.choice(pairs)
+    text = f"exists_in({left.name}, {name}.{right.name})"
+    sql = f"EXISTS (SELECT 1 FROM {table.sql} b WHERE a.{left.sql} = b.{right.sql})"
+    if rng.random() < 0.3:
+        text, sql = f"not {text}", f"NOT {sql}"
+    if left.nullable and rng.random() < 0.5:
+        text, sql = f"{left.name} is null or {text}", f"(a.{left.sql} IS NULL OR {sql})"
+    action = rng.choice(["warn", "drop", "drop", "quarantine bad_rules"])
+    job.lines.append(f"  expect rule_{job.name}_{len(job.lines)}: {text} else {action}")
+    if action == "warn":
+        return
+    lost = job.advance(f"SELECT a.* FROM {job.table.sql} a WHERE {sql}", job.table.columns)
+    if action == "drop":
+        job.dropped += lost
+    else:
+        job.quarantined += lost
+
+
 def joined(job, table, kind, shared, added, condition):
     """What a join gives whose pairs meet a condition over `a` and `b`."""
     if kind in ("semi ", "anti "):

@@ -15,7 +15,8 @@ use crate::functions::kernel::{Failure, Operand};
 use crate::ir::{Cardinality, JoinKind, Promise};
 use crate::text::Span;
 use crate::types::{Scalar, Type};
-use arrow_array::{Array, ArrayRef, new_null_array};
+use arrow_array::{Array, ArrayRef, BooleanArray, new_null_array};
+use arrow_buffer::BooleanBuffer;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -208,7 +209,7 @@ impl Streaming for JoinProbe {
         match self.kind {
             JoinKind::Inner | JoinKind::Right | JoinKind::Semi => self.unmatched(),
             // They keep all left rows, or those that match nothing.
-            JoinKind::Left | JoinKind::Full | JoinKind::Anti => 0,
+            JoinKind::Left | JoinKind::Full | JoinKind::Anti | JoinKind::Mark => 0,
         }
     }
 
@@ -235,7 +236,10 @@ impl JoinProbe {
         met: Met,
         emit: &mut dyn FnMut(Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.count(&self.null_keys, met.null_keys);
+        // What marks rows leaves it to a rule to say something of those without a key.
+        if self.kind != JoinKind::Mark {
+            self.count(&self.null_keys, met.null_keys);
+        }
         let given = self.outer.as_ref().map(|outer| outer.left(&batch, values));
         if let Some(residual) = &self.residual {
             let given = given.as_ref().unwrap_or(&batch);
@@ -257,6 +261,12 @@ impl JoinProbe {
             JoinKind::Anti => {
                 filter_batch(batch, found.iter().map(|&key| key == NOT_FOUND).collect())
                     .map_or(Ok(()), emit)
+            }
+            JoinKind::Mark => {
+                let matches: BooleanBuffer = found.iter().map(|&key| key != NOT_FOUND).collect();
+                let mut marked = batch;
+                marked.columns.push(Arc::new(BooleanArray::new(matches, None)));
+                emit(marked)
             }
             JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
                 self.emit_matches(given.as_ref().unwrap_or(&batch), &found, emit)

@@ -70,6 +70,7 @@ impl Case {
                 JoinKind::Semi if !matches.is_empty() => pair(&[]),
                 JoinKind::Anti if matches.is_empty() => pair(&[]),
                 JoinKind::Semi | JoinKind::Anti => {}
+                JoinKind::Mark => pair(&[Scalar::Bool(!matches.is_empty())]),
                 kind if kind.keeps_left() && matches.is_empty() => {
                     pair(&vec![Scalar::Null; self.types.len()]);
                 }
@@ -250,6 +251,26 @@ fn every_type_joins_in_every_way() {
         }
     }
     Case::new(&[DataType::String, DataType::Int, DataType::Bool], 1, (300, 300), 6).check(70);
+}
+
+#[test]
+fn rows_that_match_are_marked() {
+    for (seed, ty) in all_types().into_iter().enumerate() {
+        if ty == DataType::Null {
+            continue;
+        }
+        let case = Case::new(&[ty], seed as u64, (200, 150), 40);
+        let types = [&case.types[..], &[DataType::Bool.required()]].concat();
+        let expected = shown(&types, &case.naive(JoinKind::Mark, false));
+        let make = |table| case.join(table, JoinKind::Mark, false);
+        let probe = make(case.build(None, 60, 3).unwrap());
+        assert_eq!(shown(&types, &rows_of(&types, &case.probe(&probe, 60))), expected);
+        assert_eq!(probe.left_out(), 0);
+        let spilled = case.spilled(60, (default(), false), make).expect("it has rows");
+        let (batches, join) = spilled.unwrap();
+        assert_eq!(shown(&types, &rows_of(&types, &batches)), expected);
+        assert_eq!(join.left_out(), 0);
+    }
 }
 
 #[test]
