@@ -45,6 +45,25 @@ pub fn check_parts(target: &Path, parts: u32, extension: &str) -> Result<(), Con
         .help("split the job into as many partitions as before, or move the directory away"))
 }
 
+/// What a file begins with, which says what its columns are.
+#[derive(Clone, Copy)]
+pub enum Head<'h> {
+    /// A line, or nothing; lines follow.
+    Lines(&'h [u8]),
+    /// Bytes that are no text, behind which such bytes follow, and how a file is called that begins
+    /// with others.
+    Binary(&'h [u8], &'static str),
+}
+
+impl<'h> Head<'h> {
+    /// Its bytes.
+    pub fn bytes(self) -> &'h [u8] {
+        match self {
+            Head::Lines(bytes) | Head::Binary(bytes, _) => bytes,
+        }
+    }
+}
+
 /// What of a file stands in front of the rows that are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
@@ -63,24 +82,28 @@ pub fn copy_in_front(
     path: &Path,
     new: &mut NewFile,
     compression: Compression,
-    head: &[u8],
+    head: Head<'_>,
 ) -> Result<Front, ConnectError> {
     let failed = |error: io::Error| ConnectError::io("read", path.display(), &error);
     let mut old = File::open(path).map_err(failed)?;
     let (first, last) =
-        ends_of(path, &old, compression, head.len().max(LINE_BYTES)).map_err(failed)?;
+        ends_of(path, &old, compression, head.bytes().len().max(LINE_BYTES)).map_err(failed)?;
     let Some(last) = last else { return Ok(Front::Nothing) };
-    if !first.starts_with(head) {
+    let is_text = matches!(head, Head::Lines(_));
+    if !first.starts_with(head.bytes()) {
         let line = |bytes: &[u8]| {
             let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
             shown(bytes[..end].trim_ascii_end())
         };
-        let message = format!(
-            "cannot add rows to {}: it begins with `{}`, and the rows have the columns `{}`",
-            path.display(),
-            line(&first),
-            line(head)
-        );
+        let (path, first) = (path.display(), line(&first));
+        let message = match head {
+            Head::Lines(head) => format!(
+                "cannot add rows to {path}: it begins with `{first}`, and the rows have the columns \
+                 `{}`",
+                line(head)
+            ),
+            Head::Binary(_, other) => format!("cannot add rows to {path}: {other}"),
+        };
         let help = "give the job the columns of the file, in their order, or move the file away";
         return Err(ConnectError::new(message).help(help));
     }
@@ -88,7 +111,7 @@ pub fn copy_in_front(
     loop {
         let read = old.read(&mut buffer).map_err(failed)?;
         if read == 0 {
-            return Ok(Front::Bytes { lacks_end: last != b'\n' });
+            return Ok(Front::Bytes { lacks_end: is_text && last != b'\n' });
         }
         let written = new.write_all(&buffer[..read]);
         written.map_err(|error| ConnectError::io("write", new.path().display(), &error))?;

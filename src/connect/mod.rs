@@ -5,8 +5,10 @@
 //! world is a [`ConnectError`], what is wrong with one value is a [`BadValue`].
 
 mod append;
+mod avro;
 mod chunk;
 mod compression;
+mod convert;
 mod csv;
 mod error;
 mod folder_sink;
@@ -14,6 +16,7 @@ mod folders;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod given;
+mod guard;
 mod input;
 mod json;
 mod meter;
@@ -58,7 +61,7 @@ use std::time::Duration;
 
 /// Every connector, in the order of the reference.
 pub static ALL: &[&Connector] =
-    &[&csv::CONNECTOR, &json::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR];
+    &[&csv::CONNECTOR, &json::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR, &avro::CONNECTOR];
 
 /// The connector called `name`.
 pub fn find(name: &str) -> Option<&'static Connector> {

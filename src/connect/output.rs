@@ -1,6 +1,6 @@
 //! Staged files that bytes are appended to: one, or a directory of parts.
 
-use super::append::{self, Front};
+use super::append::{self, Front, Head};
 use super::compression::{Compression, Packer};
 use super::stage::{self, Staging};
 use super::{Behind, ConnectError, Digest, SinkSpec, Staged};
@@ -99,8 +99,17 @@ impl Written {
 }
 
 impl Outputs {
-    /// Stages the files of a sink, each beginning with `head`.
+    /// Stages the files of a sink, each beginning with `head`, which lines follow.
     pub fn open(spec: &SinkSpec, extension: &str, head: &[u8]) -> Result<Outputs, ConnectError> {
+        Outputs::open_behind(spec, extension, Head::Lines(head))
+    }
+
+    /// The same of any head.
+    pub fn open_behind(
+        spec: &SinkSpec,
+        extension: &str,
+        head: Head<'_>,
+    ) -> Result<Outputs, ConnectError> {
         let target = target_of(spec)?;
         let compression = Compression::of(&target);
         if let Some(behind) = &spec.behind {
@@ -114,12 +123,12 @@ impl Outputs {
                 None => Front::Nothing,
             };
             let mut packer = compression.writer(file, front == Front::Nothing);
-            let head = match front {
-                Front::Nothing => head,
+            let next = match front {
+                Front::Nothing => head.bytes(),
                 Front::Bytes { lacks_end: true } => b"\n",
                 Front::Bytes { lacks_end: false } => b"",
             };
-            let written = packer.write(head);
+            let written = packer.write(next);
             written.map_err(|error| ConnectError::io("write", path.display(), &error))?;
             Ok(Mutex::new(Part { path, packer, rows: 0 }))
         });

@@ -142,7 +142,7 @@ fn parts_are_files_of_one_directory() {
 #[test]
 fn what_is_dropped_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["csv", "json", "text", "parquet"] {
+    for name in ["csv", "json", "text", "parquet", "avro"] {
         let open = || {
             let spec = sink_spec(dir.path(), &[("path", "out")], &line());
             find(name).unwrap().sink.unwrap()(&spec).unwrap()

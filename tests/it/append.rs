@@ -99,6 +99,8 @@ output words = text(\"out/all.txt\") from lines { mode append }
 # allow: W0602 it is meant
 output columns = parquet(\"out/all.parquet\") from orders { mode append }
 # allow: W0602 it is meant
+output blocks = avro(\"out/all.avro\") from orders { mode append }
+# allow: W0602 it is meant
 output folder = csv(\"out/parts\") from parts { mode append }
 ",
     );
@@ -110,17 +112,19 @@ output folder = csv(\"out/parts\") from parts { mode append }
         "source packed = csv(\"out/all.csv.gz\") {\n  id: int\n  item: string\n}
 source frames = json(\"out/all.jsonl.zst\") {\n  id: int\n  item: string\n}
 source columns = parquet(\"out/all.parquet\") {\n  id: int\n  item: string\n}
+source blocks = avro(\"out/all.avro\") {\n  id: int\n  item: string\n}
 source folder = csv(\"out/parts/*.csv\") {\n  id: int\n  item: string\n}
 job of_folder {\n  from folder\n  sort id\n}
 output a = csv(\"read/packed.csv\") from packed
 output b = csv(\"read/frames.csv\") from frames
 output c = csv(\"read/columns.csv\") from columns
+output e = csv(\"read/blocks.csv\") from blocks
 output d = csv(\"read/folder.csv\") from of_folder
 ",
     );
     let ended = project.batchc(&["run", "-q", "check.batch"]);
     assert_eq!(ended.code, Some(0), "{}", ended.words);
-    for name in ["packed", "frames", "columns", "folder"] {
+    for name in ["packed", "frames", "columns", "blocks", "folder"] {
         assert_eq!(project.read(&format!("read/{name}.csv")), BOTH, "{name}");
     }
     assert_eq!(project.read("out/all.txt"), "x\ny\nz\n");

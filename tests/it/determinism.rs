@@ -17,6 +17,7 @@ job readable {
 }
 output packed  = csv("in/rows.csv.gz") from readable
 output parquet = parquet("in/rows.parquet") from readable
+output blocks  = avro("in/rows.avro") from readable
 output listed  = json("in/lists.json") from lists
 job lists {
   from readable
@@ -30,6 +31,7 @@ source rows = csv("rows.csv") {
 }
 source packed = csv("in/rows.csv.gz") { id: int, key: int, note: string? }
 source stored = parquet("in/rows.parquet") { id: int, key: int, name: string, share: float }
+source blocks = avro("in/rows.avro") { id: int, name: string, price: decimal(10, 2), day: date? }
 source lists  = json("in/lists.json") { key: int, ids: list<int>, names: list<string>, least: date? }
 source log    = text("log.txt")
 
@@ -267,6 +269,8 @@ output o36 = csv("out/referring.csv") from referring
 output o22 = csv("out/names_in_common.csv") from names_in_common
 output o23 = parquet("out/windows.parquet") from windows
 output o24 = csv("out/window_of_all.csv") from window_of_all
+output o36 = avro("out/blocks.avro") from blocks
+output o37 = avro("out/windows.avro", compression: "zstd") from windows
 "#;
 
 /// Rows in no order, some of which cannot be read or have a text of several lines.

@@ -1,5 +1,5 @@
 //! The examples, and pipelines at random, computed a second time by DuckDB. `BATCHC_PYTHON` names an interpreter that has
-//! the packages `duckdb` and `numpy`, and beside which `tpchgen-cli` is; without it nothing is compared.
+//! the packages `duckdb`, `numpy` and `fastavro`, and beside which `tpchgen-cli` is; without it nothing is compared.
 
 #![allow(clippy::print_stderr)]
 
@@ -57,6 +57,13 @@ fn folders_are_read_as_the_same_rows() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a folder can be made");
     run(&python, "folders.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
+}
+
+#[test]
+fn avro_files_are_read_as_the_same_rows() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    run(&python, "avro.py", &[Path::new(env!("CARGO_BIN_EXE_batchc")), folder.path()]);
 }
 
 #[test]

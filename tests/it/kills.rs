@@ -67,6 +67,7 @@ job last {
 }
 
 output clean_rows  = parquet(\"out/clean.parquet\") from clean
+output clean_blocks = avro(\"out/clean.avro\") from clean
 output sorted_rows = csv(\"out/sorted.csv\") from sorted
 output last_rows   = json(\"out/last.jsonl\") from last
 ";

@@ -3,6 +3,7 @@
 
 mod after;
 mod append;
+mod avro;
 mod branches;
 mod by_file;
 mod cases;

@@ -2,7 +2,7 @@
 //! second time as nanoseconds, which alone would not do, since they wrap around outside of 1677 to
 //! 2262.
 
-use super::convert::{FINER, Issue};
+use crate::connect::convert::{FINER, Issue};
 use crate::data::display;
 use crate::types::{DataType, Scalar};
 use arrow_array::cast::AsArray;

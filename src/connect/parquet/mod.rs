@@ -1,11 +1,10 @@
 //! `parquet`: columns by name, read as the declared types where nothing is lost.
 //!
 //! The file format is the `parquet` crate's; here is what is between it and the language:
-//! `convert` for types, `source` for row groups as morsels, `skip` for row groups that nobody
-//! wants, `sink` and `groups` for row groups of fixed size.
+//! `source` for row groups as morsels, `skip` for row groups that nobody wants, `sink` and `groups`
+//! for row groups of fixed size.
 
 mod append;
-mod convert;
 mod dictionaries;
 mod finer;
 mod groups;

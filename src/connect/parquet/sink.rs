@@ -2,9 +2,9 @@
 //! slabs of a fixed number and cut into row groups of a fixed number, whatever the batches were.
 
 use super::append::copy_in_front;
-use super::convert::{file_type, to_file};
 use super::groups::{Cutter, Encoded, Ready, Task};
 use super::pause::{Pages, end_of, pack, pages_of, unpack};
+use crate::connect::convert::{file_type, to_file};
 use crate::connect::error::io_text;
 use crate::connect::output::{held, stage_files, target_of};
 use crate::connect::stage::{self, Staging};

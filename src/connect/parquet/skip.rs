@@ -4,8 +4,8 @@
 //! least values, so that all of them are counted as if they had been read. That is right only where
 //! no value of the group could fail to be one of its column's type.
 
-use super::convert::How;
 use crate::connect::Within;
+use crate::connect::convert::How;
 use crate::types::{DAYS, DataType, MICROS, Scalar, Type};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use parquet::basic::Type as PhysicalType;

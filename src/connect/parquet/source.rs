@@ -1,8 +1,9 @@
 //! Parquet files as a source: a row group is a morsel, of which only the wanted columns are read.
 
-use super::convert::{How, convert, fits, hint, spelling};
 use super::finer::{Finer, whole_micros};
 use super::skip::{self, Sound};
+use crate::connect::convert::{How, convert, fits, hint, spelling};
+use crate::connect::guard::guarded;
 use crate::connect::input::{Identity, Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
 use crate::connect::{
@@ -22,7 +23,6 @@ use parquet::basic::{Compression, ConvertedType, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -378,15 +378,6 @@ impl ParquetMorsel {
         let batch = Batch { columns: arrays, rows: batch.num_rows(), positions };
         Rows { batch, bad, file: self.file, lines: RowLines::None }
     }
-}
-
-/// Runs code of the `parquet` crate, which panics on some damaged files.
-fn guarded<T>(
-    name: &str,
-    work: impl FnOnce() -> Result<T, ConnectError>,
-) -> Result<T, ConnectError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(ConnectError::new(format!("{name} is damaged"))))
 }
 
 /// A file that many threads read at their own places.

@@ -1,9 +1,9 @@
 //! What is written reads back, and files of other writers read as the declared types.
 
 use super::CONNECTOR;
-use super::convert::{FINER, file_type, to_file};
 use super::sink;
 use crate::connect::Within;
+use crate::connect::convert::{FINER, file_type, to_file};
 use crate::connect::testing::{
     Random, all_types, flat_types, random_batches, random_value, read_file, sink_spec, source_spec,
     write_file,

@@ -11,8 +11,8 @@ use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, FixedSizeListArray, Int32Array, LargeListArray, ListArray,
-    MapArray, PrimitiveArray, StringViewArray, StructArray,
+    Array, ArrayRef, BinaryViewArray, DurationMicrosecondArray, FixedSizeListArray, Int32Array,
+    LargeListArray, ListArray, MapArray, PrimitiveArray, StringViewArray, StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, TimeUnit};
@@ -76,7 +76,7 @@ pub fn fits(from: &ArrowType, to: &DataType) -> bool {
         DataType::Date => matches!(from, A::Date32 | A::Date64),
         DataType::Datetime => matches!(from, A::Timestamp(_, None)),
         DataType::Timestamp => matches!(from, A::Timestamp(_, Some(_))),
-        DataType::Duration => matches!(from, A::Duration(_)),
+        DataType::Duration => is_text || matches!(from, A::Duration(_)),
         DataType::List(item) => match from {
             A::List(field) | A::LargeList(field) | A::FixedSizeList(field, _) => {
                 fits(field.data_type(), &item.data)
@@ -163,6 +163,12 @@ pub fn spelling(from: &ArrowType) -> String {
         A::Float16 => "FLOAT16".into(),
         A::Time32(_) | A::Time64(_) => "time".into(),
         A::Interval(_) => "INTERVAL".into(),
+        A::Union(kinds, _) => {
+            let kinds: Vec<String> =
+                kinds.iter().map(|(_, kind)| spelling(kind.data_type())).collect();
+            format!("a union of {}", kinds.join(", "))
+        }
+        A::Null => "null".into(),
         A::Map(entries, _) => match entries.data_type() {
             A::Struct(parts) if parts.len() == 2 => {
                 let [key, value] = [0, 1].map(|at: usize| spelling(parts[at].data_type()));
@@ -260,6 +266,7 @@ fn convert_data(array: &ArrayRef, to: &DataType, how: How, issues: &mut Vec<Issu
         }
         (_, DataType::Enum(declared)) => Arc::new(members(array, declared, issues)),
         (_, DataType::Json | DataType::Uuid) => Arc::new(held(array, to, issues)),
+        (A::Utf8View, DataType::Duration) => Arc::new(durations(array, issues)),
         (A::Time32(unit) | A::Time64(unit), DataType::Time) => {
             let counts = integers(array, issues);
             let micros = micros(&counts, *unit, how, issues);
@@ -453,10 +460,15 @@ fn rescale(
     issues: &mut Vec<Issue>,
 ) -> ArrayRef {
     let (factor, end) = (10i128.pow(u32::from(scale - from_scale)), 10i128.pow(precision.into()));
+    let before = issues.len();
     let scaled = map::<_, Decimal128Type>(units, issues, |value| {
         let value = value.checked_mul(factor).filter(|value| -end < *value && *value < end);
         value.ok_or("too large for the declared decimal")
     });
+    let held = DataType::Decimal { precision: 38, scale: from_scale };
+    for issue in &mut issues[before..] {
+        issue.text = display(&Scalar::Decimal(units.value(issue.row)), &held);
+    }
     let ty = ArrowType::Decimal128(precision, scale as i8);
     Arc::new(scaled.as_primitive::<Decimal128Type>().clone().with_data_type(ty))
 }
@@ -518,6 +530,18 @@ fn map_of(array: &MapArray, entry: &Type, how: How, issues: &mut Vec<Issue>) -> 
 fn held(array: &ArrayRef, to: &DataType, issues: &mut Vec<Issue>) -> StringViewArray {
     let value = |(row, text): (usize, Option<&str>)| {
         let read = crate::data::parse::held(text?.as_bytes(), to);
+        if let Err(reason) = &read {
+            issues.push(Issue::new(row, text?, reason.clone()));
+        }
+        read.ok()
+    };
+    array.as_string_view().iter().enumerate().map(value).collect()
+}
+
+/// The lengths of time that texts spell.
+fn durations(array: &ArrayRef, issues: &mut Vec<Issue>) -> DurationMicrosecondArray {
+    let value = |(row, text): (usize, Option<&str>)| {
+        let read = crate::data::parse::duration(text?.as_bytes());
         if let Err(reason) = &read {
             issues.push(Issue::new(row, text?, reason.clone()));
         }
