@@ -244,7 +244,7 @@ pub(super) fn context_with(params: Vec<Scalar>) -> RunContext {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = now.as_micros() as i64;
     let date = time.div_euclid(crate::types::MICROS_PER_DAY) as i32;
-    RunContext { params, time, date, id: run_name(time) }
+    RunContext { params, secrets: vec![], time, date, id: run_name(time) }
 }
 
 /// Refuses a run whose outputs would replace what it reads, or each other.

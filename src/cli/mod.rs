@@ -22,6 +22,7 @@ mod reference;
 mod rejects;
 mod report;
 mod resources;
+mod secrets;
 mod table;
 mod testing;
 

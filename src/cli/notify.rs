@@ -2,9 +2,9 @@
 //! waits long for it.
 
 use super::http::{Refusal, post};
-use super::load::system_words;
 use super::print::say;
-use crate::ir::{Address, NotifierKind, Notify, Pipeline, RunContext, SecretFrom};
+use super::secrets::secret_of;
+use crate::ir::{Address, NotifierKind, Notify, Pipeline, RunContext};
 use crate::run::{JobReport, OutputReport, Report, Status, text_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -191,21 +191,4 @@ fn told(notify: &Notify, status: Status) -> &[usize] {
 
 fn ending(status: Status) -> &'static str {
     if status == Status::Success { "succeeded" } else { "failed" }
-}
-
-/// The text of a secret, or why it is not known.
-fn secret_of(pipeline: &Pipeline, at: usize, base: &Path) -> Result<String, String> {
-    let text = match &pipeline.secrets[at].from {
-        SecretFrom::Env(name) => {
-            std::env::var(name).map_err(|_| format!("{name} is not set in the environment"))?
-        }
-        SecretFrom::File(file) => {
-            let failed = |error| format!("cannot read {file}: {}", system_words(&error));
-            std::fs::read_to_string(base.join(file)).map_err(failed)?
-        }
-    };
-    match text.trim() {
-        "" => Err(format!("`{}` is empty", pipeline.secrets[at].name)),
-        text => Ok(text.to_owned()),
-    }
 }

@@ -271,7 +271,8 @@ mod tests {
             ..JobReport::default()
         };
         let jobs = vec![job("orders_clean", 0), job("by_country", 1_234_000)];
-        let run = RunContext { params: vec![], time: 0, date: 0, id: String::new() };
+        let run =
+            RunContext { params: vec![], secrets: vec![], time: 0, date: 0, id: String::new() };
         let mut report = Report::running(&run);
         report.jobs = jobs;
         let left_out = WIDTHS.map(|width| {

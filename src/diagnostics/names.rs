@@ -285,7 +285,22 @@ pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
 pub fn secret_value(name: &str, span: Span) -> Diagnostic {
     let message = format!("`{name}` is a secret, and its value is in no expression");
     Diagnostic::new(Code::E0130, message, span, "used here")
-        .help("it is the address of a `notify`, alone; what may be seen is a `param`")
+        .help("it is the address of a `notify`, or the `key` of `tokenize`; what may be seen is a `param`")
+}
+
+/// E0151: a key that is no secret.
+pub fn not_a_secret(text: &str, span: Span, secrets: &[&str]) -> Diagnostic {
+    let message = "the key of `tokenize` is a secret, which nobody sees";
+    let found = Diagnostic::new(Code::E0151, message, span, "not a `secret`");
+    match nearest(text, secrets.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => match secrets.first() {
+            Some(known) => found.help(format!("`key: {known}`")),
+            None => found.help(
+                "declare one, `secret TOKEN_KEY from env \"TOKEN_KEY\"`, and say `key: TOKEN_KEY`",
+            ),
+        },
+    }
 }
 
 /// E0113: a way to tell somebody that there is not.

@@ -57,6 +57,11 @@ pub fn param_changed(name: &str, before: &str, now: &str) -> Reason {
     reason(format!("the parameter `{name}` is {now} and was {before}"))
 }
 
+/// The secret that is the key of a function has another value.
+pub fn key_changed(name: &str) -> Reason {
+    reason(format!("the secret `{name}` has another value"))
+}
+
 /// It depends on the run itself.
 pub fn differs_each_run(span: Span) -> Reason {
     reason_at(span, "it uses a value that each run has of its own")

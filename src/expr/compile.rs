@@ -69,6 +69,11 @@ impl<'a> Compiler<'a> {
                 let value = self.run.params[param.0 as usize].clone();
                 self.frame().constant(value, ty)
             }
+            K::Secret(at) => {
+                let secret = self.run.secrets.get(*at).and_then(Option::as_ref);
+                let secret = secret.expect("keys are looked up before they are used");
+                self.frame().constant(Scalar::String(secret.reveal().clone()), ty)
+            }
             K::Run(value) => {
                 let value = value.of(self.run);
                 self.frame().constant(value, ty)

@@ -27,7 +27,7 @@ pub fn constant(expr: &Expr, params: &[Option<Scalar>]) -> Result<Scalar, NotCon
         return Err(NotConstant::Unknown);
     }
     let params = params.iter().map(|value| value.clone().unwrap_or(Scalar::Null)).collect();
-    evaluate(expr, &RunContext { params, time: 0, date: 0, id: String::new() })
+    evaluate(expr, &RunContext { params, secrets: vec![], time: 0, date: 0, id: String::new() })
 }
 
 /// The value in a run of an expression that does not depend on rows; none if it fails.
@@ -55,7 +55,7 @@ fn evaluate(expr: &Expr, run: &RunContext) -> Result<Scalar, NotConstant> {
 fn is_constant(expr: &Expr, params: &[Option<Scalar>], lambdas: &mut Vec<Slot>) -> bool {
     match &expr.kind {
         _ if expr.ty.is_unknown() => false,
-        ExprKind::Column(_) | ExprKind::Run(_) => false,
+        ExprKind::Column(_) | ExprKind::Run(_) | ExprKind::Secret(_) => false,
         ExprKind::Param(id) => params.get(id.0 as usize).is_some_and(Option::is_some),
         ExprKind::Slot(slot) => lambdas.contains(slot),
         kind => {

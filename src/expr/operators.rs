@@ -60,6 +60,7 @@ pub(super) fn operator(
         K::Literal(_)
         | K::Column(_)
         | K::Param(_)
+        | K::Secret(_)
         | K::Run(_)
         | K::Slot(_)
         | K::Call { .. }

@@ -8,7 +8,7 @@ use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar, Type};
 
 fn run() -> RunContext {
-    RunContext { params: vec![], time: 0, date: 0, id: "run".into() }
+    RunContext { params: vec![], secrets: vec![], time: 0, date: 0, id: "run".into() }
 }
 
 fn expr(kind: ExprKind, ty: Type) -> Expr {

@@ -31,6 +31,8 @@ pub enum ExprKind {
     Column(usize),
     /// A parameter of the run.
     Param(ParamId),
+    /// The text of the secret at this position: the key of a function, and nothing else.
+    Secret(usize),
     /// Something of the run, frozen when it starts.
     Run(RunValue),
     /// The variable of an enclosing lambda.
@@ -160,7 +162,9 @@ impl Expr {
     pub fn children(&self) -> Vec<&Expr> {
         use ExprKind as K;
         match &self.kind {
-            K::Literal(_) | K::Column(_) | K::Param(_) | K::Run(_) | K::Slot(_) => vec![],
+            K::Literal(_) | K::Column(_) | K::Param(_) | K::Secret(_) | K::Run(_) | K::Slot(_) => {
+                vec![]
+            }
             K::Call { arguments, lambda, .. } => {
                 arguments.iter().chain(lambda.iter().map(|lambda| &lambda.body)).collect()
             }
@@ -186,7 +190,9 @@ impl Expr {
     pub fn children_mut(&mut self) -> Vec<&mut Expr> {
         use ExprKind as K;
         match &mut self.kind {
-            K::Literal(_) | K::Column(_) | K::Param(_) | K::Run(_) | K::Slot(_) => vec![],
+            K::Literal(_) | K::Column(_) | K::Param(_) | K::Secret(_) | K::Run(_) | K::Slot(_) => {
+                vec![]
+            }
             K::Call { arguments, lambda, .. } => arguments
                 .iter_mut()
                 .chain(lambda.iter_mut().map(|lambda| &mut lambda.body))

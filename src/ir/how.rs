@@ -2,6 +2,9 @@
 
 use super::Expr;
 use crate::text::Span;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a job is tried again that failed for a reason that can pass.
@@ -31,6 +34,33 @@ pub struct Secret {
     pub name: String,
     /// Where it is found.
     pub from: SecretFrom,
+}
+
+/// The value of a secret in a run.
+#[derive(Clone)]
+pub struct SecretText(Arc<str>);
+
+impl SecretText {
+    /// This text, which is shown nowhere from here on.
+    pub fn new(text: &str) -> SecretText {
+        SecretText(text.into())
+    }
+
+    /// The text itself, for who computes with it.
+    pub fn reveal(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    /// What tells it from other texts, and does not show it.
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
 }
 
 /// Where a secret is found.

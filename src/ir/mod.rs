@@ -8,6 +8,7 @@ mod columns;
 mod expr;
 mod fixtures;
 mod how;
+mod keys;
 pub mod lineage;
 mod meaning;
 mod opened;
@@ -20,7 +21,8 @@ pub use columns::Columns;
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot, concat_may_fail};
 pub use fixtures::{Given, Test, Tested, Want, WantOf, Wanted, WantedColumn, WantedRows};
 pub use how::{
-    Address, Notifier, NotifierKind, Notify, Resources, Retry, Secret, SecretFrom, Timeout,
+    Address, Notifier, NotifierKind, Notify, Resources, Retry, Secret, SecretFrom, SecretText,
+    Timeout,
 };
 pub use show::{show, step_name};
 pub use step::{

@@ -1,6 +1,6 @@
 //! Steps: each turns one table into the next.
 
-use super::{Comparison, Expr, Input, QuarantineId, Row};
+use super::{Comparison, Expr, Input, QuarantineId, Row, SecretText};
 use crate::functions::{FunctionId, Registry};
 use crate::text::Span;
 use crate::types::{Scalar, Type};
@@ -542,6 +542,8 @@ impl StepKind {
 pub struct RunContext {
     /// The parameters' values, by position.
     pub params: Vec<Scalar>,
+    /// The secrets that are keys in expressions, by position; others are not looked up for it.
+    pub secrets: Vec<Option<SecretText>>,
     /// `run.time`: microseconds since 1970 in UTC.
     pub time: i64,
     /// `run.date`: days since 1970.

@@ -133,6 +133,12 @@ impl<'d> List<'d> {
         if self.looks_in() {
             return self.tables();
         }
+        if self.is_key() {
+            for secret in &self.compiled.pipeline.secrets {
+                self.add(&secret.name, Icon::Constant, Rank::Best, Some("secret".to_owned()));
+            }
+            return;
+        }
         self.labels();
         let row = self.row();
         let in_source = wanted.place == Place::Source || wanted.place == Place::File;
@@ -195,6 +201,12 @@ impl<'d> List<'d> {
     fn looks_in(&self) -> bool {
         let call = self.wanted.call.as_ref();
         call.is_some_and(|call| call.name == OF_RULES[0].0 && call.argument == 1)
+    }
+
+    /// Is it the key of a pseudonym, by its label?
+    fn is_key(&self) -> bool {
+        let call = self.wanted.call.as_ref();
+        call.is_some_and(|call| call.name == "tokenize" && call.label.as_deref() == Some("key"))
     }
 
     /// Parameters of the function whose body this is.

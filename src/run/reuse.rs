@@ -422,7 +422,7 @@ fn job_change(
     (was.steps.len() > now.steps.len()).then(|| reasons::step_removed(job.span))
 }
 
-/// The parameter of a step that has another value.
+/// The parameter of a step that has another value, or its key.
 fn value_change(pipeline: &Pipeline, step: &StepKind, before: &Made, now: &Made) -> Option<Reason> {
     fn params(expr: &Expr, found: &mut BTreeSet<u32>) {
         if let ExprKind::Param(param) = expr.kind {
@@ -430,13 +430,18 @@ fn value_change(pipeline: &Pipeline, step: &StepKind, before: &Made, now: &Made)
         }
         expr.children().iter().for_each(|child| params(child, found));
     }
-    let mut used = BTreeSet::new();
-    step.expressions().iter().for_each(|expr| params(expr, &mut used));
-    used.iter().find_map(|at| {
+    let (mut used, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for expr in step.expressions() {
+        params(expr, &mut used);
+        expr.add_keys(&mut keys);
+    }
+    let changed = used.iter().find_map(|at| {
         let name = &pipeline.params[*at as usize].name;
         let (before, now) = (before.params.get(name)?, now.params.get(name)?);
         (before != now).then(|| reasons::param_changed(name, before, now))
-    })
+    });
+    let key = || keys.first().map(|at| reasons::key_changed(&pipeline.secrets[*at].name));
+    changed.or_else(key)
 }
 
 fn source_change(

@@ -12,8 +12,8 @@ pub use spell::{cell, member_or_text};
 use crate::connect::Given;
 use crate::data::{Batch, array_of, maps, parse, scalar_at};
 use crate::ir::{
-    Input, JobId, Pipeline, Row, RunContext, Test, Tested, Want, WantOf, Wanted, WantedColumn,
-    WantedRows,
+    Input, JobId, Pipeline, Row, RunContext, SecretText, Test, Tested, Want, WantOf, Wanted,
+    WantedColumn, WantedRows,
 };
 use crate::plan::Targets;
 use crate::run::{Fixture, Options, Outcome, Told};
@@ -80,7 +80,9 @@ fn context(pipeline: &Pipeline, test: &Test) -> RunContext {
         params[id.0 as usize] = value.clone();
     }
     let (time, date) = (test.time.unwrap_or(0), test.date.unwrap_or(0));
-    RunContext { params, time, date, id: "test".to_owned() }
+    // A test needs nothing but the program: a secret is called by its name.
+    let secrets = pipeline.secrets.iter().map(|secret| Some(SecretText::new(&secret.name)));
+    RunContext { params, secrets: secrets.collect(), time, date, id: "test".to_owned() }
 }
 
 /// Rows as a source can be opened of them.

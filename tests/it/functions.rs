@@ -48,6 +48,7 @@ fn every_example_is_true() {
     assert!(scalars.len() > 100 && aggregates.len() > 20, "the examples are found");
     let uses = MODULES.iter().map(|module| format!("use std.{module}\n"));
     let mut pipeline: String = uses.collect();
+    pipeline.push_str("secret SECRET from file \"secret\"\n");
     pipeline.push_str("source rows = json(\"rows.jsonl\") {\n  i: int\n}\n");
     pipeline.push_str("job scalars {\n  from rows\n  filter i == 0\n  derive {\n");
     for (at, example) in scalars.iter().enumerate() {
@@ -70,6 +71,7 @@ fn every_example_is_true() {
     let project = Project::new(&pipeline);
     let rows: String = (0..20).map(|i| format!("{{\"i\":{i}}}\n")).collect();
     project.write("rows.jsonl", rows);
+    project.write("secret", "a key that nobody knows");
     project.run();
     let of_scalars = project.records("scalars.jsonl");
     let of_scalars = of_scalars[0].as_object().expect("a row").values();

@@ -59,6 +59,7 @@ mod run_cases;
 mod runs;
 mod scd2;
 mod schema;
+mod secrets;
 mod server;
 mod shown;
 mod signals;

@@ -47,7 +47,6 @@ fn every_connector_option_is_in_the_reference() {
 fn what_comes_later_is_listed_as_it_is_in_the_code() {
     let page = read("not-available-yet");
     for (heading, names) in [
-        ("Functions", later::FUNCTIONS),
         ("Columns", later::COLUMNS),
         ("Types", later::TYPES),
         ("Connectors", later::CONNECTORS),

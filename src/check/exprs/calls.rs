@@ -1,10 +1,11 @@
 //! Calls: of the library's functions here, of aggregates and of the file's own functions elsewhere.
 
 use super::convert::{adapt, open_part};
+use super::keys::{KEYED, is_key};
 use super::references::EXISTS_IN;
 use super::{Scope, Variable, adaptable, bad, convert, literal};
+use crate::check::constants;
 use crate::check::names::{Kind, Meaning};
-use crate::check::{constants, later};
 use crate::diagnostics::{
     Diagnostic, arguments, foreign, formats, functions, names, operand, types,
 };
@@ -104,10 +105,6 @@ impl Scope<'_, '_> {
         if self.globals.later.contains_key(text) {
             return;
         }
-        if later::FUNCTIONS.contains(&text) {
-            self.found.push(super::not_yet(&format!("{text}()"), name.span));
-            return;
-        }
         let given: Vec<String> =
             arguments.iter().map(|argument| self.text(argument.value.span)).collect();
         let given: Vec<&str> = given.iter().map(String::as_str).collect();
@@ -198,7 +195,7 @@ impl Scope<'_, '_> {
         let wanted = self.enum_among(arguments.iter().map(|argument| &argument.value));
         let mut given = Vec::with_capacity(arguments.len());
         let mut asked = Vec::with_capacity(arguments.len());
-        for argument in arguments {
+        for (position, argument) in arguments.iter().enumerate() {
             let label = argument.name.as_ref().map(|name| name.text.as_str());
             if let A::Lambda(parameters, _) = &argument.value.kind {
                 let value = ArgumentValue::Lambda { parameters: parameters.len() };
@@ -206,7 +203,10 @@ impl Scope<'_, '_> {
                 given.push(None);
                 continue;
             }
-            let value = self.check(&argument.value, wanted.as_ref());
+            let value = match name.text == KEYED && is_key(label, position) {
+                true => self.key(&argument.value),
+                false => self.check(&argument.value, wanted.as_ref()),
+            };
             let scalar = constant(&value, &[]).ok();
             asked.push(Argument {
                 name: label,

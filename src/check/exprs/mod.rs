@@ -10,6 +10,7 @@ mod cases;
 pub(super) mod certain;
 mod convert;
 pub(super) mod domain;
+mod keys;
 mod lookup;
 mod members;
 mod mismatches;

@@ -123,7 +123,8 @@ mod tests {
                 array_of(&ty.data, &column)
             })
             .collect();
-        let run = RunContext { params: vec![], time: 0, date: 0, id: String::new() };
+        let run =
+            RunContext { params: vec![], secrets: vec![], time: 0, date: 0, id: String::new() };
         let mut failures = vec![];
         let batch = Batch::new(columns.clone(), rows, 0);
         let program = Program::compile(&[body], &run);

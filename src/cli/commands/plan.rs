@@ -5,6 +5,7 @@ use crate::cli::args::{Global, Plan};
 use crate::cli::load::{base, checked_values, context_with, runnable, state, targets};
 use crate::cli::print::put;
 use crate::cli::reasons::line;
+use crate::cli::secrets::with_keys;
 use crate::ir::{
     Input, Merge, MergeKeep, Mode, Output, PartitionBy, Pipeline, Resources, RunContext, Scd2,
 };
@@ -31,7 +32,14 @@ fn show(args: &Plan, global: &Global) -> Result<(), u8> {
     if values.iter().all(Option::is_some) {
         let context = context_with(values.into_iter().flatten().collect());
         let state = state(&args.state, &path);
-        put!("{}", verdicts(&compiled, &context, &base(&path), &state, &targets));
+        let wanted = (&targets.tables[..], &targets.outputs[..]);
+        match with_keys(context, pipeline, wanted, &base(&path)) {
+            Ok(context) => {
+                put!("{}", verdicts(&compiled, &context, &base(&path), &state, &targets));
+            }
+            // What would run depends on it.
+            Err(message) => put!("{message}\n"),
+        }
     }
     Ok(())
 }

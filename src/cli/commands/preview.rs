@@ -2,8 +2,9 @@
 
 use crate::cli::args::{File, Global, Preview};
 use crate::cli::failure::explain_failures;
-use crate::cli::load::{base, context, refuse_name, runnable_without, state, without};
+use crate::cli::load::{base, context, refuse, refuse_name, runnable_without, state, without};
 use crate::cli::print::{put, say, width_of};
+use crate::cli::secrets::with_keys;
 use crate::cli::table::{rows_table, rows_text};
 use crate::diagnostics::Code;
 use crate::ir::{Input, JobId, Row, SourceId};
@@ -41,6 +42,8 @@ fn show(args: &Preview, global: &Global) -> Result<(), u8> {
         }
     };
     let context = context(&compiled, &path, &args.params, global)?;
+    let context = with_keys(context, pipeline, (&[input], &[]), &base(&path))
+        .map_err(|message| refuse(&message, global))?;
     let without = without(&args.passes, global)?;
     let cancelled = AtomicBool::new(false);
     let options = Options {

@@ -14,6 +14,7 @@ use crate::cli::print::{put, say, width_of};
 use crate::cli::profile::{locate, print_profile};
 use crate::cli::progress::{Mode, Progress};
 use crate::cli::reasons::say_decision;
+use crate::cli::secrets::with_keys;
 use crate::cli::table::print_report;
 use crate::ir::{Pipeline, RunContext};
 use crate::plan::Targets;
@@ -49,6 +50,9 @@ fn prepare(args: &Run, global: &Global) -> Result<Prepared, u8> {
     let (path, compiled) = runnable(&args.file, global)?;
     let targets = targets(&compiled.pipeline, &args.selection, &args.how.passes, global)?;
     let context = context(&compiled, &path, &args.params, global)?;
+    let wanted = (&targets.tables[..], &targets.outputs[..]);
+    let context = with_keys(context, &compiled.pipeline, wanted, &base(&path))
+        .map_err(|message| refuse(&message, global))?;
     check_places(&compiled, &path, &context, &kept(args, &path), global)?;
     Ok((path, compiled, targets, context))
 }

@@ -9,8 +9,17 @@ use crate::ir::{
 use crate::text::Span;
 
 /// Functions from whose value nobody can tell what they were given.
-const DISGUISES: &[&str] =
-    &["md5", "sha256", "xxhash64", "crc32", "hash_bucket", "mask", "ip_anonymize", "uuid_v5"];
+const DISGUISES: &[&str] = &[
+    "md5",
+    "sha256",
+    "xxhash64",
+    "crc32",
+    "hash_bucket",
+    "mask",
+    "tokenize",
+    "ip_anonymize",
+    "uuid_v5",
+];
 
 /// Aggregates that tell of values how many there are.
 const COUNTS: &[&str] =
@@ -281,8 +290,8 @@ impl Table {
                 self.reads.borrow_mut().entry(Origin::Run(*value)).or_insert(expr.span);
                 into.insert((Origin::Run(*value), role), vec![]);
             }
-            // The items of a list that is an argument beside the lambda.
-            K::Slot(_) | K::Literal(_) => {}
+            // The items of a list that is an argument beside the lambda; nobody may see a secret.
+            K::Slot(_) | K::Secret(_) | K::Literal(_) => {}
             K::Convert(value) => self.read(value, role, into),
             K::Case { arms, otherwise } => {
                 for (condition, value) in arms {
