@@ -1,11 +1,17 @@
 //! `expect` with an aggregate: a rule about all rows that come to it.
 
 use super::JobChecker;
-use crate::check::exprs::{Asked, GroupScope, NullRule};
+use crate::check::exprs::{Asked, GroupScope, NullRule, narrow};
 use crate::diagnostics::{graph, types};
-use crate::ir::{Column, Expr, ExprKind, Key, Row, StepKind, TableFact, TableRule};
+use crate::expr::constant;
+use crate::functions::Registry;
+use crate::ir::{
+    AggregateCall, Column, Comparison, ExpectAction, Expectation, Expr, ExprKind, Key, Row,
+    StepKind, TableFact, TableRule,
+};
 use crate::syntax::ast;
 use crate::text::Span;
+use crate::types::{DataType, Scalar};
 use std::sync::Arc;
 
 impl JobChecker<'_, '_> {
@@ -49,6 +55,15 @@ impl JobChecker<'_, '_> {
                 says
             }
         };
+        if let (true, TableFact::Holds { aggregates, condition: says, .. }) = (fails, &says)
+            && let Some(columns) = without_nulls(says, aggregates)
+        {
+            return self.none_is_null(
+                name.map_or(text, |name| name.text.clone()),
+                columns,
+                (condition.span, span),
+            );
+        }
         let rule = TableRule {
             name: name.map_or(text, |name| name.text.clone()),
             says,
@@ -56,6 +71,22 @@ impl JobChecker<'_, '_> {
             span: condition.span,
         };
         self.push(StepKind::ExpectAll(Box::new(rule)), row, span);
+    }
+
+    /// `null_rate(x) == 0`, which must hold: a row without `x` breaks it whatever the others are, so that
+    /// each is asked, and what follows sees none.
+    fn none_is_null(&mut self, name: String, columns: Vec<Expr>, (condition, span): (Span, Span)) {
+        let known: Vec<usize> = columns.iter().flat_map(narrow::strict_columns).collect();
+        let ty = DataType::Bool.required();
+        let expr = |kind| Expr { kind, ty: ty.clone(), span: condition };
+        let is_there = columns
+            .into_iter()
+            .map(|value| expr(ExprKind::Not(Box::new(expr(ExprKind::IsNull(Box::new(value)))))));
+        let all = is_there.reduce(|a, b| expr(ExprKind::And(Box::new(a), Box::new(b))));
+        let condition = all.expect("a rule says something");
+        let row = self.narrowed(&known);
+        let rule = Expectation { name, condition, action: ExpectAction::Fail, above: None };
+        self.push(StepKind::Expect(Box::new(rule)), row, span);
     }
 
     /// The keys of `unique(k, …)`.
@@ -116,4 +147,31 @@ fn columns_of(keys: &[Expr]) -> Option<Vec<usize>> {
         _ => None,
     };
     keys.iter().map(column).collect()
+}
+
+/// What may not be null where a condition over aggregates says nothing but `null_rate(x) == 0`, of one
+/// column or several.
+fn without_nulls(condition: &Expr, aggregates: &[AggregateCall]) -> Option<Vec<Expr>> {
+    let is_zero =
+        |value: &Expr| matches!(constant(value, &[]), Ok(Scalar::Float(zero)) if zero == 0.0);
+    let rate = |value: &Expr| {
+        let ExprKind::Column(at) = value.kind else { return None };
+        let call = aggregates.get(at)?;
+        let name = &Registry::standard().declaration(call.function).name;
+        (name == "null_rate").then(|| vec![call.arguments[0].clone()])
+    };
+    match &condition.kind {
+        ExprKind::And(a, b) => {
+            Some([without_nulls(a, aggregates)?, without_nulls(b, aggregates)?].concat())
+        }
+        ExprKind::Compare(Comparison::Equal | Comparison::LessEqual, a, zero) if is_zero(zero) => {
+            rate(a)
+        }
+        ExprKind::Compare(Comparison::Equal | Comparison::GreaterEqual, zero, a)
+            if is_zero(zero) =>
+        {
+            rate(a)
+        }
+        _ => None,
+    }
 }

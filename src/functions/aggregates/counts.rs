@@ -129,8 +129,9 @@ impl Aggregate for NullRate {
     }
 
     fn finish(&mut self, states: Vec<(i64, i64)>, _: &mut KernelContext) -> ArrayRef {
-        let rate = |(nulls, rows): (i64, i64)| (rows > 0).then(|| nulls as f64 / rows as f64);
-        Arc::new(states.into_iter().map(rate).collect::<Float64Array>())
+        // Of no rows none is null.
+        let rate = |(nulls, rows): (i64, i64)| nulls as f64 / rows.max(1) as f64;
+        Arc::new(Float64Array::from_iter_values(states.into_iter().map(rate)))
     }
 }
 

@@ -23,9 +23,9 @@ def aggregate(job, x):
         (f"count_if({condition.text})", f"count(*) {where}", INT, False),
         (
             f"null_rate({name})",
-            f"CAST(count(*) FILTER (WHERE {sql} IS NULL) AS DOUBLE) / nullif(count(*), 0)",
+            f"coalesce(CAST(count(*) FILTER (WHERE {sql} IS NULL) AS DOUBLE) / nullif(count(*), 0), 0)",
             FLOAT,
-            True,
+            False,
         ),
         (f"first({name})", first, kind, True),
         (f"last({name})", last, kind, True),

@@ -182,7 +182,7 @@ def expect_of_all(job):
     count = rng.choice([0, 1, 10, 1000])
     rules = [
         (f"count() > {count}", f"count(*) > {count}"),
-        (f"null_rate({column.name}) < 0.5", f"avg(CAST({column.sql} IS NULL AS INT)) < 0.5"),
+        (f"null_rate({column.name}) < 0.5", f"coalesce(avg(CAST({column.sql} IS NULL AS INT)), 0) < 0.5"),
     ]
     if column.kind.is_ordered:
         has_null = f"CAST(count(*) > count({column.sql}) AS INT)"
