@@ -158,3 +158,30 @@ test \"holds\" {
     let ended = project.batchc(&["test"]);
     assert_eq!(ended.code, Some(0), "{}{}", ended.words, ended.data);
 }
+
+#[test]
+fn a_rule_is_judged_anew_when_the_table_that_it_looks_into_changes() {
+    let project = Project::new(
+        "source orders = csv(\"orders.csv\") { id: int key, customer: int }
+source customers = csv(\"customers.csv\") { id: int key, name: string }
+
+job known {
+  from orders
+  expect exists_in(customer, customers.id) else quarantine unknown
+}
+
+output o = csv(\"o.csv\") from known
+",
+    );
+    project.write("orders.csv", "id,customer\n1,7\n2,8\n");
+    project.write("customers.csv", "id,name\n7,Ada\n");
+    project.run();
+    assert_eq!(project.read("o.csv"), "id,customer\n1,7\n");
+    assert_eq!(project.read(".batchc/quarantine/unknown.jsonl").lines().count(), 1);
+    project.write("customers.csv", "id,name\n7,Ada\n8,Bo\n");
+    let run = project.batchc(&["run"]);
+    assert_eq!(run.code, Some(0), "{}", run.words);
+    assert!(run.words.contains("customers.csv"), "{}", run.words);
+    assert_eq!(project.read("o.csv"), "id,customer\n1,7\n2,8\n");
+    assert_eq!(project.read(".batchc/quarantine/unknown.jsonl"), "");
+}
