@@ -185,3 +185,17 @@ output o = csv(\"o.csv\") from known
     assert_eq!(project.read("o.csv"), "id,customer\n1,7\n2,8\n");
     assert_eq!(project.read(".batchc/quarantine/unknown.jsonl"), "");
 }
+
+#[test]
+fn a_table_without_nulls_may_be_empty() {
+    let project = Project::new(&pipeline("  expect none: null_rate(name) == 0"));
+    project.write("s.csv", "id,name\n");
+    project.run();
+    project.write("s.csv", "id,name\n2,a\n3,b\n");
+    project.run();
+    assert_eq!(project.read("out/o.csv"), "id,name\n2,a\n3,b\n");
+    project.write("s.csv", ROWS);
+    let run = project.batchc(&["run"]);
+    run.fails(4, "s.csv:3: `none` does not hold");
+    assert_eq!(project.read("out/o.csv"), "id,name\n2,a\n3,b\n");
+}
