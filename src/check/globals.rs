@@ -442,7 +442,8 @@ impl<'a> Globals<'a> {
         if let [_, name, ..] = path {
             if first.text == "quarantine" {
                 let span = first.span.to(path[path.len() - 1].span);
-                let later = ast::Later { what: "reading a quarantine".into(), name: None, span };
+                let later =
+                    ast::Later { what: format!("quarantine.{}", name.text), name: None, span };
                 found.push(syntax::not_available_yet(&later));
                 return None;
             }

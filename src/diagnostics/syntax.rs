@@ -272,6 +272,9 @@ pub fn not_available_yet(later: &Later) -> Diagnostic {
         "type" => "use the type behind the `=`",
         "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",
+        quarantine if quarantine.starts_with("quarantine.") => {
+            "send rows that break a rule to a branch, `route { bad when …; good otherwise }`, and read that"
+        }
         _ => "",
     };
     let message = format!("`{}` is not available yet", later.what);
