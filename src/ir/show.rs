@@ -51,7 +51,7 @@ fn row(row: &Row, changed: Option<usize>) -> String {
     let column = |column: &Column| format!("{}: {}", column.name, column.ty);
     let columns: Vec<String> = match changed {
         Some(at) if row.columns.len() > 1 => vec!["…".to_owned(), column(&row.columns[at])],
-        _ => row.columns.iter().map(column).collect(),
+        _ => row.columns.iter().filter(|one| !one.is_hidden()).map(column).collect(),
     };
     let names = |places: &[usize]| -> String {
         let of = |at: &usize| row.columns.get(*at).map_or("…", |column| &*column.name).to_owned();

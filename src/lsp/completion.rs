@@ -1,6 +1,7 @@
 //! What may be written at the cursor: words of the language, names that are in scope there.
 
 use super::document::Document;
+use super::signature::OF_RULES;
 use super::{program, rows};
 use crate::Compiled;
 use crate::connect::{self, Side};
@@ -33,20 +34,6 @@ struct List<'d> {
     snippets: bool,
     items: Vec<lsp::CompletionItem>,
 }
-
-/// What only a rule asks, and is no function of the library.
-const OF_RULES: [(&str, &str, &str); 2] = [
-    (
-        "exists_in",
-        "exists_in(value: T, TABLE.column) -> bool",
-        "Is the value among those of a column of another table?",
-    ),
-    (
-        "unique",
-        "unique(key: T, …)",
-        "Have no two rows the same values there? It stands alone in its rule.",
-    ),
-];
 
 /// In which order items are shown: what is nearest first.
 #[derive(Clone, Copy)]
@@ -200,7 +187,7 @@ impl<'d> List<'d> {
     /// Is it the column of another table, in which a rule looks for a value?
     fn looks_in(&self) -> bool {
         let call = self.wanted.call.as_ref();
-        call.is_some_and(|call| call.name == OF_RULES[0].0 && call.argument == 1)
+        call.is_some_and(|call| call.name == OF_RULES[0].name && call.argument == 1)
     }
 
     /// Is it the key of a pseudonym, by its label?
@@ -360,9 +347,9 @@ impl<'d> List<'d> {
             self.call(name, first.signature.clone(), !first.parameters.is_empty(), rank)
                 .documentation = Some(doc);
         }
-        for (name, signature, doc) in OF_RULES.iter().filter(|_| verb == "expect") {
-            self.call(name, (*signature).to_owned(), true, Rank::Column).documentation =
-                Some(markdown((*doc).to_owned()));
+        for one in OF_RULES.iter().filter(|_| verb == "expect") {
+            self.call(one.name, one.signature.to_owned(), true, Rank::Column).documentation =
+                Some(markdown(one.doc.to_owned()));
         }
         for declaration in &self.compiled.tree.declarations {
             let DeclarationKind::Function(function) = &declaration.kind else { continue };

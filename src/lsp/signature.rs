@@ -7,6 +7,34 @@ use crate::syntax::ast::DeclarationKind;
 use crate::syntax::{Call, wanted};
 use gen_lsp_types as lsp;
 
+/// What only a rule asks, and is no function of the library.
+pub(super) struct OfRules {
+    /// The name.
+    pub(super) name: &'static str,
+    /// How it is called.
+    pub(super) signature: &'static str,
+    /// What it is called with.
+    parameters: &'static [&'static str],
+    /// What it asks.
+    pub(super) doc: &'static str,
+}
+
+/// All of them.
+pub(super) const OF_RULES: [OfRules; 2] = [
+    OfRules {
+        name: "exists_in",
+        signature: "exists_in(value: T, TABLE.column) -> bool",
+        parameters: &["value: T", "TABLE.column"],
+        doc: "Is the value among those of a column of another table?",
+    },
+    OfRules {
+        name: "unique",
+        signature: "unique(key: T, …)",
+        parameters: &["key: T"],
+        doc: "Have no two rows the same values there? It stands alone in its rule.",
+    },
+];
+
 /// The signatures of the innermost call around a byte, the argument that is being written marked.
 pub(super) fn help(document: &Document, byte: usize) -> Option<lsp::SignatureHelp> {
     let call = wanted(document.text(), byte)?.call?;
@@ -78,6 +106,18 @@ fn signatures(document: &Document, call: &Call) -> Vec<Signature> {
                 is_variadic: false,
             }];
         }
+    }
+    if let Some(one) = OF_RULES.iter().find(|one| one.name == call.name) {
+        let parameter = |written: &&str| {
+            let name = written.split(':').next().unwrap_or_default();
+            (name.to_owned(), (*written).to_owned())
+        };
+        return vec![Signature {
+            label: one.signature.to_owned(),
+            doc: one.doc.to_owned(),
+            parameters: one.parameters.iter().map(parameter).collect(),
+            is_variadic: one.name == "unique",
+        }];
     }
     let registry = Registry::standard();
     let of = |id: &crate::functions::FunctionId| {
