@@ -1,23 +1,30 @@
-//! How fast programs are checked: `cargo bench --bench check -- [JOBS]`, or with `--write FILE` the
-//! program that is measured.
+//! How fast programs are checked, and how long an editor waits: `cargo bench --bench check -- [JOBS]`,
+//! or with `--write FILE` the program that is measured.
 //!
-//! The program has ten lines a job, 1,000 jobs unless said. The times are those of the phases
-//! within one process, of a whole `batchc check`, and of what an editor waits for, the middle one of
-//! 21 runs each: from a change of one character until the language server has told its findings, and
-//! until it has answered. Then the checker over one job of 1,000, 4,000 and 10,000 steps, which should
-//! take no longer a step.
+//! The program has twelve lines a job, 800 jobs unless said. First come the phases within one process
+//! and a whole `batchc check`, the middle one of 21 runs each. Then `batchc lsp`, as an editor starts it,
+//! has this program and one of 300 lines open, one after the other: 200 times a letter in the middle is
+//! written, which makes a name wrong and right again, and the time is that until the findings have come; 200
+//! times each request is asked. Last is the checker over one job of 1,000, 4,000 and 10,000 steps,
+//! which should take no longer a step.
 //! Without arguments from `cargo test` nothing is measured.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use batchc::diagnostics::Diagnostics;
 use batchc::text::Files;
-use lsp_server::{Connection, Message, Notification, Request};
+use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
+use std::io::BufReader;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const RUNS: usize = 21;
+
+const EDITS: usize = 200;
+
+/// About 300 lines.
+const JOBS_FEW: usize = 24;
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +35,7 @@ fn main() {
     let first = given.next();
     let write = (first.as_deref() == Some("--write")).then(|| given.next()).flatten();
     let jobs = if write.is_some() { given.next() } else { first };
-    let text = program(jobs.and_then(|jobs| jobs.parse().ok()).unwrap_or(1_000));
+    let text = program(jobs.and_then(|jobs| jobs.parse().ok()).unwrap_or(800));
     if let Some(path) = write {
         std::fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
         return;
@@ -46,6 +53,7 @@ fn main() {
     show("batchc check, the whole process", whole, bytes);
     std::fs::remove_file(&path).expect("the program is removed");
     editing(&text);
+    editing(&program(JOBS_FEW));
     for steps in [1_000, 4_000, 10_000] {
         println!("one job of {steps} steps");
         check(&long_job(steps));
@@ -74,16 +82,20 @@ fn check(text: &str) {
     show("checker", check, text.len());
 }
 
-fn middle(mut work: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..RUNS)
-        .map(|_| {
-            let started = Instant::now();
-            work();
-            started.elapsed()
-        })
-        .collect();
+fn middle(work: impl FnMut()) -> Duration {
+    times(RUNS, work)[RUNS / 2]
+}
+
+/// How long it took each time, the shortest first.
+fn times(runs: usize, mut work: impl FnMut()) -> Vec<Duration> {
+    let one = |_| {
+        let started = Instant::now();
+        work();
+        started.elapsed()
+    };
+    let mut times: Vec<Duration> = (0..runs).map(one).collect();
     times.sort();
-    times[RUNS / 2]
+    times
 }
 
 fn show(what: &str, time: Duration, bytes: usize) {
@@ -91,9 +103,17 @@ fn show(what: &str, time: Duration, bytes: usize) {
     println!("{what}: {:.1} ms, {speed:.1} MB/s", time.as_secs_f64() * 1e3);
 }
 
-/// An editor that shows a program, and is at the other end of a connection to the server.
+fn show_waits(what: &str, times: &[Duration]) {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let (middle, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("  {what}: {:.2} ms, {:.2} ms", ms(middle), ms(longest));
+}
+
+/// An editor that shows a program, and is at the other end of the pipes of a server.
 struct Editor {
-    connection: Connection,
+    server: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
     version: i32,
 }
 
@@ -101,12 +121,12 @@ const URI: &str = "file:///bench/bench.batch";
 
 impl Editor {
     fn open(text: &str) -> Editor {
-        let (connection, server) = Connection::memory();
-        let thread = std::thread::Builder::new().stack_size(batchc::run::STACK_BYTES);
-        thread
-            .spawn(move || batchc::lsp::serve(&server).expect("it keeps to the protocol"))
-            .expect("a thread can be started");
-        let editor = Editor { connection, version: 1 };
+        let mut server = Command::new(env!("CARGO_BIN_EXE_batchc"));
+        server.arg("lsp").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = server.spawn().expect("batchc runs");
+        let input = server.stdin.take().expect("it is a pipe");
+        let output = BufReader::new(server.stdout.take().expect("it is a pipe"));
+        let mut editor = Editor { server, input, output, version: 1 };
         editor.ask("initialize", json!({ "capabilities": {} }));
         editor.tell("initialized", json!({}));
         let document = json!({ "uri": URI, "languageId": "batch", "version": 1, "text": text });
@@ -115,24 +135,31 @@ impl Editor {
         editor
     }
 
-    fn tell(&self, method: &str, params: Value) {
-        let told = Notification::new(method.to_owned(), params);
-        self.connection.sender.send(told.into()).expect("the server listens");
+    fn close(mut self) {
+        self.ask("shutdown", json!(null));
+        self.tell("exit", json!(null));
+        assert!(self.server.wait().expect("it was started").success(), "the server ends");
+    }
+
+    fn tell(&mut self, method: &str, params: Value) {
+        let told = Message::from(Notification::new(method.to_owned(), params));
+        told.write(&mut self.input).expect("the server listens");
     }
 
     /// Waits for the answer to a request.
-    fn ask(&self, method: &str, params: Value) {
-        let request = Request::new(1.into(), method.to_owned(), params);
-        self.connection.sender.send(request.into()).expect("the server listens");
+    fn ask(&mut self, method: &str, params: Value) {
+        let asked = Message::from(Request::new(1.into(), method.to_owned(), params));
+        asked.write(&mut self.input).expect("the server listens");
         while !matches!(self.said(), Message::Response(_)) {}
     }
 
-    fn said(&self) -> Message {
-        self.connection.receiver.recv().expect("the server answers")
+    fn said(&mut self) -> Message {
+        let said = Message::read(&mut self.output).expect("the server keeps to the protocol");
+        said.expect("the server is there")
     }
 
     /// Waits until it is told how many findings there are.
-    fn findings(&self) -> usize {
+    fn findings(&mut self) -> usize {
         loop {
             if let Message::Notification(told) = self.said() {
                 return told.params["diagnostics"].as_array().map_or(0, Vec::len);
@@ -155,40 +182,46 @@ impl Editor {
 /// How long an editor waits: a column of a job in the middle is spelled wrong, and right again.
 fn editing(text: &str) {
     let mut editor = Editor::open(text);
-    let line = text.lines().count() / 2;
-    let is_here = |(at, line): &(usize, &str)| *at >= 5 && line.contains("quantity >");
-    let found = text.lines().enumerate().skip(line).find(is_here).expect("there is such a line");
-    let (line, column) = (found.0, found.1.find("quantity").expect("it is there"));
+    let lines = text.lines().count();
+    println!("server, {lines} lines: the middle and the longest of {EDITS}");
+    let is_here = |(_, line): &(usize, &str)| line.contains("quantity >");
+    let found = text.lines().enumerate().skip(lines / 2).find(is_here);
+    let (line, text) = found.expect("there is such a line");
+    let column = text.find("quantity").expect("it is there");
     let mut is_right = true;
-    let told = middle(|| {
+    let told = times(EDITS, || {
         is_right = !is_right;
         editor.write(line, column, if is_right { "q" } else { "Q" });
         assert_eq!(editor.findings() == 0, is_right);
     });
-    show("server: from an edit to its findings", told, text.len());
+    show_waits("from an edit to its findings", &told);
     let at = json!({ "textDocument": { "uri": URI }, "position": { "line": line, "character": column + 1 } });
-    for method in [
-        "completion",
-        "hover",
-        "references",
-        "codeAction",
-        "inlayHint",
-        "documentSymbol",
-        "formatting",
-    ] {
+    for method in REQUESTS {
         let mut params = at.clone();
         let end = json!({ "line": line + 40, "character": 0 });
         params["range"] = json!({ "start": { "line": line, "character": 0 }, "end": end });
         params["context"] = json!({ "includeDeclaration": true, "diagnostics": [] });
-        let answered = middle(|| editor.ask(&format!("textDocument/{method}"), params.clone()));
-        show(&format!("server: {method}"), answered, text.len());
+        let method_in_full = format!("textDocument/{method}");
+        let answered = times(EDITS, || editor.ask(&method_in_full, params.clone()));
+        show_waits(method, &answered);
     }
+    editor.close();
 }
+
+const REQUESTS: [&str; 7] = [
+    "completion",
+    "hover",
+    "references",
+    "codeAction",
+    "inlayHint",
+    "documentSymbol",
+    "formatting",
+];
 
 /// A pipeline of so many jobs in trees of ten: half of them clean and enrich, some join, some group.
 fn program(jobs: usize) -> String {
     let mut text = String::new();
-    text.push_str("enum Level { LOW, MIDDLE, HIGH }\n\nparam least: decimal(12, 2) = 10\n\n");
+    text.push_str("param least: decimal(12, 2) = 10\n\n");
     for at in 0..jobs.div_ceil(10) {
         let first = at * 10;
         let _ = write!(
@@ -231,24 +264,26 @@ fn one_job(source: usize, first: usize, job: usize) -> String {
             "job job_{job} {{\n  on error drop\n  from orders_{source}\n  \
              fill customer with \"unknown\"\n  set country = upper(trim(country))\n  \
              derive price = amount / quantity # what one costs\n  \
-             filter amount >= least and country != \"\"\n  \
+             filter price >= least and country != \"\"\n  \
              expect positive: amount > 0 else drop\n}}\n\n"
         ),
         4 => format!(
-            "job job_{job} {{\n  from job_{before}\n  semi join job_{first} on order_id\n  derive sum_{job} = total_{before}\n  \
-             select order_id, customer, country, quantity, ordered, sum_{job}\n  \
-             sort ordered desc, order_id\n  take 1000\n  rename quantity as pieces\n}}\n\n\n"
+            "job job_{job} {{\n  from job_{before}\n  semi join job_{first} on order_id\n  derive total = total_{one} + total_{two} + total_{before}\n  \
+             select order_id, customer, country, quantity, ordered, total\n  \
+             sort ordered desc, order_id\n  take 1000\n  rename quantity as pieces\n}}\n\n",
+            one = first + 1,
+            two = first + 2
         ),
         5..=9 => format!(
             "job job_{job} {{\n  from job_{four}\n  derive month = month(ordered)\n  \
              group by country, month {{\n    orders = count()\n    customers = count_distinct(customer)\n    \
-             pieces = sum(pieces)\n  }}\n  filter orders > {job}\n}}\n\n",
+             pieces = sum(pieces)\n    total = sum(total)\n  }}\n  filter orders > {job}\n}}\n\n",
             four = first + 4
         ),
         _ => format!(
             "job job_{job} {{\n  from job_{before}\n  derive size_{job} = case {{\n    \
              quantity > {job} and country in [\"FR\", \"DE\"] => \"big\"\n    else => \"small\"\n  }}\n  \
-             derive total_{job} = round(amount * {job} / 100, 2)\n  drop size_{job}\n}}\n\n"
+             derive total_{job} = if size_{job} == \"big\" then amount * {job} else amount\n}}\n\n"
         ),
     }
 }
