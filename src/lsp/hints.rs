@@ -71,7 +71,8 @@ fn hint(document: &Document, at: u32, label: String, apart: bool) -> lsp::InlayH
 
 /// `{id, name, total, …}`
 fn shortened(row: &Row) -> String {
-    const MOST: usize = 60;
+    // An editor cuts what is longer than 43 characters, wherever that is.
+    const MOST: usize = 37;
     let mut out = "{".to_owned();
     for (at, column) in rows::shown(row).enumerate() {
         let comma = if at == 0 { "" } else { ", " };

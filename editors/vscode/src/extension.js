@@ -1,5 +1,6 @@
 // Starts `batchc lsp` and hands it to the editor. What the language means is the server's business.
 
+const { spawn } = require("node:child_process");
 const os = require("node:os");
 const vscode = require("vscode");
 const { LanguageClient } = require("vscode-languageclient/node");
@@ -14,8 +15,23 @@ function command() {
   return path.replaceAll("${workspaceFolder}", folder).replace(/^~(?=$|[/\\])/, os.homedir());
 }
 
+/** Starts a program and waits for its end: why it could not be started, if so. @returns {Promise<Error | undefined>} */
+function reasonAgainst(program) {
+  return new Promise((resolve) => {
+    const started = spawn(program, ["--version"], { stdio: "ignore" });
+    started.on("error", resolve);
+    started.on("exit", () => resolve(undefined));
+  });
+}
+
 async function start() {
   const program = command();
+  // The client would say so too, in words of its own, and users would have two messages of one thing.
+  const reason = await reasonAgainst(program);
+  if (reason) {
+    tell(program, reason);
+    return;
+  }
   const server = { command: program, args: ["lsp"] };
   const selector = [
     { scheme: "file", language: "batch" },
@@ -25,15 +41,20 @@ async function start() {
   try {
     await client.start();
   } catch (error) {
-    const settings = "Open settings";
-    const reason = error?.message ? `: ${error.message}` : "";
-    const chosen = await vscode.window.showErrorMessage(
-      `\`${program} lsp\` does not start${reason}. Install batchc, or say where it is by \`batchc.path\`.`,
-      settings,
-    );
-    if (chosen === settings) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "batchc.path");
-    }
+    tell(program, error);
+  }
+}
+
+/** Says that the server does not start, and offers the setting that may mend it. Nothing has to wait until that is read. */
+async function tell(program, error) {
+  const settings = "Open settings";
+  const reason = error.code === "ENOENT" ? "it is not there" : error.message;
+  const chosen = await vscode.window.showErrorMessage(
+    `\`${program} lsp\` does not start: ${reason}. Install batchc, or say where it is by \`batchc.path\`.`,
+    settings,
+  );
+  if (chosen === settings) {
+    await vscode.commands.executeCommand("workbench.action.openSettings", "batchc.path");
   }
 }
 

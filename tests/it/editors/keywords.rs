@@ -115,6 +115,18 @@ fn the_text_mate_grammar_knows_all_words() {
     assert_same("vscode/syntaxes/batch.tmLanguage.json", &words);
 }
 
+#[test]
+fn the_text_mate_grammar_knows_all_types() {
+    let text = read(&editors("vscode/syntaxes/batch.tmLanguage.json"));
+    let grammar: Value = serde_json::from_str(&text).expect("it is JSON");
+    let all = grammar["repository"]["expression"]["patterns"].as_array().expect("it is a list");
+    let is_of_types = |one: &&Value| one["captures"]["1"]["name"] == "support.type.batch";
+    let pattern = all.iter().find(is_of_types).expect("types have a pattern")["match"].as_str();
+    let names = pattern.and_then(|pattern| pattern.split_once(r"\b(")?.1.split_once(')'));
+    let names = set(names.expect("the names are in brackets").0.split('|'));
+    assert_eq!(names, set(batchc::check::type_names()));
+}
+
 /// The words in `(?:a|b)` of all patterns.
 fn alternatives(value: &Value, words: &mut Words) {
     match value {
