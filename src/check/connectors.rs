@@ -287,7 +287,7 @@ fn check_formats(
             Some(DataType::Float) => found.push(arguments::bad_literal(
                 "format",
                 format.span,
-                "the only format of a float is \"nan\", which reads NaN and Infinity too",
+                "the only format of a float is \"nan\", which reads NaN and Infinity too; write `\"nan\"`, or leave the format out",
             )),
             Some(data) => {
                 if let Err(reason) = parse::check_format(&format.value, data, has_zone) {
@@ -417,14 +417,16 @@ fn check_columns(connector: &Connector, row: &Row, output: &ast::Output, found: 
     if connector.name == "text" {
         let fits = row.columns.len() == 1 && row.columns[0].ty.data == DataType::String;
         if !fits && let Some(column) = row.columns.get(0) {
-            let help = "select one string column in the job";
+            let names = row.columns.iter().take(3).map(|column| format!("{{{}}}", column.name));
+            let names = names.collect::<Vec<_>>().join(" ");
+            let help = format!("make one text of a row in the job: `select line = \"{names}\"`");
             let ty = if row.columns.len() > 1 {
                 format!("one of {} columns", row.columns.len())
             } else {
                 format!("`{}`", column.ty)
             };
             let span = output.connector.span;
-            found.push(graph::cannot_hold("text", &column.name, &ty, span, help));
+            found.push(graph::cannot_hold("text", &column.name, &ty, span, &help));
         }
     }
 }

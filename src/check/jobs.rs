@@ -183,7 +183,7 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
                 let help = "it belongs into an output or the pipeline";
                 checker.found.push(graph::bad_setting(
                     setting.span,
-                    "not a setting of a job",
+                    "this is not a setting of a job",
                     help,
                 ));
             }

@@ -119,7 +119,7 @@ fn type_named(
         || later::TYPES.contains(&name.text.as_str());
     if !arguments.is_empty() && is_known {
         let message = format!("`{}` takes no arguments", name.text);
-        found.push(types::type_arguments(written.span, message, &format!("`{}`", name.text)));
+        found.push(types::type_arguments(written.span, message, &format!("write `{}`", name.text)));
         return DataType::Unknown;
     }
     if let Some((_, ty)) = SIMPLE.iter().find(|(simple, _)| *simple == name.text) {

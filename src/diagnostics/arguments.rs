@@ -34,13 +34,30 @@ impl Given<'_> {
     }
 }
 
+/// What a function wants, for a message: types as they are written, and anything else in words.
+fn said(wanted: &str, choices: &[&str]) -> String {
+    if wanted.starts_with("a value ") || wanted.contains('<') || wanted.contains('{') {
+        return if wanted.starts_with("a ") { wanted.to_owned() } else { format!("`{wanted}`") };
+    }
+    let (last, before) = choices.split_last().expect("something is wanted");
+    match before {
+        [] => format!("`{last}`"),
+        before => format!("`{}` or `{last}`", before.join("`, `")),
+    }
+}
+
 /// E0202: an argument of another type than the function wants.
 pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
     let (function, (text, span), ty) = (given.function, given.argument, given.ty);
-    let choices: Vec<&str> = wanted.split(" or ").collect();
+    // The comma of `decimal(8, 6)` is no choice.
+    let choices: Vec<&str> = match wanted.contains(['(', '<', '{']) {
+        true => wanted.split(" or ").collect(),
+        false => wanted.split(" or ").flat_map(|part| part.split(", ")).collect(),
+    };
+    let said = said(wanted, &choices);
     let mut found = Diagnostic::new(
         Code::E0202,
-        format!("`{function}` needs `{}`, `{text}` is `{ty}`", choices.join("` or `")),
+        format!("`{function}` needs {said}, `{text}` is `{ty}`"),
         span,
         format!("this is `{ty}`"),
     );
@@ -55,6 +72,9 @@ pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
     let from_text = ty.data == DataType::String
         && matches!(to, "int" | "float" | "date" | "datetime" | "timestamp" | "bool");
     match to {
+        "string" if ty.data == DataType::Bytes => {
+            replaced(found, "", format!("decode_utf8({text})"))
+        }
         "string" if text.parse::<f64>().is_ok() => replaced(found, "", format!("\"{text}\"")),
         "string" => replaced(found, "", format!("{} as string", operand(text))),
         _ if from_text && !is_literal => replaced(found, "", format!("{} as {to}", operand(text))),
@@ -72,9 +92,7 @@ pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
         _ if let DataType::Named(named) = &ty.data => {
             replaced(found, "the value behind it: ", format!("{} as {}", operand(text), named.of))
         }
-        _ => {
-            found.help(format!("give it `{to}`; `batchc explain E0202` says how types go together"))
-        }
+        _ => found.help(format!("give it {said}; `batchc doc {function}` has examples")),
     }
 }
 
@@ -139,6 +157,8 @@ pub fn bad_literal(function: &str, span: Span, reason: &str) -> Diagnostic {
             found.help(format!("did you mean `{meant}`?")).guess(span, meant)
         }
         (Some(help), _) => found.help(help),
+        (None, _) if reason.starts_with("this is not a regular expression") => found
+            .help("a sign that stands for itself is written with a backslash: `\\(`, `\\[`, `\\.`"),
         (None, _) if reason.starts_with("there is no time zone") => {
             found.help("write a name such as \"Europe/Berlin\" or \"UTC\"")
         }

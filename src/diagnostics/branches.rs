@@ -34,8 +34,12 @@ pub fn no_branch(job: &str, branch: &str, span: Span, branches: &[&str]) -> Diag
     );
     match nearest(branch, branches.iter().copied()) {
         Some(near) => found.did_you_mean(span, near),
-        None if branches.is_empty() => found.help(format!("read `{job}`")),
-        None => found.help(format!("its branches are {}", branches.join(", "))),
+        None if branches.is_empty() => found.help(format!("read the job itself: `{job}`")),
+        None => {
+            let ways: Vec<String> =
+                branches.iter().map(|branch| format!("`{job}.{branch}`")).collect();
+            found.help(format!("one of {}", ways.join(", ")))
+        }
     }
 }
 

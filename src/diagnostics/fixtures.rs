@@ -20,7 +20,7 @@ pub fn no_column(
     .label(place, format!("`{table}` is declared here"));
     match nearest(name, columns.iter().copied()) {
         Some(near) => found.did_you_mean(span, near),
-        None => found.help(format!("its columns are {}", columns.join(", "))),
+        None => found.help(format!("its columns are `{}`", columns.join("`, `"))),
     }
 }
 
@@ -157,8 +157,8 @@ pub fn wants_source(name: &str, span: Span, jobs: &[&str]) -> Diagnostic {
     let message = format!("`{name}` is a source: nothing is computed of what is given for it");
     let found = Diagnostic::new(Code::E0801, message, span, "a test wants what a job gives");
     match jobs {
-        [] => found.help("name a job"),
-        jobs => found.help(format!("name a job: {}", jobs.join(", "))),
+        [] => found.help("declare a job that reads it, and name that"),
+        jobs => found.help(format!("name a job: `{}`", jobs.join("`, `"))),
     }
 }
 
@@ -169,7 +169,7 @@ pub fn no_quarantine(name: &str, span: Span, all: &[&str]) -> Diagnostic {
     match (nearest(name, all.iter().copied()), all) {
         (Some(near), _) => found.did_you_mean(span, near),
         (None, []) => found.help(format!("`on error quarantine {name}` in a job makes one")),
-        (None, all) => found.help(format!("there is {}", all.join(", "))),
+        (None, all) => found.help(format!("rows are set aside in `{}`", all.join("`, `"))),
     }
 }
 

@@ -84,7 +84,7 @@ pub fn source_columns(connector: &str, span: Span, wanted: bool) -> Diagnostic {
             span,
             "no columns here",
         )
-        .help("`{ id: int key  name: string?  … }` behind it")
+        .help("name them behind it, with their types: `{ id: int key, name: string? }`")
     } else {
         Diagnostic::new(
             Code::E0506,
@@ -92,7 +92,7 @@ pub fn source_columns(connector: &str, span: Span, wanted: bool) -> Diagnostic {
             span,
             "declared here",
         )
-        .help("remove the declaration")
+        .help("leave out the columns and their braces")
     }
 }
 
@@ -159,7 +159,12 @@ pub fn cycle(path: &[Waits]) -> Diagnostic {
     for waits in others {
         found = found.label(waits.span, waits.label());
     }
-    found.help("cut one of these")
+    found.help(match path {
+        [one] if one.reads => format!("read another job or a source there, not `{}`", one.other),
+        [one] => format!("leave `after {}` out", one.other),
+        _ => "let one of these jobs read something else, or none run after another in turn"
+            .to_owned(),
+    })
 }
 
 /// W0601: jobs that lead to no output, the last of them behind the others.
@@ -201,6 +206,11 @@ pub fn appends_everything(output: &str, mode: Span) -> Diagnostic {
 /// E0606: a setting said twice, or with a value that it cannot have.
 pub fn bad_setting(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {
     Diagnostic::new(Code::E0606, message, span, "this setting").help(help)
+}
+
+/// E0606: a part of a step with a value that it cannot have.
+pub fn bad_part(span: Span, message: &str, label: &str, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0606, message, span, label).help(help)
 }
 
 /// E0606: folders for the rows of a job that is split into parts.

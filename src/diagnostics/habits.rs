@@ -56,6 +56,13 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::E0004, message, span, "as in another language").perhaps(span, written)
 }
 
+/// `row_number() over (partition by city order by day)`
+pub fn over(span: Span) -> Diagnostic {
+    let message = "a value over neighbours is computed by a step of its own here";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help("write it above: `window by city sort day { n = row_number() }`")
+}
+
 /// `primary key (id)`
 pub fn key_of_table(span: Span, column: &str) -> Diagnostic {
     let message = "the key of a source stands behind its column";

@@ -212,6 +212,10 @@ impl Diagnostics {
 /// ties go to the first. Failing that, one that begins as the other does, `WARN` for `WARNING`.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
+    // Any letter is as near as any other.
+    if wanted.chars().count() < 2 {
+        return None;
+    }
     let limit = (wanted.chars().count().max(3)) / 3;
     let begins = |a: &str, b: &str| b.len() >= 3 && a.starts_with(b);
     let mut best: Option<(usize, &str)> = None;

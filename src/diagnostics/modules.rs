@@ -6,16 +6,22 @@ use crate::text::Span;
 /// E0140: a file that cannot be read.
 pub fn cannot_read(path: &str, span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::E0140, format!("`{path}` cannot be used: {reason}"), span, "this module")
-        .help("a path begins in the folder of the file that it is written in")
+        .help("a path begins in the folder of the file that it is written in: `use \"lib/cleaning.batch\"`")
 }
 
 /// E0140: a module that the library does not have.
 pub fn no_module(name: &str, span: Span, all: &[String]) -> Diagnostic {
     let message = format!("there is no module `{name}`");
     let found = Diagnostic::new(Code::E0140, message, span, "not a module of the library");
-    match nearest(name, all.iter().map(String::as_str)) {
+    let with_std = all.iter().find(|known| known.strip_prefix("std.") == Some(name));
+    match with_std.map(String::as_str).or_else(|| nearest(name, all.iter().map(String::as_str))) {
         Some(near) => found.did_you_mean(span, near),
-        None => found.help(format!("there are {}; a file is used by its path", all.join(", "))),
+        None => {
+            let all = all.join("`, `");
+            found.help(format!(
+                "there are `{all}`; a file is used by its path: `use \"lib/a.batch\"`"
+            ))
+        }
     }
 }
 

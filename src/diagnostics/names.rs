@@ -28,6 +28,26 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     }
 }
 
+/// E0101: a column that the right side of a join has not, named with its table.
+pub fn no_column_there(
+    name: &str,
+    span: Span,
+    table: (&str, Span),
+    columns: &[&str],
+) -> Diagnostic {
+    let (table, place) = table;
+    let message = format!("`{table}` has no column `{name}`");
+    let found = Diagnostic::new(Code::E0101, message, span, "not a column there")
+        .label(place, listed(columns));
+    match nearest(name, columns.iter().copied()) {
+        Some(near) => found.did_you_mean(span, near),
+        None => found.help(format!(
+            "use one of them, as `{table}.{}`",
+            columns.first().copied().unwrap_or("id")
+        )),
+    }
+}
+
 /// E0101: a column of the right side of a join without its table.
 pub fn of_the_right_side(name: &str, span: Span, table: &str, right: &str) -> Diagnostic {
     let message = format!("`{table}` has no column `{name}`, and `{right}` has one");

@@ -1,8 +1,8 @@
 //! What the checker says about rules that look into another table: E0608, and E0101 of a column that
 //! this has not.
 
-use super::names::listed;
-use super::{Code, Diagnostic, nearest, operand};
+use super::names::no_column_there;
+use super::{Code, Diagnostic, operand};
 use crate::text::Span;
 use crate::types::Type;
 
@@ -52,14 +52,7 @@ pub fn not_a_column(span: Span, arguments: &[&str]) -> Diagnostic {
 
 /// E0101: a table that is looked into has no such column.
 pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str]) -> Diagnostic {
-    let (table, place) = row_of;
-    let message = format!("`{table}` has no column `{name}`");
-    let found = Diagnostic::new(Code::E0101, message, span, "not a column there")
-        .label(place, listed(columns));
-    match nearest(name, columns.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
-        None => found.help("use one of them"),
-    }
+    no_column_there(name, span, row_of, columns)
 }
 
 /// What makes a value of the type of the column that it is looked for in, if it can become one.
@@ -69,6 +62,6 @@ pub fn same_type(arguments: &[&str], ty: &Type, becomes: bool) -> String {
         [value, column] if becomes => {
             format!("make both the same type: `exists_in({} as {ty}, {column})`", operand(value))
         }
-        _ => format!("what is looked for among values of `{ty}` is one of them"),
+        _ => format!("look for a value that is `{ty}`, as the column is"),
     }
 }

@@ -211,7 +211,12 @@ pub fn asof_type(span: Span, left: &Type, right: &Type) -> Diagnostic {
         span,
         label,
     )
-    .help("make both the same type, for instance with `cast`")
+    .help(match (&left.data, &right.data) {
+        (DataType::String, DataType::String) => {
+            "only what has a distance can be nearest: compare a number, a date or a time instead"
+        }
+        _ => "make both the same type before: `cast at as timestamp`",
+    })
 }
 
 /// E0431: `within` where nothing is before or behind something.

@@ -268,18 +268,19 @@ pub fn no_edition(span: Span) -> Diagnostic {
 /// Something that is parsed, but has no meaning yet.
 pub fn not_available_yet(later: &Later) -> Diagnostic {
     let help = match later.what.as_str() {
-        "secret" => "give it as a `param`",
-        "type" => "use the type behind the `=`",
-        "over (…)" => "group in another job, and `join` it",
         "schedule" => "start `batchc run` from the scheduler of your system",
         quarantine if quarantine.starts_with("quarantine.") => {
             "send rows that break a rule to a branch, `route { bad when …; good otherwise }`, and read that"
         }
-        _ => "",
+        _ => "leave it out for now",
     };
-    let message = format!("`{}` is not available yet", later.what);
-    let label = "parsed, but not built yet";
-    let help = if help.is_empty() { "leave it out for now" } else { help };
+    // What is said in words is no word of the program.
+    let what = match later.what.contains(' ') {
+        true => later.what.clone(),
+        false => format!("`{}`", later.what),
+    };
+    let message = format!("{what} is not available yet");
+    let label = "batchc cannot do this yet";
     Diagnostic::new(Code::E0020, message, later.span, label).help(help)
 }
 

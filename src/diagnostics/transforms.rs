@@ -33,7 +33,10 @@ pub fn lacks_column(
     .label(declared, format!("declared here as `{ty}`"));
     match nearest(column, all.iter().copied()) {
         Some(near) => found.help(format!("`rename {near} as {column}` above")),
-        None => found.help(format!("the row is {{{}}}", all.join(", "))),
+        None => found.help(format!(
+            "add it above: `derive {column} = …`; the row is {{{}}}",
+            all.join(", ")
+        )),
     }
 }
 

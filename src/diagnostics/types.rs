@@ -22,11 +22,16 @@ pub fn operands(
     .label(left.1, format!("this is `{}`", left.0))
     .label(right.1, format!("this is `{}`", right.0));
     let is = |is: fn(&DataType) -> bool| is(&left.0.data) || is(&right.0.data);
+    let is_clock = |ty: &DataType| *ty == DataType::Time;
     let is_time =
         |ty: &DataType| matches!(ty, DataType::Date | DataType::Datetime | DataType::Timestamp);
     found.help(match help {
         Some(help) => help,
         None if is(|ty| *ty == DataType::Json) => "say what the json is: `… as int`".to_owned(),
+        None if is(is_clock) => {
+            "a time of day alone is compared, not computed with: use a `datetime`, which has its day"
+                .to_owned()
+        }
         None if is(is_time) => {
             "a time goes with a duration: `day + 7d`, `later - earlier`".to_owned()
         }
@@ -35,7 +40,8 @@ pub fn operands(
 }
 
 /// E0201 for an operator with one operand.
-pub fn one_operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagnostic {
+pub fn one_operand(operator: &str, value: Shown, wanted: &str) -> Diagnostic {
+    let (text, span, ty) = value;
     Diagnostic::new(
         Code::E0201,
         format!("`{operator}` needs `{wanted}`, this is `{ty}`"),
@@ -43,9 +49,24 @@ pub fn one_operand(operator: &str, span: Span, wanted: &str, ty: &Type) -> Diagn
         format!("this is `{ty}`"),
     )
     .help(match wanted {
-        "bool" => "compare it, for instance with `> 0`".to_owned(),
-        wanted => format!("convert it: `… as {wanted}`"),
+        "bool" => compared(text, ty),
+        "list" if ty.data == DataType::String => {
+            format!("make a list of it: `split({text}, \",\")`, or take a part: `substring({text}, 1, 1)`")
+        }
+        "list" => "only a list, a map and json have parts that are asked for so".to_owned(),
+        wanted => format!("convert it: `{} as {wanted}`", operand(text)),
     })
+}
+
+/// How something is made of a value that is true or false.
+fn compared(text: &str, ty: &Type) -> String {
+    let text = operand(text);
+    match &ty.data {
+        data if data.is_number() => format!("compare it: `{text} > 0`"),
+        DataType::Json => format!("say what the json is: `{text} as bool`"),
+        DataType::String => format!("compare it: `{text} == \"…\"`"),
+        _ => format!("compare it with a value: `{text} == …`"),
+    }
 }
 
 /// E0204: a `case` that forgets members of its enum.
@@ -88,8 +109,8 @@ fn made_alike(mut found: Diagnostic, first: Shown, other: Shown) -> Diagnostic {
     let (to, (text, span, _)) = match (a, b) {
         (DataType::Float, DataType::Decimal { .. }) => ("float", other),
         (DataType::Decimal { .. }, DataType::Float) => ("float", first),
-        (DataType::String, b) if b.is_number() => ("string", other),
-        (a, DataType::String) if a.is_number() => ("string", first),
+        (DataType::String, b) if has_text(b) => ("string", other),
+        (a, DataType::String) if has_text(a) => ("string", first),
         _ => return found.help("make both the same type, for instance with `as string`"),
     };
     let is_number = text.parse::<f64>().is_ok();
@@ -98,6 +119,11 @@ fn made_alike(mut found: Diagnostic, first: Shown, other: Shown) -> Diagnostic {
         _ => format!("{} as {to}", operand(text)),
     };
     found.help(format!("make both the same type: `{written}`")).guess(span, written)
+}
+
+/// Is `as string` a usual thing to say of it?
+fn has_text(data: &DataType) -> bool {
+    data.is_number() || matches!(data, DataType::Bool | DataType::Date | DataType::Enum(_))
 }
 
 /// E0206: more digits than a decimal has.
@@ -142,18 +168,15 @@ pub fn no_group(name: &str, span: Span, pattern: Span, groups: &[&str]) -> Diagn
 }
 
 /// E0212: a condition that is not true or false.
-pub fn not_a_condition(what: &str, span: Span, ty: &Type) -> Diagnostic {
+pub fn not_a_condition(what: &str, value: Shown) -> Diagnostic {
+    let (text, span, ty) = value;
     Diagnostic::new(
         Code::E0212,
         format!("{what} must be true or false, this is `{ty}`"),
         span,
         format!("this is `{ty}`"),
     )
-    .help(if ty.data.is_number() {
-        "compare it, for instance with `> 0`"
-    } else {
-        "compare it with a value: `== …`"
-    })
+    .help(compared(text, ty))
 }
 
 /// E0213: a conversion that does not exist.
@@ -210,6 +233,7 @@ pub fn does_not_fit(what: &str, span: Span, wanted: &Type, ty: &Type) -> Diagnos
         return found.help("give a value for null: `… ?? …`");
     }
     match &wanted.data {
+        data if ty.data == DataType::Null => found.help(format!("give a value that is `{data}`")),
         DataType::List(_) | DataType::Record(_) | DataType::Enum(_) => {
             found.help(format!("give a value that is `{}`", wanted.data))
         }
@@ -253,7 +277,11 @@ pub fn not_ordered(what: &str, span: Span, ty: &Type) -> Diagnostic {
         span,
         format!("this is `{ty}`"),
     )
-    .help("use one of its parts, or its text: `… as string`")
+    .help(match ty.data {
+        DataType::Json => "say what the json is: `… as int`, or take its text: `… as string`",
+        DataType::Float => "make it exact: `… as decimal(18, 4)`, or take its text: `… as string`",
+        _ => "use one of its parts, or its text: `… as string`",
+    })
 }
 
 /// E0219: `explode` of something that is no list.
@@ -369,8 +397,15 @@ pub fn months(span: Span, text: &str) -> Diagnostic {
     };
     let months = months.map_or("n".to_owned(), |months| months.to_string());
     let message = format!("a {unit} has no fixed length");
-    Diagnostic::new(Code::E0224, message, span, format!("a number of {unit}s"))
-        .help(format!("`add_months(date, {months})`"))
+    Diagnostic::new(Code::E0224, message, span, format!("a number of {unit}s")).help(
+        match months.parse::<i64>() {
+            Ok(months) => format!(
+                "of a date: `add_months(date, {months})`; as a length write days: `{}d`",
+                months.saturating_mul(365) / 12
+            ),
+            Err(_) => "of a date: `add_months(date, 1)`; as a length write days: `30d`".to_owned(),
+        },
+    )
 }
 
 /// E0225: a column that is `null` and nothing else.

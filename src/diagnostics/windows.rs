@@ -2,7 +2,7 @@
 
 use super::{Code, Diagnostic};
 use crate::text::Span;
-use crate::types::Type;
+use crate::types::{DataType, Type};
 
 /// E0105: a column of a `window` or `sessionize` that is there already.
 pub fn column_exists(step: &str, name: &str, span: Span, origin: Span) -> Diagnostic {
@@ -100,10 +100,13 @@ pub fn rows_are_counted(span: Span, written: &str) -> Diagnostic {
 }
 
 /// E0421: sessions by something that is no time.
-pub fn sessions_without_time(span: Span, ty: &Type) -> Diagnostic {
+pub fn sessions_without_time(span: Span, name: &str, ty: &Type) -> Diagnostic {
     let message = "sessions go by a `date`, `datetime` or `timestamp`";
-    Diagnostic::new(Code::E0421, message, span, format!("this is `{ty}`"))
-        .help("convert it above: `cast at as timestamp format …`")
+    Diagnostic::new(Code::E0421, message, span, format!("this is `{ty}`")).help(match ty.data {
+        DataType::String => format!("convert it above: `cast {name} as timestamp`"),
+        DataType::Int => format!("of seconds since 1970: `set {name} = from_epoch({name})` above"),
+        _ => "name the column that has the time".to_owned(),
+    })
 }
 
 /// E0421: sessions with a gap that has no fixed length.

@@ -399,7 +399,10 @@ impl Offsets {
 pub fn literal<'a>(call: &'a Call, argument: usize) -> Result<&'a Scalar, LiteralError> {
     match call.literals.get(argument) {
         Some(Some(value)) if !value.is_null() => Ok(value),
-        _ => Err(LiteralError { argument, reason: "this must be a literal".into() }),
+        _ => Err(LiteralError {
+            argument,
+            reason: "this must be a literal; write the value itself, or a `param`".into(),
+        }),
     }
 }
 

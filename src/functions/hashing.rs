@@ -168,7 +168,7 @@ fn uuid_v5(call: &Call) -> Prepared {
         other => Uuid::try_parse(other).map_err(|_| LiteralError {
             argument: 0,
             reason: format!(
-                "\"{other}\" is no UUID and none of \"dns\", \"url\", \"oid\" and \"x500\""
+                "\"{other}\" is no UUID; write one, or one of \"dns\", \"url\", \"oid\" and \"x500\""
             ),
         })?,
     };

@@ -124,7 +124,7 @@ enum Step {
 
 /// `$.a["b c"][0]`
 fn path(text: &str) -> Result<Vec<Step>, String> {
-    let wrong = || format!("\"{text}\" is not a path, as `$.name[0]` is");
+    let wrong = || format!("\"{text}\" is not a path; one begins with `$`, as in `$.name[0]`");
     let mut rest = text.strip_prefix('$').ok_or_else(wrong)?;
     let mut steps = vec![];
     while !rest.is_empty() {

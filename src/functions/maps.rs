@@ -117,7 +117,7 @@ fn map_from_lists(call: &Call) -> Prepared {
     let DataType::Map(entry) = call.result.data.clone() else { unreachable!("it makes a map") };
     let key = entry.entry().map_or(DataType::Unknown, |(key, _)| key.data.clone());
     if key == DataType::Float {
-        let reason = "a float cannot be the key of a map".to_owned();
+        let reason = "a float cannot be the key of a map; a `decimal` or a `string` can".to_owned();
         return Err(LiteralError { argument: 0, reason });
     }
     kernel(move |context, arguments| {

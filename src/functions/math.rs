@@ -169,7 +169,7 @@ fn rounded(call: &Call, rounding: Rounding) -> Prepared {
             let is_full = precision - scale == DECIMAL_DIGITS_MAX;
             if is_full && digits < 0 && rounding != Rounding::TowardsZero {
                 let reason = format!(
-                    "rounding to tens may need a digit more than a {} has: make it shorter, \
+                    "rounding to tens may need a digit more than a {} has; make it shorter: \
                      `… as decimal(37, {scale})`",
                     data(call, 0)
                 );

@@ -322,6 +322,7 @@ impl fmt::Display for DataType {
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.data, if self.nullable { "?" } else { "" })
+        let is_marked = self.nullable && self.data != DataType::Null;
+        write!(f, "{}{}", self.data, if is_marked { "?" } else { "" })
     }
 }

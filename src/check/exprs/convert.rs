@@ -240,7 +240,12 @@ impl Scope<'_, '_> {
                 Expr { kind: ExprKind::Cast(Box::new(value)), ty, span }
             }
             CastRule::None(help) => {
-                let help = help.map(str::to_owned);
+                let text = self.text(value.span);
+                let help = help.map(|help| {
+                    let text = if help.contains("(…") { text } else { operand(&text) };
+                    let whole = to.with_nullable(false).to_string();
+                    help.replacen('…', &text, 1).replacen('…', &whole, 1)
+                });
                 self.found.push(types::no_cast(value.span, &value.ty, &to.data, help));
                 bad(span)
             }

@@ -218,8 +218,8 @@ impl Scope<'_, '_> {
             if !right.row.broken {
                 let columns: Vec<&str> =
                     right.row.columns.iter().map(|column| &*column.name).collect();
-                let place = self.table.1;
-                let found = names::no_column(&name.text, name.span, (base, place), &columns);
+                let table = (base, right.at);
+                let found = names::no_column_there(&name.text, name.span, table, &columns);
                 self.found.push(found);
             }
             return Some(bad(span));

@@ -213,7 +213,9 @@ impl<'s, 'a> Scope<'s, 'a> {
             return value;
         }
         if value.ty.data != DataType::Bool && value.ty.data != DataType::Null {
-            self.found.push(types::not_a_condition(what, value.span, &value.ty));
+            let text = self.text(value.span);
+            let shown = (text.as_str(), value.span, &value.ty);
+            self.found.push(types::not_a_condition(what, shown));
             return bad(value.span);
         }
         if value.ty.nullable && nulls != NullRule::Allowed {
@@ -304,7 +306,9 @@ impl<'s, 'a> Scope<'s, 'a> {
         let at = self.check_as(at, &DataType::Int.optional(), "a position in a list");
         let DataType::List(item) = &list.ty.data else {
             if !list.ty.is_unknown() {
-                self.found.push(types::one_operand("[ ]", list.span, "list", &list.ty));
+                let text = self.text(list.span);
+                let shown = (text.as_str(), list.span, &list.ty);
+                self.found.push(types::one_operand("[ ]", shown, "list"));
             }
             return bad(span);
         };

@@ -36,7 +36,8 @@ impl Scope<'_, '_> {
                         Expr { kind: ExprKind::Negate(boxed(value)), ty, span }
                     }
                     _ => {
-                        let found = types::one_operand("-", value.span, "int", &value.ty);
+                        let text = self.text(value.span);
+                        let found = types::one_operand("-", (&text, value.span, &value.ty), "int");
                         self.found.push(match &value.ty.data {
                             DataType::Named(named) => {
                                 let text = operand(&self.text(value.span));
@@ -61,7 +62,9 @@ impl Scope<'_, '_> {
             DataType::Bool | DataType::Unknown => value,
             DataType::Null => convert(value, &DataType::Bool),
             _ => {
-                self.found.push(types::one_operand(operator, value.span, "bool", &value.ty));
+                let text = self.text(value.span);
+                let shown = (text.as_str(), value.span, &value.ty);
+                self.found.push(types::one_operand(operator, shown, "bool"));
                 bad(value.span)
             }
         }
@@ -173,8 +176,9 @@ impl Scope<'_, '_> {
             let list = self.check(list, None);
             let DataType::List(item) = list.ty.data.clone() else {
                 if !list.ty.is_unknown() {
-                    let found = types::one_operand("in", list.span, "list", &list.ty);
-                    let written = format!("[{}]", self.text(list.span));
+                    let text = self.text(list.span);
+                    let found = types::one_operand("in", (&text, list.span, &list.ty), "list");
+                    let written = format!("[{text}]");
                     self.found.push(found.help(format!("write a list: `in {written}`")));
                 }
                 return bad(span);

@@ -54,7 +54,7 @@ fn check(name: &str, globals: &mut Globals, found: &mut Diagnostics) -> Transfor
 fn declared(transform: &ast::Transform, globals: &mut Globals, found: &mut Diagnostics) {
     for setting in &transform.settings {
         let help = "put it into the job that applies the transform";
-        found.push(graph::bad_setting(setting.span, "not a setting of a transform", help));
+        found.push(graph::bad_setting(setting.span, "this is not a setting of a transform", help));
     }
     let Some((fields, _)) = table_of(transform) else {
         found.push(transforms::no_table(&transform.name.text, transform.name.span));

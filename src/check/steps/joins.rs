@@ -194,7 +194,12 @@ impl JobChecker<'_, '_> {
                     return;
                 }
                 let sides = ((&left.ty, left.span), (&right.ty, right.span));
-                let help = Some("make both the same type, for instance with `cast`".to_owned());
+                let column = self.text(right.span);
+                let column = column.rsplit('.').next().unwrap_or_default();
+                let ty = left.ty.with_nullable(false);
+                let help = Some(format!(
+                    "make both the same type: `cast {column} as {ty}` in a job that reads the right side"
+                ));
                 let found = crate::diagnostics::types::not_comparable(span, sides.0, sides.1, help);
                 self.found.push(found);
             }

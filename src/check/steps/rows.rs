@@ -180,7 +180,8 @@ impl JobChecker<'_, '_> {
             (ast::Keep::Newest | ast::Keep::Oldest, None) => {
                 let at = keep.map_or(span, |(_, at)| at);
                 let help = "say by what: `dedupe by id keep newest by updated_at`";
-                self.found.push(graph::bad_setting(at, "newest by which column?", help));
+                let label = "nothing says what is newer";
+                self.found.push(graph::bad_part(at, "newest by which column?", label, help));
                 return;
             }
         };

@@ -27,9 +27,10 @@ impl JobChecker<'_, '_> {
             SampleSize::Share(share, place) => {
                 if !(0.0..=1.0).contains(&share) {
                     let found = "a sample has 0% to 100% of the rows";
-                    self.found.push(graph::bad_setting(
+                    self.found.push(graph::bad_part(
                         place,
                         found,
+                        "not such a share",
                         "for instance `sample 10% seed 42`",
                     ));
                     return;

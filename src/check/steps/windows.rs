@@ -267,7 +267,8 @@ impl JobChecker<'_, '_> {
         );
         if !is_time {
             if !time.ty.is_unknown() {
-                self.found.push(windows::sessions_without_time(sessions.on.span, &time.ty));
+                let (span, name) = (sessions.on.span, &sessions.on.text);
+                self.found.push(windows::sessions_without_time(span, name, &time.ty));
             }
             return self.give_up();
         }

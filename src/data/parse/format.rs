@@ -30,7 +30,8 @@ pub fn check_format(format: &str, data: &DataType, has_zone: bool) -> Result<(),
     let hint = match data {
         DataType::Timestamp if format.ends_with('Z') => "; write `%z` for its `Z`",
         DataType::Timestamp => "; a zone is `%z`, a count of seconds `%s`",
-        _ => "",
+        DataType::Datetime => "; a day is `%Y-%m-%d`, a time `%H:%M:%S`",
+        _ => "; a day is `%Y-%m-%d`",
     };
     Err(format!("the format \"{format}\" does not tell {told}{hint}"))
 }
@@ -59,7 +60,11 @@ fn check_fields(format: &str) -> Result<(), String> {
                 ));
             }
             _ if "%AaBbCDdeFfGgHhIjklMmNnPpRSsTtUuVWwYyz".contains(last) => {}
-            _ => return Err(format!("formats have no field `{shown}`")),
+            _ => {
+                return Err(format!(
+                    "formats have no field `{shown}`; there are `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%z` and others"
+                ));
+            }
         }
     }
     Ok(())

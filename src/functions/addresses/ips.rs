@@ -84,7 +84,7 @@ pub(super) fn ip_in_network(call: &Call) -> Prepared {
         let text = literal_text(call, 1)?;
         let network = Network::of(text).ok_or_else(|| LiteralError {
             argument: 1,
-            reason: format!("`{text}` is not a network, as `10.0.0.0/8` is"),
+            reason: format!("`{text}` is not a network; one is written `10.0.0.0/8`"),
         })?;
         return kernel(move |context, arguments| {
             let all = texts(&arguments[0]);

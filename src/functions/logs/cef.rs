@@ -19,7 +19,7 @@ pub(super) fn shape(literals: &[Option<Scalar>]) -> Result<DataType, LiteralErro
     for key in keys(literals)? {
         let name = name_of(&key);
         if fields.iter().any(|field| *field.name == *name) {
-            let reason = format!("`{name}` is a field of every event");
+            let reason = format!("`{name}` is a field of every event; leave it out here");
             return Err(LiteralError { argument: 1, reason });
         }
         fields.push(Field::new(name, DataType::String.optional()));

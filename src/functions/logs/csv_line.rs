@@ -11,7 +11,9 @@ use std::sync::Arc;
 pub(super) fn parse_csv_line(call: &Call) -> Prepared {
     let mut signs = literal_text(call, 1)?.chars();
     let (Some(delimiter), None) = (signs.next().filter(|sign| *sign != '"'), signs.next()) else {
-        let reason = "a delimiter is one character, and no quote".to_owned();
+        let reason =
+            "a delimiter is one character, and no quote; write one, such as \",\" or \";\""
+                .to_owned();
         return Err(LiteralError { argument: 1, reason });
     };
     kernel(move |context, arguments| {

@@ -114,7 +114,7 @@ fn grok(pattern: &str) -> Result<Grok, String> {
     let (mut text, mut types) = (String::new(), vec![]);
     expand(pattern, 0, &mut text, &mut types)?;
     let regex = compile(&text).map_err(|reason| match reason.contains("duplicate") {
-        true => "two names in the pattern are the same".to_owned(),
+        true => "two names in the pattern are the same; give one of them another name, as `%{INT:bytes}`".to_owned(),
         false => reason,
     })?;
     let fields: Vec<(String, DataType)> = regex
@@ -126,7 +126,10 @@ fn grok(pattern: &str) -> Result<Grok, String> {
         })
         .collect();
     match fields.is_empty() {
-        true => Err("the pattern names nothing, as `%{WORD:name}` does".into()),
+        true => {
+            Err("the pattern names nothing; a part is named as in `%{WORD:name}` or `(?<name>…)`"
+                .into())
+        }
         false => Ok(Grok { regex, fields }),
     }
 }
@@ -168,7 +171,7 @@ fn expand(
                     }
                     _ => {
                         return Err(format!(
-                            "`%{{{inner}}}` has none of the types `int`, `float` and `string`"
+                            "`%{{{inner}}}` has none of the types that a part may have; they are `int`, `float` and `string`"
                         ));
                     }
                 };
@@ -213,7 +216,7 @@ fn wrong(reason: String) -> LiteralError {
 /// A field for each name in the pattern; null where the name can be left out.
 pub(super) fn shape(literals: &[Option<Scalar>]) -> Result<DataType, LiteralError> {
     let Some(Some(Scalar::String(pattern))) = literals.get(1) else {
-        let reason = "the pattern must be a literal, as it decides the fields of the result";
+        let reason = "the pattern must be a literal, as it decides the fields of the result; write the pattern itself: `r\"%{IP:client} %{WORD:verb}\"`";
         return Err(wrong(reason.into()));
     };
     let grok = grok(pattern).map_err(wrong)?;

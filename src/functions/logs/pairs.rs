@@ -30,7 +30,9 @@ pub(super) fn keys(literals: &[Option<Scalar>]) -> Result<Vec<String>, LiteralEr
             return Err(wrong(format!("\"{key}\" is no key")));
         }
         if let Some(other) = keys.iter().find(|other| name_of(other) == name_of(key)) {
-            return Err(wrong(format!("\"{other}\" and \"{key}\" would be one field")));
+            return Err(wrong(format!(
+                "\"{other}\" and \"{key}\" would be one field; leave one of them out"
+            )));
         }
         keys.push(key.to_string());
     }

@@ -76,8 +76,12 @@ pub(super) fn format_date(call: &Call) -> Prepared {
     tried.map_err(|_| {
         let has_clock = is_date && strtime::format(&format, sample()).is_ok();
         let reason = match has_clock {
-            true => format!("a date has no time of day for the format \"{format}\""),
-            false => format!("\"{format}\" is not a format for it"),
+            true => format!(
+                "a date has no time of day for the format \"{format}\"; write what a date has: `%Y`, `%m`, `%d`, `%a`"
+            ),
+            false => format!(
+                "\"{format}\" is not a format for it; fields are `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, a percent sign is `%%`"
+            ),
         };
         LiteralError { argument: 1, reason }
     })?;

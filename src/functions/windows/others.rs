@@ -81,7 +81,7 @@ pub(super) fn last_value(_: &Call) -> Kernel {
 pub(super) fn nth_value(call: &Call) -> Kernel {
     let n = literal_int(call, 1)?;
     if n < 1 {
-        let reason = "rows are counted from 1".into();
+        let reason = "rows are counted from 1; write 1 for the first".into();
         return Err(LiteralError { argument: 1, reason });
     }
     let behind = usize::try_from(n - 1).unwrap_or(usize::MAX);

@@ -74,7 +74,7 @@ pub(super) fn percent_rank(_: &Call) -> Kernel {
 pub(super) fn ntile(call: &Call) -> Kernel {
     let parts = literal_int(call, 0)?;
     if parts < 1 {
-        let reason = "there is one part at least".into();
+        let reason = "there is one part at least; write 1 or more, such as `ntile(4)`".into();
         return Err(LiteralError { argument: 0, reason });
     }
     window_kernel(move |context, rows, _| {

@@ -1,8 +1,7 @@
 //! Literals as SQL writes them, which would be taken for something else.
 
 use super::{Foreign, Habit, Line};
-use crate::diagnostics::{Diagnostic, habits, literals, syntax};
-use crate::syntax::ast::Later;
+use crate::diagnostics::{Diagnostic, habits, literals};
 use crate::syntax::lower::{is_unit, unsigned_date};
 use crate::syntax::parser::Parser;
 use crate::syntax::tokens::TokenKind;
@@ -18,12 +17,7 @@ impl Parser<'_> {
             let span = |end: usize| self.span(line.at[at]..line.at[end - 1] + 1);
             if line.text(at) == "over" && line.text(at - 1) == ")" && line.text(at + 1) == "(" {
                 let end = line.behind(at + 1).unwrap_or(line.at.len());
-                let what = "over (…)".to_owned();
-                return Some(syntax::not_available_yet(&Later {
-                    what,
-                    name: None,
-                    span: span(end),
-                }));
+                return Some(habits::over(span(end)));
             }
             if let Some(date) = line.unsigned_date(at) {
                 return Some(date);

@@ -149,7 +149,7 @@ impl Parser<'_> {
             let belongs =
                 format!("between the `{{` and the `}}` of {}", listed_places(known.places));
             let belongs = if known.places == [Place::File] {
-                "outside, in column 0".to_string()
+                "outside of all blocks, at the beginning of a line".to_string()
             } else {
                 belongs
             };
