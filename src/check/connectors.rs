@@ -173,7 +173,12 @@ fn connector(
                 .map(|connector| connector.name)
                 .collect();
             let purpose = if side == Side::Source { "to read" } else { "to write" };
-            found.push(names::no_connector(&name.text, name.span, purpose, &all));
+            found.push(match connect::find(&name.text) {
+                Some(known) if known.sink.is_none() => {
+                    names::connector_only_reads(&name.text, name.span, &all)
+                }
+                _ => names::no_connector(&name.text, name.span, purpose, &all),
+            });
         }
         return (None, vec![]);
     };

@@ -10,7 +10,7 @@ pub const TYPES: &[&str] = &[];
 
 /// Connectors.
 pub const CONNECTORS: &[&str] =
-    &["postgres", "http", "sqlite", "mysql", "report", "excel", "s3", "exec", "delta"];
+    &["postgres", "http", "sqlite", "mysql", "report", "s3", "exec", "delta"];
 
 /// Ways to tell somebody how a run ended.
 pub const NOTIFIERS: &[&str] = &["email", "teams", "pagerduty", "opsgenie"];

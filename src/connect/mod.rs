@@ -11,6 +11,7 @@ mod compression;
 mod convert;
 mod csv;
 mod error;
+mod excel;
 mod folder_sink;
 mod folders;
 #[cfg(any(test, fuzzing))]
@@ -60,8 +61,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Every connector, in the order of the reference.
-pub static ALL: &[&Connector] =
-    &[&csv::CONNECTOR, &json::CONNECTOR, &text::CONNECTOR, &parquet::CONNECTOR, &avro::CONNECTOR];
+pub static ALL: &[&Connector] = &[
+    &csv::CONNECTOR,
+    &json::CONNECTOR,
+    &text::CONNECTOR,
+    &parquet::CONNECTOR,
+    &avro::CONNECTOR,
+    &excel::CONNECTOR,
+];
 
 /// The connector called `name`.
 pub fn find(name: &str) -> Option<&'static Connector> {

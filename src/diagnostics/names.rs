@@ -207,6 +207,17 @@ pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Di
     }
 }
 
+/// E0113: a connector that only reads, to write.
+pub fn connector_only_reads(name: &str, span: Span, names: &[&str]) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0113,
+        format!("`{name}` reads files and writes none"),
+        span,
+        "to write, it is not a connector",
+    )
+    .help(format!("write one of {}; spreadsheets open `csv`", backquoted(names)))
+}
+
 /// Arguments of readers of other tools, and what they are called here.
 const FOREIGN_OPTIONS: &[(&str, &str)] = &[
     ("sep", "delimiter"),
