@@ -162,6 +162,17 @@ impl Scope<'_, '_> {
         };
         let (of_time, of_other) = (self.text(time.span), self.text(other.span));
         match (&other.kind, &other.ty.data) {
+            // A year, from which no time can be taken away.
+            (_, D::Int)
+                if !compares && verb == "subtract" && other.span.start < time.span.start =>
+            {
+                let year = match time.ty.data {
+                    D::Date | D::Datetime => format!("year({of_time})"),
+                    _ => return None,
+                };
+                let written = format!("{} - {year}", operand(&of_other));
+                Some(found(format!("a part of it is a number: `{written}`")))
+            }
             (ExprKind::Literal(Scalar::String(text)), _) => {
                 let (help, written) = text_as_time(verb, text, &time.ty.data)?;
                 let finding = found(help);
