@@ -1,5 +1,6 @@
 //! Sources and outputs: their connectors, arguments and columns, and where outputs go.
 
+use super::about::about;
 use super::constants;
 use super::exprs::Scope;
 use super::folders;
@@ -49,7 +50,11 @@ fn check_source(
     for setting in &source.settings {
         match &setting.kind {
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-            SettingKind::Bad | SettingKind::Incremental { .. } => {}
+            SettingKind::Bad
+            | SettingKind::Incremental { .. }
+            | SettingKind::Owner(_)
+            | SettingKind::Tags(_)
+            | SettingKind::Meta(_) => {}
             _ => found.push(graph::bad_setting(
                 setting.span,
                 "this is not a setting of a source",
@@ -60,7 +65,7 @@ fn check_source(
     let (connector, arguments) = connector(&source.connector, Side::Source, globals, found);
     let name = source.name.text.clone();
     let span = source.name.span;
-    let (columns, row) = match connector.map(|connector| connector.columns) {
+    let (mut columns, mut row) = match connector.map(|connector| connector.columns) {
         Some(ColumnRule::Fixed(fixed)) => {
             if let Some(first) = source.columns.first() {
                 let connector = &source.connector.name.text;
@@ -76,6 +81,7 @@ fn check_source(
         None if source.columns.is_empty() => (vec![], Row { broken: true, ..Row::default() }),
         _ => declared_columns(source, globals, found),
     };
+    add_filename(&arguments, &mut columns, &mut row, found);
     if let Some(connector) = connector {
         check_options(connector, Side::Source, &arguments, &connect_columns(&row), globals, found);
         check_formats(source, connector, &row, &arguments, globals, found);
@@ -85,8 +91,18 @@ fn check_source(
         && columns.iter().all(|column| column.check.is_none());
     let connector = connector.map_or("", |connector| connector.name);
     let incremental = incremental::setting(source, &row, globals, found);
-    let (row, held_by) = (Arc::new(row), None);
-    ir::Source { name, connector, may_skip, arguments, columns, row, held_by, incremental, span }
+    ir::Source {
+        name,
+        connector,
+        may_skip,
+        arguments,
+        columns,
+        row: Arc::new(row),
+        held_by: None,
+        incremental,
+        about: about(&source.settings, globals, found),
+        span,
+    }
 }
 
 fn fixed_columns(fixed: &[(&'static str, &'static str)], origin: Span) -> (Vec<SourceColumn>, Row) {
@@ -147,6 +163,35 @@ fn declared_columns(
     // A line that could not be read may have declared any column.
     row.broken = source.settings.iter().any(|setting| matches!(setting.kind, SettingKind::Bad));
     (columns, row)
+}
+
+/// The column of the files that rows come from, behind the others.
+fn add_filename(
+    given: &[(String, Expr)],
+    columns: &mut Vec<SourceColumn>,
+    row: &mut Row,
+    found: &mut Diagnostics,
+) {
+    let option = connect::FILENAME;
+    let Some((_, value)) = given.iter().find(|(name, _)| name == option.name) else { return };
+    let ir::ExprKind::Literal(Scalar::String(name)) = &value.kind else {
+        // What the columns are is known before anything is given.
+        if !value.ty.is_unknown() {
+            let reason =
+                "the name of a column must be a literal; write it here: `filename: \"file\"`";
+            found.push(arguments::bad_literal(option.name, value.span, reason));
+            row.broken = true;
+        }
+        return;
+    };
+    if let Some(first) = row.columns.iter().find(|column| column.name == *name) {
+        found.push(names::column_twice(name, value.span, first.origin));
+        return;
+    }
+    let ty = DataType::String.required();
+    let external = name.clone();
+    columns.push(SourceColumn { external, format: None, sensitive: None, check: None });
+    row.columns.push(Column { name: name.clone(), ty, origin: value.span, domain: None });
 }
 
 /// The connector of this name and its arguments.
@@ -396,6 +441,7 @@ pub(super) fn outputs(
             from,
             mode: mode.unwrap_or_default(),
             folders,
+            about: about(&output.settings, globals, found),
             span: output.connector.span,
         });
     }

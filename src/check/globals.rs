@@ -306,6 +306,7 @@ impl<'a> Globals<'a> {
                 ast::SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
                 ast::SettingKind::Owner(_)
                 | ast::SettingKind::Tags(_)
+                | ast::SettingKind::Meta(_)
                 | ast::SettingKind::Retry { .. }
                 | ast::SettingKind::Timeout(_)
                 | ast::SettingKind::Resources(_)

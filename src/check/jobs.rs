@@ -1,5 +1,6 @@
 //! Each job, in an order in which it comes after those it reads: its settings, then its steps.
 
+use super::about::about;
 use super::branches;
 use super::exprs::Scope;
 use super::globals::Globals;
@@ -99,6 +100,8 @@ fn check_job(
         None => any_resources.map(|any| ir::Resources { is_own: false, ..any }),
     };
     let after = afters(job, checker.globals, checker.found);
+    // Of a job it is for who reads the program.
+    about(&job.settings, checker.globals, checker.found);
     let row = checker.row.clone();
     let job = ir::Job {
         name: job.name.text.clone(),
@@ -175,6 +178,7 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
             | SettingKind::Notify { .. }
             | SettingKind::Owner(_)
             | SettingKind::Tags(_)
+            | SettingKind::Meta(_)
             | SettingKind::Bad => {}
             SettingKind::Mode(_)
             | SettingKind::Timezone(_)

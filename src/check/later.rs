@@ -2,11 +2,6 @@
 //! there is no such thing. `docs/not-available-yet.md` lists the same ones, which a test holds.
 //! Steps, declarations and settings that come later are known by the grammar.
 
-/// Columns that every row of a source will carry.
-pub const COLUMNS: &[&str] = &["_source", "_source_file", "_source_row", "_record_id", "_read_at"];
-
-/// Types.
-pub const TYPES: &[&str] = &[];
 
 /// Connectors.
 pub const CONNECTORS: &[&str] =

@@ -4,6 +4,7 @@
 //! from. What did not check has the type [`Type::UNKNOWN`] or a broken row, which silence every
 //! later finding about them: one mistake, one message. No data is read here.
 
+mod about;
 mod branches;
 mod connectors;
 mod constants;
@@ -60,6 +61,7 @@ pub fn check(
         params: globals.params.clone(),
         ..ir::Pipeline::default()
     };
+    pipeline.about = about::of_pipeline(file, &mut globals, found);
     notify::check(file, &mut globals, &mut pipeline, found);
     pipeline.sources = connectors::sources(file, &mut globals, found);
     jobs::check_jobs(file, &mut globals, &mut pipeline, found);

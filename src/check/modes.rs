@@ -1,6 +1,6 @@
 //! Settings of outputs: what becomes of the rows that an output holds already.
 
-use super::globals::{Globals, setting_later};
+use super::globals::Globals;
 use crate::diagnostics::{Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, Key, Merge, MergeKeep, Row, Scd2, VERSION};
 use crate::syntax::ast::{self, Keep, Mode, Name, SettingKind};
@@ -27,9 +27,12 @@ pub(super) fn output_mode(
                 None => said = Some((mode, setting.span)),
             },
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),
-            SettingKind::Bad | SettingKind::Partition { .. } | SettingKind::AllowSensitive(_) => {}
-            SettingKind::Owner(_) => setting_later("owner of an output", setting, found),
-            SettingKind::Tags(_) => setting_later("tags of an output", setting, found),
+            SettingKind::Bad
+            | SettingKind::Partition { .. }
+            | SettingKind::AllowSensitive(_)
+            | SettingKind::Owner(_)
+            | SettingKind::Tags(_)
+            | SettingKind::Meta(_) => {}
             _ => found.push(graph::bad_setting(
                 setting.span,
                 "this is not a setting of an output",

@@ -1,9 +1,8 @@
 //! Types as written become types.
 
 use super::globals::Globals;
-use super::later;
 use super::names::Kind;
-use crate::diagnostics::{Diagnostics, named, names, syntax, types};
+use crate::diagnostics::{Diagnostics, named, names, types};
 use crate::syntax::ast::{self, ExprKind, TypeExpr, TypeExprKind};
 use crate::types::{DECIMAL_DIGITS_MAX, DataType, Field, NamedType, Type};
 
@@ -42,8 +41,14 @@ pub(super) fn resolve_type(written: &TypeExpr, globals: &Globals, found: &mut Di
                 .collect(),
         ),
         TypeExprKind::Map(key, value) => map(key, value, globals, found),
-        TypeExprKind::Record(_, true) => comes_later("an open record", written, found),
-        TypeExprKind::Function(..) => comes_later("a function as a value", written, found),
+        TypeExprKind::Record(_, true) => {
+            found.push(types::open_record(written.span));
+            DataType::Unknown
+        }
+        TypeExprKind::Function(..) => {
+            found.push(types::function_as_value(written.span));
+            DataType::Unknown
+        }
         TypeExprKind::Bad => DataType::Unknown,
     };
     if let Some(part) = part_within(&data) {
@@ -97,12 +102,6 @@ fn map(key: &TypeExpr, value: &TypeExpr, globals: &Globals, found: &mut Diagnost
     DataType::map(key, value)
 }
 
-fn comes_later(what: &str, written: &TypeExpr, found: &mut Diagnostics) -> DataType {
-    let later = ast::Later { what: what.to_owned(), name: None, span: written.span };
-    found.push(syntax::not_available_yet(&later));
-    DataType::Unknown
-}
-
 fn type_named(
     name: &ast::Name,
     arguments: &[ast::Expr],
@@ -115,8 +114,7 @@ fn type_named(
     }
     let is_known = SIMPLE.iter().any(|(simple, _)| *simple == name.text)
         || globals.enums.contains_key(&name.text)
-        || globals.types.contains_key(&name.text)
-        || later::TYPES.contains(&name.text.as_str());
+        || globals.types.contains_key(&name.text);
     if !arguments.is_empty() && is_known {
         let message = format!("`{}` takes no arguments", name.text);
         found.push(types::type_arguments(written.span, message, &format!("write `{}`", name.text)));
@@ -134,9 +132,6 @@ fn type_named(
         globals.mean(&name.text, name.span, declared.at, found);
         globals.names().declared(name.span, Kind::Type, declared.at);
         return declared.ty.clone().map_or(DataType::Unknown, DataType::Named);
-    }
-    if later::TYPES.contains(&name.text.as_str()) {
-        return comes_later(&name.text, written, found);
     }
     if !globals.later.contains_key(&name.text) {
         let all: Vec<&str> = SIMPLE

@@ -1,7 +1,9 @@
 //! Values in the names of folders: `day=2026-01-01/part-00000.parquet`, as Hive, Spark and DuckDB lay
-//! out tables. A declared column that every file of a source has in its path is read from there.
+//! out tables. A declared column that every file of a source has in its path is read from there, and so
+//! is the path itself where a column is wanted for it.
 
 use super::input::Inputs;
+use super::options::FILENAME;
 use super::{
     BadValue, Beginning, Column, ColumnRule, ConnectError, Connector, Extent, Morsel, Rows, Source,
     SourceSpec, Volume, Within,
@@ -83,14 +85,19 @@ pub fn open_source(
         folders.contains(['=', '*', '?', '['])
     };
     let paths = spec.arguments.texts("path").unwrap_or_default();
-    if connector.columns != ColumnRule::Declared || !paths.into_iter().any(is_in_folders) {
-        return open(spec);
-    }
+    let filename = spec.arguments.text(FILENAME.name);
+    let may_be_in_folders =
+        connector.columns == ColumnRule::Declared && paths.into_iter().any(is_in_folders);
     // Also where only some of the files are read.
-    let names = Inputs::named(&spec.base, &spec.arguments)?.names;
+    let names = match may_be_in_folders {
+        true => Inputs::named(&spec.base, &spec.arguments)?.names,
+        false => vec![],
+    };
+    let is_filename = |column: &Column| filename == Some(&*column.name);
     let is_in_paths = |column: &Column| {
         let has = |name: &Arc<str>| value_in(name, &column.external).is_some();
-        column.format.is_none() && names.iter().all(has)
+        let is_in_folders = may_be_in_folders && column.format.is_none() && names.iter().all(has);
+        is_in_folders || is_filename(column)
     };
     let from_paths: Vec<bool> = spec.columns.iter().map(is_in_paths).collect();
     if from_paths.iter().all(|is| !is) {
@@ -102,7 +109,10 @@ pub fn open_source(
         columns.push(match from_paths[at] {
             true => {
                 let column = &spec.columns[at];
-                let value = |name: &Arc<str>| value_of(name, column);
+                let value = |name: &Arc<str>| match is_filename(column) {
+                    true => Ok(Scalar::String(name.clone())),
+                    false => value_of(name, column),
+                };
                 Place::Path(column.ty.clone(), inner.files().iter().map(value).collect())
             }
             false => {

@@ -42,7 +42,7 @@ pub use folders::open_source;
 pub use given::Given;
 pub use input::matches;
 pub use meter::Volume;
-pub use options::BadOption;
+pub use options::{BadOption, FILENAME};
 pub use output::{Outputs, Written};
 pub use places::{Reads, place};
 pub use readings::{

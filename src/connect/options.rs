@@ -24,6 +24,16 @@ pub const PATH: ConnectorOption = ConnectorOption {
 pub const ZONE: ConnectorOption =
     option("zone", "string", Side::Source, zone, "the time zone of timestamps that name none");
 
+/// The column of a source in which the file of each row stands. It is the last of a connector's
+/// options, so that no place of another changes.
+pub const FILENAME: ConnectorOption = option(
+    "filename",
+    "string",
+    Side::Source,
+    filename,
+    "a column with the path of the row's file",
+);
+
 /// An option that may be left out.
 pub const fn option(
     name: &'static str,
@@ -67,6 +77,17 @@ fn text(value: &Scalar) -> &str {
 
 fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, ConnectError> {
     Err(ConnectError::new(message).help(help))
+}
+
+fn filename(value: &Scalar, _: Side) -> Result<(), ConnectError> {
+    let is_name = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && text.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+    };
+    match text(value) {
+        name if is_name(name) => Ok(()),
+        _ => wrong("that is no name of a column", "for instance `filename: \"file\"`"),
+    }
 }
 
 fn path(value: &Scalar, side: Side) -> Result<(), ConnectError> {

@@ -5,7 +5,7 @@
 use super::chunk::{Chunk, Chunks, Cut, Place};
 use super::input::Inputs;
 use super::meter::Meter;
-use super::options::{PATH, independent};
+use super::options::{FILENAME, PATH, independent};
 use super::output::Outputs;
 use super::shown::{kept, shown};
 use super::views::{Texts, Utf8Bytes};
@@ -25,7 +25,7 @@ pub static CONNECTOR: Connector = Connector {
     name: "text",
     extension: "txt",
     summary: "Lines of text; .gz and .zst are unpacked and packed",
-    options: &[PATH],
+    options: &[PATH, FILENAME],
     together: independent,
     has_formats: false,
     may_skip: false,

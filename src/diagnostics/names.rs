@@ -24,7 +24,21 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     .label(place, listed(columns));
     match nearest(name, columns.iter().copied()) {
         Some(near) => found.did_you_mean(span, near),
-        None => found.help(format!("use one of them, or add it above: `derive {name} = …`")),
+        None => match foreign_column(name) {
+            Some(help) => found.help(help),
+            None => found.help(format!("use one of them, or add it above: `derive {name} = …`")),
+        },
+    }
+}
+
+/// How a column is had here that other engines give to every row.
+fn foreign_column(name: &str) -> Option<&'static str> {
+    match name {
+        "_source_file" | "_metadata" | "filename" | "file_name" | "file_path" | "input_file" => {
+            Some("a source has a column for the file of each row: `csv(…, filename: \"file\")`")
+        }
+        "_read_at" => Some("the time of the run is `run.time`"),
+        _ => None,
     }
 }
 

@@ -304,6 +304,22 @@ pub fn type_arguments(span: Span, message: impl Into<String>, help: &str) -> Dia
     Diagnostic::new(Code::E0220, message, span, "this type").help(help)
 }
 
+/// E0234: a record that may have any further fields.
+pub fn open_record(span: Span) -> Diagnostic {
+    let message = "a record has the fields that its type names, and no others";
+    Diagnostic::new(Code::E0234, message, span, "this type leaves some open")
+        .help("name all fields; what has other fields in each row is `json`")
+}
+
+/// E0234: a function as the type of a value.
+pub fn function_as_value(span: Span) -> Diagnostic {
+    let message = "a function is not a value";
+    Diagnostic::new(Code::E0234, message, span, "the type of a function").help(
+        "call functions by their names; what is done to each item of a list is written where it \
+         is done: `map(prices, p -> p * 2)`",
+    )
+}
+
 /// E0221: a pattern that is not a regular expression.
 pub fn bad_pattern(span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(

@@ -2,7 +2,8 @@
 //! them, and saying how what came differs, is not done here.
 
 use super::{
-    ErrorPolicy, Input, Job, JobId, OnError, ParamId, Pipeline, QuarantineId, Row, Source, SourceId,
+    About, ErrorPolicy, Input, Job, JobId, OnError, ParamId, Pipeline, QuarantineId, Row, Source,
+    SourceId,
 };
 use crate::text::Span;
 use crate::types::{Scalar, Type};
@@ -164,6 +165,7 @@ impl Pipeline {
                     row: row.clone(),
                     held_by: None,
                     incremental: None,
+                    about: About::default(),
                     span: job.span,
                 });
                 *job = Job {

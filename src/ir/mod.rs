@@ -59,6 +59,8 @@ pub struct QuarantineId(pub u32);
 pub struct Pipeline {
     /// The name of the `pipeline` declaration.
     pub name: Option<String>,
+    /// What is said about it.
+    pub about: About,
     /// The parameters in the order of the text.
     pub params: Vec<Param>,
     /// The sources in the order of the text.
@@ -205,6 +207,8 @@ pub struct Source {
     pub held_by: Option<usize>,
     /// Does a run read only rows that came since the one before?
     pub incremental: Option<Incremental>,
+    /// What is said about it.
+    pub about: About,
     /// Where it is declared.
     pub span: Span,
 }
@@ -445,8 +449,21 @@ pub struct Output {
     pub mode: Mode,
     /// By which values its rows are in folders, if they are.
     pub folders: Vec<Folder>,
+    /// What is said about it.
+    pub about: About,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// What is said about a pipeline, source or output for those who look after it; it decides nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// Who to ask.
+    pub owner: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Further facts: each name with its value as it is shown.
+    pub meta: Vec<(String, String)>,
 }
 
 /// `partition by` of an output: a value of its rows that names folders.

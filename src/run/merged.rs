@@ -6,8 +6,8 @@ use super::held::Held;
 use crate::connect;
 use crate::exec::stage::Execution;
 use crate::ir::{
-    Cardinality, Comparison, Expr, ExprKind, Input, Job, JobId, Join, JoinKind, Merge, MergeKeep,
-    Mode, Output, Partition, Pipeline, Promise, Row, RunContext, RunValue, Scd2, Source,
+    About, Cardinality, Comparison, Expr, ExprKind, Input, Job, JobId, Join, JoinKind, Merge,
+    MergeKeep, Mode, Output, Partition, Pipeline, Promise, Row, RunContext, RunValue, Scd2, Source,
     SourceColumn, SourceId, Step, StepKind, VERSION,
 };
 use crate::plan::{NodeKind, step_of};
@@ -290,6 +290,7 @@ impl Lowering<'_> {
             row: Arc::new(Row { columns: row.columns.clone(), ..Row::default() }),
             held_by: Some(self.at),
             incremental: None,
+            about: About::default(),
             span: self.output.span,
         });
         Input::Source(id)

@@ -7,7 +7,7 @@ use super::{arguments, made::Ancestors};
 use crate::connect::place;
 use crate::data::display;
 use crate::ir::lineage::{Lineage, Origin, Origins, Role};
-use crate::ir::{Column, Expr, Input, Output, Pipeline, Row, RunContext, Source};
+use crate::ir::{About, Column, Expr, Input, Output, Pipeline, Row, RunContext, Source};
 use crate::types::{DataType, Scalar};
 use serde_json::{Map, Value, json};
 use std::cell::OnceCell;
@@ -111,7 +111,12 @@ impl<'r> Events<'r> {
             "schemaURL".into(),
             json!(format!("{SPEC}/2-0-2/OpenLineage.json#/$defs/{kind}")),
         );
-        event.insert("job".into(), json!({ "namespace": self.namespace, "name": self.name }));
+        let mut job = json!({ "namespace": self.namespace, "name": self.name });
+        let said = said(&self.pipeline.about, "Job");
+        if !said.is_empty() {
+            job["facets"] = json!(said);
+        }
+        event.insert("job".into(), job);
         event.insert("inputs".into(), json!(inputs));
         event.insert("outputs".into(), json!(outputs));
         Value::Object(event)
@@ -127,19 +132,22 @@ impl<'r> Events<'r> {
     /// A dataset for each path of a source; patterns stay patterns.
     fn inputs(&self, source: &Source) -> Vec<Value> {
         let names = source.columns.iter().map(|column| &*column.external);
-        let schema = schema(names, &source.row);
-        let dataset =
-            |path| json!({ "namespace": "file", "name": path, "facets": { "schema": schema } });
+        let mut facets = said(&source.about, "Dataset");
+        facets.insert("schema".into(), schema(names, &source.row));
+        let dataset = |path| json!({ "namespace": "file", "name": path, "facets": facets });
         self.paths(&source.arguments).into_iter().map(dataset).collect()
     }
 
     fn output(&self, output: &Output, report: Option<&Report>) -> Value {
         let row = self.pipeline.row_of(output.from);
         let names = row.columns.iter().map(|column| &*column.name);
+        let mut facets = said(&output.about, "Dataset");
+        facets.insert("schema".into(), schema(names, row));
+        facets.insert("columnLineage".into(), self.lineage_of(output));
         let mut dataset = json!({
             "namespace": "file",
             "name": self.paths(&output.arguments).concat(),
-            "facets": { "schema": schema(names, row), "columnLineage": self.lineage_of(output) },
+            "facets": facets,
         });
         let made = report.iter().flat_map(|report| &report.outputs);
         if let Some(made) = made.into_iter().find(|one| one.output == output.name && !one.reused) {
@@ -188,6 +196,24 @@ impl<'r> Events<'r> {
         });
         fields.collect()
     }
+}
+
+/// What is said about a job or a dataset, which is a part of its facets' names.
+fn said(about: &About, of: &str) -> Map<String, Value> {
+    let mut facets = Map::new();
+    if let Some(owner) = &about.owner {
+        let owners = json!({ "owners": [{ "name": owner }] });
+        facets.insert("ownership".into(), facet("1-0-1", &format!("Ownership{of}Facet"), owners));
+    }
+    let tags = about.tags.iter().map(|tag| (tag.as_str(), "true"));
+    let facts = about.meta.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let tag = |(key, value)| json!({ "key": key, "value": value, "source": "USER" });
+    let tags: Vec<Value> = tags.chain(facts).map(tag).collect();
+    if !tags.is_empty() {
+        let tags = json!({ "tags": tags });
+        facets.insert("tags".into(), facet("1-0-0", &format!("Tags{of}Facet"), tags));
+    }
+    facets
 }
 
 fn transformation(role: Role) -> Value {

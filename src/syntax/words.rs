@@ -132,7 +132,7 @@ pub const WORDS: &[Word] = &[
     word("owner", "owner \"team@example.com\"", &[Job, Pipeline, Source, Output, Model]),
     word("timezone", "timezone \"Europe/Paris\"", &[Job, Pipeline]),
     word("tags", "tags [\"finance\", \"daily\"]", &[Job, Pipeline, Source, Output, Model]),
-    word("meta", "meta { team: \"data\" }", &[Job, Pipeline, Source, Output, Model]),
+    word("meta", "meta {team: \"data\"}", &[Job, Pipeline, Source, Output, Model]),
     word("mode", "mode overwrite", &[Output]),
     word("allow", "allow sensitive email", &[Output]),
     word("incremental", "incremental by updated_at lookback 2h", &[Source]),

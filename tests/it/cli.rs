@@ -435,7 +435,7 @@ fn words_that_come_later_are_explained_with_what_to_write_instead() {
     for (words, said) in [
         (&["type"][..], "type NAME = T where CONDITION\n"),
         (&["predict"], "`predict` is designed and not available yet.\n"),
-        (&["meta"], "It will be a setting of jobs and the pipeline.\n"),
+        (&["schedule"], "It will be a setting of jobs and the pipeline.\n"),
         (&["on", "error"], "on error"),
     ] {
         let ended = project.batchc(&[&["explain"], words].concat());

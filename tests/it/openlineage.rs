@@ -8,12 +8,18 @@ use serde_json::Value;
 use std::fs;
 
 const PIPELINE: &str = r#"param least: int = 2
-pipeline shop { owner "sales@example.com" }
+pipeline shop {
+  owner "sales@example.com"
+  tags ["finance", "daily"]
+  meta { team: "data", minutes: 30 }
+}
 
 source orders = csv(["a.csv", "b-*.csv"]) {
   id:     int key named "Order"
   user:   string?
   amount: decimal(8, 2)
+  owner "shop@example.com"
+  tags ["raw"]
 }
 
 job large {
@@ -31,7 +37,9 @@ job totals {
   sort total desc
 }
 
-output large_csv = csv("out/large.csv") from large
+output large_csv = csv("out/large.csv") from large {
+  owner "large@example.com"
+}
 output totals_parquet = parquet("out/totals.parquet") from totals
 "#;
 

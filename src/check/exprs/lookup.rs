@@ -1,8 +1,7 @@
 //! What a name means in an expression: a variable, a column, a parameter, a member of an enum, a
 //! field; and what is said of one that means nothing.
 
-use super::{Scope, bad, literal, not_yet};
-use crate::check::later;
+use super::{Scope, bad, literal};
 use crate::check::names::{Kind, Meaning};
 use crate::diagnostics::{functions, names};
 use crate::ir::{Expr, ExprKind, RunValue};
@@ -110,10 +109,6 @@ impl Scope<'_, '_> {
             self.found.push(names::no_name(name, span, &near));
             return;
         };
-        if later::COLUMNS.contains(&name) {
-            self.found.push(not_yet(&format!("the hidden column {name}"), span));
-            return;
-        }
         if row.broken {
             return;
         }

@@ -17,7 +17,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{self, PATH, ZONE, option};
+use super::options::{self, FILENAME, PATH, ZONE, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -77,6 +77,7 @@ pub static CONNECTOR: Connector = Connector {
             |value, _| options::one_of(value, &["keep", "escape"]),
             "\"escape\" puts ' before texts that a spreadsheet would run (\"keep\")",
         ),
+        FILENAME,
     ],
     together: dialect::check,
     has_formats: true,

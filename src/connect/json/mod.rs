@@ -18,7 +18,7 @@ mod tests;
 pub(super) use cells::Cells;
 pub(super) use columns::{Builder, Spelling};
 
-use super::options::{PATH, ZONE, independent};
+use super::options::{FILENAME, PATH, ZONE, independent};
 use super::{ColumnRule, Connector};
 
 /// The connector.
@@ -26,7 +26,7 @@ pub static CONNECTOR: Connector = Connector {
     name: "json",
     extension: "jsonl",
     summary: "JSON, a record a line; an array of records is read too; .gz and .zst as for csv",
-    options: &[PATH, ZONE],
+    options: &[PATH, ZONE, FILENAME],
     together: independent,
     has_formats: true,
     may_skip: false,

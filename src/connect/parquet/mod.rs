@@ -15,7 +15,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{PATH, any, independent, one_of, option};
+use super::options::{FILENAME, PATH, any, independent, one_of, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -39,6 +39,7 @@ pub static CONNECTOR: Connector = Connector {
             any,
             "digits of times below the microsecond are cut off (false)",
         ),
+        FILENAME,
     ],
     together: independent,
     has_formats: false,

@@ -21,7 +21,11 @@ const GAP_LINES_MAX: usize = 3;
 /// One diagnostic.
 pub(super) fn human(found: &Diagnostic, files: &Files, colour: bool) -> String {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).without_cause_chain();
+    // A help may be code, which is pasted as it stands: what does not fit, the terminal wraps.
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_wrap_lines(false)
+        .without_cause_chain();
     let file = files.get(found.span().file);
     let of_file = found.labels.iter().filter(|label| label.span.file == found.span().file);
     let drawn = of_file.clone().all(|label| {

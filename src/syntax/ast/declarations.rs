@@ -315,6 +315,8 @@ pub enum SettingKind {
     Timezone(Text),
     /// `tags ["a", "b"]`
     Tags(Vec<Text>),
+    /// `meta {team: "data", minutes: 30}`
+    Meta(Vec<(Name, Expr)>),
     /// `retry 3 times backoff 30s..10m`
     Retry {
         /// How many times after the first.

@@ -31,6 +31,7 @@ impl Lower<'_> {
             Rule::tags => SettingKind::Tags(
                 children(pair, Rule::plain_text).map(|tag| self.plain_text(tag)).collect(),
             ),
+            Rule::meta => SettingKind::Meta(self.meta(first_of(&pair, Rule::record))),
             Rule::retry => self.retry(&pair),
             Rule::incremental => SettingKind::Incremental {
                 column: self.name_of(&pair),
@@ -51,6 +52,11 @@ impl Lower<'_> {
             },
             _ => self.later_setting(&pair),
         }
+    }
+
+    fn meta(&self, record: Pair) -> Vec<(Name, Expr)> {
+        let entry = |entry: Pair| (self.name_of(&entry), self.expr_of(&entry));
+        children(record, Rule::record_entry).map(entry).collect()
     }
 
     fn resource(&self, pair: Pair) -> (Name, Expr) {
