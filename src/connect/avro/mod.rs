@@ -14,7 +14,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{PATH, any, one_of, option};
+use super::options::{FILENAME, PATH, any, one_of, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -38,6 +38,7 @@ pub static CONNECTOR: Connector = Connector {
             any,
             "digits of times below the microsecond are cut off (false)",
         ),
+        FILENAME,
     ],
     together: schema::check,
     has_formats: false,
