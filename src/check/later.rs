@@ -2,7 +2,6 @@
 //! there is no such thing. `docs/not-available-yet.md` lists the same ones, which a test holds.
 //! Steps, declarations and settings that come later are known by the grammar.
 
-
 /// Connectors.
 pub const CONNECTORS: &[&str] =
     &["postgres", "http", "sqlite", "mysql", "report", "s3", "exec", "delta"];

@@ -97,11 +97,6 @@ pub(super) struct GroupScope {
     pub(super) only: Option<Expr>,
 }
 
-/// Says that something of the language is not there yet.
-fn not_yet(what: &str, span: Span) -> Diagnostic {
-    syntax::not_available_yet(&ast::Later { what: what.to_owned(), name: None, span })
-}
-
 /// The expression of what did not check.
 pub(super) fn bad(span: Span) -> Expr {
     Expr { kind: ExprKind::Literal(Scalar::Null), ty: Type::UNKNOWN, span }
