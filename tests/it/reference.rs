@@ -46,10 +46,8 @@ fn every_connector_option_is_in_the_reference() {
 #[test]
 fn what_comes_later_is_listed_as_it_is_in_the_code() {
     let page = read("not-available-yet");
-    for (heading, names) in [
-        ("Connectors", later::CONNECTORS),
-        ("Notifications", later::NOTIFIERS),
-    ] {
+    for (heading, names) in [("Connectors", later::CONNECTORS), ("Notifications", later::NOTIFIERS)]
+    {
         let section = page.split(&format!("## {heading}\n")).nth(1).expect("a section of the page");
         let section = section.split("\n## ").next().unwrap_or_default();
         let quoted = section.split('`').skip(1).step_by(2);

@@ -28,7 +28,7 @@ pub(super) use references::{Asked, Reference, references};
 pub(super) use windows::{FrameKnown, WindowScope};
 
 use super::globals::Globals;
-use crate::diagnostics::{Diagnostic, Diagnostics, arguments, literals, names, syntax, types};
+use crate::diagnostics::{Diagnostics, arguments, literals, names, types};
 use crate::ir::{AggregateCall, Expr, ExprKind, Row, Slot};
 use crate::syntax::ast::{self, ExprKind as A, TextPart};
 use crate::text::Span;
