@@ -3,8 +3,7 @@
 //! Steps, declarations and settings that come later are known by the grammar.
 
 /// Connectors.
-pub const CONNECTORS: &[&str] =
-    &["postgres", "http", "sqlite", "mysql", "report", "s3", "exec", "delta"];
+pub const CONNECTORS: &[&str] = &["postgres", "sqlite", "mysql", "http", "s3", "delta", "report"];
 
 /// Ways to tell somebody how a run ended.
 pub const NOTIFIERS: &[&str] = &["email", "teams", "pagerduty", "opsgenie"];

@@ -9,7 +9,7 @@ mod source;
 mod tests;
 mod workbook;
 
-use super::options::{self, BadOption, PATH, ZONE, option};
+use super::options::{self, BadOption, FILENAME, PATH, ZONE, option};
 use super::{Arguments, Column, ColumnRule, ConnectError, Connector, Side};
 use crate::types::{DataType, Scalar};
 
@@ -42,6 +42,7 @@ pub static CONNECTOR: Connector = Connector {
             "rows of the sheet before the header that are skipped (0)",
         ),
         ZONE,
+        FILENAME,
     ],
     together: check,
     has_formats: true,
