@@ -2,7 +2,7 @@
 //! what comes behind the name of a share or a branch, and `=` and `from` of declarations of one
 //! line. Only lines without an empty line between them.
 
-use super::Parsed;
+use super::{Parsed, WIDTH};
 use super::tree::Builder;
 use super::trivia::Trivia;
 use crate::syntax::lower::Pair;
@@ -85,23 +85,36 @@ pub(super) fn declarations(
     trivia: &Trivia,
 ) -> Pads {
     let (mut pads, none) = (Pads::new(), Pads::new());
-    let mut section: Vec<(Rule, Vec<Option<Cell>>)> = Vec::new();
-    let mut align = |section: &mut Vec<(Rule, Vec<Option<Cell>>)>| {
-        let rows: Vec<&Vec<Option<Cell>>> = section.iter().map(|(_, cells)| cells).collect();
-        align_rows(&rows, &mut pads);
+    let mut section: Vec<(Rule, usize, Vec<Option<Cell>>)> = Vec::new();
+    let mut align = |section: &mut Vec<(Rule, usize, Vec<Option<Cell>>)>| {
+        let rows: Vec<&Vec<Option<Cell>>> = section.iter().map(|(.., cells)| cells).collect();
+        let mut wanted = Pads::new();
+        align_rows(&rows, &mut wanted);
+        // A line that blanks make too long would be broken, and stand apart from the others.
+        let pad = |cell: &Option<Cell>| cell.and_then(|(start, _)| wanted.get(&start)).unwrap_or(&0);
+        let fits = |(_, width, cells): &(Rule, usize, Vec<Option<Cell>>)| {
+            width + cells.iter().map(pad).sum::<usize>() <= WIDTH
+        };
+        if section.iter().all(fits) {
+            pads.extend(wanted);
+        }
         section.clear();
     };
     for (pair, base) in found.iter().zip(bytes.iter().map(|bytes| bytes.start)) {
         let builder = Builder::new(text, base, trivia, &none);
         let pair = if let Parsed::Whole(pair) = pair { Some(pair) } else { None };
         let row = pair.and_then(|pair| declaration(&builder, pair));
-        let goes_on = section.last().map(|(rule, _)| *rule) == row.as_ref().map(|(rule, _)| *rule);
+        let goes_on =
+            section.last().map(|(rule, ..)| *rule) == row.as_ref().map(|(rule, _)| *rule);
+        let width = pair.and_then(|pair| builder.width_of_line(pair.clone()));
+        // One of several lines stands apart.
+        let is_broken = width.is_none_or(|width| width > WIDTH);
         let has_comment = trivia.at(base).is_some_and(|around| !around.above.is_empty());
-        if !goes_on || has_comment || trivia.is_apart(base) {
+        if !goes_on || is_broken || has_comment || trivia.is_apart(base) {
             align(&mut section);
         }
-        let width = pair.and_then(|pair| builder.width_of_line(pair.clone()));
-        section.extend(row.filter(|_| width.is_some_and(|width| width <= ALIGNED_MAX)));
+        let aligned = row.zip(width).filter(|(_, width)| *width <= ALIGNED_MAX);
+        section.extend(aligned.map(|((rule, cells), width)| (rule, width, cells)));
     }
     align(&mut section);
     pads
