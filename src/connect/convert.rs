@@ -3,6 +3,7 @@
 //! Which types go together is decided once per file by [`fits`]; a single value that does not fit
 //! (an unsigned number too large, a nanosecond, a null where none is allowed) is an [`Issue`].
 
+use super::BadValue;
 use crate::data::{arrow_type, binary, display, maps, null_array};
 use crate::types::{
     DAYS, DataType, EnumType, Field, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar, Type,
@@ -27,7 +28,7 @@ const SHOWN_BYTES_MAX: usize = 200;
 pub struct Issue {
     /// The row.
     pub row: usize,
-    /// Where in the value, as in [`BadValue`](crate::connect::BadValue).
+    /// Where in the value, as in [`BadValue`].
     pub path: String,
     /// The value.
     pub text: String,
@@ -36,6 +37,19 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// What a source says of it, in this column of the projection.
+    pub fn in_column(self, column: usize) -> BadValue {
+        BadValue {
+            row: self.row as u32,
+            column: Some(column as u32),
+            path: self.path,
+            text: self.text,
+            record: None,
+            is_literal: false,
+            reason: self.reason,
+        }
+    }
+
     /// A whole value of a column.
     pub fn new(row: usize, text: impl Into<String>, reason: impl Into<String>) -> Issue {
         Issue { row, path: String::new(), text: text.into(), reason: reason.into() }

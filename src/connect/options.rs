@@ -24,6 +24,15 @@ pub const PATH: ConnectorOption = ConnectorOption {
 pub const ZONE: ConnectorOption =
     option("zone", "string", Side::Source, zone, "the time zone of timestamps that name none");
 
+/// Whether times lose the digits that batchc has no room for.
+pub const TRUNCATED: ConnectorOption = option(
+    "allow_truncated_timestamps",
+    "bool",
+    Side::Source,
+    any,
+    "digits of times below the microsecond are cut off (false)",
+);
+
 /// The column of a source in which the file of each row stands. It is the last of a connector's
 /// options, so that no place of another changes.
 pub const FILENAME: ConnectorOption = option(

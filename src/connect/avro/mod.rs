@@ -14,7 +14,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{FILENAME, PATH, any, one_of, option};
+use super::options::{FILENAME, PATH, TRUNCATED, one_of, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -31,13 +31,7 @@ pub static CONNECTOR: Connector = Connector {
             |value, _| one_of(value, &["deflate", "snappy", "zstd", "none"]),
             "\"deflate\" (default), \"snappy\", \"zstd\" or \"none\"",
         ),
-        option(
-            "allow_truncated_timestamps",
-            "bool",
-            Side::Source,
-            any,
-            "digits of times below the microsecond are cut off (false)",
-        ),
+        TRUNCATED,
         FILENAME,
     ],
     together: schema::check,

@@ -7,6 +7,7 @@ use crate::connect::convert::{How, convert, fits, spelling};
 use crate::connect::guard::guarded;
 use crate::connect::input::{Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
+use crate::connect::options::TRUNCATED;
 use crate::connect::{
     BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
     Volume,
@@ -96,7 +97,7 @@ impl Bound {
         });
         let place = |root: &usize| decoded.partition_point(|at| at < root);
         let places = if is_same { wanted.iter().map(place).collect() } else { wanted };
-        let truncates = spec.arguments.bool("allow_truncated_timestamps").unwrap_or(false);
+        let truncates = spec.arguments.bool(TRUNCATED.name).unwrap_or(false);
         let how = How { is_utf8: true, truncates };
         Ok(Bound { file, decoded: is_same.then_some(decoded), places, how })
     }
@@ -244,15 +245,7 @@ impl AvroMorsel {
         let columns = columns.map(|(at, (column, &place))| {
             let mut issues = Vec::new();
             let array = convert(&plain(batch.column(place)), &column.ty, how, &mut issues);
-            bad.extend(issues.into_iter().map(|issue| BadValue {
-                row: issue.row as u32,
-                column: Some(at as u32),
-                path: issue.path,
-                text: issue.text,
-                record: None,
-                is_literal: false,
-                reason: issue.reason,
-            }));
+            bad.extend(issues.into_iter().map(|issue| issue.in_column(at)));
             array
         });
         let columns = columns.collect();

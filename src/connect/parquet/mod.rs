@@ -15,7 +15,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use super::options::{FILENAME, PATH, any, independent, one_of, option};
+use super::options::{FILENAME, PATH, TRUNCATED, independent, one_of, option};
 use super::{ColumnRule, Connector, Side};
 
 /// The connector.
@@ -32,13 +32,7 @@ pub static CONNECTOR: Connector = Connector {
             |value, _| one_of(value, &["zstd", "snappy", "lz4", "gzip", "none"]),
             "\"zstd\" (default), \"snappy\", \"lz4\", \"gzip\" or \"none\"",
         ),
-        option(
-            "allow_truncated_timestamps",
-            "bool",
-            Side::Source,
-            any,
-            "digits of times below the microsecond are cut off (false)",
-        ),
+        TRUNCATED,
         FILENAME,
     ],
     together: independent,

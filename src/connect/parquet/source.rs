@@ -6,6 +6,7 @@ use crate::connect::convert::{How, convert, fits, hint, spelling};
 use crate::connect::guard::guarded;
 use crate::connect::input::{Identity, Inputs, missing_column, refuse_more};
 use crate::connect::meter::Meter;
+use crate::connect::options::TRUNCATED;
 use crate::connect::{
     BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
     Volume, Within,
@@ -193,7 +194,7 @@ impl OpenFile {
         }
         let wanted: Vec<usize> = spec.projection.iter().map(|&at| places[at]).collect();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
-        let truncates = spec.arguments.bool("allow_truncated_timestamps").unwrap_or(false);
+        let truncates = spec.arguments.bool(TRUNCATED.name).unwrap_or(false);
         let how = |&root: &usize| How { is_utf8: is_utf8(&metadata, root), truncates };
         let hows = wanted.iter().map(how).collect();
         let is_finer = |root: &usize| !truncates && int96(&metadata, *root);
@@ -361,15 +362,7 @@ impl ParquetMorsel {
                     let nanos = nanos.column(place);
                     array = whole_micros(array, nanos, &column.ty.data, &mut issues);
                 }
-                bad.extend(issues.into_iter().map(|issue| BadValue {
-                    row: issue.row as u32,
-                    column: Some(at as u32),
-                    path: issue.path,
-                    text: issue.text,
-                    record: None,
-                    is_literal: false,
-                    reason: issue.reason,
-                }));
+                bad.extend(issues.into_iter().map(|issue| issue.in_column(at)));
                 array
             })
             .collect();

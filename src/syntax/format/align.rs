@@ -2,9 +2,9 @@
 //! what comes behind the name of a share or a branch, and `=` and `from` of declarations of one
 //! line. Only lines without an empty line between them.
 
-use super::{Parsed, WIDTH};
 use super::tree::Builder;
 use super::trivia::Trivia;
+use super::{Parsed, WIDTH};
 use crate::syntax::lower::Pair;
 use batchc_grammar::Rule;
 use std::collections::HashMap;
@@ -91,7 +91,8 @@ pub(super) fn declarations(
         let mut wanted = Pads::new();
         align_rows(&rows, &mut wanted);
         // A line that blanks make too long would be broken, and stand apart from the others.
-        let pad = |cell: &Option<Cell>| cell.and_then(|(start, _)| wanted.get(&start)).unwrap_or(&0);
+        let pad =
+            |cell: &Option<Cell>| cell.and_then(|(start, _)| wanted.get(&start)).unwrap_or(&0);
         let fits = |(_, width, cells): &(Rule, usize, Vec<Option<Cell>>)| {
             width + cells.iter().map(pad).sum::<usize>() <= WIDTH
         };
@@ -104,8 +105,7 @@ pub(super) fn declarations(
         let builder = Builder::new(text, base, trivia, &none);
         let pair = if let Parsed::Whole(pair) = pair { Some(pair) } else { None };
         let row = pair.and_then(|pair| declaration(&builder, pair));
-        let goes_on =
-            section.last().map(|(rule, ..)| *rule) == row.as_ref().map(|(rule, _)| *rule);
+        let goes_on = section.last().map(|(rule, ..)| *rule) == row.as_ref().map(|(rule, _)| *rule);
         let width = pair.and_then(|pair| builder.width_of_line(pair.clone()));
         // One of several lines stands apart.
         let is_broken = width.is_none_or(|width| width > WIDTH);
