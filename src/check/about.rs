@@ -8,6 +8,7 @@ use crate::data::display;
 use crate::diagnostics::{Diagnostics, graph};
 use crate::ir::About;
 use crate::syntax::ast::{DeclarationKind, Expr, File, Name, Setting, SettingKind};
+use crate::text::Span;
 use std::collections::HashMap;
 
 /// What the pipeline says of itself.
@@ -22,7 +23,7 @@ pub(super) fn of_pipeline(file: &File, globals: &mut Globals, found: &mut Diagno
 /// What the settings say.
 pub(super) fn about(settings: &[Setting], globals: &mut Globals, found: &mut Diagnostics) -> About {
     let mut about = About::default();
-    let mut said: HashMap<&str, ()> = HashMap::new();
+    let mut said: HashMap<&str, Span> = HashMap::new();
     for setting in settings {
         let word = match &setting.kind {
             SettingKind::Owner(_) => "owner",
@@ -30,11 +31,11 @@ pub(super) fn about(settings: &[Setting], globals: &mut Globals, found: &mut Dia
             SettingKind::Meta(_) => "meta",
             _ => continue,
         };
-        if said.insert(word, ()).is_some() {
-            let message = format!("`{word}` is said twice");
-            found.push(graph::bad_setting(setting.span, message, "leave one of them"));
+        if let Some(first) = said.get(word) {
+            found.push(graph::said_twice(word, setting.span, *first));
             continue;
         }
+        said.insert(word, setting.span);
         match &setting.kind {
             SettingKind::Owner(owner) => about.owner = Some(owner.value.clone()),
             SettingKind::Tags(tags) => {

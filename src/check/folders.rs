@@ -21,11 +21,11 @@ pub(super) fn folders(
     let row = globals.row_of(from).filter(|row| !row.broken);
     for setting in &output.settings {
         let SettingKind::Partition { by, into } = &setting.kind else { continue };
-        if said.replace(setting.span).is_some() {
-            let message = "`partition` is said twice";
-            found.push(graph::bad_setting(setting.span, message, "leave one of them"));
+        if let Some(first) = said {
+            found.push(graph::said_twice("partition", setting.span, first));
             continue;
         }
+        said = Some(setting.span);
         let (PartitionBy::Values(values), None) = (by, into) else {
             let message = "an output is partitioned by the values of columns";
             let help = "`partition by day` makes a folder for each day; a job is split into a number of parts";

@@ -22,9 +22,8 @@ pub(super) fn setting(
     let mut said: Option<(&Name, Option<(i64, Span)>, Span)> = None;
     for setting in &source.settings {
         let SettingKind::Incremental { column, lookback } = &setting.kind else { continue };
-        if said.is_some() {
-            let message = "`incremental by` is said twice";
-            found.push(graph::bad_setting(setting.span, message, "leave one of them"));
+        if let Some((.., first)) = said {
+            found.push(graph::said_twice("incremental by", setting.span, first));
             continue;
         }
         said = Some((column, *lookback, setting.span));

@@ -156,13 +156,8 @@ fn on_error(job: &ast::Job, checker: &mut JobChecker) -> (OnError, Option<Span>)
     for setting in &job.settings {
         match &setting.kind {
             SettingKind::OnError { policy, above } => {
-                if said.is_some() {
-                    let help = "leave one of them";
-                    checker.found.push(graph::bad_setting(
-                        setting.span,
-                        "`on error` is said twice",
-                        help,
-                    ));
+                if let Some((_, first)) = said {
+                    checker.found.push(graph::said_twice("on error", setting.span, first));
                     continue;
                 }
                 find_useless_above(policy, above, checker.found);
@@ -231,12 +226,14 @@ fn checkpoint(job: &ast::Job, checker: &mut JobChecker) -> Option<bool> {
     let mut said = None;
     for setting in &job.settings {
         let SettingKind::Checkpoint(is_on) = setting.kind else { continue };
-        if said.replace(is_on).is_some() {
-            let found = "`checkpoint` is said twice";
-            checker.found.push(graph::bad_setting(setting.span, found, "leave one of them"));
+        match said {
+            Some((_, first)) => {
+                checker.found.push(graph::said_twice("checkpoint", setting.span, first));
+            }
+            None => said = Some((is_on, setting.span)),
         }
     }
-    said.or(checker.globals.checkpoint)
+    said.map(|(is_on, _)| is_on).or(checker.globals.checkpoint)
 }
 
 /// How the result is split, over the job's last row.

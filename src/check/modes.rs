@@ -19,11 +19,7 @@ pub(super) fn output_mode(
     for setting in &output.settings {
         match &setting.kind {
             SettingKind::Mode(mode) => match said {
-                Some(_) => found.push(graph::bad_setting(
-                    setting.span,
-                    "`mode` is said twice",
-                    "leave one of them",
-                )),
+                Some((_, first)) => found.push(graph::said_twice("mode", setting.span, first)),
                 None => said = Some((mode, setting.span)),
             },
             SettingKind::Later(later) => found.push(syntax::not_available_yet(later)),

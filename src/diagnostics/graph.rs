@@ -208,6 +208,14 @@ pub fn bad_setting(span: Span, message: impl Into<String>, help: &str) -> Diagno
     Diagnostic::new(Code::E0606, message, span, "this setting").help(help)
 }
 
+/// E0606: a setting said twice.
+pub fn said_twice(what: &str, again: Span, first: Span) -> Diagnostic {
+    let message = format!("`{what}` is said twice");
+    Diagnostic::new(Code::E0606, message, again, "said again here")
+        .label(first, "first said here")
+        .help("leave one of them")
+}
+
 /// E0606: a part of a step with a value that it cannot have.
 pub fn bad_part(span: Span, message: &str, label: &str, help: &str) -> Diagnostic {
     Diagnostic::new(Code::E0606, message, span, label).help(help)

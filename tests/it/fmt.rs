@@ -212,3 +212,12 @@ fn meaning(text: &str) -> String {
     let rest = parts.map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
     rest.fold(first, |all, part| all + part)
 }
+
+#[test]
+fn a_page_is_not_laid_out_as_a_program() {
+    let page = "# Pages\n\n```batch\nparam a:int=1\n```\n";
+    let project = Project::new("param a: int = 1\n");
+    project.write("a.md", page);
+    project.batchc(&["fmt", "a.md"]).fails(2, "a.md is a page, not a program");
+    assert_eq!(project.read("a.md"), page);
+}

@@ -43,7 +43,11 @@ pub(in crate::cli) fn run(args: &Fmt, global: &Global) -> u8 {
 /// The programs that a path names: itself, or all below a folder but those that are hidden.
 pub(super) fn programs(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        // Pages that show programs are none: what is no program would be laid out as one.
+        return match path.extension() == Some(OsStr::new("md")) {
+            true => Err(format!("{} is a page, not a program", path.display())),
+            false => Ok(vec![path.to_owned()]),
+        };
     }
     let found = programs_below(path)?;
     if found.is_empty() {
