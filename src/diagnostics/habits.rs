@@ -17,6 +17,17 @@ pub fn foreign_word(word: &str, meant: &str, span: Span, written: &str) -> Diagn
     .help(format!("write `{written}`"))
 }
 
+/// E0004: a condition on the rows of a group by a value that the group has not named.
+pub fn having_aggregate(word: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0004,
+        format!("`{word}` is called `filter` here"),
+        span,
+        "a word of another language",
+    )
+    .help("name the value in the group, and filter by its name: `group by k { n = count() }`, then `filter n > 1`")
+}
+
 /// What is written as SQL or Python have it.
 #[derive(Clone, Copy)]
 pub enum Foreign {

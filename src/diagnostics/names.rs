@@ -313,7 +313,9 @@ pub fn missing_option(connector: &str, name: &str, span: Span) -> Diagnostic {
 }
 
 /// E0116: a name that is nothing at all here.
-pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
+///
+/// `own` are the names of a function's parameters, or of the value of a type, that are known there.
+pub fn no_name(name: &str, span: Span, own: &[&str], near: &[&str]) -> Diagnostic {
     let found = Diagnostic::new(
         Code::E0116,
         format!("there is nothing called `{name}` here"),
@@ -322,7 +324,10 @@ pub fn no_name(name: &str, span: Span, near: &[&str]) -> Diagnostic {
     );
     match nearest(name, near.iter().copied()) {
         Some(near) => found.did_you_mean(span, near),
-        None => found.help("what stands here is known before any row: a literal or a `param`"),
+        None if own.is_empty() => {
+            found.help("what stands here is known before any row: a literal or a `param`")
+        }
+        None => found.help(format!("what is known here is {}", backquoted(own))),
     }
 }
 

@@ -103,6 +103,13 @@ impl Line<'_> {
         at + 1 < self.at.len() && self.at[at] + 1 == self.at[at + 1]
     }
 
+    /// Does a line end between a token and the one before?
+    fn begins_line(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return true };
+        let between = self.parser.span(self.at[before]..self.at[at] + 1);
+        self.parser.source[between.range()].contains('\n')
+    }
+
     fn is_word(&self, at: usize) -> bool {
         self.kind(at) == Some(TokenKind::Word) && !is_reserved(self.text(at))
     }
@@ -165,7 +172,7 @@ impl Line<'_> {
     fn comment(&self, at: usize) -> Option<&'static str> {
         let words = |from: usize| self.is_word(from) && self.is_word(from + 1);
         match self.text(at) {
-            "//" if words(at + 1) => Some("//"),
+            "//" if words(at + 1) || self.begins_line(at) && self.is_word(at + 1) => Some("//"),
             "-" if self.touches(at) && self.text(at + 1) == "-" && words(at + 2) => Some("--"),
             "/" if self.touches(at) && self.text(at + 1).starts_with('*') => Some("/*"),
             _ => None,

@@ -104,9 +104,10 @@ impl Scope<'_, '_> {
             return;
         }
         let Some(row) = self.row else {
-            let near: Vec<&str> =
-                self.globals.params.iter().map(|param| param.name.as_str()).collect();
-            self.found.push(names::no_name(name, span, &near));
+            let own: Vec<&str> = self.slots.iter().map(|one| one.name.as_str()).collect();
+            let params = self.globals.params.iter().map(|param| param.name.as_str());
+            let near: Vec<&str> = own.iter().copied().chain(params).collect();
+            self.found.push(names::no_name(name, span, &own, &near));
             return;
         };
         if row.broken {
@@ -139,7 +140,7 @@ impl Scope<'_, '_> {
         let column_near = crate::diagnostics::nearest(name, columns.iter().copied());
         let other_near = crate::diagnostics::nearest(name, others.iter().copied());
         if column_near.is_none() && other_near.is_some() {
-            self.found.push(names::no_name(name, span, &others));
+            self.found.push(names::no_name(name, span, &[], &others));
         } else {
             self.found.push(names::no_column(name, span, self.table, &columns));
         }

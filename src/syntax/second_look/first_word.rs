@@ -131,6 +131,9 @@ impl Parser<'_> {
             let phrase = self.foreign_phrase(tokens, &lower);
             let span = self.span(phrase.clone());
             let found = &self.source[span.range()];
+            if lower == "having" && self.rest_behind(tokens, word).contains('(') {
+                return habits::having_aggregate(found, span);
+            }
             return match self.rewritten(tokens, phrase.end, meant) {
                 // These keep the rows that the others remove.
                 Some(same) if !matches!(lower.as_str(), "delete" | "dropna") => {
@@ -183,10 +186,10 @@ impl Parser<'_> {
         let rest = self.source.get(rest.range()).unwrap_or("").trim();
         let is_short = !rest.is_empty() && rest.len() < 60 && !rest.contains('\n');
         let candidate = format!("{meant} {rest}");
-        let candidate = if meant == "sort" {
-            candidate.replace(" DESC", " desc").replace(" ASC", "")
-        } else {
-            candidate
+        let candidate = match meant {
+            "sort" => candidate.replace(" DESC", " desc").replace(" ASC", ""),
+            "filter" => candidate.replace(" = ", " == ").replace(" <> ", " != "),
+            _ => candidate,
         };
         (is_short && parse(Rule::only_job_item, &candidate).is_ok()).then_some(candidate)
     }
