@@ -38,9 +38,10 @@ pub(super) fn check(file: &ast::File, pipeline: &Pipeline, found: &mut Diagnosti
                     let place = declared.unwrap_or(column.origin);
                     let of_source = &pipeline.sources[source].row.columns[of];
                     let (name, origin) = (&of_source.name, of_source.origin);
+                    let shown_at = if origin == column.origin { place } else { column.origin };
                     found.push(sensitive::escapes(
                         (name, place),
-                        (&column.name, if origin == column.origin { place } else { column.origin }),
+                        (&column.name, shown_at, column.ty.data.opened() == DataType::String),
                         (&output.name, written.name.span),
                     ));
                 }

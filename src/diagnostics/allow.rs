@@ -20,8 +20,12 @@ struct Allow {
 
 /// Takes out the warnings that comments allow, and puts in what is wrong with these comments.
 pub fn allow(found: &mut Diagnostics, files: &Files) {
-    let mut allows: Vec<Allow> = files.ids().flat_map(|id| allows_of(id, files)).collect();
-    if allows.is_empty() {
+    let comments: Vec<Span> = files.ids().flat_map(|id| comments_of(id, files)).collect();
+    let mut allows: Vec<Allow> =
+        comments.iter().filter_map(|comment| allow_of(*comment, files)).collect();
+    let without_colon = comments.iter().filter_map(|comment| without_colon(*comment, files));
+    let without_colon: Vec<Diagnostic> = without_colon.collect();
+    if allows.is_empty() && without_colon.is_empty() {
         return;
     }
     found.retain(|one| !is_allowed(one, &mut allows, files));
@@ -29,6 +33,7 @@ pub fn allow(found: &mut Diagnostics, files: &Files) {
     if found.has_errors() {
         return;
     }
+    without_colon.into_iter().for_each(|one| found.push(one));
     for allow in &allows {
         let unused = allow.codes.iter().filter(|(_, is_used)| !is_used);
         for (code, _) in unused.clone() {
@@ -57,15 +62,14 @@ fn is_allowed(found: &Diagnostic, allows: &mut [Allow], files: &Files) -> bool {
     is_allowed
 }
 
-/// The comments of a file that allow something.
-fn allows_of(id: FileId, files: &Files) -> Vec<Allow> {
+/// The comments of a file in which something may be allowed.
+fn comments_of(id: FileId, files: &Files) -> Vec<Span> {
     let text = &files.get(id).text;
-    if !text.contains("allow:") {
+    if !text.contains("allow") {
         return vec![];
     }
     let comments = tokens(text).into_iter().filter(|token| token.kind == TokenKind::Comment);
-    let spans = comments.map(|token| Span::new(id, token.range().start, token.range().end));
-    spans.filter_map(|comment| allow_of(comment, files)).collect()
+    comments.map(|token| Span::new(id, token.range().start, token.range().end)).collect()
 }
 
 /// The line that a comment is about: of one that stands alone, the next that is no comment.
@@ -92,6 +96,19 @@ fn allow_of(comment: Span, files: &Files) -> Option<Allow> {
     }
     let has_reason = rest.contains(char::is_alphanumeric);
     Some(Allow { comment, line: line_of(comment, files), codes, has_reason })
+}
+
+/// W0022: `# allow W0404`, which is a comment as any other.
+fn without_colon(comment: Span, files: &Files) -> Option<Diagnostic> {
+    let text = files.text(comment);
+    let behind = text.strip_prefix('#')?.trim_start().strip_prefix("allow ")?;
+    let end = behind.find(|sign: char| !sign.is_ascii_alphanumeric()).unwrap_or(behind.len());
+    let code = Code::parse(&behind[..end])?;
+    let start = comment.end - behind.len() as u32 - 1;
+    let place = Span { start, end: start, ..comment };
+    let message = "a comment allows a warning only with a `:` behind `allow`";
+    let found = Diagnostic::new(Code::W0022, message, comment, "allows nothing");
+    Some(found.help(format!("write `# allow: {code} …`")).fix(place, ":"))
 }
 
 /// W0022: a code that takes nothing out.

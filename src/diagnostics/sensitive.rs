@@ -3,10 +3,11 @@
 use super::{Code, Diagnostic};
 use crate::text::Span;
 
-/// E0511: a sensitive column of a source in a column of an output.
+/// E0511: a sensitive column of a source in a column of an output, which is a text or has to become one
+/// to be disguised.
 pub fn escapes(
     (name, declared): (&str, Span),
-    (column, origin): (&str, Span),
+    (column, origin, is_text): (&str, Span, bool),
     (output, span): (&str, Span),
 ) -> Diagnostic {
     let message = match name == column {
@@ -19,8 +20,9 @@ pub fn escapes(
         true => found,
         false => found.label(origin, "the column that shows it"),
     };
+    let text = if is_text { column.to_owned() } else { format!("\"{{{column}}}\"") };
     found.help(format!(
-        "`set {column} = sha256({column})`, `mask` or `drop` it above; or `allow sensitive {column}`"
+        "`set {column} = sha256({text})`, `mask` or `drop` it above; or `allow sensitive {column}`"
     ))
 }
 
