@@ -3,6 +3,7 @@
 use crate::diagnostics::{Diagnostics, graph};
 use crate::ir;
 use crate::syntax::ast::{Setting, SettingKind};
+use crate::text::Span;
 use std::time::Duration;
 
 /// A job is tried again so often at most.
@@ -15,18 +16,21 @@ pub(super) fn tries(
     settings: &[Setting],
     found: &mut Diagnostics,
 ) -> (Option<ir::Retry>, Option<ir::Timeout>) {
-    let (mut retry, mut timeout) = (None, None);
+    let (mut retry, mut timeout): (Option<(ir::Retry, Span)>, Option<ir::Timeout>) = (None, None);
     for setting in settings {
+        let first = match &setting.kind {
+            SettingKind::Retry { .. } => retry.as_ref().map(|(_, at)| ("retry", *at)),
+            SettingKind::Timeout(_) => timeout.as_ref().map(|first| ("timeout", first.span)),
+            _ => None,
+        };
+        if let Some((what, first)) = first {
+            found.push(graph::said_twice(what, setting.span, first));
+            continue;
+        }
         let mut wrong = |message: &str, help: &str| {
             found.push(graph::bad_setting(setting.span, message, help));
         };
         match &setting.kind {
-            SettingKind::Retry { .. } if retry.is_some() => {
-                wrong("`retry` is said twice", "leave one of them");
-            }
-            SettingKind::Timeout(_) if timeout.is_some() => {
-                wrong("`timeout` is said twice", "leave one of them");
-            }
             SettingKind::Retry { times, backoff } => {
                 let pauses = backoff.map(|(shortest, longest)| (micros(shortest), micros(longest)));
                 let (shortest, longest) = pauses.unwrap_or(PAUSES);
@@ -39,7 +43,8 @@ pub(super) fn tries(
                     let help = "the shortest pause stands first: `backoff 1s..1m`";
                     wrong("the longest pause is shorter than the shortest", help);
                 } else {
-                    retry = Some(ir::Retry { times: *times, pauses: (shortest, longest) });
+                    let said = ir::Retry { times: *times, pauses: (shortest, longest) };
+                    retry = Some((said, setting.span));
                 }
             }
             SettingKind::Timeout(0) => {
@@ -52,7 +57,7 @@ pub(super) fn tries(
             _ => {}
         }
     }
-    (retry, timeout)
+    (retry.map(|(retry, _)| retry), timeout)
 }
 
 fn micros(micros: i64) -> Duration {

@@ -6,8 +6,11 @@ use super::{
 };
 use crate::data::array_of;
 use crate::types::{DAYS, DataType, EnumMember, EnumType, Field, MICROS, Scalar, Type};
+use arrow_array::{ArrayRef, Int64Array, StringViewArray};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What a source gave.
 #[derive(Debug, Default, PartialEq)]
@@ -104,6 +107,46 @@ pub fn write_file(
     let mut staged = sink.finish()?;
     assert_eq!(staged.rows, batches.iter().map(|batch| batch.rows as u64).sum::<u64>());
     staged.publish()
+}
+
+/// Holds that the bytes of a file depend on its rows alone: so many of them, a number and a text of this
+/// type, come in pieces of some size, which so many threads pack while they come; size and threads of
+/// each way.
+pub fn same_bytes(connector: &Connector, text: Type, rows: usize, ways: &[(usize, usize)]) {
+    let declared = [("i", DataType::Int.required()), ("s", text)];
+    let dir = tempfile::tempdir().unwrap();
+    let numbers: Vec<i64> = (0..rows as i64).map(|at| at * 7919 % 100_003).collect();
+    let texts: Vec<String> = numbers.iter().map(|number| format!("number {number}")).collect();
+    let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
+    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringViewArray>());
+    let open = connector.sink.expect("it writes");
+    let write = |path: &str, (size, threads): (usize, usize)| {
+        let sink = open(&sink_spec(dir.path(), &[("path", path)], &declared)).unwrap();
+        let have_come = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while !have_come.load(Relaxed) {
+                        sink.work().unwrap();
+                    }
+                });
+            }
+            for start in (0..rows).step_by(size) {
+                let len = size.min(rows - start);
+                let columns = vec![numbers.slice(start, len), texts.slice(start, len)];
+                sink.append(0, sink.encode(&Batch::new(columns, len, 0)).unwrap()).unwrap();
+            }
+            have_come.store(true, Relaxed);
+        });
+        sink.finish().unwrap().publish().unwrap();
+        fs::read(dir.path().join(path)).unwrap()
+    };
+    let first = write("first", ways[0]);
+    for way in &ways[1..] {
+        assert!(first == write("other", *way), "{way:?}");
+    }
+    let read = read_file(connector, dir.path(), &[("path", "first")], &declared).unwrap();
+    assert_eq!(read.extent, (rows as u64, rows as u64));
 }
 
 /// Random numbers, the same in every run.

@@ -4,17 +4,16 @@ use super::CONNECTOR;
 use super::rows::write_long;
 use super::sink;
 use crate::connect::testing::{
-    Random, Read, all_types, random_batches, read_all, read_file, sink_spec, source_spec,
-    write_file,
+    Random, Read, all_types, random_batches, read_all, read_file, same_bytes, sink_spec,
+    source_spec, write_file,
 };
 use crate::connect::{ConnectError, Side};
 use crate::data::Batch;
 use crate::types::{DataType, EnumMember, EnumType, Field, Scalar, Type};
-use arrow_array::{ArrayRef, Int64Array, StringViewArray};
+use arrow_array::{ArrayRef, Int64Array};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The types that an Avro file can hold.
 fn held_types() -> Vec<(&'static str, Type)> {
@@ -64,40 +63,8 @@ fn what_is_written_reads_back() {
 
 #[test]
 fn bytes_depend_on_rows_alone() {
-    let declared = [("i", DataType::Int.required()), ("s", DataType::String.optional())];
-    let dir = tempfile::tempdir().unwrap();
-    let rows = 100_000;
-    let numbers: Vec<i64> = (0..rows).map(|at| at * 7919 % 100_003).collect();
-    let texts: Vec<String> = numbers.iter().map(|number| format!("number {number}")).collect();
-    let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
-    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringViewArray>());
-    // In batches of some size, whose blocks so many threads pack while they come.
-    let write = |path: &str, size: usize, threads: usize| {
-        let sink = sink::open(&sink_spec(dir.path(), &[("path", path)], &declared)).unwrap();
-        let have_come = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while !have_come.load(Relaxed) {
-                        sink.work().unwrap();
-                    }
-                });
-            }
-            for start in (0..rows as usize).step_by(size) {
-                let len = size.min(rows as usize - start);
-                let columns = vec![numbers.slice(start, len), texts.slice(start, len)];
-                sink.append(0, sink.encode(&Batch::new(columns, len, 0)).unwrap()).unwrap();
-            }
-            have_come.store(true, Relaxed);
-        });
-        sink.finish().unwrap().publish().unwrap();
-        fs::read(dir.path().join(path)).unwrap()
-    };
-    let alone = write("a.avro", 1000, 0);
-    assert!(alone == write("b.avro", 77_777, 0));
-    assert!(alone == write("c.avro", 333, 4));
-    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.avro")], &declared).unwrap();
-    assert_eq!(read.extent, (rows as u64, rows as u64));
+    let ways = [(1000, 0), (77_777, 0), (333, 4)];
+    same_bytes(&CONNECTOR, DataType::String.optional(), 100_000, &ways);
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! What is written reads back, and files of other writers read as the declared types.
 
 use super::CONNECTOR;
-use super::sink;
 use crate::connect::Within;
 use crate::connect::convert::{FINER, file_type, to_file};
 use crate::connect::testing::{
-    Random, all_types, flat_types, random_batches, random_value, read_file, sink_spec, source_spec,
-    write_file,
+    Random, all_types, flat_types, random_batches, random_value, read_file, same_bytes, sink_spec,
+    source_spec, write_file,
 };
-use crate::data::Batch;
 use crate::types::{
     DAYS, DataType, EnumMember, EnumType, Field, MICROS, OUTSIDE_YEARS, Scalar, Type,
 };
@@ -26,7 +24,6 @@ use std::fs::{self, File};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[test]
 fn what_is_written_reads_back() {
@@ -45,41 +42,8 @@ fn what_is_written_reads_back() {
 
 #[test]
 fn bytes_depend_on_rows_alone() {
-    let declared = [("i", DataType::Int.required()), ("s", DataType::String.required())];
-    let dir = tempfile::tempdir().unwrap();
-    let rows = 600_000;
-    let numbers: Vec<i64> = (0..rows).map(|at| at * 7919 % 100_003).collect();
-    let texts: Vec<String> = numbers.iter().map(|number| format!("number {number}")).collect();
-    let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
-    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringViewArray>());
-    // In batches of some size, which so many threads encode while they come; the others in the end.
-    let write = |path: &str, size: usize, threads: usize| {
-        let sink = sink::open(&sink_spec(dir.path(), &[("path", path)], &declared)).unwrap();
-        let have_come = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while !have_come.load(Relaxed) {
-                        sink.work().unwrap();
-                    }
-                });
-            }
-            for start in (0..rows as usize).step_by(size) {
-                let len = size.min(rows as usize - start);
-                let columns = vec![numbers.slice(start, len), texts.slice(start, len)];
-                sink.append(0, sink.encode(&Batch::new(columns, len, 0)).unwrap()).unwrap();
-            }
-            have_come.store(true, Relaxed);
-        });
-        sink.finish().unwrap().publish().unwrap();
-        fs::read(dir.path().join(path)).unwrap()
-    };
-    let alone = write("a.parquet", 1000, 0);
-    assert!(alone == write("b.parquet", 77_777, 0));
-    assert!(alone == write("c.parquet", 5000, 1));
-    assert!(alone == write("d.parquet", 70_000, 4));
-    let read = read_file(&CONNECTOR, dir.path(), &[("path", "a.parquet")], &declared).unwrap();
-    assert_eq!(read.extent, (rows as u64, rows as u64));
+    let ways = [(1000, 0), (77_777, 0), (5000, 1), (70_000, 4)];
+    same_bytes(&CONNECTOR, DataType::String.required(), 600_000, &ways);
 }
 
 fn write_arrow(path: &Path, columns: Vec<(&str, ArrayRef)>) {
