@@ -22,7 +22,7 @@ const SOFT = [
   'batch', 'by', 'cast', 'checkpoint', 'cross', 'dedupe', 'derive', 'desc', 'distinct', 'drop',
   'encode', 'enum', 'env', 'error', 'evaluate', 'every', 'except', 'expect', 'explode', 'fail',
   'failure', 'fails', 'features', 'file', 'fill', 'filter', 'first', 'fn', 'format', 'from', 'full',
-  'gap', 'given', 'group', 'hash', 'incremental', 'inner', 'intersect', 'into', 'job', 'join', 'keep',
+  'gap', 'given', 'grok', 'group', 'hash', 'incremental', 'inner', 'intersect', 'into', 'job', 'join', 'keep',
   'key', 'last', 'left', 'list', 'lookback', 'many_to_many', 'many_to_one', 'map', 'merge', 'meta',
   'metrics', 'mode', 'model', 'named', 'native', 'newest', 'notify', 'nulls', 'off', 'oldest', 'on',
   'one_to_many', 'one_to_one', 'otherwise', 'output', 'overwrite', 'owner', 'param', 'parse',
@@ -236,7 +236,10 @@ module.exports = grammar({
     except: $ => seq('except', commas($.path)),
     intersect: $ => seq('intersect', commas($.path)),
     explode: $ => seq('explode', $._name, optional(seq('as', $._name))),
-    parse: $ => seq('parse', $._name, 'with', $._plain_text, field('body', $.parse_block)),
+    parse: $ => seq(
+      'parse', $._name, 'with', choice($.regex, seq('grok', $.regex), $.template),
+      optional(field('body', $.parse_block)),
+    ),
     expect: $ => seq(
       'expect', optional(seq(field('name', $._name), ':')), field('condition', $.expression),
       optional(seq('else', choice('warn', 'drop', 'fail', $.quarantine))),
@@ -468,6 +471,13 @@ module.exports = grammar({
     escape: _ => token.immediate(choice('{{', '}}', /\\u\{[^}"\\\n{]*\}/, /\\[^u]/, /\\u/)),
     interpolation: $ => seq(
       alias(token.immediate('{'), '{'), $.expression, '}',
+    ),
+    template: $ => choice(
+      seq('"', repeat(choice($._text, $.escape, $.part)), token.immediate('"')),
+      seq('"""', repeat(choice($._long_text, $.escape, $.part)), token.immediate('"""')),
+    ),
+    part: $ => seq(
+      alias(token.immediate('{'), '{'), $._name, optional(seq(':', $._type)), '}',
     ),
     _plain_text: $ => choice($.regex, $.string),
   },

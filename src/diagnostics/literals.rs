@@ -243,6 +243,17 @@ pub fn interpolation_never_closed(span: Span) -> Diagnostic {
         .help("close the texts and brackets between it and its `}`")
 }
 
+/// E0016: a grok pattern, with braces of its own, in a text whose braces are interpolations.
+pub fn not_raw(span: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0016,
+        "a grok pattern is written as it is, with `r` before its quotes",
+        span,
+        "in a text like this `{` begins an expression",
+    )
+    .instead(span, format!("r{text}"))
+}
+
 /// An interpolation where the text must be known beforehand.
 pub fn no_interpolation_here(span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -21,6 +21,7 @@ pub mod literals;
 pub mod modules;
 pub mod named;
 pub mod names;
+pub mod patterns;
 pub mod reasons;
 pub mod references;
 pub mod render;

@@ -152,21 +152,6 @@ pub fn exact_with_approximate(operator: Span, exact: Span, text: &str, approx: S
     .help(format!("make both approximate: `{} as float`", operand(text)))
 }
 
-/// E0208: a field without a group in the pattern.
-pub fn no_group(name: &str, span: Span, pattern: Span, groups: &[&str]) -> Diagnostic {
-    let found = Diagnostic::new(
-        Code::E0208,
-        format!("the pattern has no group `{name}`"),
-        span,
-        "this field",
-    )
-    .label(pattern, format!("groups here: {}", groups.join(", ")));
-    match super::nearest(name, groups.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
-        None => found.help(format!("name a group of the pattern: `(?<{name}>…)`")),
-    }
-}
-
 /// E0212: a condition that is not true or false.
 pub fn not_a_condition(what: &str, value: Shown) -> Diagnostic {
     let (text, span, ty) = value;
@@ -318,17 +303,6 @@ pub fn function_as_value(span: Span) -> Diagnostic {
         "call functions by their names; what is done to each item of a list is written where it \
          is done: `map(prices, p -> p * 2)`",
     )
-}
-
-/// E0221: a pattern that is not a regular expression.
-pub fn bad_pattern(span: Span, reason: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0221,
-        format!("this is not a regular expression: {reason}"),
-        span,
-        "this pattern",
-    )
-    .help("a sign that stands for itself is written with a backslash: `\\(`, `\\[`, `\\.`")
 }
 
 /// E0228: a divisor that is zero in every row.

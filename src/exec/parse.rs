@@ -1,6 +1,6 @@
-//! `parse column with r"..." { fields }`: the named groups of a pattern become columns.
+//! `parse column with r"..." { fields }`: the named parts of a text become columns.
 //!
-//! A row whose text does not match, or whose group is not a value of its column's type, fails as
+//! A row whose text does not match, or of which a part is not a value of its column's type, fails as
 //! a whole: all new columns are null in it.
 
 use crate::data::parse::{Clock, date, datetime, refuse, scalar, timestamp};
@@ -8,7 +8,8 @@ use crate::data::{Batch, TextBuilder, array_of};
 use crate::exec::gather::expand;
 use crate::functions::kernel::{Failure, Operand};
 use crate::functions::regex::{Groups, Places};
-use crate::ir::Parse;
+use crate::functions::template::{Misfit, Template};
+use crate::ir::{self, Parse, Pattern};
 use crate::text::Span;
 use crate::types::{DataType, Scalar};
 use arrow_array::cast::AsArray;
@@ -18,10 +19,16 @@ use std::sync::Arc;
 
 /// A compiled `parse`.
 pub struct ParseStep {
-    groups: Groups,
+    pattern: Reader,
     column: usize,
     fields: Vec<Field>,
     span: Span,
+}
+
+/// What finds the parts of a text.
+enum Reader {
+    Groups(Groups),
+    Template { template: Template, of: Arc<ir::Template> },
 }
 
 struct Field {
@@ -55,8 +62,16 @@ impl ParseStep {
                 span: field.span,
             })
             .collect();
-        let regex = Regex::new(&parse.pattern).expect("the pattern was compiled by the checker");
-        ParseStep { groups: Groups::new(regex), column: parse.column, fields, span: parse.span }
+        let pattern = match &parse.pattern {
+            Pattern::Regex(pattern) => {
+                let regex = Regex::new(pattern).expect("the pattern was compiled by the checker");
+                Reader::Groups(Groups::new(regex))
+            }
+            Pattern::Template(of) => {
+                Reader::Template { template: Template::new(&of.texts), of: of.clone() }
+            }
+        };
+        ParseStep { pattern, column: parse.column, fields, span: parse.span }
     }
 
     /// The new columns, for all rows of the batch. Site 0 of a failure is the pattern, site `n`
@@ -65,7 +80,7 @@ impl ParseStep {
         let text = expand(&Operand::column(batch.columns[self.column].clone()), batch.rows);
         let text: &StringViewArray = text.as_string_view();
         let mut columns: Vec<Growing> = self.fields.iter().map(|field| field.start(text)).collect();
-        let mut places = self.groups.places();
+        let mut places = self.pattern.places();
         for row in 0..batch.rows {
             let failed = self.row(text, row, &mut places, &mut columns);
             if let Err((site, reason)) = failed {
@@ -87,17 +102,14 @@ impl ParseStep {
         places: &mut Places,
         columns: &mut [Growing],
     ) -> Result<(), (u32, String)> {
-        let no_match = || {
-            let shown = if text.is_null(row) { "null" } else { text.value(row) };
-            (0, format!("\"{}\" does not match the pattern", crate::diagnostics::shown(shown)))
-        };
         if text.is_null(row) {
-            return Err(no_match());
+            return Err((0, "null does not match the pattern".into()));
         }
         let line = text.value(row);
-        if !self.groups.read(line, places) {
-            return Err(no_match());
-        }
+        self.pattern.read(line, places).map_err(|more| {
+            let shown = crate::diagnostics::shown(line);
+            (0, format!("\"{shown}\" does not match the pattern{more}"))
+        })?;
         for (at, (field, column)) in self.fields.iter().zip(columns).enumerate() {
             let part = places.get(field.group).map(|(start, end)| &line[start..end]);
             let site = at as u32 + 1;
@@ -113,6 +125,42 @@ impl ParseStep {
         match site.checked_sub(1) {
             Some(field) => self.fields[field as usize].span,
             None => self.span,
+        }
+    }
+}
+
+impl Reader {
+    fn places(&self) -> Places {
+        match self {
+            Reader::Groups(groups) => groups.places(),
+            Reader::Template { template, .. } => Places::of(template.parts()),
+        }
+    }
+
+    /// Finds the parts of a text; an error goes on to say why they are not there.
+    fn read(&self, text: &str, places: &mut Places) -> Result<(), String> {
+        match self {
+            Reader::Groups(groups) => match groups.read(text, places) {
+                true => Ok(()),
+                false => Err(String::new()),
+            },
+            Reader::Template { template, of } => {
+                template.read(text, places).map_err(|misfit| of_template(of, &misfit))
+            }
+        }
+    }
+}
+
+/// Goes on to say why a text does not match a template.
+fn of_template(of: &ir::Template, misfit: &Misfit) -> String {
+    let is_missing = |at: usize| crate::diagnostics::shown(&of.texts[at]);
+    match *misfit {
+        Misfit::Start => format!(": it does not begin with \"{}\"", is_missing(0)),
+        Misfit::Behind(part) if part == of.names.len() => {
+            format!(": it does not end with \"{}\"", is_missing(part))
+        }
+        Misfit::Behind(part) => {
+            format!(": there is no \"{}\" behind `{}`", is_missing(part), of.names[part - 1])
         }
     }
 }

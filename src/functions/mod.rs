@@ -23,7 +23,7 @@ mod convert;
 mod hashing;
 mod json;
 mod lists;
-mod logs;
+pub mod logs;
 mod maps;
 mod math;
 mod quality;
@@ -31,6 +31,7 @@ mod records;
 pub mod regex;
 mod straight;
 mod strings;
+pub mod template;
 mod times;
 
 mod aggregates;

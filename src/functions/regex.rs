@@ -10,6 +10,8 @@ use crate::data::TextBuilder;
 use crate::types::{DataType, Scalar};
 use arrow_array::types::Int64Type;
 use regex::{CaptureLocations, Regex};
+use regex_syntax::hir::{Hir, HirKind};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The kernel of each function.
@@ -37,17 +39,38 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
     })
 }
 
+/// The names of the groups that take part in every match.
+pub fn groups_of_all(pattern: &Regex) -> Vec<String> {
+    fn add(hir: &Hir, names: &mut Vec<String>) {
+        match hir.kind() {
+            HirKind::Capture(capture) => {
+                names.extend(capture.name.as_deref().map(str::to_owned));
+                add(&capture.sub, names);
+            }
+            HirKind::Concat(parts) => parts.iter().for_each(|part| add(part, names)),
+            HirKind::Repetition(repetition) if repetition.min > 0 => add(&repetition.sub, names),
+            _ => {}
+        }
+    }
+    let mut names = vec![];
+    if let Ok(hir) = regex_syntax::parse(pattern.as_str()) {
+        add(&hir, &mut names);
+    }
+    names
+}
+
 /// A pattern whose groups are read, row by row.
 pub struct Groups {
     regex: Regex,
     straight: Option<Straight>,
 }
 
-/// Where the groups of a match are.
+/// Where the groups of a match are, or the parts of a template.
 pub struct Places {
     /// Begin and end of each.
     slots: Vec<usize>,
-    found: CaptureLocations,
+    /// Where a regular expression puts them.
+    found: Option<CaptureLocations>,
 }
 
 impl Groups {
@@ -59,8 +82,7 @@ impl Groups {
 
     /// Room for the places of a match.
     pub fn places(&self) -> Places {
-        let slots = vec![NO_PLACE; self.regex.captures_len() * 2];
-        Places { slots, found: self.regex.capture_locations() }
+        Places::of(self.regex.captures_len() - 1)
     }
 
     /// Does the text match? Then `places` are those of the first match.
@@ -68,9 +90,10 @@ impl Groups {
         let known =
             self.straight.as_ref().and_then(|straight| straight.read(text, &mut places.slots));
         known.unwrap_or_else(|| {
-            let is_match = self.regex.captures_read(&mut places.found, text).is_some();
+            let found = places.found.get_or_insert_with(|| self.regex.capture_locations());
+            let is_match = self.regex.captures_read(found, text).is_some();
             for (group, slots) in places.slots.as_chunks_mut().0.iter_mut().enumerate() {
-                *slots = places.found.get(group).map_or([NO_PLACE; 2], |(start, end)| [start, end]);
+                *slots = found.get(group).map_or([NO_PLACE; 2], |(start, end)| [start, end]);
             }
             is_match
         })
@@ -78,6 +101,16 @@ impl Groups {
 }
 
 impl Places {
+    /// Room for so many groups or parts.
+    pub fn of(parts: usize) -> Places {
+        Places { slots: vec![NO_PLACE; (parts + 1) * 2], found: None }
+    }
+
+    /// Puts the place of a part, from 1.
+    pub fn put(&mut self, part: usize, place: Range<usize>) {
+        self.slots[part * 2..part * 2 + 2].copy_from_slice(&[place.start, place.end]);
+    }
+
     /// Where a group begins and ends, if it takes part in the match; group 0 is all of it.
     pub fn get(&self, group: usize) -> Option<(usize, usize)> {
         let (start, end) = (self.slots[group * 2], self.slots[group * 2 + 1]);

@@ -4,7 +4,7 @@
 
 use super::{
     AggregateCall, Cardinality, Distance, Expr, ExprKind, Frame, Input, Join, Keep, Nearest,
-    RunContext, RunValue, Slot, SortKey, StepKind, TableFact, WindowCall,
+    Pattern, RunContext, RunValue, Slot, SortKey, StepKind, TableFact, WindowCall,
 };
 use crate::text::{FileId, Span};
 use crate::types::Scalar;
@@ -57,7 +57,11 @@ impl StepKind {
                     .iter()
                     .map(|field| (field.group, &field.ty, &field.format))
                     .collect();
-                format!("parse {} {:?} {fields:?}", parse.column, parse.pattern)
+                let pattern = match &parse.pattern {
+                    Pattern::Regex(pattern) => format!("{pattern:?}"),
+                    Pattern::Template(template) => format!("template {:?}", template.texts),
+                };
+                format!("parse {} {pattern} {fields:?}", parse.column)
             }
             S::ExpectAll(rule) => {
                 format!("expect all {:?} {} {}", rule.name, rule.fails, rule.says.meaning(run))

@@ -27,8 +27,8 @@ pub use how::{
 pub use show::{show, step_name};
 pub use step::{
     AggregateCall, Cardinality, Dedupe, Distance, ExpectAction, Expectation, Frame, Join, JoinKind,
-    Keep, Nearest, Parse, ParseField, Promise, RunContext, SharedKey, SortKey, Step, StepKind,
-    TableFact, TableRule, Window, WindowCall, WindowValue,
+    Keep, Nearest, Parse, ParseField, Pattern, Promise, RunContext, SharedKey, SortKey, Step,
+    StepKind, TableFact, TableRule, Template, Window, WindowCall, WindowValue,
 };
 pub use widen::widen;
 

@@ -378,12 +378,30 @@ pub enum Promise {
 pub struct Parse {
     /// A `string` column.
     pub column: usize,
-    /// The regular expression.
-    pub pattern: Arc<str>,
+    /// Where the parts of the text are.
+    pub pattern: Pattern,
     /// The new columns.
     pub fields: Vec<ParseField>,
     /// The whole pattern's place.
     pub span: Span,
+}
+
+/// What finds the parts of a text; they are counted from 1.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// The groups of a regular expression.
+    Regex(Arc<str>),
+    /// Each part goes to the first place where what stands behind it begins.
+    Template(Arc<Template>),
+}
+
+/// `{day} [{level}] {message}`
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// What stands before, between and behind the parts: one more than there are parts.
+    pub texts: Vec<String>,
+    /// What the parts are called; not all of them become columns.
+    pub names: Vec<String>,
 }
 
 /// A new column of a [`Parse`].
@@ -391,9 +409,9 @@ pub struct Parse {
 pub struct ParseField {
     /// Its name.
     pub name: Arc<str>,
-    /// The capture group, by its number in the pattern.
+    /// The part of the text, by its number in the pattern.
     pub group: usize,
-    /// Its type. A group that takes no part in the match is null, or fails when there is no `?`.
+    /// Its type. A part that takes no part in the match is null, or fails when there is no `?`.
     pub ty: Type,
     /// How a date or time is spelled.
     pub format: Option<Arc<str>>,

@@ -1,13 +1,13 @@
 //! Giving a thing another name, everywhere that it is named.
 //!
 //! What others see of a pipeline stays: a column of a source keeps its name in the file by `named`, a
-//! member of an enum its text, and the group of a pattern is renamed with the column that it makes.
+//! member of an enum its text.
 
 use super::document::{Document, ONLY};
 use super::names::{Named, named};
 use super::program;
 use crate::check::names::{Kind, Meaning};
-use crate::syntax::ast::{ColumnAttribute, DeclarationKind, Step};
+use crate::syntax::ast::{ColumnAttribute, DeclarationKind};
 use crate::syntax::{Token, TokenKind, is_name, tokens};
 use crate::text::Span;
 use gen_lsp_types as lsp;
@@ -50,7 +50,7 @@ pub(super) fn rename(
         |place: &Span| lsp::TextEdit { range: document.range_of(*place), new_text: new.to_owned() };
     let mut edits: Vec<lsp::TextEdit> = named.places.iter().map(edit).collect();
     for place in &named.places {
-        edits.extend(outside(document, *place, &old, new));
+        edits.extend(outside(document, *place, &old));
     }
     let changes = HashMap::from([(document.uri.clone(), edits)]);
     Ok(lsp::WorkspaceEdit { changes: Some(changes), ..Default::default() })
@@ -143,7 +143,7 @@ fn taken(document: &Document, named: &Named, new: &str) -> Option<Span> {
 }
 
 /// What else has to be written where a name is declared that files or patterns know by it.
-fn outside(document: &Document, place: Span, old: &str, new: &str) -> Option<lsp::TextEdit> {
+fn outside(document: &Document, place: Span, old: &str) -> Option<lsp::TextEdit> {
     let compiled = document.compiled();
     let declaration = program::declaration_around(compiled, place)?;
     let insert = |at: Span, text: String| lsp::TextEdit {
@@ -161,17 +161,6 @@ fn outside(document: &Document, place: Span, old: &str, new: &str) -> Option<lsp
             let (_, text) = declared.members.iter().find(|(name, _)| name.span == place)?;
             text.is_none().then(|| insert(place, format!(" = \"{old}\"")))
         }
-        DeclarationKind::Job(job) => job.steps.iter().find_map(|statement| match &statement.step {
-            Step::Parse { pattern, fields, .. } => {
-                fields.iter().find(|field| field.name.span == place)?;
-                let text = document.text_of(pattern.span);
-                let group = format!("<{old}>");
-                let at = pattern.span.start as usize + text.find(&group)? + 1;
-                let range = document.range(at..at + old.len());
-                Some(lsp::TextEdit { range, new_text: new.to_owned() })
-            }
-            _ => None,
-        }),
         _ => None,
     }
 }

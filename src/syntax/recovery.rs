@@ -458,7 +458,9 @@ fn with_lines(step: Step, lines: Vec<Line>) -> Step {
         Step::Set(_) => Step::Set(assignments),
         Step::Select(_) => Step::Select(assignments),
         Step::Group { keys, .. } => Step::Group { keys, aggregates: assignments },
-        Step::Parse { column, pattern, .. } => Step::Parse { column, pattern, fields },
+        Step::Parse { column, pattern, .. } => {
+            Step::Parse { column, pattern, fields: Some(fields) }
+        }
         other => other,
     }
 }

@@ -108,7 +108,7 @@ pub const WORDS: &[Word] = &[
     word("except", "except other_job", &[Job]),
     word("intersect", "intersect other_job", &[Job]),
     word("explode", "explode items as item", &[Job]),
-    word("parse", "parse line with r\"^(?<level>\\w+) (?<message>.*)$\" { level: string }", &[Job]),
+    word("parse", "parse line with \"{day: date} [{level}] {message}\"", &[Job]),
     word("expect", "expect positive: amount >= 0 else quarantine bad_rows", &[Job, Model]),
     word("pivot", "pivot country values [\"US\", \"FR\"] with sum(revenue) by day", &[Job]),
     word("unpivot", "unpivot jan, feb as month, amount", &[Job]),

@@ -20,7 +20,7 @@
 ; Words inside of statements.
 [
   "above" "anti" "append" "asc" "asof" "at" "backoff" "by" "cross" "desc" "error" "every" "fail"
-  "failure" "fails" "first" "format" "full" "gap" "hash" "inner" "into" "keep" "key" "last" "left"
+  "failure" "fails" "first" "format" "full" "gap" "grok" "hash" "inner" "into" "keep" "key" "last" "left"
   "lookback" "many_to_many" "many_to_one" "merge" "metrics" "named" "newest" "nulls" "off" "oldest"
   "one_to_many" "one_to_one" "otherwise" "overwrite" "quarantine" "range" "right" "round_robin" "rows"
   "scd2" "seed" "semi" "sensitive" "size" "success" "time" "times" "track" "values" "warn" "when"
@@ -40,9 +40,11 @@
 (comment) @comment
 (documentation) @comment.documentation
 
-(string) @string
+[(string) (template)] @string
 (escape) @string.escape
 (interpolation ["{" "}"] @punctuation.special)
+(part ["{" "}"] @punctuation.special)
+(part (identifier) @variable.member)
 (regex) @string.regexp
 [(number) (percent)] @number
 [(quantity) (date) (clock)] @number

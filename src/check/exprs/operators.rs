@@ -3,7 +3,8 @@
 use super::arithmetic::arithmetic;
 use super::convert::{adapt, open_part};
 use super::{Scope, adaptable, bad, convert, literal, narrow};
-use crate::diagnostics::{operand, types};
+use crate::diagnostics::{operand, patterns, types};
+use crate::functions::regex::compile;
 use crate::ir::{Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::text::Span;
@@ -229,8 +230,8 @@ impl Scope<'_, '_> {
         span: Span,
     ) -> Expr {
         let value = self.check_as(value, &DataType::String.optional(), "`matches`");
-        if let Err(error) = regex::Regex::new(&pattern.value) {
-            self.found.push(types::bad_pattern(pattern.span, &first_line(&error)));
+        if let Err(reason) = compile(&pattern.value) {
+            self.found.push(patterns::bad(pattern.span, &reason));
             return bad(span);
         }
         if value.ty.is_unknown() {
@@ -305,12 +306,6 @@ impl Scope<'_, '_> {
             test(ExprKind::Or(boxed(before), boxed(equal)))
         })
     }
-}
-
-/// The last line of a regex error is the reason; those above draw the pattern.
-fn first_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
 }
 
 fn negate(test: Expr, negated: bool) -> Expr {

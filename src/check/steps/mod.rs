@@ -12,6 +12,7 @@ mod joined;
 mod joins;
 mod marks;
 mod nearest;
+mod parse;
 mod pivot;
 mod rows;
 mod rules;
@@ -139,7 +140,9 @@ impl<'c, 'a> JobChecker<'c, 'a> {
             S::Except(tables) => self.compare(ir::JoinKind::Anti, tables, statement),
             S::Intersect(tables) => self.compare(ir::JoinKind::Semi, tables, statement),
             S::Explode { column, as_name } => self.explode(column, as_name.as_ref(), span),
-            S::Parse { column, pattern, fields } => self.parse(column, pattern, fields, span),
+            S::Parse { column, pattern, fields } => {
+                self.parse(column, pattern, fields.as_deref(), span);
+            }
             S::Expect { name, condition, otherwise, above } => {
                 self.expect(name.as_ref(), condition, otherwise.as_ref(), above.as_ref(), span);
             }

@@ -1,21 +1,16 @@
 //! Steps that keep, order, multiply or judge rows: `filter sort take distinct dedupe explode
-//! parse expect`.
+//! expect`.
 
 use super::JobChecker;
 use super::marks::found_columns;
 use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
-use crate::check::exprs::{Asked, NullRule, bad, domain, narrow};
-use crate::check::types::resolve_type;
-use crate::diagnostics::{graph, names, rows, types};
-use crate::ir::{
-    self, Column, Dedupe, Domain, Expectation, Expr, ExprKind, Keep, Key, Parse, ParseField, Row,
-    StepKind,
-};
+use crate::check::exprs::{Asked, NullRule, domain, narrow};
+use crate::diagnostics::{graph, rows, types};
+use crate::ir::{self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Key, Row, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::{DataType, Type};
-use std::sync::Arc;
+use crate::types::DataType;
 
 impl JobChecker<'_, '_> {
     pub(super) fn filter(&mut self, condition: &ast::Expr, nulls: Option<ast::Nulls>, span: Span) {
@@ -233,98 +228,6 @@ impl JobChecker<'_, '_> {
         self.push(StepKind::Explode { column: at }, row, span);
     }
 
-    pub(super) fn parse(
-        &mut self,
-        column: &ast::Name,
-        pattern: &ast::Text,
-        fields: &[ast::ParseField],
-        span: Span,
-    ) {
-        let at = self.find(column);
-        let regex = match regex::Regex::new(&pattern.value) {
-            Ok(regex) => regex,
-            Err(error) => {
-                let text = error.to_string();
-                let reason = text.lines().last().unwrap_or("").trim_start_matches("error: ");
-                self.found.push(types::bad_pattern(pattern.span, reason));
-                return self.give_up();
-            }
-        };
-        if let Some(at) = at {
-            let ty = self.row.columns[at].ty.clone();
-            if ty.data != DataType::String && !ty.is_unknown() {
-                self.found.push(types::does_not_fit(
-                    "`parse`",
-                    column.span,
-                    &DataType::String.optional(),
-                    &ty,
-                ));
-                return self.give_up();
-            }
-        }
-        let groups: Vec<&str> = regex.capture_names().flatten().collect();
-        let mut row = (*self.row).clone();
-        let mut parsed = vec![];
-        for field in fields {
-            let mut ty = resolve_type(&field.ty, self.globals, self.found);
-            let group = regex
-                .capture_names()
-                .position(|name| name.is_some_and(|name| name == field.name.text));
-            let Some(group) = group else {
-                let name = &field.name;
-                self.found.push(types::no_group(&name.text, name.span, pattern.span, &groups));
-                row.columns.push(field_column(field, bad(field.name.span).ty));
-                continue;
-            };
-            if let Some(first) = row.find(&field.name.text) {
-                let first = row.columns[first].origin;
-                let name = &field.name;
-                self.found.push(names::column_twice(&name.text, name.span, first));
-                continue;
-            }
-            if !ty.data.is_ordered() && ty.data.opened() != DataType::Json {
-                let from = DataType::String.required();
-                self.found.push(types::no_cast(field.ty.span, &from, &ty.data, None));
-                continue;
-            }
-            let format = field.format.as_ref().map(|format| format.value.as_str().into());
-            parsed.push(ParseField {
-                name: field.name.text.as_str().into(),
-                group,
-                ty: ty.clone(),
-                format,
-                span: field.name.span,
-            });
-            // With `on error null`, what cannot be read is null.
-            ty.nullable |= self.null_on_error.is_some();
-            self.globals.names().new_column(field.name.span, &ty);
-            row.columns.push(field_column(field, ty));
-        }
-        let Some(column) = at else {
-            self.row = Arc::new(row);
-            return;
-        };
-        let place = pattern.span;
-        let pattern = pattern.value.as_str().into();
-        let parse = Parse { column, pattern, fields: parsed, span: place };
-        let first = self.row.columns.len();
-        self.push(StepKind::Parse(Box::new(parse)), row, span);
-        self.hold_parsed(first, place, span);
-    }
-
-    /// Holds what has been parsed against the conditions of its types.
-    fn hold_parsed(&mut self, first: usize, place: Span, span: Span) {
-        for column in first..self.row.columns.len() {
-            let ty = self.row.columns[column].ty.clone();
-            if ty.data.has_named(&|named| named.is_part) {
-                let read = Expr { kind: ExprKind::Column(column), ty: ty.opened(), span: place };
-                let value = self.scope().cast_to(read, &ty, place);
-                let row = (*self.row).clone();
-                self.push(StepKind::Set { column, value }, row, span);
-            }
-        }
-    }
-
     pub(super) fn expect(
         &mut self,
         name: Option<&ast::Name>,
@@ -397,10 +300,4 @@ impl JobChecker<'_, '_> {
         }
         expr.children().into_iter().find_map(|child| self.aggregate_in(child))
     }
-}
-
-/// The column that a field of `parse` makes.
-fn field_column(field: &ast::ParseField, ty: Type) -> Column {
-    let name = field.name.text.as_str().into();
-    Column { name, ty, origin: field.name.span, domain: None }
 }

@@ -7,10 +7,9 @@ use crate::data::parse::{float, int, refuse};
 use crate::functions::columns::{Prepared, literal_text};
 use crate::functions::kernel::{Call, LiteralError};
 use crate::functions::records::{Cell, read_records_with};
-use crate::functions::regex::{Groups, compile};
+use crate::functions::regex::{Groups, compile, groups_of_all};
 use crate::types::{DataType, Field, Scalar};
 use regex::Regex;
-use regex_syntax::hir::{Hir, HirKind};
 use std::sync::Arc;
 
 /// The named patterns: each may be made of others.
@@ -100,29 +99,33 @@ const PATTERNS: &[(&str, &str)] = &[
 const DEPTH_MAX: usize = 16;
 
 /// A pattern that was put together.
-struct Grok {
-    regex: Regex,
-    /// The names in it and what they are read as.
-    fields: Vec<(String, DataType)>,
+pub struct Grok {
+    /// What matches it.
+    pub regex: Regex,
+    /// The names in it and what they are read as; null where a name can be left out.
+    pub fields: Vec<Field>,
 }
 
 /// The types that a name in a pattern may have.
 const TYPES: &[(&str, DataType)] =
     &[("int", DataType::Int), ("float", DataType::Float), ("string", DataType::String)];
 
-fn grok(pattern: &str) -> Result<Grok, String> {
+/// Puts a pattern together; an error says in one line what is wrong with it.
+pub fn grok(pattern: &str) -> Result<Grok, String> {
     let (mut text, mut types) = (String::new(), vec![]);
     expand(pattern, 0, &mut text, &mut types)?;
     let regex = compile(&text).map_err(|reason| match reason.contains("duplicate") {
         true => "two names in the pattern are the same; give one of them another name, as `%{INT:bytes}`".to_owned(),
         false => reason,
     })?;
-    let fields: Vec<(String, DataType)> = regex
-        .capture_names()
-        .flatten()
+    let needed = groups_of_all(&regex);
+    let names = regex.capture_names().flatten();
+    let fields: Vec<Field> = names
         .map(|name| {
             let ty = types.iter().find(|(typed, _)| typed == name);
-            (name.to_owned(), ty.map_or(DataType::String, |(_, ty)| ty.clone()))
+            let data = ty.map_or(DataType::String, |(_, ty)| ty.clone());
+            let nullable = !needed.iter().any(|one| one == name);
+            Field::new(name, crate::types::Type { data, nullable })
         })
         .collect();
     match fields.is_empty() {
@@ -148,15 +151,18 @@ fn expand(
     while let Some(at) = rest.find("%{") {
         out.push_str(&rest[..at]);
         let Some((inner, behind)) = rest[at + 2..].split_once('}') else {
-            return Err("a `%{` in it is not closed".into());
+            return Err("a `%{` in the pattern is not closed; write `}` behind the name".into());
         };
         let mut parts = inner.split(':');
         let name = parts.next().unwrap_or_default();
         let (field, ty, more) = (parts.next(), parts.next(), parts.next());
         let Some((_, named)) = PATTERNS.iter().find(|(known, _)| *known == name) else {
             let near = crate::diagnostics::nearest(name, PATTERNS.iter().map(|(known, _)| *known));
-            let near = near.map_or(String::new(), |near| format!("; did you mean `%{{{near}}}`?"));
-            return Err(format!("there is no pattern `%{{{name}}}`{near}"));
+            let help = near.map_or_else(
+                || "write what it matches as a regular expression: `(?<name>[a-z]+)`".to_owned(),
+                |near| format!("did you mean `%{{{near}}}`?"),
+            );
+            return Err(format!("there is no pattern `%{{{name}}}`; {help}"));
         };
         match field {
             None => out.push_str("(?:"),
@@ -191,21 +197,8 @@ fn expand(
 fn field_name(field: &str) -> Result<String, String> {
     let name = super::pairs::name_of(&field.replace("][", "_").replace(['[', ']'], ""));
     match name.trim_matches('_').is_empty() {
-        true => Err(format!("`{field}` is no name")),
+        true => Err(format!("`{field}` is no name; letters, digits and `_` make one")),
         false => Ok(name),
-    }
-}
-
-/// Which groups take part in every match.
-fn always(hir: &Hir, names: &mut Vec<String>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            always(&capture.sub, names);
-        }
-        HirKind::Concat(parts) => parts.iter().for_each(|part| always(part, names)),
-        HirKind::Repetition(repetition) if repetition.min > 0 => always(&repetition.sub, names),
-        _ => {}
     }
 }
 
@@ -219,16 +212,7 @@ pub(super) fn shape(literals: &[Option<Scalar>]) -> Result<DataType, LiteralErro
         let reason = "the pattern must be a literal, as it decides the fields of the result; write the pattern itself: `r\"%{IP:client} %{WORD:verb}\"`";
         return Err(wrong(reason.into()));
     };
-    let grok = grok(pattern).map_err(wrong)?;
-    let mut needed = vec![];
-    if let Ok(hir) = regex_syntax::parse(grok.regex.as_str()) {
-        always(&hir, &mut needed);
-    }
-    let fields = grok.fields.into_iter().map(|(name, ty)| {
-        let nullable = !needed.contains(&name);
-        Field::new(name, crate::types::Type { data: ty, nullable })
-    });
-    Ok(DataType::Record(fields.collect()))
+    Ok(DataType::Record(grok(pattern).map_err(wrong)?.fields.into()))
 }
 
 /// `parse_grok(text, pattern)`
@@ -238,9 +222,9 @@ pub(super) fn parse_grok(call: &Call) -> Prepared {
     let fields: Vec<(usize, DataType)> = grok
         .fields
         .iter()
-        .filter_map(|(name, ty)| {
-            let group = names.iter().position(|found| *found == Some(name.as_str()))?;
-            Some((group, ty.clone()))
+        .filter_map(|field| {
+            let group = names.iter().position(|found| *found == Some(&*field.name))?;
+            Some((group, field.ty.data.clone()))
         })
         .collect();
     let groups = Arc::new(Groups::new(grok.regex));
@@ -264,4 +248,15 @@ pub(super) fn parse_grok(call: &Call) -> Prepared {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_of_the_step_lists_all_patterns() {
+        let page = include_str!("../../../docs/language/steps.md");
+        for (name, _) in super::PATTERNS {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/language/steps.md");
+        }
+    }
 }

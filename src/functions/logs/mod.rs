@@ -6,7 +6,7 @@
 mod access;
 mod cef;
 mod csv_line;
-mod grok;
+pub mod grok;
 mod pairs;
 mod syslog;
 

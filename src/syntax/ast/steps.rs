@@ -90,10 +90,10 @@ pub enum Step {
     Parse {
         /// What is parsed.
         column: Name,
-        /// The regular expression.
-        pattern: Text,
-        /// The named groups that become columns.
-        fields: Vec<ParseField>,
+        /// Where its parts are.
+        pattern: Pattern,
+        /// The named parts that become columns; all of them unless said.
+        fields: Option<Vec<ParseField>>,
     },
     /// `expect name: cond else quarantine q above 1%`
     Expect {
@@ -346,10 +346,49 @@ pub enum Cardinality {
     ManyToMany,
 }
 
+/// How a text is taken apart.
+#[derive(Debug)]
+pub enum Pattern {
+    /// `r"(?<day>\S+) (?<message>.*)"`
+    Regex(Text),
+    /// `grok r"%{DATE:day} %{GREEDYDATA:message}"`
+    Grok(Text),
+    /// `"{day} {message}"`
+    Template(Template),
+}
+
+impl Pattern {
+    /// Its place, without the word before it.
+    pub fn span(&self) -> Span {
+        match self {
+            Pattern::Regex(text) | Pattern::Grok(text) => text.span,
+            Pattern::Template(template) => template.span,
+        }
+    }
+}
+
+/// `"{day} {level: Level}: {message}"`
+#[derive(Debug)]
+pub struct Template {
+    /// What it is made of, in order.
+    pub parts: Vec<TemplatePart>,
+    /// The whole text with its quotes.
+    pub span: Span,
+}
+
+/// A part of a [`Template`].
+#[derive(Debug)]
+pub enum TemplatePart {
+    /// What stands there as it is.
+    Literal(String),
+    /// `{status: int}`: what becomes a column, a text unless said.
+    Hole(Name, Option<TypeExpr>),
+}
+
 /// `at: datetime format "%Y-%m-%d"`
 #[derive(Debug)]
 pub struct ParseField {
-    /// A named group of the pattern.
+    /// A named part of the pattern.
     pub name: Name,
     /// The type of the new column.
     pub ty: TypeExpr,

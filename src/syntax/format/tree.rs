@@ -63,7 +63,9 @@ impl<'a> Builder<'a> {
         let rule = pair.as_rule();
         match rule {
             Rule::EOI => {}
-            Rule::text | Rule::regex => self.leaf(&pair, Rule::text),
+            Rule::text | Rule::regex | Rule::template | Rule::grok_text => {
+                self.leaf(&pair, Rule::text);
+            }
             Rule::table => self.table(pair),
             Rule::expr | Rule::bound => self.chain(pair),
             Rule::if_expr => self.choice(pair),

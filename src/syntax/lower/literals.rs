@@ -130,12 +130,17 @@ impl Lower<'_> {
         }
     }
 
+    /// A regular expression as it is written.
+    pub(super) fn regex(&self, pair: &Pair) -> Text {
+        Text { value: regex_source(pair).to_owned(), span: self.span(pair) }
+    }
+
     /// A text in which nothing may be interpolated, or a regular expression.
     pub(super) fn plain_text(&self, pair: Pair) -> Text {
         let span = self.span(&pair);
         let inner = first(pair);
         if inner.as_rule() == Rule::regex {
-            return Text { value: regex_source(&inner).to_string(), span };
+            return self.regex(&inner);
         }
         let (mut value, mut bad) = (String::new(), vec![]);
         for part in inner.clone().into_inner() {
@@ -175,7 +180,7 @@ impl Lower<'_> {
     }
 
     /// Says that a text has escapes that there are not: once, for a regular expression has many.
-    fn bad_escapes(&self, pair: &Pair, bad: &[Span]) {
+    pub(super) fn bad_escapes(&self, pair: &Pair, bad: &[Span]) {
         let Some(first) = bad.first() else { return };
         let start = self.base + pair.as_span().start();
         let text = pair.as_str().trim_end();
@@ -184,7 +189,7 @@ impl Lower<'_> {
         self.report(literals::bad_escape(*first, escape, whole, text));
     }
 
-    fn unescaped(&self, pair: &Pair, bad: &mut Vec<Span>) -> String {
+    pub(super) fn unescaped(&self, pair: &Pair, bad: &mut Vec<Span>) -> String {
         let source = pair.as_str();
         let start = self.base + pair.as_span().start();
         let mut value = String::with_capacity(source.len());

@@ -2,10 +2,11 @@
 
 use super::super::ast::{
     Assignment, Branch, Cardinality, ExpectAction, Expr, ExprKind, Frame, FrameUnit, Join,
-    JoinKind, Keep, Later, Name, Nulls, ParseField, SampleSize, Sessionize, SortKey, Statement,
-    Step, Text, UnaryOp, Window,
+    JoinKind, Keep, Later, Name, Nulls, ParseField, Pattern, SampleSize, Sessionize, SortKey,
+    Statement, Step, Template, TemplatePart, Text, UnaryOp, Window,
 };
 use super::{Lower, Pair, child, children, first, has};
+use crate::diagnostics::literals;
 use crate::text::Span;
 use batchc_grammar::Rule;
 
@@ -185,12 +186,50 @@ impl Lower<'_> {
     }
 
     fn parse(&self, pair: &Pair) -> Step {
-        let fields = children(first_of(pair, Rule::parse_block), Rule::parse_field);
-        Step::Parse {
-            column: self.name_of(pair),
-            pattern: self.plain_text(first_of(pair, Rule::plain_text)),
-            fields: fields.map(|field| self.parse_field(&field)).collect(),
+        let fields = child(pair, Rule::parse_block)
+            .map(|block| children(block, Rule::parse_field))
+            .map(|fields| fields.map(|field| self.parse_field(&field)).collect());
+        Step::Parse { column: self.name_of(pair), pattern: self.pattern(pair), fields }
+    }
+
+    fn pattern(&self, pair: &Pair) -> Pattern {
+        if let Some(grok) = child(pair, Rule::grok) {
+            return Pattern::Grok(self.grok(&grok));
         }
+        match child(pair, Rule::regex) {
+            Some(regex) => Pattern::Regex(self.regex(&regex)),
+            None => Pattern::Template(self.template(&first_of(pair, Rule::template))),
+        }
+    }
+
+    fn grok(&self, pair: &Pair) -> Text {
+        if let Some(regex) = child(pair, Rule::regex) {
+            return self.regex(&regex);
+        }
+        let text = first_of(pair, Rule::grok_text);
+        let (written, span) = (text.as_str().trim_end(), self.span(&text));
+        self.report(literals::not_raw(span, written));
+        Text { value: written.trim_matches('"').to_owned(), span }
+    }
+
+    /// A text with names for the parts that change.
+    fn template(&self, pair: &Pair) -> Template {
+        let (mut parts, mut bad) = (vec![], vec![]);
+        for part in pair.clone().into_inner() {
+            match part.as_rule() {
+                Rule::text_run | Rule::long_run => {
+                    parts.push(TemplatePart::Literal(self.unescaped(&part, &mut bad)));
+                }
+                Rule::template_hole => {
+                    let part = first(part);
+                    let ty = child(&part, Rule::type_expr).map(|ty| self.type_expr(ty));
+                    parts.push(TemplatePart::Hole(self.name_of(&part), ty));
+                }
+                _ => {}
+            }
+        }
+        self.bad_escapes(pair, &bad);
+        Template { parts, span: self.span(pair) }
     }
 
     pub(super) fn parse_field(&self, pair: &Pair) -> ParseField {

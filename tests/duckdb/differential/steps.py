@@ -352,19 +352,57 @@ def explode(job):
     )
 
 
+def parse_by_template(job, column, head, tail):
+    """The head goes to the first place of a text, the tail to the end."""
+    rng, x = job.rng, column.sql
+    kind = rng.choice([INT, STRING])
+    between, end = rng.choice([",", " ", "=", "1", "a", "-"]), rng.choice(["", "", "0", "b"])
+    listed = [(head, 0), (tail, 1)]
+    typed = ": int" if kind is INT else ""
+    if rng.random() < 0.5:
+        job.lines.append(f'  parse {column.name} with "{{{head}{typed}}}{between}{{{tail}}}{end}"')
+    else:
+        job.lines.append(f'  parse {column.name} with "{{{head}}}{between}{{{tail}}}{end}" {{')
+        job.lines.append(f"    {tail}: string")
+        job.lines.append(f"    {head}: {kind.spelled()}")
+        job.lines.append("  }")
+        listed.reverse()
+    before, behind = f"strpos({x}, '{between}') - 1", f"strpos({x}, '{between}') + {len(between)}"
+    rest = f"substr({x}, {behind})"
+    matched = f"coalesce({before} >= 0 AND ends_with({rest}, '{end}'), false)"
+    first = f"left({x}, {before})"
+    value = first if kind is STRING else f"TRY_CAST((CASE WHEN regexp_full_match({first}, '[+-]?[0-9]+') THEN {first} END) AS BIGINT)"
+    fail = f"(NOT {matched} OR ({value}) IS NULL)"
+    one = expressions.Node("", f"(CASE WHEN {matched} THEN {value} END)", kind, False, fail)
+    last = f"left({rest}, length({rest}) - {len(end)})"
+    other = expressions.Node("", f"(CASE WHEN {matched} THEN {last} END)", STRING, False, fail)
+    job.lose_failed([one, other])
+    made = [(name, (one, other)[at]) for name, at in listed]
+    columns = job.table.columns + [Column(name, node.kind, job.nullable(node)) for name, node in made]
+    chosen = ", ".join(f'{job.value(node)} AS "{name}"' for name, node in made)
+    job.advance(f"SELECT *, {chosen} FROM {job.table.sql}", columns)
+
+
 def parse(job):
     texts = [column for column in job.table.columns if column.kind == STRING]
     if not texts or not job.may_fail:
         return False
     column, rng = job.rng.choice(texts), job.rng
     head, tail = job.new_name(), job.new_name()
+    if rng.random() < 0.3:
+        return parse_by_template(job, column, head, tail)
     kind, group = rng.choice([(INT, "[0-9]+"), (STRING, "[0-9a-z]+"), (STRING, ".")])
     optional = rng.random() < 0.5
-    pattern = f"^(?<{head}>{group})(?:[, =](?<{tail}>.*))?"
-    job.lines.append(f'  parse {column.name} with r"{pattern}" {{')
-    job.lines.append(f"    {head}: {kind.spelled()}{'?' if optional else ''}")
-    job.lines.append(f"    {tail}: string?")
-    job.lines.append("  }")
+    if kind is INT and rng.random() < 0.5:
+        group, optional = "[+-]?[0-9]+", False
+        pattern = f"^%{{INT:{head}:int}}(?:[, =]%{{GREEDYDATA:{tail}}})?"
+        job.lines.append(f'  parse {column.name} with grok r"{pattern}"')
+    else:
+        pattern = f"^(?<{head}>{group})(?:[, =](?<{tail}>.*))?"
+        job.lines.append(f'  parse {column.name} with r"{pattern}" {{')
+        job.lines.append(f"    {head}: {kind.spelled()}{'?' if optional else ''}")
+        job.lines.append(f"    {tail}: string?")
+        job.lines.append("  }")
     native = f"^({group})(?:[, =](.*))?"
     # A text that does not match fails, as does null; a group that took no part is null.
     matched = f"coalesce(regexp_matches({column.sql}, '{native}'), false)"
