@@ -20,7 +20,7 @@ use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar, Type};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
@@ -507,7 +507,7 @@ fn check_targets(
             _ => vec![],
         }
     };
-    let mut written: Vec<(String, Span)> = vec![];
+    let mut written: BTreeMap<String, Span> = BTreeMap::new();
     for output in outputs {
         for path in path_of(&output.arguments) {
             if text == Some(OsStr::new(&path)) {
@@ -516,31 +516,39 @@ fn check_targets(
             if path == STATE || is_inside(&path, STATE) {
                 found.push(graph::writes_state(&path, output.span));
             }
-            let meets = |(first, _): &&(String, Span)| {
-                *first == path || is_inside(first, &path) || is_inside(&path, first)
-            };
-            if let Some((first, span)) = written.iter().find(meets) {
-                let (second, first) = ((path.as_str(), output.span), (first.as_str(), *span));
+            if let Some((first, span)) = met(&written, &path) {
+                let (second, first) = ((path.as_str(), output.span), (first, span));
                 found.push(match second.0.len().cmp(&first.0.len()) {
                     Ordering::Equal => graph::same_target(second, first),
                     Ordering::Greater => graph::target_inside(second, first),
                     Ordering::Less => graph::target_inside(first, second),
                 });
             } else {
-                written.push((path, output.span));
+                written.insert(path, output.span);
             }
         }
     }
     for source in &pipeline.sources {
         for path in path_of(&source.arguments) {
-            let is_read = |(target, _): &&(String, Span)| {
-                connect::matches(&path, target) || is_inside(&path, target)
-            };
-            if let Some((target, output)) = written.iter().find(is_read) {
+            let matches = connect::matcher(&path);
+            let is_read =
+                |(target, _): &(&String, &Span)| matches(target) || is_inside(&path, target);
+            let first = written.iter().filter(is_read).min_by_key(|(_, output)| **output);
+            if let Some((target, output)) = first {
                 found.push(graph::writes_input(target, *output, source.span));
             }
         }
     }
+}
+
+/// The first of what is written that is the same as a path, around it or inside.
+fn met<'w>(written: &'w BTreeMap<String, Span>, path: &str) -> Option<(&'w str, Span)> {
+    let folder = format!("{path}/");
+    let around = path.match_indices('/').map(|(end, _)| &path[..end]);
+    let known = around.chain([path]).filter_map(|path| written.get_key_value(path));
+    let inside = written.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder));
+    let first = known.chain(inside).min_by_key(|(_, output)| **output);
+    first.map(|(path, output)| (path.as_str(), *output))
 }
 
 /// Is the path one of something in this folder?

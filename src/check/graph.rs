@@ -70,6 +70,9 @@ pub(super) fn afters(job: &ast::Job, globals: &Globals, found: &mut Diagnostics)
 /// Leaves of `after` what is more than what jobs read says already, and finds out which jobs are run
 /// for the sake of it alone.
 pub(super) fn settle_afters(pipeline: &mut ir::Pipeline) {
+    if pipeline.jobs.iter().all(|job| job.after.is_empty()) {
+        return;
+    }
     let before: Vec<BTreeSet<JobId>> = (0..pipeline.jobs.len() as u32)
         .map(|id| pipeline.jobs_before(Input::Job(JobId(id))).into_iter().collect())
         .collect();

@@ -323,10 +323,13 @@ pub fn check_pattern(pattern: &str) -> Result<(), ConnectError> {
     }
 }
 
-/// Does a path match a pattern, or are they the same?
-pub fn matches(pattern: &str, path: &str) -> bool {
-    pattern == path
-        || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(path, GLOB))
+/// Does a path match a pattern, or are they the same? To be asked of many paths.
+pub fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
+    let compiled = glob::Pattern::new(pattern).ok();
+    move |path| {
+        let matches = |compiled: &glob::Pattern| compiled.matches_with(path, GLOB);
+        pattern == path || compiled.as_ref().is_some_and(matches)
+    }
 }
 
 /// The regular files that match; hidden ones, among them staged outputs, only when asked for.

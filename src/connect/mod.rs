@@ -40,7 +40,7 @@ pub use chunk::CHUNK_BYTES;
 pub use folder_sink::{Folders, open_sink};
 pub use folders::open_source;
 pub use given::Given;
-pub use input::matches;
+pub use input::matcher;
 pub use meter::Volume;
 pub use options::{BadOption, FILENAME};
 pub use output::{Outputs, Written};
