@@ -99,6 +99,7 @@ fn check_source(
         columns,
         row: Arc::new(row),
         held_by: None,
+        aside: None,
         incremental,
         about: about(&source.settings, globals, found),
         span,

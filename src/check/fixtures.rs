@@ -4,11 +4,12 @@
 mod cells;
 mod defaults;
 
+use super::aside::row_wanted;
 use super::constants;
 use super::exprs::Scope;
 use super::globals::{Globals, unique};
 use super::names::Kind;
-use crate::diagnostics::{Diagnostics, fixtures};
+use crate::diagnostics::{Diagnostics, fixtures, names};
 use crate::ir::lineage::{Lineage, Origin, Reads, Role};
 use crate::ir::{
     self, Column, Given, Input, JobId, ParamId, Pipeline, QuarantineId, Row, RunValue, Test, Want,
@@ -18,7 +19,6 @@ use crate::syntax::ast::{self, DeclarationKind, TestItem};
 use crate::text::Span;
 use crate::types::{DataType, MICROS_PER_DAY, Scalar};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 /// Checks all tests.
 pub(super) fn check_tests(
@@ -177,7 +177,7 @@ impl Checker<'_, '_> {
         let (of, row, name, in_order) = match path {
             [word, name] if word.text == "quarantine" => {
                 let id = self.quarantine(name)?;
-                (WantOf::Quarantine(id), self.row_aside(id), &name.text, false)
+                (WantOf::Quarantine(id), row_wanted(self.pipeline, id), &name.text, false)
             }
             _ => match self.globals.input(path, self.found)? {
                 Input::Source(_) => {
@@ -227,33 +227,9 @@ impl Checker<'_, '_> {
             self.globals.names().declared(name.span, Kind::Quarantine, all[at].span);
             return Some(QuarantineId(at as u32));
         }
-        let names: Vec<&str> = all.iter().map(|known| known.name.as_str()).collect();
-        self.found.push(fixtures::no_quarantine(&name.text, name.span, &names));
+        let all: Vec<&str> = all.iter().map(|known| known.name.as_str()).collect();
+        self.found.push(names::no_quarantine(&name.text, name.span, &all));
         None
-    }
-
-    /// The columns that rows which are set aside can have, each as it is where it is first one; and what
-    /// is known of all of them.
-    fn row_aside(&self, id: QuarantineId) -> Arc<Row> {
-        let mut row = Row::default();
-        for job in self.pipeline.jobs_setting_aside(id) {
-            let job = &self.pipeline.jobs[job.0 as usize];
-            let rows =
-                std::iter::once(&job.input_row).chain(job.steps.iter().map(|step| &step.row));
-            row.broken |= job.row().broken;
-            for column in rows.flat_map(|row| row.columns.iter()) {
-                if row.find(&column.name).is_none() {
-                    let ty = column.ty.with_nullable(true);
-                    row.columns.push(Column { ty, domain: None, ..column.clone() });
-                }
-            }
-        }
-        let span = self.pipeline.quarantines[id.0 as usize].span;
-        for name in ["_reason", "_job"] {
-            let ty = DataType::String.optional();
-            row.columns.push(Column { name: name.into(), ty, origin: span, domain: None });
-        }
-        Arc::new(row)
     }
 
     /// A table with values of the columns' types; None if a column of it is not known.

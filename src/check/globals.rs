@@ -1,5 +1,6 @@
 //! What a whole file can see: its declarations by name, before any of them is checked within.
 
+use super::aside;
 use super::branches::Branch;
 use super::constants;
 use super::exprs::Scope;
@@ -53,6 +54,10 @@ pub(super) struct Globals<'a> {
     pub(super) notifiers: HashMap<String, (usize, Span)>,
     /// What is declared by constructs that are not available yet: uses of them stay silent.
     pub(super) later: HashMap<String, Span>,
+    /// The jobs that may set rows aside, by the names of quarantines.
+    pub(super) writers: BTreeMap<String, Vec<ir::JobId>>,
+    /// The quarantines that are read: the source that does, and where it is first set aside.
+    pub(super) asides: HashMap<String, (SourceId, Span)>,
     pub(super) source_rows: Vec<Arc<ir::Row>>,
     pub(super) job_rows: Vec<Option<Arc<ir::Row>>>,
     /// Whose declarations each file sees, and whether one of them was meant.
@@ -139,6 +144,8 @@ impl<'a> Globals<'a> {
             secrets: HashMap::new(),
             notifiers: HashMap::new(),
             later: HashMap::new(),
+            writers: BTreeMap::new(),
+            asides: HashMap::new(),
             source_rows: vec![],
             job_rows: vec![],
             uses: file
@@ -441,12 +448,13 @@ impl<'a> Globals<'a> {
     pub(super) fn input(&self, path: &[ast::Name], found: &mut Diagnostics) -> Option<ir::Input> {
         let first = &path[0];
         if let [_, name, ..] = path {
-            if first.text == "quarantine" {
-                let span = first.span.to(path[path.len() - 1].span);
-                let later =
-                    ast::Later { what: format!("quarantine.{}", name.text), name: None, span };
-                found.push(syntax::not_available_yet(&later));
-                return None;
+            if let Some(name) = aside::named(path) {
+                let Some((source, at)) = self.asides.get(&name.text) else {
+                    aside::unknown(name, self, found);
+                    return None;
+                };
+                self.names().declared(name.span, Kind::Quarantine, *at);
+                return Some(ir::Input::Source(*source));
             }
             if let Some(id) = self.job_of(path) {
                 let place = self.jobs.get(&first.text).map_or(first.span, |(_, at)| *at);

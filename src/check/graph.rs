@@ -1,6 +1,7 @@
 //! The graph of jobs: an order in which each comes after those it reads and those it runs after,
 //! cycles, and jobs that lead to no output.
 
+use super::aside;
 use super::branches::Branch;
 use super::exprs::references;
 use super::globals::Globals;
@@ -21,7 +22,7 @@ pub(super) fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
 }
 
 /// The paths that a job reads: of `from`, joins, unions and rules.
-fn reads(job: &ast::Job) -> impl Iterator<Item = Cow<'_, [ast::Name]>> {
+pub(super) fn reads(job: &ast::Job) -> impl Iterator<Item = Cow<'_, [ast::Name]>> {
     job.steps.iter().flat_map(tables_of)
 }
 
@@ -99,7 +100,11 @@ pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnosti
         let edges = reads(job).map(|path| (path, true));
         let edges = edges.chain(waits(job).map(|path| (path.into(), false)));
         for (path, reads) in edges {
-            if let Some(from) = globals.job_of(&path) {
+            for from in before(&path, globals) {
+                if let Some(name) = aside::named(&path).filter(|_| from.0 as usize == at) {
+                    found.push(graph::reads_its_aside(&job.name.text, &name.text, name.span));
+                    continue;
+                }
                 dag.add_edge(nodes[from.0 as usize], nodes[at], (path[0].span, reads));
             }
         }
@@ -125,6 +130,12 @@ pub(super) fn order(jobs: &[&ast::Job], globals: &Globals, found: &mut Diagnosti
     let done: HashSet<JobId> = order.iter().copied().collect();
     order.extend((0..count as u32).map(JobId).filter(|id| !done.contains(id)));
     order
+}
+
+/// The jobs that come before what reads a path: the job itself, or all that set rows aside there.
+fn before(path: &[ast::Name], globals: &Globals) -> Vec<JobId> {
+    let aside = aside::named(path).and_then(|name| globals.writers.get(&name.text));
+    aside.cloned().unwrap_or_else(|| globals.job_of(path).into_iter().collect())
 }
 
 /// Jobs, and what leads from one to another: where that is said, and whether its rows are read.
@@ -198,6 +209,7 @@ pub(super) fn find_dead(
 }
 
 /// What reads a job.
+#[derive(Clone, Copy)]
 enum Reader {
     Output,
     Job(usize),
@@ -211,11 +223,11 @@ fn readers(file: &ast::File, globals: &Globals) -> Option<Vec<Vec<Reader>>> {
         readers[of.0 as usize].push(Reader::Job(branch.id.0 as usize));
     }
     let mut add = |path: &[ast::Name], reader: Reader| {
-        match globals.job_of(path) {
-            Some(job) => readers[job.0 as usize].push(reader),
-            None if globals.sources.contains_key(&path.first()?.text) => {}
-            None => return None,
+        let jobs = before(path, globals);
+        if jobs.is_empty() && !globals.sources.contains_key(&path.first()?.text) {
+            return None;
         }
+        jobs.iter().for_each(|job| readers[job.0 as usize].push(reader));
         Some(())
     };
     for declaration in &file.declarations {

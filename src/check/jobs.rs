@@ -1,17 +1,18 @@
 //! Each job, in an order in which it comes after those it reads: its settings, then its steps.
 
 use super::about::about;
+use super::aside;
 use super::branches;
 use super::exprs::Scope;
 use super::globals::Globals;
-use super::graph::{afters, jobs_of, order};
+use super::graph::{afters, jobs_of, order, reads};
 use super::notify::told;
 use super::resources::resources;
 use super::steps::{self, JobChecker};
 use super::tries::tries;
 use crate::diagnostics::{self, Diagnostics, graph, names, syntax, types};
 use crate::ir::{self, ErrorPolicy, Input, OnError, Row};
-use crate::syntax::ast::{self, SettingKind, Step};
+use crate::syntax::ast::{self, DeclarationKind, SettingKind, Step};
 use crate::text::Span;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(super) fn check_jobs(
     found: &mut Diagnostics,
 ) {
     let jobs: Vec<&ast::Job> = jobs_of(file).collect();
+    globals.writers = aside::writers(&jobs, globals);
     let order = order(&jobs, globals, found);
     let mut checked: Vec<Option<ir::Job>> = globals.job_rows.iter().map(|_| None).collect();
     for &id in &order {
@@ -33,14 +35,59 @@ pub(super) fn check_jobs(
             checked[id.0 as usize] = Some(job);
             continue;
         }
+        for name in
+            reads(jobs[id.0 as usize]).filter_map(|path| Some(aside::named(&path)?.text.clone()))
+        {
+            add_aside(&name, &checked, globals, pipeline);
+        }
         let (job, row) = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
         globals.job_rows[id.0 as usize] = Some(row);
         checked[id.0 as usize] = Some(job);
+    }
+    for name in others_read(file) {
+        add_aside(&name, &checked, globals, pipeline);
     }
     Scope::constant(globals, found).check_uncalled(file);
     steps::check_unapplied(file, globals, found);
     pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
     pipeline.order = order;
+}
+
+/// The quarantines that outputs read and tests give.
+fn others_read(file: &ast::File) -> Vec<String> {
+    let paths = file.declarations.iter().flat_map(|declaration| match &declaration.kind {
+        DeclarationKind::Output(output) => vec![&output.from],
+        DeclarationKind::Test(test) => {
+            let given = test.items.iter().filter_map(|item| match item {
+                ast::TestItem::Given { table, .. } => Some(table),
+                _ => None,
+            });
+            given.collect()
+        }
+        _ => vec![],
+    });
+    paths.filter_map(|path| Some(aside::named(path)?.text.clone())).collect()
+}
+
+/// Adds the source that reads a quarantine, unless it is there or no job that is checked sets rows aside
+/// in it.
+fn add_aside(
+    name: &str,
+    checked: &[Option<ir::Job>],
+    globals: &mut Globals,
+    pipeline: &mut ir::Pipeline,
+) {
+    let known = pipeline.quarantines.iter().position(|one| one.name == name);
+    let Some(at) = known.filter(|_| !globals.asides.contains_key(name)) else { return };
+    let (id, span) = (ir::QuarantineId(at as u32), pipeline.quarantines[at].span);
+    let jobs = checked.iter().enumerate().filter_map(|(at, job)| {
+        let job = job.as_ref().filter(|job| job.sets_aside(id))?;
+        Some((ir::JobId(at as u32), job))
+    });
+    let source = aside::source(id, name, span, &jobs.collect::<Vec<_>>());
+    globals.asides.insert(name.to_owned(), (ir::SourceId(pipeline.sources.len() as u32), span));
+    globals.source_rows.push(source.row.clone());
+    pipeline.sources.push(source);
 }
 
 /// The job that a branch is.

@@ -5,6 +5,7 @@
 //! later finding about them: one mistake, one message. No data is read here.
 
 mod about;
+mod aside;
 mod branches;
 mod connectors;
 mod constants;
@@ -70,6 +71,7 @@ pub fn check(
     graph::settle_afters(&mut pipeline);
     graph::find_dead(file, &globals, &pipeline, found);
     modules(file, &globals, found);
+    aside::mark_sensitive(&mut pipeline);
     sensitive::check(file, &pipeline, found);
     if !found.has_errors() {
         incremental::check(&pipeline, found);

@@ -162,17 +162,6 @@ pub fn wants_source(name: &str, span: Span, jobs: &[&str]) -> Diagnostic {
     }
 }
 
-/// E0801: a quarantine that there is not.
-pub fn no_quarantine(name: &str, span: Span, all: &[&str]) -> Diagnostic {
-    let message = format!("there is no quarantine `{name}`");
-    let found = Diagnostic::new(Code::E0801, message, span, "no row is set aside there");
-    match (nearest(name, all.iter().copied()), all) {
-        (Some(near), _) => found.did_you_mean(span, near),
-        (None, []) => found.help(format!("`on error quarantine {name}` in a job makes one")),
-        (None, all) => found.help(format!("rows are set aside in `{}`", all.join("`, `"))),
-    }
-}
-
 /// E0801: nothing is said of what is wanted.
 pub fn wants_nothing(name: &str, span: Span, header: &str) -> Diagnostic {
     let message = format!("what is wanted of `{name}` is missing");

@@ -167,6 +167,15 @@ pub fn cycle(path: &[Waits]) -> Diagnostic {
     })
 }
 
+/// E0601: a job that reads the rows that it sets aside.
+pub fn reads_its_aside(job: &str, quarantine: &str, span: Span) -> Diagnostic {
+    let message =
+        format!("job `{job}` reads `quarantine.{quarantine}`, where it sets rows aside itself");
+    Diagnostic::new(Code::E0601, message, span, "not whole before the job is done").help(format!(
+        "say in job `{job}` where its own rows go: `on error fail`, or another quarantine"
+    ))
+}
+
 /// W0601: jobs that lead to no output, the last of them behind the others.
 pub fn dead_jobs(jobs: &[(&str, Span)]) -> Diagnostic {
     let (&(name, span), before) = jobs.split_last().expect("a chain has a job");

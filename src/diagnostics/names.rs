@@ -94,6 +94,17 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     }
 }
 
+/// E0103: a quarantine into which nothing comes.
+pub fn no_quarantine(name: &str, span: Span, all: &[&str]) -> Diagnostic {
+    let message = format!("there is no quarantine `{name}`");
+    let found = Diagnostic::new(Code::E0103, message, span, "no row is set aside there");
+    match (nearest(name, all.iter().copied()), all) {
+        (Some(near), _) => found.did_you_mean(span, near),
+        (None, []) => found.help(format!("`on error quarantine {name}` in a job makes one")),
+        (None, all) => found.help(format!("rows are set aside in `{}`", all.join("`, `"))),
+    }
+}
+
 /// E0105: `derive` of a column that exists.
 pub fn derive_exists(
     name: &str,

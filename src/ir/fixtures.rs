@@ -130,7 +130,13 @@ impl Tested {
         let jobs = self.pipeline.jobs_before(table);
         let inputs = jobs.iter().flat_map(|job| self.pipeline.jobs[job.0 as usize].inputs());
         let sources = inputs.filter_map(|input| match input {
-            Input::Source(source) if !self.given.contains(&source) => Some(source),
+            // What is set aside comes of the jobs that do it.
+            Input::Source(source)
+                if !self.given.contains(&source)
+                    && self.pipeline.sources[source.0 as usize].aside.is_none() =>
+            {
+                Some(source)
+            }
             _ => None,
         });
         sources.collect::<BTreeSet<SourceId>>().into_iter().collect()
@@ -149,7 +155,8 @@ impl Pipeline {
         match table {
             Input::Source(id) => {
                 let source = &mut self.sources[id.0 as usize];
-                (source.incremental, source.held_by, source.may_skip) = (None, None, false);
+                (source.incremental, source.held_by, source.aside) = (None, None, None);
+                source.may_skip = false;
                 id
             }
             Input::Job(job) => {
@@ -164,6 +171,7 @@ impl Pipeline {
                     columns: vec![],
                     row: row.clone(),
                     held_by: None,
+                    aside: None,
                     incremental: None,
                     about: About::default(),
                     span: job.span,

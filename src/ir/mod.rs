@@ -97,6 +97,17 @@ impl Pipeline {
         }
     }
 
+    /// The jobs that set rows aside which a table holds; none unless it is a quarantine.
+    pub fn writers(&self, table: Input) -> impl Iterator<Item = Input> + '_ {
+        let aside = match table {
+            Input::Source(source) => {
+                self.sources.get(source.0 as usize).and_then(|source| source.aside.as_ref())
+            }
+            Input::Job(_) => None,
+        };
+        aside.into_iter().flat_map(|aside| &aside.writers).map(|job| Input::Job(*job))
+    }
+
     /// All that has to be computed before a job is done: what it reads, and the gates that it runs
     /// after.
     pub fn needs(&self, job: JobId) -> impl Iterator<Item = Input> + '_ {
@@ -105,9 +116,15 @@ impl Pipeline {
         job.inputs().chain(gates.map(|gate| Input::Job(*gate)))
     }
 
-    /// Does another job run after this one?
+    /// Is what a job sets aside read by others?
+    pub fn is_read_aside(&self, job: JobId) -> bool {
+        let asides = self.sources.iter().filter_map(|source| source.aside.as_ref());
+        asides.flat_map(|aside| &aside.writers).any(|writer| *writer == job)
+    }
+
+    /// Does another job run after this one, or read what it sets aside?
     pub fn is_waited_for(&self, job: JobId) -> bool {
-        self.jobs.iter().any(|other| other.after.contains(&job))
+        self.jobs.iter().any(|other| other.after.contains(&job)) || self.is_read_aside(job)
     }
 
     /// The job whose rule a job judges, or the job itself.
@@ -120,6 +137,7 @@ impl Pipeline {
     pub fn jobs_before(&self, table: Input) -> Vec<JobId> {
         let (mut found, mut open) = (BTreeSet::new(), vec![table]);
         while let Some(next) = open.pop() {
+            open.extend(self.writers(next));
             if let Input::Job(job) = next
                 && found.insert(job)
             {
@@ -205,12 +223,23 @@ pub struct Source {
     pub row: Arc<Row>,
     /// Is it what the output at this position holds?
     pub held_by: Option<usize>,
+    /// Does it read what jobs of the same run have set aside?
+    pub aside: Option<Aside>,
     /// Does a run read only rows that came since the one before?
     pub incremental: Option<Incremental>,
     /// What is said about it.
     pub about: About,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// `from quarantine.NAME`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aside {
+    /// What is read.
+    pub quarantine: QuarantineId,
+    /// The jobs that set rows aside there; it is whole when they are done.
+    pub writers: Vec<JobId>,
 }
 
 /// `incremental by updated_at lookback 2h`
@@ -288,6 +317,16 @@ pub enum Input {
     Source(SourceId),
     /// A job.
     Job(JobId),
+}
+
+impl Input {
+    /// The job, if it is one.
+    pub fn job(self) -> Option<JobId> {
+        match self {
+            Input::Source(_) => None,
+            Input::Job(job) => Some(job),
+        }
+    }
 }
 
 /// A job: an input and steps, each from one row type to the next.

@@ -429,6 +429,12 @@ impl<'d> List<'d> {
                 .map(|doc| markdown(doc.to_owned()));
             self.add(&source.name, Icon::Struct, Rank::Name, Some(detail)).documentation = doc;
         }
+        for quarantine in pipeline.quarantines.iter().filter(|_| with_sources) {
+            let name = format!("quarantine.{}", quarantine.name);
+            if pipeline.sources.iter().all(|source| source.name != name) {
+                self.add(&name, Icon::Struct, Rank::Name, Some("rows that are set aside".into()));
+            }
+        }
         let branches = |name: &str| {
             let prefix = format!("{name}.");
             pipeline.jobs.iter().any(|job| job.name.starts_with(&prefix))

@@ -66,6 +66,7 @@ fn needed(pipeline: &ir::Pipeline, targets: &Targets) -> HashSet<JobId> {
         targets.outputs.iter().map(|&output| pipeline.outputs[output].from).collect();
     open.extend(&targets.tables);
     while let Some(input) = open.pop() {
+        open.extend(pipeline.writers(input));
         if let Input::Job(job) = input
             && needed.insert(job)
         {

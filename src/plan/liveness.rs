@@ -114,6 +114,8 @@ pub(super) fn wanted(
         NodeKind::Scan(_) => vec![],
         NodeKind::Entry => node.live.clone(),
         NodeKind::Gather if node.consumers.is_empty() => all,
+        // Which rows are set aside must not depend on who else reads the job.
+        NodeKind::Result if node.jobs().any(|job| pipeline.is_read_aside(job)) => all,
         NodeKind::Gather | NodeKind::Result => {
             let mut live = node.live.clone();
             let partition =

@@ -7,7 +7,7 @@ use super::report::{
 use super::{Decision, Options};
 use crate::data::display;
 use crate::diagnostics::reasons;
-use crate::ir::{Input, Pipeline, RunContext};
+use crate::ir::{Input, Pipeline, RunContext, Source, SourceId};
 use crate::store::StateError;
 use crate::types::{DataType, Scalar};
 use serde::{Deserialize, Serialize};
@@ -156,8 +156,14 @@ impl Node {
             from,
             after: vec![],
         };
-        let sources = pipeline.sources.iter().map(|source| node("source", &source.name, vec![]));
-        let jobs = pipeline.order.iter().map(|id| {
+        let source = |(source, at): (&Source, u32)| {
+            let writers = pipeline.writers(Input::Source(SourceId(at)));
+            node("source", &source.name, writers.map(name).collect())
+        };
+        let sources: Vec<Node> = pipeline.sources.iter().zip(0..).map(source).collect();
+        let (mut all, mut asides): (Vec<Node>, Vec<Node>) =
+            sources.into_iter().partition(|node| node.from.is_empty());
+        for id in &pipeline.order {
             let job = &pipeline.jobs[id.0 as usize];
             let mut from: Vec<String> = vec![];
             for input in job.inputs().map(name).collect::<Vec<_>>() {
@@ -165,12 +171,13 @@ impl Node {
                     from.push(input);
                 }
             }
+            all.extend(asides.extract_if(.., |aside| from.contains(&aside.name)));
             let after = job.after.iter().map(|other| name(Input::Job(*other))).collect();
-            Node { after, ..node("job", &job.name, from) }
-        });
+            all.push(Node { after, ..node("job", &job.name, from) });
+        }
         let outputs = pipeline.outputs.iter();
         let outputs = outputs.map(|output| node("output", &output.name, vec![name(output.from)]));
-        sources.chain(jobs).chain(outputs).collect()
+        all.into_iter().chain(asides).chain(outputs).collect()
     }
 }
 

@@ -89,7 +89,10 @@ impl Ancestors {
         let (mut found, mut open) = (Ancestors::default(), from.collect::<Vec<Input>>());
         while let Some(next) = open.pop() {
             match next {
-                Input::Source(source) => drop(found.sources.insert(source)),
+                Input::Source(source) => {
+                    found.sources.insert(source);
+                    open.extend(pipeline.writers(next));
+                }
                 Input::Job(job) if found.jobs.insert(job) => {
                     open.extend(pipeline.needs(job));
                 }
@@ -115,17 +118,30 @@ impl<'p> Digests<'p> {
         let (keys, sources, jobs) = Default::default();
         let mut digests = Digests { pipeline, context, keys, sources, jobs };
         let ancestors = Ancestors::of(pipeline, outputs.iter().copied());
-        for id in ancestors.sources {
+        for &id in &ancestors.sources {
             let source = digests.source(id, files(id));
             digests.keys.insert(Input::Source(id), digest(&format!("{source:?}")));
             digests.sources.insert(id, source);
         }
         for &id in pipeline.order.iter().filter(|id| ancestors.jobs.contains(id)) {
             let job = &pipeline.jobs[id.0 as usize];
+            job.inputs().for_each(|input| digests.add_writers(input));
             digests.keys.insert(Input::Job(id), digests.job_key(job));
             digests.jobs.insert(id, digests.job(job));
         }
+        // Those that only outputs read.
+        ancestors.sources.iter().for_each(|id| digests.add_writers(Input::Source(*id)));
         digests
+    }
+
+    /// Puts the keys of the jobs that set rows aside into that of the quarantine, once they are known.
+    fn add_writers(&mut self, table: Input) {
+        let writers = self.pipeline.writers(table);
+        let keys: Vec<&String> = writers.map(|writer| &self.keys[&writer]).collect();
+        if !keys.is_empty() {
+            let key = digest(&format!("aside {} {keys:?}", self.pipeline.name_of(table)));
+            self.keys.insert(table, key);
+        }
     }
 
     /// The key of one of the outputs, and what it is made from.

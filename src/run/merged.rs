@@ -289,6 +289,7 @@ impl Lowering<'_> {
             columns: row.columns.iter().map(column).collect(),
             row: Arc::new(Row { columns: row.columns.clone(), ..Row::default() }),
             held_by: Some(self.at),
+            aside: None,
             incremental: None,
             about: About::default(),
             span: self.output.span,

@@ -45,6 +45,10 @@ pub(super) fn open_source(
         return Ok((given.open(&projection), projection));
     }
     let source = &execution.pipeline.sources[source.0 as usize];
+    let mut arguments = arguments(&source.arguments, context);
+    if let Some(aside) = &source.aside {
+        arguments.0.push(("path".to_owned(), path_aside(execution, aside)?));
+    }
     let columns = source
         .row
         .columns
@@ -59,7 +63,7 @@ pub(super) fn open_source(
         .collect();
     let spec = SourceSpec {
         base: options.base.clone(),
-        arguments: arguments(&source.arguments, context),
+        arguments,
         columns,
         projection: projection.clone(),
         chunk: options.chunk,
@@ -70,6 +74,14 @@ pub(super) fn open_source(
     };
     let connector = connect::find(source.connector).expect("checked");
     Ok((connect::open_source(connector, &spec)?, projection))
+}
+
+/// The file in which rows have been set aside by now.
+fn path_aside(execution: &Execution, aside: &ir::Aside) -> Result<Scalar, ConnectError> {
+    let mut written = execution.quarantines.written()?;
+    let file = written.swap_remove(aside.quarantine.0 as usize);
+    let file = file.expect("the jobs that set rows aside are run before");
+    Ok(Scalar::String(file.path.display().to_string().into()))
 }
 
 /// What has to hold of rows that are kept, in this run.

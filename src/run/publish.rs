@@ -7,7 +7,7 @@ use super::marks::Marks;
 use super::merged::Merged;
 use super::reuse::quarantine_entry;
 use super::session::Session;
-use super::{Options, OutputReport, QuarantineReport, arguments};
+use super::{Options, OutputReport, QuarantineReport, State, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
 use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
@@ -16,7 +16,7 @@ use crate::ir::{
     ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, Pipeline, QuarantineId, RunContext,
     SourceId, StepKind,
 };
-use crate::plan::{Entry, NodeKind, Plan, ReadBy, step_of};
+use crate::plan::{Entry, Node, NodeKind, Plan, ReadBy, step_of};
 use crate::store::{StateError, make_folder};
 use crate::text::Span;
 use crate::types::Scalar;
@@ -27,12 +27,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::{fs, io};
 
 /// Where the rows of a quarantine are found: in the state folder. A run that leaves nothing behind
-/// sets no rows aside.
+/// sets rows aside only for those of its jobs, or of a test, that look at them.
 fn quarantine_path(name: &str, options: &Options) -> PathBuf {
-    match keeps_aside(options) {
-        true => options.temp.join(format!("{name}.jsonl")),
-        false => options.state.as_ref().map_or_else(PathBuf::new, |state| state.quarantine(name)),
+    match lasting(options) {
+        Some(state) => state.quarantine(name),
+        None => options.temp.join(format!("{name}.jsonl")),
     }
+}
+
+/// Where a run leaves what it sets aside, if it does.
+fn lasting<'o>(options: &'o Options) -> Option<&'o State> {
+    options.state.as_ref().filter(|_| !options.targets.outputs.is_empty())
 }
 
 /// Does a test look at the rows that are set aside?
@@ -267,6 +272,9 @@ pub(super) fn publish_quarantines(
     quarantines: &mut Vec<(String, Staged)>,
     options: &Options,
 ) -> Result<(), Failure> {
+    if lasting(options).is_none() && !keeps_aside(options) {
+        quarantines.clear();
+    }
     while let Some((quarantine, staged)) = quarantines.first_mut() {
         let (path, records) = (target_of(staged), staged.rows);
         staged.publish()?;
@@ -296,8 +304,15 @@ pub(super) fn open_quarantines(
         let id = QuarantineId(at as u32);
         let mut jobs = plan.nodes.iter().filter_map(|node| node.job);
         let is_used = jobs.any(|job| pipeline.jobs[job.0 as usize].sets_aside(id));
-        let is_kept = options.state.is_some() && !options.targets.outputs.is_empty();
-        if !is_used || !is_kept && !keeps_aside(options) {
+        let is_read = |node: &Node| match node.kind {
+            NodeKind::Scan(source) => {
+                let aside = &pipeline.sources[source.0 as usize].aside;
+                aside.as_ref().is_some_and(|aside| aside.quarantine == id)
+            }
+            _ => false,
+        };
+        let is_kept = lasting(options).is_some() || keeps_aside(options);
+        if !is_used || !is_kept && !plan.nodes.iter().any(is_read) {
             return Ok(None);
         }
         let path = quarantine_path(&pipeline.quarantines[at].name, options);

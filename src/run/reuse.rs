@@ -376,7 +376,7 @@ fn change(
     if let Some(reason) = job_change(pipeline, job, was, now, (before, &look.made)) {
         return Some(reason);
     }
-    for input in job.inputs() {
+    for input in job.inputs().flat_map(|input| pipeline.writers(input).chain([input])) {
         let reason = match input {
             Input::Source(source) => source_change(pipeline, source, before, &look.made),
             Input::Job(read) => {
@@ -480,16 +480,19 @@ fn needed(pipeline: &Pipeline, id: JobId, looks: &[&Look], running: &BTreeSet<Jo
     if let Some(why) = looks.iter().find(whole).and_then(|look| look.why.clone()) {
         return why;
     }
-    let reader =
-        pipeline.order.iter().filter(|job| running.contains(job)).find(|job| {
-            pipeline.jobs[job.0 as usize].inputs().any(|input| input == Input::Job(id))
-        });
+    let is_of =
+        |input: Input| pipeline.writers(input).chain([input]).any(|of| of == Input::Job(id));
+    let mut readers = pipeline.order.iter().filter(|job| running.contains(job));
+    let reader = readers.find(|job| pipeline.jobs[job.0 as usize].inputs().any(is_of));
+    let output = looks.iter().map(|look| &pipeline.outputs[look.at]);
+    let output = { output }.find(|output| is_of(output.from));
     let mut waiting = pipeline.order.iter().filter(|job| running.contains(job));
     let waits = waiting.find(|job| pipeline.jobs[job.0 as usize].after.contains(&id));
     let name = |job: &JobId| &*pipeline.jobs[job.0 as usize].name;
-    match (reader, waits) {
-        (Some(reader), _) => reasons::rows_needed(name(reader)),
-        (None, Some(waits)) => reasons::runs_after(name(waits)),
-        (None, None) => unreachable!("a job without an output is read or waited for"),
+    match (reader, output, waits) {
+        (Some(reader), _, _) => reasons::rows_needed(name(reader)),
+        (None, Some(output), _) => reasons::rows_needed(&output.name),
+        (None, None, Some(waits)) => reasons::runs_after(name(waits)),
+        (None, None, None) => unreachable!("a job without an output is read or waited for"),
     }
 }

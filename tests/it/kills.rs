@@ -66,6 +66,12 @@ job last {
   dedupe by text keep newest by id
 }
 
+job aside {
+  from quarantine.bad
+  select id, text, _reason, _line
+}
+
+output aside_rows  = csv(\"out/aside.csv\") from aside
 output clean_rows  = parquet(\"out/clean.parquet\") from clean
 output clean_blocks = avro(\"out/clean.avro\") from clean
 output sorted_rows = csv(\"out/sorted.csv\") from sorted

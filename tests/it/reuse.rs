@@ -285,3 +285,39 @@ fn damaged_state_is_told_and_never_believed() {
     assert!(verdicts(&project, &[]).iter().all(|verdict| verdict.contains(" reused: ")));
     assert!(!project.path(".batchc/pipeline.batch.journal").exists());
 }
+
+#[test]
+fn what_is_set_aside_makes_anew_who_reads_it() {
+    let project = project();
+    let aside = "
+job reasons {
+  from quarantine.bad
+  group by _reason { ids = collect(id) }
+}
+
+output reasons_csv = json(\"out/reasons.jsonl\") from reasons
+";
+    let text = project.read("pipeline.batch") + aside;
+    project.write("pipeline.batch", &text);
+    verdicts(&project, &[]);
+    let of_reasons = |verdicts: Vec<String>| -> Vec<String> {
+        verdicts
+            .into_iter()
+            .filter(|one| one.starts_with("clean ") || one.starts_with("reasons "))
+            .collect()
+    };
+    let reused = ["clean reused: same inputs", "reasons reused: same inputs"];
+    assert_eq!(of_reasons(verdicts(&project, &[])), reused);
+    project.write("items/b.csv", "id,price,kind\n4,8.00,x\n5,none,x\n");
+    let ran = ["clean runs: items/b.csv changed", "reasons runs: `clean` runs"];
+    assert_eq!(of_reasons(verdicts(&project, &[])), ran);
+    let written = project.read("out/reasons.jsonl");
+    assert!(written.contains("\"ids\":[5]") && written.contains("\"ids\":[3]"), "{written}");
+    // The other way round: who reads it is changed, so it is written again.
+    let text = text.replace("ids = collect(id)", "rows = count()");
+    project.write("pipeline.batch", text);
+    let ran = of_reasons(verdicts(&project, &[]));
+    assert!(ran[1].starts_with("reasons runs: `group` changed"), "{ran:?}");
+    assert_eq!(ran[0], "clean runs: `reasons` needs its rows");
+    assert_eq!(project.read("out/reasons.jsonl").lines().count(), 2);
+}

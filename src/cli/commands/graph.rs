@@ -3,7 +3,7 @@
 use crate::cli::args::{Global, Graph, GraphForm};
 use crate::cli::load::{load, refuse};
 use crate::cli::print::put;
-use crate::ir::{Input, Pipeline};
+use crate::ir::{Input, Pipeline, SourceId};
 
 /// Draws sources, jobs and outputs; a pipeline with mistakes is drawn as far as it is understood.
 pub(in crate::cli) fn run(args: &Graph, global: &Global) -> u8 {
@@ -34,6 +34,14 @@ struct Edge {
 
 fn edges(pipeline: &Pipeline) -> Vec<Edge> {
     let mut edges: Vec<Edge> = vec![];
+    for at in 0..pipeline.sources.len() as u32 {
+        let source = Input::Source(SourceId(at));
+        edges.extend(pipeline.writers(source).map(|writer| Edge {
+            from: name(pipeline, writer),
+            to: name(pipeline, source),
+            is_order: false,
+        }));
+    }
     for &id in &pipeline.order {
         let job = &pipeline.jobs[id.0 as usize];
         let reads = job.inputs().map(|input| (input, false));

@@ -2,7 +2,7 @@
 
 use super::Schedule;
 use crate::exec::compile::{Action, Probe};
-use crate::ir::{JobId, StepKind};
+use crate::ir::{Input, JobId, StepKind};
 use crate::plan::{Node, NodeId, NodeKind, step_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +74,13 @@ impl Schedule<'_, '_> {
         let jobs = nodes.filter(|node| node.kind != NodeKind::Entry).flat_map(Node::jobs);
         let after = jobs.flat_map(|job| &self.execution.pipeline.jobs[job.0 as usize].after);
         path.after = after.copied().collect();
+        // A quarantine is whole when all have been run that set rows aside there.
+        let scans = path.roots.iter().filter_map(|root| match plan.node(*root).kind {
+            NodeKind::Scan(source) => Some(Input::Source(source)),
+            _ => None,
+        });
+        let writers = scans.flat_map(|scan| self.execution.pipeline.writers(scan));
+        path.after.extend(writers.filter_map(Input::job));
         path
     }
 
