@@ -50,6 +50,7 @@ pub mod memory;
 pub mod files;
 
 use diagnostics::Diagnostics;
+use std::sync::Arc;
 use text::{FileId, Files};
 
 /// A program and all that is known of it.
@@ -75,23 +76,27 @@ pub fn compile(path: &str, text: String) -> Compiled {
 
 /// The same with the values of the parameters, in their order, as far as they are known.
 pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) -> Compiled {
-    compile_reading(path, text, values, &|_| None)
+    compile_reading(path, text, values, &|_| None, None)
 }
 
-/// The same where modules may have another text than their files.
+/// The same where modules may have another text than their files, and of a program that was compiled
+/// before: what has not changed is not parsed a second time.
 pub fn compile_reading(
     path: &str,
     text: String,
     values: &[Option<types::Scalar>],
     instead: modules::Instead<'_>,
+    before: Option<&Compiled>,
 ) -> Compiled {
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
-    let tree = modules::load(&mut files, id, instead, &mut found);
+    let before = before.map(|Compiled { files, tree, .. }| syntax::Before { files, tree });
+    let tree = modules::load(&mut files, id, instead, before, &mut found);
     let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
-    let is_type =
-        |one: &syntax::ast::Declaration| matches!(one.kind, syntax::ast::DeclarationKind::Type(_));
+    let is_type = |one: &Arc<syntax::ast::Declaration>| {
+        matches!(one.kind, syntax::ast::DeclarationKind::Type(_))
+    };
     let (pipeline, named) = match tree.declarations.iter().any(is_type) {
         true => (pipeline.opened(), Some(pipeline)),
         false => (pipeline, None),

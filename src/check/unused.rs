@@ -14,6 +14,7 @@ use crate::ir::{
 use crate::syntax::ast::{self, DeclarationKind};
 use crate::text::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Which columns of a row are read, by their positions.
 type Read = Vec<bool>;
@@ -88,7 +89,7 @@ fn statements(file: &ast::File) -> HashSet<Span> {
             S::Derive(_) | S::Set(_) | S::Select(_) | S::Group { .. } | S::Window(_) | S::Cast(_)
         )
     };
-    let of_job = |declaration: &ast::Declaration| match &declaration.kind {
+    let of_job = |declaration: &Arc<ast::Declaration>| match &declaration.kind {
         DeclarationKind::Job(job) => {
             job.steps.iter().filter(names_columns).map(|one| one.span).collect()
         }
@@ -272,9 +273,9 @@ pub(super) fn declarations(
     names: &Names,
     found: &mut Diagnostics,
 ) {
-    let is_own = |declaration: &&ast::Declaration| declaration.span.file == file.id;
+    let is_own = |declaration: &&Arc<ast::Declaration>| declaration.span.file == file.id;
     let own = || file.declarations.iter().filter(is_own);
-    let makes = |one: &ast::Declaration| {
+    let makes = |one: &Arc<ast::Declaration>| {
         matches!(one.kind, DeclarationKind::Job(_) | DeclarationKind::Output(_))
     };
     if !own().any(makes) {

@@ -13,6 +13,7 @@ use crate::syntax::ast::{DeclarationKind, Expr, Native};
 use crate::text::Files;
 use crate::types::Type;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 /// The standard library, file by file.
@@ -254,7 +255,8 @@ fn load() -> Result<Registry, String> {
         let id = files.add(*path, *text);
         let file = syntax::parse(&files, id, &mut found);
         let family = family_of(path);
-        for declaration in file.declarations {
+        // Nobody else has them.
+        for declaration in file.declarations.into_iter().filter_map(Arc::into_inner) {
             let DeclarationKind::Function(function) = declaration.kind else {
                 let wrong = found.iter().next().map(|wrong| {
                     format!(" line {}: {}", files.position(wrong.span()).line, wrong.message)

@@ -51,10 +51,9 @@ fn ways(uses: &[Used]) -> BTreeMap<FileId, Span> {
 
 /// Is a finding in a module of a program one of another document, which is that module?
 fn shows(other: &Document, document: &Document, found: &Diagnostic) -> bool {
-    let span = found.span();
+    let (span, range) = (found.span(), document.range_of(found.span()));
     let is_it = |own: &Diagnostic| {
-        let at = own.span();
-        (own.code, at.file, at.range()) == (found.code, ONLY, span.range())
+        own.code == found.code && own.span().file == ONLY && other.range_of(own.span()) == range
     };
     other.place == document.place_of(span.file) && other.compiled().found.iter().any(is_it)
 }

@@ -1,6 +1,7 @@
 //! A program that is open in an editor: its text, what the compiler makes of it, and its places in
 //! the editor's units.
 
+use super::slack::Slack;
 use crate::syntax::ast::{Declaration, DeclarationKind, Use};
 use crate::text::{File, FileId, Span, Unit};
 use crate::{Compiled, compile_reading, modules};
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The texts of all open programs by the places of their files: what one of them uses is read as it
 /// is shown, saved or not.
@@ -24,10 +26,22 @@ pub(super) struct Document {
     name: String,
     /// Where that file is.
     pub(super) place: PathBuf,
-    text: String,
+    /// The text that the editor shows.
+    shown: File,
     texts: Texts,
-    /// What the compiler makes of the text, once somebody asks.
-    compiled: OnceCell<Compiled>,
+    /// What is known of the text, once somebody asks.
+    known: OnceCell<Known>,
+    /// What was known of an earlier one.
+    before: RefCell<Option<Known>>,
+}
+
+/// A text that has been compiled.
+struct Known {
+    /// As the editor shows it.
+    shown: String,
+    /// The blanks that the compiler saw in it besides.
+    slack: Slack,
+    compiled: Compiled,
 }
 
 impl Document {
@@ -39,9 +53,11 @@ impl Document {
         texts: Texts,
     ) -> Document {
         let name = path_of(&uri.0);
-        let (place, compiled) = (modules::place(&name), OnceCell::new());
+        let place = modules::place(&name);
         texts.borrow_mut().insert(place.clone(), text.clone());
-        Document { uri, version, unit, name, place, text, texts, compiled }
+        let (known, before) = (OnceCell::new(), RefCell::default());
+        let shown = File::new(String::new(), text);
+        Document { uri, version, unit, name, place, shown, texts, known, before }
     }
 
     /// Puts changes into the text, each after the ones before it.
@@ -54,70 +70,88 @@ impl Document {
         self.forget();
         self.version = version;
         for change in changes {
-            match change {
-                Change::TextDocumentContentChangeWholeDocument(whole) => self.text = whole.text,
+            let text = match change {
+                Change::TextDocumentContentChangeWholeDocument(whole) => whole.text,
                 Change::TextDocumentContentChangePartial(part) => {
-                    let file = File::new(String::new(), std::mem::take(&mut self.text));
-                    let range = bytes(&file, part.range, self.unit);
-                    self.text = file.text;
-                    self.text.replace_range(range, &part.text);
+                    let range = bytes(&self.shown, part.range, self.unit);
+                    let mut text = std::mem::take(&mut self.shown.text);
+                    text.replace_range(range, &part.text);
+                    text
                 }
-            }
+            };
+            self.shown = File::new(String::new(), text);
         }
-        self.texts.borrow_mut().insert(self.place.clone(), self.text.clone());
+        self.texts.borrow_mut().insert(self.place.clone(), self.shown.text.clone());
     }
 
     /// Has it compiled anew when somebody asks next: a file that it uses has changed.
     pub(super) fn forget(&mut self) {
-        // What a long program comes to takes a while to be given back, which nobody has to wait for.
-        if let Some(old) = self.compiled.take() {
-            rayon::spawn(move || drop(old));
+        if let Some(known) = self.known.take() {
+            self.before.replace(Some(known));
         }
     }
 
     /// Does it use the file at a place, or one that uses it? Nobody knows of one that is not compiled.
     pub(super) fn uses(&self, place: &Path) -> bool {
-        self.compiled.get().is_some_and(|compiled| {
-            compiled.files.all().skip(1).any(|(_, file)| modules::place(&file.path) == place)
+        self.known.get().is_some_and(|known| {
+            let files = known.compiled.files.all();
+            files.skip(1).any(|(_, file)| modules::place(&file.path) == place)
         })
     }
 
     /// Does it use any files of the project, read or not?
     pub(super) fn uses_files(&self) -> bool {
-        let is_file = |one: &Declaration| matches!(one.kind, DeclarationKind::Use(Use::File(_)));
-        self.compiled.get().is_some_and(|known| known.tree.declarations.iter().any(is_file))
+        let is_file =
+            |one: &Arc<Declaration>| matches!(one.kind, DeclarationKind::Use(Use::File(_)));
+        let known = self.known.get();
+        known.is_some_and(|known| known.compiled.tree.declarations.iter().any(is_file))
     }
 
+    /// The text that the editor shows.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown.text
+    }
+
+    /// The text as it is compiled, which all places are of but those of the editor.
     pub(super) fn text(&self) -> &str {
-        &self.text
+        &self.compiled().files.get(ONLY).text
     }
 
     /// What the compiler makes of it.
     pub(super) fn compiled(&self) -> &Compiled {
-        self.compiled.get_or_init(|| {
-            let instead = |place: &Path| self.texts.borrow().get(place).cloned();
-            compile_reading(&self.name, self.text.clone(), &[], &instead)
-        })
+        &self.known().compiled
     }
 
-    fn file(&self) -> &File {
-        self.compiled().files.get(ONLY)
+    fn known(&self) -> &Known {
+        self.known.get_or_init(|| {
+            let (before, shown) = (self.before.take(), self.shown.text.clone());
+            let (slack, text) =
+                Slack::lay(before.as_ref().map(|known| (&known.slack, &*known.shown)), &shown);
+            let instead = |place: &Path| self.texts.borrow().get(place).cloned();
+            let compiled_before = before.as_ref().map(|known| &known.compiled);
+            let compiled = compile_reading(&self.name, text, &[], &instead, compiled_before);
+            // What a long program comes to takes a while to be given back, which nobody has to
+            // wait for.
+            rayon::spawn(move || drop(before));
+            Known { shown, slack, compiled }
+        })
     }
 
     /// The byte at a place.
     pub(super) fn byte(&self, place: lsp::Position) -> usize {
-        byte(self.file(), place, self.unit)
+        self.known().slack.compiled(byte(&self.shown, place, self.unit))
     }
 
     /// The bytes of a range.
     pub(super) fn bytes(&self, range: lsp::Range) -> Range<usize> {
-        bytes(self.file(), range, self.unit)
+        let shown = bytes(&self.shown, range, self.unit);
+        let slack = &self.known().slack;
+        slack.compiled(shown.start)..slack.compiled(shown.end)
     }
 
     /// The place of a byte.
     pub(super) fn position(&self, byte: usize) -> lsp::Position {
-        let (line, column) = self.file().place(byte, self.unit);
-        lsp::Position { line: line as u32, character: column as u32 }
+        position(&self.shown, self.known().slack.shown(byte), self.unit)
     }
 
     /// The range of some bytes.
@@ -125,13 +159,19 @@ impl Document {
         lsp::Range { start: self.position(bytes.start), end: self.position(bytes.end) }
     }
 
+    /// The range of bytes of the text that the editor shows.
+    pub(super) fn range_shown(&self, bytes: Range<usize>) -> lsp::Range {
+        let position = |byte| position(&self.shown, byte, self.unit);
+        lsp::Range { start: position(bytes.start), end: position(bytes.end) }
+    }
+
     /// The range of a place in the program.
     pub(super) fn range_of(&self, span: Span) -> lsp::Range {
+        if span.file == ONLY {
+            return self.range(span.range());
+        }
         let file = self.compiled().files.get(span.file);
-        let position = |byte: u32| {
-            let (line, column) = file.place(byte as usize, self.unit);
-            lsp::Position { line: line as u32, character: column as u32 }
-        };
+        let position = |byte: u32| position(file, byte as usize, self.unit);
         lsp::Range { start: position(span.start), end: position(span.end) }
     }
 
@@ -207,6 +247,11 @@ pub(super) const ONLY: FileId = FileId(0);
 
 fn byte(file: &File, place: lsp::Position, unit: Unit) -> usize {
     file.byte(place.line as usize, place.character as usize, unit)
+}
+
+fn position(file: &File, byte: usize, unit: Unit) -> lsp::Position {
+    let (line, column) = file.place(byte, unit);
+    lsp::Position { line: line as u32, character: column as u32 }
 }
 
 fn bytes(file: &File, range: lsp::Range, unit: Unit) -> Range<usize> {

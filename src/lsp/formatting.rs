@@ -6,7 +6,7 @@ use gen_lsp_types as lsp;
 
 /// The edits that bring a program into the layout: one, of the lines that differ.
 pub(super) fn edits(document: &Document) -> Vec<lsp::TextEdit> {
-    let (old, new) = (document.text(), format(document.text()));
+    let (old, new) = (document.shown(), format(document.shown()));
     if old == new {
         return vec![];
     }
@@ -17,6 +17,6 @@ pub(super) fn edits(document: &Document) -> Vec<lsp::TextEdit> {
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
     let end =
         same(&mut old_rest.split_inclusive('\n').rev().zip(new_rest.split_inclusive('\n').rev()));
-    let range = document.range(start..old.len() - end);
+    let range = document.range_shown(start..old.len() - end);
     vec![lsp::TextEdit { range, new_text: new_rest[..new_rest.len() - end].to_owned() }]
 }

@@ -9,7 +9,8 @@
 //!
 //! Requests are answered in their order, by one thread. A program is compiled anew after a change
 //! when something is asked about it or when the editor has said all it has to say; that takes
-//! milliseconds, and keeps answers from being about another text than the one that is shown.
+//! milliseconds, since what has not changed is used again, and keeps answers from being about another
+//! text than the one that is shown.
 
 mod actions;
 mod completion;
@@ -25,6 +26,7 @@ mod program;
 mod rename;
 mod rows;
 mod signature;
+mod slack;
 
 use crate::text::Unit;
 use document::{Document, Texts};

@@ -9,7 +9,7 @@ use crate::text::Span;
 use std::sync::Arc;
 
 /// The declarations of the document itself; those of its modules stand before them.
-pub(super) fn own(compiled: &Compiled) -> &[Declaration] {
+pub(super) fn own(compiled: &Compiled) -> &[Arc<Declaration>] {
     let all = &compiled.tree.declarations;
     &all[all.partition_point(|one| one.span.file != ONLY)..]
 }
@@ -23,16 +23,16 @@ pub(super) fn declaration_at(compiled: &Compiled, byte: usize) -> Option<&Declar
 pub(super) fn declaration_before(compiled: &Compiled, byte: usize) -> Option<&Declaration> {
     let all = own(compiled);
     let behind = all.partition_point(|one| one.span.start as usize <= byte);
-    all[..behind].last()
+    all[..behind].last().map(|one| &**one)
 }
 
 /// The declaration around a place, of whichever file.
 pub(super) fn declaration_around(compiled: &Compiled, place: Span) -> Option<&Declaration> {
-    let is_around = |one: &&Declaration| {
+    let is_around = |one: &&Arc<Declaration>| {
         let span = one.span;
         span.file == place.file && span.start <= place.start && place.end <= span.end
     };
-    compiled.tree.declarations.iter().find(is_around)
+    compiled.tree.declarations.iter().find(is_around).map(|one| &**one)
 }
 
 /// The declaration whose name is at a place.

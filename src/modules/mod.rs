@@ -7,7 +7,7 @@
 use crate::diagnostics::{Diagnostics, modules};
 use crate::functions::MODULES;
 use crate::syntax::ast::{self, DeclarationKind, Module, Use, Used};
-use crate::syntax::parse;
+use crate::syntax::{Before, parse, parse_again};
 use crate::text::{FileId, Files, Span};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -16,16 +16,18 @@ use std::path::{Component, Path, PathBuf};
 /// saved yet.
 pub type Instead<'i> = &'i dyn Fn(&Path) -> Option<String>;
 
-/// Parses a program with all its modules, whose declarations stand before its own.
+/// Parses a program with all its modules, whose declarations stand before its own. `before` is the
+/// program as it was before a change.
 pub fn load(
     files: &mut Files,
     main: FileId,
     instead: Instead<'_>,
+    before: Option<Before>,
     found: &mut Diagnostics,
 ) -> ast::File {
     let path = PathBuf::from(&files.get(main).path);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut file = parse(files, main, found);
+    let mut file = parse_again(files, main, before, found);
     if !file.declarations.iter().any(|declaration| used(&declaration.kind).is_some()) {
         return file;
     }

@@ -30,11 +30,23 @@ use crate::text::{FileId, Files, Span, is_bidi_control};
 use layout::{Layout, lay_out};
 use parser::Parser;
 use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Arc;
 use tokens::is_hidden;
 
 /// Parses a file. It never fails: what cannot be parsed stands as a `Bad` node in the tree, with
 /// one diagnostic for each.
 pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
+    parse_again(files, id, None, found)
+}
+
+/// The same of a file that was parsed before: what has not changed is not parsed a second time.
+pub fn parse_again(
+    files: &Files,
+    id: FileId,
+    before: Option<Before>,
+    found: &mut Diagnostics,
+) -> ast::File {
     let text = &files.get(id).text;
     let layout = lay_out(text);
     report_hidden(id, text, &layout, found);
@@ -46,7 +58,7 @@ pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
     });
     let comments = comments.collect();
     let (mut edition, mut declarations) = (None, Vec::new());
-    for piece in pieces(id, text, &layout) {
+    for piece in pieces(id, text, &layout, before) {
         found.extend(piece.found);
         edition = piece.edition.or(edition);
         declarations.extend(piece.declaration);
@@ -54,10 +66,31 @@ pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
     ast::File { id, edition, declarations, uses: vec![], comments }
 }
 
+/// A file as it was before: its text, and what was parsed.
+#[derive(Clone, Copy)]
+pub struct Before<'b> {
+    /// The files of the program.
+    pub files: &'b Files,
+    /// What was parsed.
+    pub tree: &'b ast::File,
+}
+
+impl<'b> Before<'b> {
+    /// The declaration at a place, if nothing was found wrong with it and it reads there as before.
+    fn declaration(self, span: Span, source: &str) -> Option<&'b Arc<ast::Declaration>> {
+        let all = &self.tree.declarations;
+        // Those of its modules stand before its own.
+        let own = &all[all.partition_point(|one| one.span.file != span.file)..];
+        let at = own.binary_search_by_key(&span, |one| one.span).ok()?;
+        let is_same = !own[at].is_doubtful && self.files.text(span) == &source[span.range()];
+        is_same.then_some(&own[at])
+    }
+}
+
 /// What a piece of a file is: an edition, unless it did not parse, or a declaration.
 struct Parsed {
     edition: Option<(u32, Span)>,
-    declaration: Option<ast::Declaration>,
+    declaration: Option<Arc<ast::Declaration>>,
     found: Diagnostics,
 }
 
@@ -65,7 +98,7 @@ struct Parsed {
 const PARALLEL_PIECES_MIN: usize = 16;
 
 /// Parses the pieces of a file, each alone, so on all cores; in their order.
-fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
+fn pieces(file: FileId, source: &str, layout: &Layout, before: Option<Before>) -> Vec<Parsed> {
     let sql = sql_pieces(layout);
     let one = |at: usize| {
         let mut found = Diagnostics::new();
@@ -79,7 +112,7 @@ fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
         let mut parser = Parser { file, source, layout, found: &mut found };
         let is_edition = layout.source(layout.pieces[at].tokens.start) == "batch";
         let edition = if is_edition { parser.edition(at) } else { None };
-        let declaration = (!is_edition).then(|| parser.declaration(at));
+        let declaration = (!is_edition).then(|| parser.declaration(at, before));
         Parsed { edition, declaration, found }
     };
     let all = 0..layout.pieces.len();
@@ -87,6 +120,32 @@ fn pieces(file: FileId, source: &str, layout: &Layout) -> Vec<Parsed> {
         return all.map(one).collect();
     }
     all.into_par_iter().map(one).collect()
+}
+
+/// The lines between declarations on which nothing stands, without their ends.
+pub fn empty_lines(text: &str) -> Vec<Range<usize>> {
+    let Layout { tokens, pieces, .. } = lay_out(text);
+    let mut lines = vec![];
+    let mut from = 0;
+    for (behind, next) in pieces
+        .iter()
+        .map(|piece| (piece.tokens.end, piece.tokens.start))
+        .chain([(tokens.len(), tokens.len())])
+    {
+        let mut end_before = None;
+        for token in &tokens[from..next] {
+            match (token.kind, end_before) {
+                (TokenKind::Newline, before) => {
+                    lines.extend(before.map(|start| start..token.start as usize));
+                    end_before = Some(token.end as usize);
+                }
+                (TokenKind::Space, _) => {}
+                _ => end_before = None,
+            }
+        }
+        from = behind;
+    }
+    lines
 }
 
 /// How many pieces at the beginning of a file are of SQL: none, unless it begins so.

@@ -1,6 +1,7 @@
 //! Declarations and editions by the strict way: the whole declaration in one run of the grammar.
 //! What does not parse so goes to `recovery`.
 
+use super::Before;
 use super::ast::{Declaration, DeclarationKind};
 use super::layout::{Layout, Piece};
 use super::lower::{Lower, Pair};
@@ -10,6 +11,7 @@ use crate::text::{FileId, Span};
 use batchc_grammar::{BatchParser, Rule};
 use pest::Parser as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The parser of one file.
 pub(super) struct Parser<'a> {
@@ -42,14 +44,18 @@ impl<'a> Parser<'a> {
             && !self.layout.tokens[tokens.clone()].iter().any(|token| token.kind.is_unsound())
     }
 
-    /// Declaration number `at`.
-    pub fn declaration(&mut self, at: usize) -> Declaration {
+    /// Declaration number `at`: the one that was there before, if nothing has changed.
+    pub fn declaration(&mut self, at: usize, before: Option<Before>) -> Arc<Declaration> {
         let piece = self.piece(at);
         let span = self.span(piece.tokens.clone());
+        let doc = self.lower(span.start as usize).doc_above(span.start as usize);
+        let before = before.and_then(|before| before.declaration(span, self.source));
+        if let Some(before) = before.filter(|before| before.doc == doc) {
+            return before.clone();
+        }
         let strict = self.is_sound(piece, &piece.tokens).then(|| self.strict(span.range()));
         let kind = strict.flatten().unwrap_or_else(|| self.recover(at));
-        let doc = self.lower(span.start as usize).doc_above(span.start as usize);
-        Declaration { kind, doc, span }
+        Arc::new(Declaration { kind, doc, span, is_doubtful: !self.found.is_empty() })
     }
 
     fn strict(&mut self, bytes: Range<usize>) -> Option<DeclarationKind> {

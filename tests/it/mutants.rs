@@ -96,7 +96,8 @@ fn read(text: &str) -> Parsed {
     }
     let compiled = compile("mutant.batch", text.to_owned());
     render::render(&compiled.found, &compiled.files, render::Format::Json, false);
-    let good =
-        |one: &&batchc::syntax::ast::Declaration| !matches!(one.kind, DeclarationKind::Bad(_));
+    let good = |one: &&std::sync::Arc<batchc::syntax::ast::Declaration>| {
+        !matches!(one.kind, DeclarationKind::Bad(_))
+    };
     Parsed { good: tree.declarations.iter().filter(good).count(), errors: found.iter().count() }
 }

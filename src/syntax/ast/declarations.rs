@@ -12,6 +12,8 @@ pub struct Declaration {
     pub doc: Option<String>,
     /// The whole declaration.
     pub span: Span,
+    /// Was anything found wrong with how it is written?
+    pub is_doubtful: bool,
 }
 
 /// What is declared.

@@ -14,6 +14,7 @@ pub use fixtures::*;
 pub use steps::*;
 
 use crate::text::{FileId, Span};
+use std::sync::Arc;
 
 /// A name as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct File {
     /// The number after `batch` on the first line, if it is there.
     pub edition: Option<(u32, Span)>,
     /// The declarations in their order.
-    pub declarations: Vec<Declaration>,
+    pub declarations: Vec<Arc<Declaration>>,
     /// What it and its modules use.
     pub uses: Vec<Used>,
     /// The comments in their order, for the formatter.

@@ -102,6 +102,15 @@ impl Editor {
         self.tell("textDocument/didChange", params);
     }
 
+    /// Puts a text in place of a part of the program that is open.
+    pub(super) fn edit(&mut self, range: &Value, text: &str) {
+        self.version += 1;
+        let document = json!({ "uri": self.uri, "version": self.version });
+        let changes = json!([{ "range": range, "text": text }]);
+        let params = json!({ "textDocument": document, "contentChanges": changes });
+        self.tell("textDocument/didChange", params);
+    }
+
     /// The answer to a request about the open program.
     pub(super) fn about(&mut self, method: &str, more: Value) -> Result<Value, String> {
         let mut params = json!({ "textDocument": { "uri": self.uri } });

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// The examples and the cases of this folder, without their marks.
-fn programs() -> Vec<String> {
+pub(super) fn programs() -> Vec<String> {
     let examples = folder("../examples");
     let mut all = vec![];
     for path in pipelines(&folder("lsp")).into_iter().chain(pipelines(&examples)) {

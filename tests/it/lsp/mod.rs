@@ -5,6 +5,7 @@
 //! Lines `#---- symbols` at the end are requests about the whole of it.
 
 mod client;
+mod edits;
 mod everywhere;
 mod modules;
 mod protocol;
