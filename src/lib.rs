@@ -65,6 +65,8 @@ pub struct Compiled {
     pub named: Option<ir::Pipeline>,
     /// What each name of the text stands for.
     pub names: check::names::Names,
+    /// What is kept of the check for the next one.
+    pub kept: check::Kept,
     /// What was found, in the order of the text.
     pub found: Diagnostics,
 }
@@ -80,7 +82,7 @@ pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) 
 }
 
 /// The same where modules may have another text than their files, and of a program that was compiled
-/// before: what has not changed is not parsed a second time.
+/// before: what has not changed is not parsed and checked a second time.
 pub fn compile_reading(
     path: &str,
     text: String,
@@ -91,9 +93,11 @@ pub fn compile_reading(
     let mut files = Files::default();
     let mut found = Diagnostics::new();
     let id: FileId = files.add(path, text);
-    let before = before.map(|Compiled { files, tree, .. }| syntax::Before { files, tree });
-    let tree = modules::load(&mut files, id, instead, before, &mut found);
-    let check::Checked { pipeline, names } = check::check(&tree, &files, values, &mut found);
+    let parsed = before.map(|Compiled { files, tree, .. }| syntax::Before { files, tree });
+    let checked = before.map(|all| check::Before { kept: &all.kept, pipeline: all.shown() });
+    let tree = modules::load(&mut files, id, instead, parsed, &mut found);
+    let check::Checked { pipeline, names, kept } =
+        check::check_again(&tree, &files, values, checked, &mut found);
     let is_type = |one: &Arc<syntax::ast::Declaration>| {
         matches!(one.kind, syntax::ast::DeclarationKind::Type(_))
     };
@@ -103,7 +107,7 @@ pub fn compile_reading(
     };
     found.sort();
     diagnostics::allow(&mut found, &files);
-    Compiled { files, tree, pipeline, named, names, found }
+    Compiled { files, tree, pipeline, named, names, kept, found }
 }
 
 impl Compiled {

@@ -51,6 +51,7 @@ impl<'a> Globals<'a> {
                 self.job_rows.push(None);
                 let (name, span) = (name.text.clone(), name.span);
                 self.names().declared(span, Kind::Branch, span);
+                self.note_place(id, span);
                 branches.push(Branch { name, span, id, known: Default::default() });
             }
             self.branches.entry(job.name.text.clone()).or_insert(branches);

@@ -6,6 +6,7 @@ use super::constants;
 use super::exprs::Scope;
 use super::graph::jobs_of;
 use super::jobs::find_useless_above;
+use super::kept::Seen;
 use super::named::{self, Named};
 use super::names::{Kind, Meaning, Names};
 use super::resources::resources;
@@ -62,6 +63,10 @@ pub(super) struct Globals<'a> {
     pub(super) job_rows: Vec<Option<Arc<ir::Row>>>,
     /// Whose declarations each file sees, and whether one of them was meant.
     pub(super) uses: HashMap<(FileId, ast::Module), Cell<bool>>,
+    /// Where the names of tables were given.
+    places: HashMap<ir::Input, Span>,
+    /// What the job that is checked has seen of others.
+    pub(super) seen: RefCell<Seen>,
     /// Parameters of which it has been said that a column hides them.
     pub(super) hidden: HashSet<usize>,
     /// What the names that were looked up stand for.
@@ -153,6 +158,8 @@ impl<'a> Globals<'a> {
                 .iter()
                 .map(|used| ((used.by, used.module.clone()), Cell::new(false)))
                 .collect(),
+            places: HashMap::new(),
+            seen: RefCell::default(),
             hidden: HashSet::new(),
             names: RefCell::default(),
             slots: 0,
@@ -164,10 +171,17 @@ impl<'a> Globals<'a> {
         globals
     }
 
-    /// Notes the names of all declarations, each as what it declares.
-    fn note_declarations(&self, file: &ast::File) {
+    /// Notes the names of all declarations, each as what it declares, and where those of tables are.
+    fn note_declarations(&mut self, file: &ast::File) {
+        let (mut sources, mut jobs) = (0.., 0..);
         for (kind, name) in file.declarations.iter().filter_map(|one| named(&one.kind)) {
             self.names().declared(name.span, kind, name.span);
+            let table = match kind {
+                Kind::Source => sources.next().map(|id| ir::Input::Source(SourceId(id))),
+                Kind::Job => jobs.next().map(|id| ir::Input::Job(JobId(id))),
+                _ => None,
+            };
+            self.places.extend(table.map(|table| (table, name.span)));
         }
     }
 
@@ -401,8 +415,12 @@ impl<'a> Globals<'a> {
         if at.file == declared.file {
             return;
         }
-        match self.uses.get(&(at.file, ast::Module::File(declared.file))) {
-            Some(is_meant) => is_meant.set(true),
+        let used = (at.file, ast::Module::File(declared.file));
+        match self.uses.get(&used) {
+            Some(is_meant) => {
+                is_meant.set(true);
+                self.seen.borrow_mut().meant.push(used);
+            }
             None => {
                 let path = &self.files.get(declared.file).path;
                 found.push(modules::not_used(name, at, path, declared));
@@ -413,9 +431,11 @@ impl<'a> Globals<'a> {
     /// The same of a function of the library; says whether the file sees it.
     pub(super) fn mean_library(&self, name: &str, at: Span, found: &mut Diagnostics) -> bool {
         let Some(module) = self.registry.module_of(name) else { return true };
-        match self.uses.get(&(at.file, ast::Module::Library(module.to_owned()))) {
+        let used = (at.file, ast::Module::Library(module.to_owned()));
+        match self.uses.get(&used) {
             Some(is_meant) => {
                 is_meant.set(true);
+                self.seen.borrow_mut().meant.push(used);
                 true
             }
             None => {
@@ -438,14 +458,35 @@ impl<'a> Globals<'a> {
 
     /// The row of a source or job that has been checked.
     pub(super) fn row_of(&self, input: ir::Input) -> Option<Arc<ir::Row>> {
-        match input {
+        let row = match input {
             ir::Input::Source(id) => self.source_rows.get(id.0 as usize).cloned(),
             ir::Input::Job(id) => self.job_rows[id.0 as usize].clone(),
-        }
+        };
+        self.seen.borrow_mut().rows.push((input, row.clone()));
+        row
+    }
+
+    pub(super) fn note_place(&mut self, job: JobId, place: Span) {
+        self.places.insert(ir::Input::Job(job), place);
+    }
+
+    /// Where the name of a table was given.
+    pub(super) fn place_of(&self, table: ir::Input) -> Option<Span> {
+        self.places.get(&table).copied()
     }
 
     /// The source or job that dotted names mean; says so when there is none.
     pub(super) fn input(&self, path: &[ast::Name], found: &mut Diagnostics) -> Option<ir::Input> {
+        let input = self.look_up(path, found);
+        let job = self.jobs.get(&path[0].text).map(|(id, _)| ir::Input::Job(*id));
+        let mut seen = self.seen.borrow_mut();
+        seen.tables.extend(input.into_iter().chain(job).map(|one| (one, self.place_of(one))));
+        // What is said of others then depends on all of them; quarantines are numbered as they are read.
+        seen.is_more |= input.is_none() || aside::named(path).is_some();
+        input
+    }
+
+    fn look_up(&self, path: &[ast::Name], found: &mut Diagnostics) -> Option<ir::Input> {
         let first = &path[0];
         if let [_, name, ..] = path {
             if let Some(name) = aside::named(path) {

@@ -13,10 +13,17 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 pub(super) fn jobs_of(file: &ast::File) -> impl Iterator<Item = &ast::Job> {
+    declarations_of_jobs(file).map(|(_, job)| job)
+}
+
+pub(super) fn declarations_of_jobs(
+    file: &ast::File,
+) -> impl Iterator<Item = (&Arc<ast::Declaration>, &ast::Job)> {
     file.declarations.iter().filter_map(|declaration| match &declaration.kind {
-        DeclarationKind::Job(job) => Some(job),
+        DeclarationKind::Job(job) => Some((declaration, job)),
         _ => None,
     })
 }

@@ -5,7 +5,8 @@ use super::aside;
 use super::branches;
 use super::exprs::Scope;
 use super::globals::Globals;
-use super::graph::{afters, jobs_of, order, reads};
+use super::graph::{afters, declarations_of_jobs, order, reads};
+use super::kept::{self, Before, Kept};
 use super::notify::told;
 use super::resources::resources;
 use super::steps::{self, JobChecker};
@@ -22,9 +23,16 @@ pub(super) fn check_jobs(
     file: &ast::File,
     globals: &mut Globals,
     pipeline: &mut ir::Pipeline,
+    before: Option<Before>,
     found: &mut Diagnostics,
-) {
-    let jobs: Vec<&ast::Job> = jobs_of(file).collect();
+) -> Kept {
+    // Whatever a job applies or calls has been checked.
+    Scope::constant(globals, found).check_uncalled(file);
+    steps::check_unapplied(file, globals, found);
+    let mut kept = Kept::of(file, globals.files);
+    let before = before.filter(|before| before.is_as(&kept));
+    let written: Vec<(&Arc<ast::Declaration>, &ast::Job)> = declarations_of_jobs(file).collect();
+    let jobs: Vec<&ast::Job> = written.iter().map(|(_, job)| *job).collect();
     globals.writers = aside::writers(&jobs, globals);
     let order = order(&jobs, globals, found);
     let mut checked: Vec<Option<ir::Job>> = globals.job_rows.iter().map(|_| None).collect();
@@ -40,17 +48,24 @@ pub(super) fn check_jobs(
         {
             add_aside(&name, &checked, globals, pipeline);
         }
-        let (job, row) = check_job(jobs[id.0 as usize], globals, &mut pipeline.quarantines, found);
-        globals.job_rows[id.0 as usize] = Some(row);
+        let (one, quarantines) = (written[id.0 as usize], &mut pipeline.quarantines);
+        let again = before.and_then(|before| before.again(id, one.0, globals, quarantines));
+        let (job, of_job) = match again {
+            Some((job, of_job)) => (job, of_job.clone()),
+            None => kept::check(one, globals, quarantines),
+        };
+        kept.keep(id, &of_job);
+        globals.names().add(&of_job.names);
+        found.extend(of_job.found.clone());
+        globals.job_rows[id.0 as usize] = Some(of_job.row.clone());
         checked[id.0 as usize] = Some(job);
     }
     for name in others_read(file) {
         add_aside(&name, &checked, globals, pipeline);
     }
-    Scope::constant(globals, found).check_uncalled(file);
-    steps::check_unapplied(file, globals, found);
     pipeline.jobs = checked.into_iter().map(|job| job.expect("the order has all jobs")).collect();
     pipeline.order = order;
+    kept
 }
 
 /// The quarantines that outputs read and tests give.
@@ -102,8 +117,21 @@ fn branch(id: ir::JobId, globals: &Globals) -> ir::Job {
     branches::job(of, name, &row, number, branch)
 }
 
+/// The quarantine of this name and where it is first named, a new one if it is not there yet.
+pub(super) fn quarantine_of(
+    name: &ast::Name,
+    quarantines: &mut Vec<ir::Quarantine>,
+) -> (ir::QuarantineId, Span) {
+    let at = quarantines.iter().position(|one| one.name == name.text);
+    let at = at.unwrap_or_else(|| {
+        quarantines.push(ir::Quarantine { name: name.text.clone(), span: name.span });
+        quarantines.len() - 1
+    });
+    (ir::QuarantineId(at as u32), quarantines[at].span)
+}
+
 /// The job, and the row that others see of it: a broken one where a step was given up.
-fn check_job(
+pub(super) fn check_job(
     job: &ast::Job,
     globals: &mut Globals,
     quarantines: &mut Vec<ir::Quarantine>,

@@ -16,6 +16,7 @@ mod globals;
 mod graph;
 mod incremental;
 mod jobs;
+mod kept;
 pub mod later;
 mod modes;
 mod named;
@@ -29,6 +30,7 @@ mod types;
 mod unused;
 
 pub use branches::COLUMN as BRANCH_COLUMN;
+pub use kept::{Before, Kept};
 
 use crate::diagnostics::{self, Diagnostics};
 use crate::ir;
@@ -45,6 +47,8 @@ pub struct Checked {
     pub pipeline: ir::Pipeline,
     /// What its names stand for.
     pub names: Names,
+    /// What is kept for the next check.
+    pub kept: Kept,
 }
 
 /// Checks a program and says what it means. The pipeline is whole however broken the text is; it
@@ -56,6 +60,17 @@ pub fn check(
     values: &[Option<Scalar>],
     found: &mut Diagnostics,
 ) -> Checked {
+    check_again(file, files, values, None, found)
+}
+
+/// The same of a program that was checked before: what would come to the same is not checked again.
+pub fn check_again(
+    file: &ast::File,
+    files: &Files,
+    values: &[Option<Scalar>],
+    before: Option<Before>,
+    found: &mut Diagnostics,
+) -> Checked {
     let mut globals = Globals::collect(file, files, values, found);
     let mut pipeline = ir::Pipeline {
         name: globals.pipeline_name.clone(),
@@ -65,7 +80,7 @@ pub fn check(
     pipeline.about = about::of_pipeline(file, &mut globals, found);
     notify::check(file, &mut globals, &mut pipeline, found);
     pipeline.sources = connectors::sources(file, &mut globals, found);
-    jobs::check_jobs(file, &mut globals, &mut pipeline, found);
+    let kept = jobs::check_jobs(file, &mut globals, &mut pipeline, before, found);
     pipeline.outputs = connectors::outputs(file, &mut globals, &pipeline, found);
     fixtures::check_tests(file, &mut globals, &mut pipeline, found);
     graph::settle_afters(&mut pipeline);
@@ -80,7 +95,7 @@ pub fn check(
     }
     let mut names = globals.names.into_inner();
     names.finish();
-    Checked { pipeline, names }
+    Checked { pipeline, names, kept }
 }
 
 /// The names of the types that there are, for editors.

@@ -7,7 +7,7 @@ use crate::functions::FunctionId;
 use crate::ir::{Column, Expr, Row};
 use crate::text::{FileId, Span};
 use crate::types::Type;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What stands at a place.
@@ -82,15 +82,17 @@ pub struct Rows {
     pub after: Arc<Row>,
 }
 
+type Tied = (Arc<str>, Span);
+
 /// All that is known of the names of a program.
 #[derive(Debug, Default)]
 pub struct Names {
     uses: Vec<Use>,
     rows: Vec<Rows>,
     /// Of columns that came by a join, whose place is that of the table: where they are from.
-    joined: HashMap<Span, HashMap<Arc<str>, Span>>,
-    /// Columns of two tables that have to be called the same.
-    tied: Vec<(Span, Span)>,
+    joined: BTreeMap<Span, HashMap<Arc<str>, Span>>,
+    /// Columns of two tables that have to be called the same, with their places as rows say them.
+    tied: Vec<(Tied, Tied)>,
     /// Is what is checked now no text of the program?
     is_quiet: bool,
 }
@@ -150,12 +152,24 @@ impl Names {
 
     /// Notes that two columns have to be called the same.
     pub(super) fn tie(&mut self, one: &Column, other: &Column) {
-        self.tied.push((self.behind_join(one), self.behind_join(other)));
+        let tied = |column: &Column| (column.name.clone(), column.origin);
+        self.tied.push((tied(one), tied(other)));
     }
 
-    fn behind_join(&self, column: &Column) -> Span {
-        let of_table = self.joined.get(&column.origin);
-        of_table.and_then(|table| table.get(&column.name)).copied().unwrap_or(column.origin)
+    fn behind_join(&self, (name, origin): &Tied) -> Span {
+        let of_table = self.joined.get(origin);
+        of_table.and_then(|table| table.get(name)).copied().unwrap_or(*origin)
+    }
+
+    /// Adds what was noted of a part of the program.
+    pub(super) fn add(&mut self, part: &Names) {
+        self.uses.extend(part.uses.iter().cloned());
+        self.rows.extend(part.rows.iter().cloned());
+        for (table, columns) in &part.joined {
+            let columns = columns.iter().map(|(name, at)| (name.clone(), *at));
+            self.joined.entry(*table).or_default().extend(columns);
+        }
+        self.tied.extend(part.tied.iter().cloned());
     }
 
     /// Puts all into the order of the text; of several things at one place the first stays.
@@ -220,8 +234,8 @@ impl Names {
     pub fn places_of_column(&self, name: &str, at: Span) -> Vec<Span> {
         let first = |at: Span| self.first_place(name, at);
         let mut class = vec![first(at)];
-        let ties: Vec<(Span, Span)> =
-            self.tied.iter().map(|(a, b)| (first(*a), first(*b))).collect();
+        let tied = |one: &Tied| first(self.behind_join(one));
+        let ties: Vec<(Span, Span)> = self.tied.iter().map(|(a, b)| (tied(a), tied(b))).collect();
         let mut grown = true;
         while grown {
             grown = false;

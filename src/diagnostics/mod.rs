@@ -146,7 +146,7 @@ impl Diagnostic {
 }
 
 /// All findings of a compilation, in the order in which they were found until [`Self::sort`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
 }

@@ -7,7 +7,7 @@
 use crate::diagnostics::{Diagnostics, modules};
 use crate::functions::MODULES;
 use crate::syntax::ast::{self, DeclarationKind, Module, Use, Used};
-use crate::syntax::{Before, parse, parse_again};
+use crate::syntax::{Before, parse_again};
 use crate::text::{FileId, Files, Span};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -22,7 +22,7 @@ pub fn load(
     files: &mut Files,
     main: FileId,
     instead: Instead<'_>,
-    before: Option<Before>,
+    before: Option<Before<'_>>,
     found: &mut Diagnostics,
 ) -> ast::File {
     let path = PathBuf::from(&files.get(main).path);
@@ -34,7 +34,7 @@ pub fn load(
     let place = real(&path);
     let root = real(&folder).map(root_of);
     let (known, ways, modules) = (vec![], vec![], vec![]);
-    let mut loader = Loader { files, instead, found, root, known, ways, modules };
+    let mut loader = Loader { files, instead, before, found, root, known, ways, modules };
     loader.ways.push(place.unwrap_or(path));
     let mut uses = loader.uses_of(&file, &folder);
     let mut declarations = vec![];
@@ -76,6 +76,7 @@ fn root_of(folder: PathBuf) -> PathBuf {
 struct Loader<'l> {
     files: &'l mut Files,
     instead: Instead<'l>,
+    before: Option<Before<'l>>,
     found: &'l mut Diagnostics,
     root: Option<PathBuf>,
     known: Vec<(PathBuf, FileId)>,
@@ -173,7 +174,7 @@ impl Loader<'_> {
 
     /// Parses a module and reads what it uses; leaves of it what a module may declare.
     fn module(&mut self, id: FileId, folder: &Path) {
-        let mut file = parse(self.files, id, self.found);
+        let mut file = parse_again(self.files, id, self.before, self.found);
         file.uses = self.uses_of(&file, folder);
         let found = &mut *self.found;
         file.declarations.retain(|declaration| match &declaration.kind {

@@ -79,8 +79,9 @@ impl<'b> Before<'b> {
     /// The declaration at a place, if nothing was found wrong with it and it reads there as before.
     fn declaration(self, span: Span, source: &str) -> Option<&'b Arc<ast::Declaration>> {
         let all = &self.tree.declarations;
-        // Those of its modules stand before its own.
-        let own = &all[all.partition_point(|one| one.span.file != span.file)..];
+        // Those of a file stand together.
+        let own = &all[all.iter().position(|one| one.span.file == span.file)?..];
+        let own = &own[..own.partition_point(|one| one.span.file == span.file)];
         let at = own.binary_search_by_key(&span, |one| one.span).ok()?;
         let is_same = !own[at].is_doubtful && self.files.text(span) == &source[span.range()];
         is_same.then_some(&own[at])

@@ -83,6 +83,7 @@ impl Scope<'_, '_> {
         let Some(at) = self.parameter(name, span) else {
             return;
         };
+        self.globals.seen.borrow_mut().is_more = true;
         if self.globals.hidden.insert(at) {
             self.found.push(names::hidden_parameter(name, span, self.globals.params[at].span));
         }

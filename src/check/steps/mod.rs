@@ -25,6 +25,7 @@ pub(super) use apply::check_unapplied;
 
 use super::exprs::Scope;
 use super::globals::Globals;
+use super::jobs::quarantine_of;
 use super::names::Kind;
 use crate::diagnostics::{Diagnostics, names, syntax};
 use crate::ir::{self, Column, Row, Step, StepKind};
@@ -92,15 +93,10 @@ impl<'c, 'a> JobChecker<'c, 'a> {
 
     /// The quarantine of this name, a new one if it is not there yet.
     pub(super) fn quarantine(&mut self, name: &ast::Name) -> ir::QuarantineId {
-        let at = self.quarantines.iter().position(|one| one.name == name.text);
-        let at = at.unwrap_or_else(|| {
-            let quarantine = ir::Quarantine { name: name.text.clone(), span: name.span };
-            self.quarantines.push(quarantine);
-            self.quarantines.len() - 1
-        });
-        let first = self.quarantines[at].span;
+        let (id, first) = quarantine_of(name, self.quarantines);
         self.globals.names().declared(name.span, Kind::Quarantine, first);
-        ir::QuarantineId(at as u32)
+        self.globals.seen.borrow_mut().quarantines.push((name.clone(), id, first));
+        id
     }
 
     /// Checks one step, and notes the rows around it.
