@@ -46,7 +46,8 @@ fn put(editor: &mut Editor, text: &mut String, range: Range<usize>, new: &str) {
 /// What is replaced, and by what.
 fn edit(text: &str, rng: &mut Rng) -> (Range<usize>, String) {
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    let ends: Vec<usize> = ends.collect();
+    // No editor has a place within the end of a line.
+    let ends: Vec<usize> = ends.filter(|at| !text[..*at].ends_with('\r')).collect();
     let at = ends[rng.usize(0..ends.len())];
     let lines = lines(text);
     let line = lines[rng.usize(0..lines.len())].clone();
