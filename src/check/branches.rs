@@ -122,7 +122,7 @@ pub(super) fn job(of: JobId, name: &str, row: &Arc<Row>, number: usize, branch: 
         columns[column].ty.nullable = false;
     }
     for (column, domain) in &branch.known.1 {
-        columns[*column].domain = Some(domain.clone());
+        columns[*column].domain = Some(Arc::new(domain.clone()));
     }
     let keys = row.keys.iter().filter(|key| !key.columns.contains(&last)).cloned().collect();
     let values = columns.iter().enumerate();

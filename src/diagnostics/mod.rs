@@ -8,6 +8,7 @@
 mod allow;
 pub mod arguments;
 pub mod branches;
+pub mod certain;
 mod code;
 pub mod fixes;
 pub mod fixtures;

@@ -115,50 +115,6 @@ pub fn aggregate_unsorted(name: &str, span: Span) -> Diagnostic {
     .help("put `sort …` before the `group`, or say by what: `max_by(value, by)`; `any_value` takes any")
 }
 
-/// W0405: a condition that no row can meet after those above it.
-pub fn keeps_nothing(name: &str, known: &[&str], span: Span, since: Option<Span>) -> Diagnostic {
-    let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-    let label = if known.is_empty() {
-        format!("`{name}` cannot be all of this at once")
-    } else {
-        format!("`{name}` can only be {names} here")
-    };
-    let found = Diagnostic::new(Code::W0405, "this filter keeps nothing", span, label);
-    let found = match since {
-        Some(since) => found.label(since, "since here"),
-        None => found,
-    };
-    found.help("change one of the conditions, or join them by `or`")
-}
-
-/// W0405: a filter or rule that no row meets: because of what it says of a column, or because it
-/// depends on none.
-pub fn never(is_rule: bool, column: Option<&str>, span: Span) -> Diagnostic {
-    let message = if is_rule { "this rule never holds" } else { "this filter keeps nothing" };
-    let (label, help) = match column {
-        Some(column) => (
-            format!("`{column}` cannot be all of this at once"),
-            "change one of the conditions, or join them by `or`",
-        ),
-        None => ("true for no row".to_owned(), "say what columns have to be, or leave it out"),
-    };
-    Diagnostic::new(Code::W0405, message, span, label).help(help)
-}
-
-/// W0414: a filter or rule that every row meets; `is_either` when one of several conditions is enough.
-pub fn always(is_rule: bool, column: Option<&str>, is_either: bool, span: Span) -> Diagnostic {
-    let message = if is_rule { "this rule always holds" } else { "this filter keeps every row" };
-    let label = match column {
-        Some(column) => format!("true, whatever `{column}` is"),
-        None => "true for every row".to_owned(),
-    };
-    let help = match is_either && column.is_some() {
-        true => "leave it out, or join the conditions by `and`",
-        false => "leave it out, or change it",
-    };
-    Diagnostic::new(Code::W0414, message, span, label).help(help)
-}
-
 /// E0406: a join without anything to compare.
 pub fn join_without_condition(span: Span, table: &str) -> Diagnostic {
     Diagnostic::new(

@@ -5,6 +5,7 @@
 //! so that another engine can be given the same pipeline.
 
 mod columns;
+mod domain;
 mod expr;
 mod fixtures;
 mod how;
@@ -18,6 +19,7 @@ mod step;
 mod widen;
 
 pub use columns::Columns;
+pub use domain::{Bound, Domain, Found, Members};
 pub use expr::{Arithmetic, Comparison, Expr, ExprKind, Lambda, RunValue, Slot, concat_may_fail};
 pub use fixtures::{Given, Test, Tested, Want, WantOf, Wanted, WantedColumn, WantedRows};
 pub use how::{
@@ -601,8 +603,8 @@ pub struct Column {
     pub ty: Type,
     /// Where its name or value was written, for messages.
     pub origin: Span,
-    /// The members of its enum that are left, when a condition has excluded others.
-    pub domain: Option<Domain>,
+    /// What is known of its values.
+    pub domain: Option<Arc<Domain>>,
 }
 
 impl Column {
@@ -613,15 +615,6 @@ impl Column {
     pub fn is_hidden(&self) -> bool {
         self.name.starts_with(Column::HIDDEN)
     }
-}
-
-/// The members of an enum that a column can still be; null is not counted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Domain {
-    /// Their positions in the enum, in order.
-    pub members: Arc<[i32]>,
-    /// The condition that left these.
-    pub since: Span,
 }
 
 impl Key {

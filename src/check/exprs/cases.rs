@@ -83,7 +83,9 @@ impl Scope<'_, '_> {
         // In a group a column is a key or an aggregate, by position.
         let row = self.row.filter(|_| self.group.is_none())?;
         match subject.kind {
-            ExprKind::Column(at) => Some(&row.columns.get(at)?.domain.as_ref()?.members),
+            ExprKind::Column(at) => {
+                Some(&row.columns.get(at)?.domain.as_ref()?.members.as_ref()?.left)
+            }
             _ => None,
         }
     }

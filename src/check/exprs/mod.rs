@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod arithmetic;
+mod bounds;
 mod calls;
 mod cases;
 pub(super) mod certain;
@@ -19,6 +20,7 @@ mod operators;
 mod own_functions;
 mod patterns;
 mod references;
+pub(super) mod values;
 mod windows;
 mod written;
 

@@ -333,7 +333,7 @@ fn is_mixed(a: &DataType, b: &DataType, unified: &DataType) -> bool {
 
 /// Two values as a comparison takes them: of the type that they unify to, unless that would change
 /// a number.
-fn comparable(left: Expr, right: Expr, unified: &DataType) -> (Expr, Expr) {
+pub(super) fn comparable(left: Expr, right: Expr, unified: &DataType) -> (Expr, Expr) {
     if is_mixed(&left.ty.data, &right.ty.data, unified) {
         return (left, right);
     }

@@ -126,17 +126,17 @@ impl JobChecker<'_, '_> {
         );
     }
 
-    /// The members that columns of enums can be where a condition is true.
+    /// What is known of columns where a condition is true.
     fn domains(&self, condition: &Expr) -> Vec<(usize, Domain)> {
         let mut domains = vec![];
-        for (at, mut members) in domain::when_true(condition) {
+        for (at, known) in domain::when_true(condition) {
             let Some(column) = self.row.columns.get(at) else { continue };
-            if let Some(before) = &column.domain {
-                members.retain(|member| before.members.contains(member));
+            let before = column.domain.as_deref();
+            let mut domain = before.map_or(known.clone(), |before| domain::both(before, &known));
+            if domain.members.as_ref().is_some_and(|members| members.left.is_empty()) {
+                domain.members = before.and_then(|before| before.members.clone());
             }
-            if !members.is_empty() {
-                domains.push((at, Domain { members: members.into(), since: condition.span }));
-            }
+            domains.push((at, domain));
         }
         domains
     }

@@ -2,6 +2,7 @@
 
 use super::JobChecker;
 use crate::check::exprs::GroupScope;
+use crate::check::exprs::values::of_aggregate;
 use crate::diagnostics::{names, types};
 use crate::ir::{Column, Expr, ExprKind, Key, Row, StepKind};
 use crate::syntax::ast;
@@ -116,7 +117,7 @@ impl JobChecker<'_, '_> {
             name: call.name.clone(),
             ty: call.ty.clone(),
             origin: if plain { values[at].2 } else { call.span },
-            domain: None,
+            domain: of_aggregate(call, &self.row, count > 0),
         }));
         let by: Vec<usize> = (0..count).collect();
         let columns = columns.into_iter().collect();

@@ -106,7 +106,7 @@ impl JobChecker<'_, '_> {
                     let ty = unify(&left.ty, &right.ty).expect("what is compared goes together");
                     // What matches is not null, so that of a right join is what the right row has.
                     let nullable = right.ty.nullable || kind.keeps_left() && left.ty.nullable;
-                    let domain = domain::of_both(left.domain.clone(), right.domain.as_ref());
+                    let domain = domain::of_both(&left, right, &ty.data);
                     Column { ty: ty.with_nullable(nullable), domain, ..left }
                 }
             };

@@ -23,7 +23,7 @@ mod windows;
 
 pub(super) use apply::check_unapplied;
 
-use super::exprs::Scope;
+use super::exprs::{Scope, values};
 use super::globals::Globals;
 use super::jobs::quarantine_of;
 use super::names::Kind;
@@ -182,10 +182,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     fn computed(&self, name: &str, value: &ir::Expr, origin: Span) -> Column {
         let mut ty = value.ty.clone();
         ty.nullable |= self.null_on_error.is_some() && value.may_fail();
-        let domain = match value.kind {
-            ir::ExprKind::Column(at) => self.row.columns.get(at).and_then(|of| of.domain.clone()),
-            _ => None,
-        };
+        let domain = values::of(value, &self.row);
         Column { name: name.into(), ty, origin, domain }
     }
 }

@@ -128,8 +128,7 @@ impl JobChecker<'_, '_> {
             return None;
         };
         let members = 0..declared.members.len() as i32;
-        let is_left =
-            |member: &i32| of.domain.as_ref().is_none_or(|domain| domain.members.contains(member));
+        let is_left = |member: &i32| of.domain.as_ref().is_none_or(|domain| domain.can_be(*member));
         let value = |member: i32| {
             let name = declared.members[member as usize].name.to_string();
             (name, column.span, literal(Scalar::Enum(member), of.ty.data.clone(), column.span))

@@ -6,11 +6,16 @@ use super::marks::found_columns;
 use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
 use crate::check::exprs::{Asked, NullRule, domain, narrow};
-use crate::diagnostics::{graph, rows, types};
-use crate::ir::{self, Column, Dedupe, Domain, Expectation, ExprKind, Keep, Key, Row, StepKind};
+use crate::data::display;
+use crate::diagnostics::{certain as told, graph, rows, types};
+use crate::expr::constant;
+use crate::ir::{
+    self, Bound, Column, Comparison, Dedupe, Expectation, ExprKind, Keep, Key, Row, StepKind,
+};
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::DataType;
+use crate::types::{DataType, Scalar};
+use std::sync::Arc;
 
 impl JobChecker<'_, '_> {
     pub(super) fn filter(&mut self, condition: &ast::Expr, nulls: Option<ast::Nulls>, span: Span) {
@@ -19,8 +24,11 @@ impl JobChecker<'_, '_> {
         if condition.ty.is_unknown() {
             return;
         }
-        self.judge(&condition, false);
         let keep_nulls = nulls == Some(ast::Nulls::Keep);
+        // Rows for which it is null are kept then, though it is true for none.
+        if !keep_nulls || !condition.ty.nullable {
+            self.judge(&condition, false);
+        }
         let known = if keep_nulls { vec![] } else { narrow::when_true(&condition) };
         let mut row = self.narrowed(&known);
         if !keep_nulls {
@@ -32,16 +40,48 @@ impl JobChecker<'_, '_> {
     /// Says of the condition of a filter, or a rule, that it is the same for every row.
     fn judge(&mut self, condition: &ir::Expr, is_rule: bool) {
         let Some((is_true, why)) = certain(condition, &self.row) else { return };
-        let column = match why {
-            Why::Constant => None,
-            Why::Column(at) => self.row.columns.get(at).map(|column| column.name.clone()),
-        };
-        let (column, span) = (column.as_deref(), condition.span);
+        let name = |at: usize| self.row.columns.get(at).map_or("", |column| &column.name);
+        let span = condition.span;
         let is_either = matches!(condition.kind, ExprKind::Or(..));
-        self.found.push(match is_true {
-            true => rows::always(is_rule, column, is_either, span),
-            false => rows::never(is_rule, column, span),
+        self.found.push(match why {
+            Why::Itself(at) => {
+                let is_optional = self.row.columns.get(at).is_some_and(|one| one.ty.nullable);
+                told::itself(is_rule, is_true, name(at), is_optional, span)
+            }
+            Why::Known { value, bound, is_optional } => {
+                let (text, value) = (self.text(span), self.text(value));
+                let (mut is, more) = self.words(&bound);
+                if is_true && is_optional {
+                    is = format!("null or {is}");
+                }
+                let since = bound.since;
+                let is_named = self.text(since).contains(&value);
+                let fact = told::Fact { value: &value, is: &is, more, since, is_named };
+                told::decided(is_rule, is_true, &fact, &text, span)
+            }
+            Why::Column(at) if is_true => told::always(is_rule, Some(name(at)), is_either, span),
+            Why::Column(at) => told::never(is_rule, Some(name(at)), span),
+            Why::Constant if is_true => told::always(is_rule, None, is_either, span),
+            Why::Constant => told::never(is_rule, None, span),
         });
+    }
+
+    /// What a bound says in words, and what would say more.
+    fn words(&self, bound: &Bound) -> (String, Option<String>) {
+        let is_written = bound.value.span != bound.since;
+        let value = match constant(&bound.value, &[]) {
+            Ok(Scalar::String(text)) if !is_written => format!("\"{text}\""),
+            Ok(value) if !is_written => display(&value, &bound.value.ty.data),
+            _ => self.text(bound.value.span),
+        };
+        match bound.op {
+            Comparison::Equal => (value, None),
+            Comparison::NotEqual => (format!("not {value}"), None),
+            Comparison::Less => (format!("less than {value}"), None),
+            Comparison::LessEqual => (format!("at most {value}"), Some(format!("< {value}"))),
+            Comparison::Greater => (format!("greater than {value}"), None),
+            Comparison::GreaterEqual => (format!("at least {value}"), Some(format!("> {value}"))),
+        }
     }
 
     /// The row with these columns known not to be null.
@@ -56,28 +96,30 @@ impl JobChecker<'_, '_> {
         row
     }
 
-    /// Leaves columns of enums the members that they can be where a condition is true. A `filter`
-    /// that leaves none is said to keep nothing.
+    /// Notes what is known of columns where a condition is true. A `filter` that leaves an enum no
+    /// member is said to keep nothing.
     fn limit(&mut self, row: &mut Row, condition: &ir::Expr, is_filter: bool) {
-        for (at, mut members) in domain::when_true(condition) {
+        for (at, known) in domain::when_true(condition) {
             let Some(column) = row.columns.get(at) else { continue };
-            let DataType::Enum(declared) = &column.ty.data else { continue };
-            if let Some(before) = &column.domain {
-                members.retain(|member| before.members.contains(member));
+            let before = column.domain.as_deref();
+            let mut domain = before.map_or(known.clone(), |before| domain::both(before, &known));
+            if let (DataType::Enum(declared), Some(members)) = (&column.ty.data, &domain.members) {
+                let before = before.and_then(|before| before.members.as_ref());
+                let left = members.left.len();
+                if left == 0 && is_filter {
+                    let name = |member: &i32| &*declared.members[*member as usize].name;
+                    let known: Vec<&str> =
+                        before.map_or(vec![], |before| before.left.iter().map(name).collect());
+                    let (name, span) = (&column.name, condition.span);
+                    let since = before.map(|before| before.since);
+                    self.found.push(told::keeps_nothing(name, &known, span, since));
+                }
+                if left == 0 || left == declared.members.len() {
+                    domain.members = before.cloned();
+                }
             }
-            if members.is_empty() && is_filter {
-                let name = |member: &i32| &*declared.members[*member as usize].name;
-                let before = column.domain.as_ref();
-                let known: Vec<&str> =
-                    before.map_or(vec![], |before| before.members.iter().map(name).collect());
-                let since = before.map(|before| before.since);
-                self.found.push(rows::keeps_nothing(&column.name, &known, condition.span, since));
-            }
-            let narrower = members.len() < declared.members.len();
-            if narrower && !members.is_empty() {
-                let domain = Some(Domain { members: members.into(), since: condition.span });
-                row.columns.replace(at, Column { domain, ..column.clone() });
-            }
+            let domain = (!domain.is_empty()).then(|| Arc::new(domain));
+            row.columns.replace(at, Column { domain, ..column.clone() });
         }
     }
 
@@ -209,7 +251,8 @@ impl JobChecker<'_, '_> {
         };
         let mut row = Row { keys: vec![], ..(*self.row).clone() };
         row.order.retain(|&order| order != at);
-        let mut exploded = Column { ty: (**item).clone(), ..self.row.columns[at].clone() };
+        let list = self.row.columns[at].clone();
+        let mut exploded = Column { ty: (**item).clone(), domain: None, ..list };
         if let Some(name) = as_name {
             if let Some(other) = self.row.find(&name.text)
                 && other != at

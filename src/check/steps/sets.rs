@@ -97,7 +97,9 @@ impl JobChecker<'_, '_> {
             let kind = ExprKind::Column(at);
             let value = Expr { kind, ty: own.ty.clone(), span: own.origin };
             let mut row = (*self.row).clone();
-            row.columns.replace(at, Column { ty: ty.clone(), ..own });
+            let domain = own.domain.clone();
+            let domain = domain.and_then(|known| domain::widened(known, &own.ty.data, &ty.data));
+            row.columns.replace(at, Column { ty: ty.clone(), domain, ..own });
             row.keys.retain(|key| !key.columns.contains(&at));
             let value = convert(value, &ty.data);
             self.push(StepKind::Set { column: at, value }, row, span);
@@ -116,8 +118,8 @@ impl JobChecker<'_, '_> {
                 && let Some(ty) = unify(&column.ty, &other.ty)
             {
                 self.globals.names().tie(column, other);
+                column.domain = domain::of_both(column, other, &ty.data);
                 column.ty = ty;
-                column.domain = domain::of_both(column.domain.take(), other.domain.as_ref());
             } else if column.ty.is_unknown() {
                 known = false;
             } else {

@@ -3,6 +3,7 @@
 use super::JobChecker;
 use super::columns::NewColumn;
 use crate::check::constants;
+use crate::check::exprs::values::of_window;
 use crate::check::exprs::{FrameKnown, WindowScope};
 use crate::diagnostics::{names, windows};
 use crate::ir::{
@@ -79,7 +80,11 @@ impl JobChecker<'_, '_> {
             }
             let origin = values.get(at).filter(|_| plain).map_or(call.span, |value| value.2);
             let (name, ty) = (call.name.clone(), call.ty.clone());
-            row.columns.push(Column { name, ty, origin, domain: None });
+            let domain = match call.value {
+                WindowValue::Call(function) => of_window(function, call.span),
+                WindowValue::Session { .. } => None,
+            };
+            row.columns.push(Column { name, ty, origin, domain });
         }
         row.keys.extend(key_of_numbers(&window, width));
         self.push(StepKind::Window(Box::new(window)), row, span);
