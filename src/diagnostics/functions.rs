@@ -115,6 +115,15 @@ pub fn recursive(name: &str, span: Span, declared: Span) -> Diagnostic {
         .help("a function is an expression of its parameters; write the repetition as steps")
 }
 
+/// E0010: a call that comes to too much with the functions in it.
+pub fn too_large(name: &str, span: Span, limit: &str) -> Diagnostic {
+    let message = format!(
+        "`{name}` comes to more than {limit} operators with the functions that it calls put in their places"
+    );
+    Diagnostic::new(Code::E0010, message, span, "called here")
+        .help("compute a part of it once, with `derive`, and give the function the column")
+}
+
 /// E0122: `now()` and the like.
 pub fn clock(name: &str, span: Span, call: Span) -> Diagnostic {
     let ours = if name.contains("date") || name == "today" { "run.date" } else { "run.time" };

@@ -14,7 +14,7 @@ pub mod rows;
 pub mod stage;
 
 pub mod contents;
-mod gather;
+pub mod gather;
 pub mod keys;
 mod nulled;
 mod order;

@@ -218,10 +218,16 @@ impl Execution<'_> {
         let rows: Vec<u32> = first.iter().map(|bad| bad.row).collect();
         self.count_failed_in_partitions(node.into(), &batch, &rows);
         let row = self.row_before(node.into());
+        // What ends a run is told everywhere; what is set aside is in a file that only its owner reads.
+        let is_told = self.policy(node) == ErrorPolicy::Fail;
         let fault = |bad: &&BadValue| Fault {
             row: bad.row,
             reason: match bad.column {
-                Some(column) => bad_value(&row.columns[places[column as usize]].name, bad),
+                Some(column) => {
+                    let column = places[column as usize];
+                    let is_hidden = is_told && self.is_sensitive(node, column);
+                    bad_value(&row.columns[column].name, bad, is_hidden)
+                }
                 None => bad.reason.clone(),
             },
             span: self.read_by(node),
@@ -377,6 +383,13 @@ impl Execution<'_> {
         side.map_or_else(|| of.jobs().map(Flow::Job).collect(), |side| vec![Flow::Side(side)])
     }
 
+    /// May nobody see the values of this column of a source?
+    fn is_sensitive(&self, node: NodeId, column: usize) -> bool {
+        let NodeKind::Read { source, .. } = self.plan.node(node).kind else { return false };
+        let columns = &self.pipeline.sources[source.0 as usize].columns;
+        columns.get(column).is_some_and(|column| column.sensitive.is_some())
+    }
+
     /// What makes the job read this source: its `from`, or a join or union.
     fn read_by(&self, node: NodeId) -> Span {
         let of = self.plan.node(node);
@@ -407,10 +420,14 @@ fn place_of(batch: &Batch, row: u32, origin: Option<&Origin>) -> PlaceInMorsel {
 }
 
 /// `who.age: "x" is not an int`
-fn bad_value(column: &str, bad: &BadValue) -> String {
+fn bad_value(column: &str, bad: &BadValue, is_hidden: bool) -> String {
     let text = crate::diagnostics::shown(&bad.text);
     let quote = if bad.is_literal { "" } else { "\"" };
-    let found = if text.is_empty() { String::new() } else { format!(": {quote}{text}{quote}") };
+    let found = match (text.is_empty(), is_hidden) {
+        (true, _) => String::new(),
+        (false, true) => ": a value that is sensitive".to_owned(),
+        (false, false) => format!(": {quote}{text}{quote}"),
+    };
     format!("{column}{}{found}{} {}", bad.path, crate::data::parse::verb(&bad.reason), bad.reason)
 }
 

@@ -6,7 +6,7 @@ use crate::connect::ConnectError;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::operators::join::PAIRS_MAX;
 use crate::exec::{Error, Failing, Place};
-use crate::ir::{Pipeline, Promise, StepKind};
+use crate::ir::{Input, JobId, Pipeline, Promise, StepKind};
 use crate::store::StateError;
 use crate::text::Span;
 use std::sync::Arc;
@@ -210,6 +210,8 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
         }
         Error::Row { span, job, of, reason, place, .. } => {
             let place = place.map(|place| place_text(place, files));
+            let reads_sensitive = job.is_some_and(|job| reads_sensitive(pipeline, job));
+            let reason = if reads_sensitive { without_values(&reason) } else { reason };
             match of {
                 Failing::Rule if is_about_all(pipeline, span) => {
                     Told::of(Kind::Rule, runtime::table_rule_broken(&reason, span))
@@ -228,6 +230,28 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
             }
         }
     }
+}
+
+/// Is a sensitive column among those of the sources that a job is made of?
+fn reads_sensitive(pipeline: &Pipeline, job: JobId) -> bool {
+    let Some(_) = pipeline.jobs.get(job.0 as usize) else { return false };
+    let jobs = pipeline.jobs_before(Input::Job(job));
+    let mut inputs = jobs.iter().flat_map(|job| pipeline.jobs[job.0 as usize].inputs());
+    inputs.any(|input| match input {
+        Input::Source(source) => {
+            let columns = &pipeline.sources[source.0 as usize].columns;
+            columns.iter().any(|column| column.sensitive.is_some())
+        }
+        Input::Job(_) => false,
+    })
+}
+
+/// A reason without what stands in quotes in it, which may be of a sensitive column: what ends a run is
+/// told everywhere.
+fn without_values(reason: &str) -> String {
+    let hidden = |(at, part): (usize, &str)| if at % 2 == 1 { "…" } else { part }.to_owned();
+    let parts: Vec<String> = reason.split('"').enumerate().map(hidden).collect();
+    parts.join("\"")
 }
 
 /// Is the rule at this place one about all rows?

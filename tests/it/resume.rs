@@ -323,3 +323,38 @@ fn as_many_checkpoints_are_kept_as_is_said() {
     assert_eq!(cleaned(&["--max-size", "1kb"]), 0);
     project.batchc(&["clean", "--older-than", "soon"]).fails(2, "a time is expected, as 90s");
 }
+
+#[test]
+fn a_checkpoint_holds_the_rows_and_not_what_they_were_read_from() {
+    let project = Project::new(
+        "source rows = csv(\"rows.csv\") { id: int key, text: string }
+
+job sorted {
+  checkpoint on
+  from rows
+  sort text
+}
+
+job ranks {
+  from sorted
+  derive part = id % 7
+  window by part sort text, id { rank = row_number() }
+}
+
+output ranks_csv = csv(\"out/ranks.csv\") from ranks
+",
+    );
+    let row = |id: u64| {
+        format!("{id},a text of more than a few letters {:09}\n", id * 7_919_999 % 1_000_003)
+    };
+    let rows: String = (0..300_000).map(row).collect();
+    project.write("rows.csv", format!("id,text\n{rows}"));
+    let ended = run(&project, None, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    let folder = ".batchc/checkpoints/pipeline.batch";
+    let file =
+        |name: String| fs::metadata(project.path(&format!("{folder}/{name}"))).unwrap().len();
+    let bytes: u64 = project.names(folder).into_iter().map(file).sum();
+    assert!(bytes > 0, "{folder} is empty");
+    assert!(bytes < 6 * rows.len() as u64, "{bytes} bytes for {} of rows", rows.len());
+}

@@ -13,6 +13,10 @@ use crate::types::{DataType, Scalar};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The most parts that an expression may have with the functions in it put in their places. Functions that
+/// call others more than once each come to more than any machine can hold within a page.
+const SIZE_MAX: usize = 10_000;
+
 impl Scope<'_, '_> {
     pub(super) fn user_call(
         &mut self,
@@ -63,6 +67,10 @@ impl Scope<'_, '_> {
             bound.insert(parameter.slot, value);
         }
         if function.body.ty.is_unknown() {
+            return bad(span);
+        }
+        if size_with(&function.body, &bound) > SIZE_MAX {
+            self.found.push(functions::too_large(&name.text, name.span, "10,000"));
             return bad(span);
         }
         let mut body = function.body.clone();
@@ -164,6 +172,22 @@ fn signature(name: &str, function: &CheckedFunction) -> String {
         .map(|parameter| format!("{}: {}", parameter.name, parameter.ty))
         .collect();
     format!("{name}({})", parameters.join(", "))
+}
+
+/// How many parts the body has with the arguments put in place of the parameters.
+fn size_with(body: &Expr, bound: &HashMap<Slot, Expr>) -> usize {
+    fn size(expr: &Expr, of_slots: &HashMap<Slot, usize>) -> usize {
+        let of_slot = match expr.kind {
+            ExprKind::Slot(slot) => of_slots.get(&slot),
+            _ => None,
+        };
+        let children = expr.children();
+        of_slot.copied().unwrap_or(1)
+            + children.iter().map(|child| size(child, of_slots)).sum::<usize>()
+    }
+    let nothing = HashMap::new();
+    let of_slots = bound.iter().map(|(slot, value)| (*slot, size(value, &nothing))).collect();
+    size(body, &of_slots)
 }
 
 /// Puts the arguments in place of the parameters.

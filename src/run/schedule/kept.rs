@@ -3,11 +3,12 @@
 //! When that is worth it is the business of those who read: file by file, or in progress.
 
 use super::branches::Broken;
-use super::saved::{LEFT_OUT, NULL_KEYS, all};
+use super::saved::{LEFT_OUT, NULL_KEYS, all, write_batch};
 use super::{Schedule, Stage};
 use crate::connect::{Beginning, Behind, Extent, InputFile, Written};
 use crate::data::Batch;
 use crate::exec::compile::{Action, Probe};
+use crate::exec::gather::compact;
 use crate::exec::operators::{Breaker, State, Streaming};
 use crate::exec::stage::States;
 use crate::plan::NodeId;
@@ -184,7 +185,7 @@ impl<'e> Schedule<'e, '_> {
         for (end, blocks) in &progress.blocks {
             let write = |columns: &Vec<ArrayRef>| {
                 let rows = columns.first().map_or(0, |column| column.len());
-                Ok((rows, writer.columns(columns, rows)?))
+                Ok((rows, writer.columns(&compact(columns), rows)?))
             };
             let piece = blocks.iter().map(write).collect::<Result<_, StateError>>()?;
             saved.results.push(SavedResult { end: place(end), rows: None, pieces: vec![piece] });
@@ -272,7 +273,7 @@ fn blocks_of(
 fn save_begun(end: usize, behind: Behind, writer: &mut Writer) -> Result<SavedOutput, StateError> {
     let Behind { staged, target, seen, rows, pending, rest, .. } = behind;
     let pending = (!pending.is_empty()).then(|| writer.bytes(&pending)).transpose()?;
-    let block = |batch: &Batch| Ok((batch.rows, writer.columns(&batch.columns, batch.rows)?));
+    let block = |batch: &Batch| Ok((batch.rows, write_batch(batch, writer)?));
     let rest = rest.iter().map(block).collect::<Result<_, StateError>>()?;
     let (bytes, digest, written) = (seen.bytes(), Some(seen.value()), String::new());
     Ok(SavedOutput { end, staged, target, written, rows, bytes, digest, pending, rest })

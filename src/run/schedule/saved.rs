@@ -6,6 +6,7 @@
 use super::{Schedule, Stage};
 use crate::connect::{ConnectError, Staged, Written, written};
 use crate::data::{Batch, Positions};
+use crate::exec::gather::compact;
 use crate::exec::operators::{Output, Pieces, numbered};
 use crate::exec::stage::Execution;
 use crate::exec::{Counts, Error};
@@ -390,8 +391,7 @@ type SavedPieces = Vec<Vec<(usize, Block)>>;
 
 fn write_result(result: &Output, writer: &mut Writer) -> Result<SavedPieces, StateError> {
     let mut piece = |batches: &[Batch]| {
-        let batches = batches.iter();
-        batches.map(|batch| Ok((batch.rows, writer.columns(&batch.columns, batch.rows)?))).collect()
+        batches.iter().map(|batch| Ok((batch.rows, write_batch(batch, writer)?))).collect()
     };
     match result {
         Output::Batches(batches) => {
@@ -404,6 +404,12 @@ fn write_result(result: &Output, writer: &mut Writer) -> Result<SavedPieces, Sta
             })
             .collect(),
     }
+}
+
+/// Writes rows, and not the buffers that their texts share with others: a sorted batch has a few texts
+/// of each piece of a file.
+pub(super) fn write_batch(batch: &Batch, writer: &mut Writer) -> Result<Block, StateError> {
+    writer.columns(&compact(&batch.columns), batch.rows)
 }
 
 fn told(error: Error) -> StateError {

@@ -6,7 +6,7 @@ use super::super::ast::{
     Statement, Step, Template, TemplatePart, Text, UnaryOp, Window,
 };
 use super::{Lower, Pair, child, children, first, has};
-use crate::diagnostics::literals;
+use crate::diagnostics::{graph, literals};
 use crate::text::Span;
 use batchc_grammar::Rule;
 
@@ -136,6 +136,7 @@ impl Lower<'_> {
         let kind = match value.as_rule() {
             Rule::quantity => self.quantity(&value),
             Rule::int => ExprKind::Int(self.magnitude(&value)),
+            Rule::number => ExprKind::Number(value.as_str().trim_end().replace('_', "")),
             _ => ExprKind::Name(self.name(&value).text),
         };
         let value = Expr { kind, span };
@@ -322,7 +323,15 @@ impl Lower<'_> {
 
     /// `above 1%`
     pub(super) fn above(&self, pair: &Pair) -> Option<(f64, Span)> {
-        child(pair, Rule::percent).map(|share| (self.percent(&share), self.span(&share)))
+        let share = child(pair, Rule::percent)?;
+        let (value, span) = (self.percent(&share), self.span(&share));
+        if value > 1.0 {
+            let message = format!("no share of rows is above {}", share.as_str().trim_end());
+            let help =
+                "a limit is from `0%` to `100%`; leave `above` out where any number may fail";
+            self.report(graph::bad_setting(span, message, help));
+        }
+        Some((value, span))
     }
 
     fn casting(&self, pair: &Pair) -> (Name, super::super::ast::TypeExpr, Option<Text>) {
