@@ -46,6 +46,9 @@ const TOPICS: &[(&str, &[&str])] = &[
     ("output", &["partition", "partition by"]),
     ("sources that are read incrementally", &["incremental", "incremental by", "lookback"]),
     ("outputs that keep what they hold", &["mode"]),
+    ("append", &["mode append"]),
+    ("merge", &["mode merge"]),
+    ("scd2", &["mode scd2"]),
     ("pipeline", &["timezone", "owner", "tags"]),
     ("join", &["left join", "semi join", "anti join"]),
     ("plan, graph, show", &["plan", "graph", "show"]),
@@ -53,6 +56,10 @@ const TOPICS: &[(&str, &[&str])] = &[
 
 /// All that is said of a name: of the functions and families that are called so, and of the word.
 pub(super) fn lookup(name: &str) -> Vec<String> {
+    // A module is called as `use` does, or as its page.
+    if let Some(module) = name.strip_prefix("std.") {
+        return family(module).into_iter().collect();
+    }
     functions(name).chain(family(name)).chain(sections(name)).collect()
 }
 

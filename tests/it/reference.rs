@@ -90,3 +90,16 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
         })
         .collect()
 }
+
+#[test]
+fn modules_and_modes_are_called_as_programs_do() {
+    let project = Project::new("");
+    for (name, said) in
+        [("std.money", "use std.money"), ("money", "use std.money"), ("mode merge", "# merge")]
+    {
+        let ended = project.batchc(&["doc", name]);
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert!(ended.data.contains(said), "{name}: {}", ended.data);
+    }
+    assert_ne!(project.batchc(&["doc", "std.nope"]).code, Some(0));
+}
