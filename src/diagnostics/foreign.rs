@@ -158,7 +158,8 @@ pub(super) fn type_called(name: &str) -> Option<&'static str> {
 pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
     let lower = name.to_lowercase();
     Some(match (lower.as_str(), arguments) {
-        ("cast" | "try_cast", [only]) if only.contains(" as ") => (*only).to_owned(),
+        ("cast", [only]) if only.contains(" as ") => (*only).to_owned(),
+        ("try_cast", [only]) if only.contains(" as ") => format!("try({only})"),
         ("isnull" | "isna" | "is_null", [value]) => format!("{} is null", operand(value)),
         ("notnull" | "notna" | "isnotnull" | "is_not_null", [value]) => {
             format!("{} is not null", operand(value))

@@ -168,6 +168,13 @@ pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagn
     .fix(span, meant)
 }
 
+/// `enum Level = LOW | HIGH`
+pub fn alternatives(span: Span, written: &str) -> Diagnostic {
+    let message = "the members of an enum stand in braces";
+    Diagnostic::new(Code::E0009, message, span, "not written between members")
+        .help(format!("write `{written}`"))
+}
+
 /// `||` between values of which the parser does not know the types.
 pub fn two_bars(span: Span) -> Diagnostic {
     let message = "`||` is written differently here";

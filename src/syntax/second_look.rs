@@ -231,7 +231,18 @@ impl Parser<'_> {
                     .find(|(foreign, _)| *foreign == self.text(at))
                     .map(|(_, meant)| (at, *meant))
             });
-        let (at, meant) = found?;
+        let (at, mut meant) = found?;
+        if self.text(at) == "|"
+            && let Some(found) = self.alternatives(tokens, at)
+        {
+            return Some(found);
+        }
+        // Before a text it asks whether that matches, and before all else for the opposite.
+        let is_before_text =
+            self.next(at, tokens).is_some_and(|next| self.text(next).ends_with('"'));
+        if self.text(at) == "~" && !is_before_text {
+            meant = "not";
+        }
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
         let written = match self.previous(at, tokens) {
             _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),
@@ -252,6 +263,26 @@ impl Parser<'_> {
             found.fix = None;
         }
         Some(found)
+    }
+}
+
+impl Parser<'_> {
+    /// `enum Level = LOW | HIGH`, and the like with `type`.
+    fn alternatives(&self, tokens: &Range<usize>, at: usize) -> Option<Diagnostic> {
+        let meaningful: Vec<usize> =
+            tokens.clone().filter(|at| !self.text(*at).trim().is_empty()).collect();
+        let [word, name, equal, members @ ..] = &meaningful[..] else { return None };
+        let is_declared = matches!(self.text(*word), "enum" | "type") && self.text(*equal) == "=";
+        let members: Vec<&str> = members
+            .iter()
+            .map(|member| self.text(*member).trim_matches('"'))
+            .filter(|member| super::is_name(member))
+            .collect();
+        if !is_declared || members.len() < 2 {
+            return None;
+        }
+        let written = format!("enum {} {{ {} }}", self.text(*name), members.join(", "));
+        Some(habits::alternatives(self.at(at), &written))
     }
 }
 

@@ -4,6 +4,9 @@ use super::{Foreign, Habit, Line};
 use crate::diagnostics::{foreign, formats, operand};
 use crate::syntax::tokens::TokenKind;
 
+/// What packages of functions are called in Python and Spark.
+const PACKAGES: &[&str] = &["pd", "np", "pl", "F", "math"];
+
 impl Line<'_> {
     /// Values of other forms.
     pub(super) fn expression(&self, at: usize) -> Option<Habit> {
@@ -149,7 +152,10 @@ impl Line<'_> {
                 (".", name) if self.text(at + 2) == "(" => {
                     let end = self.behind(at + 2)?;
                     let mut items = self.arguments(at + 2);
-                    items.insert(0, &written);
+                    // The name of a package is no value.
+                    if !PACKAGES.contains(&written.as_str()) {
+                        items.insert(0, &written);
+                    }
                     written = match foreign::call(name, &items) {
                         Some(form) if end == self.at.len() || self.text(end) != "." => {
                             foreign::in_place(form, self.before(start), self.rest(end))
