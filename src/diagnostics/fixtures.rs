@@ -162,6 +162,16 @@ pub fn wants_source(name: &str, span: Span, jobs: &[&str]) -> Diagnostic {
     }
 }
 
+/// E0801: a row of a table that does not begin with `|`.
+pub fn row_without_bars(span: Span, row: &str) -> Diagnostic {
+    let row = row.trim_matches(['{', '}', ' ', '|']);
+    Diagnostic::new(Code::E0801, ROW_WITHOUT_BARS, span, "between cells, and not around the row")
+        .help(format!("write each row below `given` or `want`, without braces: `| {row} |`"))
+}
+
+/// What is said of it: once a test.
+pub const ROW_WITHOUT_BARS: &str = "a row of a table begins and ends with `|`";
+
 /// E0801: nothing is said of what is wanted.
 pub fn wants_nothing(name: &str, span: Span, header: &str) -> Diagnostic {
     let message = format!("what is wanted of `{name}` is missing");

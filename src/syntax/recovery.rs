@@ -13,7 +13,7 @@ use super::lower::Item;
 use super::parser::{Parser, parse, parse_all};
 use super::tokens::TokenKind;
 use super::words::{Place, is_reserved};
-use crate::diagnostics::syntax;
+use crate::diagnostics::{Diagnostic, fixtures, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -390,7 +390,11 @@ impl Parser<'_> {
     pub fn bad(&mut self, piece: &Piece, tokens: Range<usize>, place: Place, entry: Rule) {
         if !self.has_hidden(&tokens) {
             let diagnostic = self.second_look(piece, tokens, place, entry);
-            self.found.push(diagnostic);
+            // All rows of a table are written alike.
+            let is_row = |one: &Diagnostic| one.message == fixtures::ROW_WITHOUT_BARS;
+            if !is_row(&diagnostic) || !self.found.iter().any(is_row) {
+                self.found.push(diagnostic);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::layout::{NESTING_MAX, Piece, Problem};
 use super::parser::Parser;
 use super::tokens::TokenKind;
 use super::words::{FOREIGN_SIGNS, Place, is_reserved, word_in};
-use crate::diagnostics::{Diagnostic, habits, literals, syntax};
+use crate::diagnostics::{Diagnostic, fixtures, habits, literals, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -32,6 +32,7 @@ impl Parser<'_> {
             return syntax::too_deep(self.at(at), NESTING_MAX);
         }
         self.foreign_comment(&tokens)
+            .or_else(|| (place == Place::Test).then(|| self.row_without_bars(&tokens)).flatten())
             .or_else(|| self.foreign_literal(&tokens))
             .or_else(|| self.bad_token(&tokens))
             .or_else(|| self.lone_brace(&tokens))
@@ -267,6 +268,14 @@ impl Parser<'_> {
 }
 
 impl Parser<'_> {
+    /// `id | n` below `given`, or `given orders { id | n }`.
+    fn row_without_bars(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        let bar = tokens.clone().find(|at| self.text(*at) == "|")?;
+        let source = &self.source[self.span(tokens.clone()).range()];
+        let row = source.lines().find(|line| line.contains('|')).unwrap_or(source).trim();
+        (!row.starts_with('|')).then(|| fixtures::row_without_bars(self.at(bar), row))
+    }
+
     /// `enum Level = LOW | HIGH`, and the like with `type`.
     fn alternatives(&self, tokens: &Range<usize>, at: usize) -> Option<Diagnostic> {
         let meaningful: Vec<usize> =
