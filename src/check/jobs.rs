@@ -144,6 +144,7 @@ pub(super) fn check_job(
         quarantines,
         name: &job.name,
         null_on_error: None,
+        may_lose_rows: false,
         row: nothing,
         dropped: HashMap::new(),
         steps: vec![],
@@ -151,6 +152,8 @@ pub(super) fn check_job(
     };
     let (on_error, said) = on_error(job, &mut checker);
     checker.null_on_error = said.filter(|_| on_error.policy == ErrorPolicy::Null);
+    checker.may_lose_rows =
+        matches!(on_error.policy, ErrorPolicy::Drop | ErrorPolicy::Quarantine(_));
     let (input, input_span) = from(job, &mut checker);
     let input_row = checker.row.clone();
     for statement in job.steps.iter().skip(first_step(job) + 1) {
@@ -218,8 +221,21 @@ fn from(job: &ast::Job, checker: &mut JobChecker) -> (Input, Span) {
         return nothing;
     };
     let Some(input) = checker.globals.input(path, checker.found) else { return nothing };
-    if let Some(row) = checker.row_of(input) {
+    if let Some(mut row) = checker.row_of(input) {
         checker.globals.names().around(first.span, &checker.row, &row);
+        let joins_it = |statement: &ast::Statement| match &statement.step {
+            Step::Join(join) => {
+                join.right.iter().map(|name| &name.text).eq(path.iter().map(|name| &name.text))
+            }
+            _ => false,
+        };
+        // Its own values are there, all in the run of a job.
+        if matches!(input, Input::Job(_)) && job.steps.iter().any(joins_it) {
+            let all = Arc::make_mut(&mut row);
+            (0..all.columns.len()).for_each(|column| {
+                steps::note_found(all, column, ir::Found { table: input, column });
+            });
+        }
         checker.row = row;
     }
     (input, path[0].span)

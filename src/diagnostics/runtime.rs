@@ -43,6 +43,17 @@ pub fn cardinality(side: &str, key: &str, span: Span) -> Diagnostic {
     .help("`dedupe by` the key in a job before, or say `expect many_to_many`")
 }
 
+/// R0102: a row of a join matches nothing, though the job that it comes from has left out such rows.
+pub fn key_missing(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::R0102,
+        format!("the right side of this join does not have the key {key}"),
+        span,
+        "the steps before leave no row without a match",
+    )
+    .help("give rows that can come out of the job that is given, or the key to the right side too")
+}
+
 /// R0106: a join that compares too many pairs of rows.
 pub fn too_many_pairs(right: u64, most: u64, span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -362,6 +362,9 @@ pub struct Cardinality {
     pub left_unique: Option<Promise>,
     /// No two right rows match the same left row.
     pub right_unique: Option<Promise>,
+    /// Each left row matches a right one. It is proven, but for rows that a test gives in place of those
+    /// of a job.
+    pub left_found: Option<Promise>,
 }
 
 /// Something that is said of data, and checked while it runs.
@@ -371,6 +374,8 @@ pub enum Promise {
     Join(Span),
     /// By `key` at a column of a source.
     Key(Span),
+    /// By the steps before a join.
+    Found(Span),
 }
 
 /// `parse`

@@ -203,6 +203,7 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
             match promise {
                 Promise::Join(span) => runtime::cardinality(side, &key, span),
                 Promise::Key(span) => runtime::key_repeated(&key, span),
+                Promise::Found(span) => runtime::key_missing(&key, span),
             },
         ),
         Error::Pairs { span, right } => {

@@ -84,6 +84,7 @@ fn declared(transform: &ast::Transform, globals: &mut Globals, found: &mut Diagn
         quarantines: &mut quarantines,
         name: &transform.name,
         null_on_error: None,
+        may_lose_rows: false,
         row: Arc::new(row),
         dropped: HashMap::new(),
         steps: vec![],

@@ -5,9 +5,10 @@ use super::JobChecker;
 use super::joins::{Conditions, column_of};
 use crate::check::exprs::{domain, narrow};
 use crate::diagnostics::names;
-use crate::ir::{Column, JoinKind, Key, Row, SharedKey};
+use crate::ir::{Column, Domain, Expr, Found, Input, JoinKind, Key, Row, SharedKey};
 use crate::text::Span;
 use crate::types::unify;
+use std::sync::Arc;
 
 /// Which rows match one row of the other side at most.
 #[derive(Clone, Copy)]
@@ -23,14 +24,23 @@ impl JobChecker<'_, '_> {
     /// Names: the join, its table, and what that is called.
     pub(super) fn joined(
         &mut self,
-        kind: JoinKind,
+        (kind, is_found): (JoinKind, bool),
         conditions: &Conditions,
-        right_row: &Row,
+        (right, right_row): (Input, &Row),
         unique: Unique,
         (verb, table, name): (Span, Span, &str),
     ) -> Option<(Row, Vec<SharedKey>, Vec<usize>)> {
-        let (left_known, right_known) = known(kind, conditions);
+        let all_match = is_found || matches!(kind, JoinKind::Inner | JoinKind::Semi);
+        let (left_known, right_known) = match all_match {
+            true => known(conditions),
+            false => (vec![], vec![]),
+        };
         let mut row = self.narrowed(&left_known);
+        if all_match {
+            for (left, column) in columns_looked_up(conditions, &self.row, right_row) {
+                note_found(&mut row, left, Found { table: right, column });
+            }
+        }
         if !kind.gives_pairs() {
             return Some((row, vec![], vec![]));
         }
@@ -66,7 +76,8 @@ impl JobChecker<'_, '_> {
                 self.found.push(names::join_clash(&column.name, verb, left, column.origin, name));
                 return None;
             }
-            let nullable = kind.keeps_left() || (column.ty.nullable && !right_known.contains(&at));
+            let is_missing = kind.keeps_left() && !is_found;
+            let nullable = is_missing || (column.ty.nullable && !right_known.contains(&at));
             let ty = column.ty.with_nullable(nullable);
             places.push(row.columns.len());
             self.globals.names().join(table, column);
@@ -85,6 +96,23 @@ impl JobChecker<'_, '_> {
         row.broken |= right_row.broken;
         let shared = if kind.keeps_right() { shared } else { vec![] };
         Some((row, shared, right_columns))
+    }
+
+    /// Is it known that each left row has a right one? Its key, which is not null, is among those of the
+    /// right table, all rows of which are there.
+    pub(super) fn is_found(&self, conditions: &Conditions, right: Input, right_row: &Row) -> bool {
+        let is_all = conditions.left_keys.len() == 1
+            && conditions.residual.is_empty()
+            && conditions.nearest.is_none();
+        if !is_all || (self.may_lose_rows && matches!(right, Input::Source(_))) {
+            return false;
+        }
+        columns_looked_up(conditions, &self.row, right_row).iter().any(|&(left, column)| {
+            let left = &self.row.columns[left];
+            let found = Found { table: right, column };
+            !left.ty.nullable
+                && left.domain.as_ref().is_some_and(|domain| domain.found.contains(&found))
+        })
     }
 
     /// Where right rows have no left one, its columns are null, but for keys of both sides.
@@ -115,24 +143,37 @@ impl JobChecker<'_, '_> {
     }
 }
 
-/// The columns of each side that are not null, since of what matches nothing that was compared is.
-fn known(kind: JoinKind, conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
-    let compared =
-        |keys: &[crate::ir::Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
-    match kind {
-        JoinKind::Inner | JoinKind::Semi => {
-            let mut left: Vec<usize> = compared(&conditions.left_keys);
-            let mut right: Vec<usize> = compared(&conditions.right_keys);
-            if let Some(nearest) = &conditions.nearest {
-                left.extend(narrow::strict_columns(&nearest.left));
-                right.extend(narrow::strict_columns(&nearest.right));
-            }
-            (left, right)
-        }
-        JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Anti | JoinKind::Mark => {
-            (vec![], vec![])
-        }
+/// The columns of each side that are not null where all rows match, since nothing that was compared is
+/// null then.
+fn known(conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
+    let compared = |keys: &[Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
+    let mut left: Vec<usize> = compared(&conditions.left_keys);
+    let mut right: Vec<usize> = compared(&conditions.right_keys);
+    if let Some(nearest) = &conditions.nearest {
+        left.extend(narrow::strict_columns(&nearest.left));
+        right.extend(narrow::strict_columns(&nearest.right));
     }
+    (left, right)
+}
+
+/// The left columns that are looked up as they are, each with the right column among whose values it is
+/// looked for.
+fn columns_looked_up(conditions: &Conditions, left: &Row, right: &Row) -> Vec<(usize, usize)> {
+    let keys = conditions.left_keys.iter().zip(&conditions.right_keys);
+    let columns = keys.filter_map(|(left, right)| column_of(left).zip(column_of(right)));
+    let is_same =
+        |(at, of): &(usize, usize)| left.columns[*at].ty.data == right.columns[*of].ty.data;
+    columns.filter(is_same).collect()
+}
+
+/// Notes that the values of a column are among those of a column of another table.
+pub(in crate::check) fn note_found(row: &mut Row, at: usize, found: Found) {
+    let column = row.columns[at].clone();
+    let mut domain = column.domain.map_or_else(Domain::default, Arc::unwrap_or_clone);
+    if !domain.found.contains(&found) {
+        domain.found.push(found);
+    }
+    row.columns.replace(at, Column { domain: Some(Arc::new(domain)), ..column });
 }
 
 /// The keys of a row among which are right rows that match nothing.

@@ -62,8 +62,8 @@ impl JobChecker<'_, '_> {
         let names = (statement.verb, table.span, &*name);
         let (kind, is_said) = kind_of(join.kind);
         let compares = !join.on.is_empty();
+        let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
         if compares != is_said {
-            let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
             self.found.push(match join.on.first() {
                 None if is_asof => rows::asof_without_order(statement.verb, &name),
                 None => rows::join_without_condition(statement.verb, &table.text),
@@ -71,7 +71,6 @@ impl JobChecker<'_, '_> {
             });
             return self.give_up();
         }
-        let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
         let nearest = match is_asof {
             true => match self.nearest(&mut conditions, join.within.as_ref(), names) {
                 Some(nearest) => Some(nearest),
@@ -89,12 +88,15 @@ impl JobChecker<'_, '_> {
         let compared: Vec<Expr> = conditions.left_keys.iter().cloned().chain(compared).collect();
         self.warn_null_keys(&compared, keeps_all);
         let is_one = nearest.is_some() || !compares;
-        let (check, mut unique) =
+        let (mut check, mut unique) =
             self.cardinality(join, kind, &conditions, &right_row, (statement.verb, table, is_one));
         unique.right |= nearest.is_some();
         conditions.nearest = nearest;
+        let is_found = kind == JoinKind::Left && self.is_found(&conditions, right, &right_row);
+        check.left_found = is_found.then_some(Promise::Found(statement.verb));
+        let kinds = (kind, is_found);
         let Some((row, shared_keys, right_columns)) =
-            self.joined(kind, &conditions, &right_row, unique, names)
+            self.joined(kinds, &conditions, (right, &right_row), unique, names)
         else {
             return self.give_up();
         };
@@ -265,7 +267,7 @@ impl JobChecker<'_, '_> {
             let relied_on = right_key.filter(|_| multiplies).and_then(|key| key.declared);
             let right_unique = relied_on.map(Promise::Key);
             let unique = Unique { left: is_proven(left_key), right: right_key.is_some() };
-            return (Cardinality { left_unique: None, right_unique }, unique);
+            return (Cardinality { right_unique, ..Cardinality::default() }, unique);
         };
         use ast::Cardinality as C;
         let promised = |of_one: bool, key: Option<&Key>| {
@@ -276,6 +278,7 @@ impl JobChecker<'_, '_> {
         let check = Cardinality {
             left_unique: promised(is_left_one, left_key),
             right_unique: promised(is_right_one, right_key),
+            left_found: None,
         };
         let unique = Unique {
             left: is_left_one || is_proven(left_key),

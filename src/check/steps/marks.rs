@@ -2,10 +2,14 @@
 //! those of a column of another table, and lose their marks behind it.
 
 use super::JobChecker;
-use crate::check::exprs::{Reference, convert, narrow};
-use crate::ir::{Cardinality, Column, Expectation, Expr, ExprKind, Join, JoinKind, Row, StepKind};
+use super::joined::note_found;
+use crate::check::exprs::{Reference, convert};
+use crate::ir::{
+    Cardinality, Column, Expectation, Expr, ExprKind, Found, Input, Join, JoinKind, Row, StepKind,
+};
 use crate::text::Span;
 use crate::types::DataType;
+use std::sync::Arc;
 
 impl JobChecker<'_, '_> {
     /// Adds the rule, which gives `row`, and before it what marks the rows that it judges.
@@ -68,21 +72,33 @@ impl JobChecker<'_, '_> {
     }
 }
 
-/// The columns that are not null where a rule over a row with marks holds, beside those that its
-/// condition tells by itself: what is found in another table is not null.
-pub(super) fn found_columns(
-    references: &[Reference],
+/// What is found in another table where a rule over a row with marks holds.
+pub(super) fn found<'r>(
+    references: &'r [Reference],
     condition: &Expr,
     width: usize,
-) -> Vec<usize> {
+) -> Vec<&'r Reference> {
     match &condition.kind {
         ExprKind::And(a, b) => {
-            [a, b].into_iter().flat_map(|side| found_columns(references, side, width)).collect()
+            [a, b].into_iter().flat_map(|side| found(references, side, width)).collect()
         }
         ExprKind::Column(at) => {
             let mark = at.checked_sub(width).and_then(|mark| references.get(mark));
-            mark.map_or(vec![], |reference| narrow::strict_columns(&reference.value))
+            mark.into_iter().collect()
         }
         _ => vec![],
+    }
+}
+
+/// Notes it of the columns that were looked for.
+pub(super) fn note(row: &mut Row, found: &[&Reference], other: impl Fn(Input) -> Option<Arc<Row>>) {
+    for reference in found {
+        let ExprKind::Column(at) = reference.value.kind else { continue };
+        // What is widened to be looked for is looked for in another way.
+        let (table, column) = (reference.table, reference.column);
+        let of = other(table).map(|row| row.columns[column].ty.data.clone());
+        if row.columns.get(at).is_some_and(|own| of.as_ref() == Some(&own.ty.data)) {
+            note_found(row, at, Found { table, column });
+        }
     }
 }

@@ -22,6 +22,7 @@ mod shape;
 mod windows;
 
 pub(super) use apply::check_unapplied;
+pub(super) use joined::note_found;
 
 use super::exprs::{Scope, values};
 use super::globals::Globals;
@@ -42,6 +43,8 @@ pub(super) struct JobChecker<'c, 'a> {
     pub(super) name: &'c ast::Name,
     /// Where the job says that what fails is null, if it says so.
     pub(super) null_on_error: Option<Span>,
+    /// May rows of a source be left out that cannot be read?
+    pub(super) may_lose_rows: bool,
     pub(super) row: Arc<Row>,
     pub(super) dropped: HashMap<String, Span>,
     pub(super) steps: Vec<Step>,

@@ -2,7 +2,7 @@
 //! expect`.
 
 use super::JobChecker;
-use super::marks::found_columns;
+use super::marks;
 use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
 use crate::check::exprs::{Asked, NullRule, domain, narrow};
@@ -330,17 +330,14 @@ impl JobChecker<'_, '_> {
             return;
         }
         self.judge(&condition, true);
-        let known = match action {
-            ir::ExpectAction::Warn => vec![],
-            _ => {
-                let width = self.row.columns.len();
-                let found = found_columns(&references, &condition, width);
-                [narrow::when_true(&condition), found].concat()
-            }
-        };
-        let mut row = self.narrowed(&known);
+        let mut row = (*self.row).clone();
         if action != ir::ExpectAction::Warn {
+            let found = marks::found(&references, &condition, row.columns.len());
+            // What is found in another table is not null.
+            let known = found.iter().flat_map(|one| narrow::strict_columns(&one.value));
+            row = self.narrowed(&known.chain(narrow::when_true(&condition)).collect::<Vec<_>>());
             self.limit(&mut row, &condition, false);
+            marks::note(&mut row, &found, |table| self.row_of(table));
         }
         let expectation = Expectation {
             name: name.map_or(text, |name| name.text.clone()),

@@ -39,6 +39,7 @@ STEPS = (
     + [groups.group] * 3
     + [groups.join] * 4
     + [groups.reference] * 2
+    + [groups.known_join] * 2
     + [groups.union] * 3
     + [pivots.pivot, pivots.unpivot]
     + [groups.compare] * 3

@@ -236,7 +236,49 @@ def reference(job):
         job.quarantined += lost
 
 
-def joined(job, table, kind, shared, added, condition):
+def known_join(job):
+    """A left join of rows that are known to match: what it brings is as null as it is there."""
+    rng = job.rng
+    names = {column.name for column in job.table.columns}
+    pairs = []
+    for name, table in job.inputs.items():
+        for left in job.table.columns:
+            for right in table.columns:
+                same = left.kind == right.kind and left.kind.is_ordered and left.kind != BOOL
+                brought = {column.name for column in table.columns if column is not right or left.name != right.name}
+                if same and not brought & names and table.rows * job.table.rows <= 400_000:
+                    pairs.append((name, table, left, right))
+    if not pairs:
+        return False
+    name, table, left, right = rng.choice(pairs)
+    condition = f"a.{left.sql} = b.{right.sql}"
+    matches = job.connection.execute(
+        f"SELECT count(*) FROM {job.table.sql} a JOIN {table.sql} b ON {condition}"
+    ).fetchone()[0]
+    if matches > 20_000:
+        return False
+    on = left.name if left.name == right.name else f"{left.name} == r.{right.name}"
+    if rng.random() < 0.5:
+        job.lines.append(f"  semi join {name} as r on {on}")
+    else:
+        job.lines.append(f"  expect exists_in({left.name}, {name}.{right.name}) else drop")
+    columns = [Column(one.name, one.kind, False) if one is left else one for one in job.table.columns]
+    lost = job.advance(
+        f"SELECT a.* FROM {job.table.sql} a WHERE EXISTS (SELECT 1 FROM {table.sql} b WHERE {condition})",
+        columns,
+    )
+    if job.lines[-1].startswith("  expect"):
+        job.dropped += lost
+    job.lines.append(f"  left join {name} as r on {on}")
+    shared = {left.name: right} if left.name == right.name else {}
+    added = [column for column in table.columns if not shared or column is not right]
+    # Where rows of a source may be left out, another column of it may be what cannot be read.
+    all_match = job.policy in ("fail", "null") or not table.is_source
+    joined(job, table, "left ", shared, added, condition, all_match)
+    return None
+
+
+def joined(job, table, kind, shared, added, condition, all_match=False):
     """What a join gives whose pairs meet a condition over `a` and `b`."""
     if kind in ("semi ", "anti "):
         word = "EXISTS" if kind == "semi " else "NOT EXISTS"
@@ -247,7 +289,8 @@ def joined(job, table, kind, shared, added, condition):
         return
     columns = [outer_column(column, shared.get(column.name), kind) for column in job.table.columns]
     columns += [
-        Column(column.name, column.kind, column.nullable or kind in ("left ", "full ")) for column in added
+        Column(column.name, column.kind, column.nullable or kind in ("left ", "full ") and not all_match)
+        for column in added
     ]
 
     def left(column):

@@ -33,6 +33,7 @@ pub struct JoinProbe {
     pub(super) outer: Option<Outer>,
     left_unique: Option<LeftUnique>,
     pub(super) right_unique: Option<Breach>,
+    left_found: Option<Breach>,
     pub(super) unmatched: AtomicU64,
     null_keys: AtomicU64,
     /// Of a join that compares all pairs of rows, where it is written.
@@ -97,6 +98,7 @@ impl JoinProbe {
             outer: None,
             left_unique,
             right_unique: right_unique.map(|promise| Breach::new(promise, "right")),
+            left_found: promised.left_found.map(|promise| Breach::new(promise, "left")),
             unmatched: AtomicU64::new(0),
             null_keys: AtomicU64::new(0),
             compares_all: None,
@@ -165,11 +167,12 @@ impl JoinProbe {
         }
     }
 
-    /// Of the promise of the left side and of that of the right side, the position of the first
+    /// Of the promises of the left side and of that of the right side, the position of the first
     /// left row that breaks it.
-    pub(super) fn breaches(&self) -> [Option<(u64, Error)>; 2] {
+    pub(super) fn breaches(&self) -> [Option<(u64, Error)>; 3] {
         let left = self.left_unique.as_ref().map(|unique| &unique.breach);
-        [left, self.right_unique.as_ref()].map(|breach| breach.and_then(Breach::first))
+        let others = [self.right_unique.as_ref(), self.left_found.as_ref()];
+        [left, others[0], others[1]].map(|breach| breach.and_then(Breach::first))
     }
 
     /// What, if anything, is still to be checked of left rows that match the same.
@@ -222,7 +225,8 @@ impl Streaming for JoinProbe {
             unique.matched.iter().for_each(|first| first.store(NOWHERE, Ordering::Relaxed));
         }
         let breaches = self.left_unique.iter().map(|unique| &unique.breach);
-        breaches.chain(&self.right_unique).for_each(Breach::forget);
+        let breaches = breaches.chain(&self.right_unique).chain(&self.left_found);
+        breaches.for_each(Breach::forget);
         self.outer.iter().for_each(Outer::forget);
     }
 }
@@ -248,6 +252,11 @@ impl JoinProbe {
         let found = met.found;
         let matched = found.iter().filter(|&&key| key != NOT_FOUND).count();
         self.count(&self.unmatched, batch.rows - matched);
+        if let Some(breach) = self.left_found.as_ref().filter(|_| matched < batch.rows) {
+            for row in (0..batch.rows).filter(|row| found[*row] == NOT_FOUND) {
+                breach.note(batch.positions.at(row), self, values, row);
+            }
+        }
         if let Some(uniqueness) = self.left_to_check() {
             for (row, &key) in found.iter().enumerate().filter(|(_, key)| **key != NOT_FOUND) {
                 uniqueness.note(self, key, &batch, values, row);

@@ -51,7 +51,7 @@ pub struct SpilledJoin {
 /// The first row that breaks each of the promises of a join: that of the right side as the table is
 /// built, and as [`JoinProbe::breaches`] says.
 #[derive(Default)]
-struct Breaches([Option<(u64, Error)>; 3]);
+struct Breaches([Option<(u64, Error)>; 4]);
 
 impl Breaches {
     fn note(&mut self, of: usize, breach: Option<(u64, Error)>) {

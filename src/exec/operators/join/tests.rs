@@ -347,7 +347,7 @@ fn check_promises(ty: DataType, key: impl Fn(i64) -> Scalar, [in_right, in_left]
         assert_eq!((side, &*key), ("right", in_right));
     }
     let table = case.build(None, 10, 1).unwrap();
-    let unique = Cardinality { left_unique: None, right_unique: Some(promise) };
+    let unique = Cardinality { right_unique: Some(promise), ..default() };
     let make = |table| JoinProbe::new(table, JoinKind::Left, vec![], None, unique);
     let Some(Err(Error::Cardinality { side, key, .. })) = case.spilled(10, (unique, false), make)
     else {
@@ -356,7 +356,7 @@ fn check_promises(ty: DataType, key: impl Fn(i64) -> Scalar, [in_right, in_left]
     assert_eq!((side, &*key), ("right", in_right));
     let always = sure(|pairs| BooleanBuffer::new_set(pairs.rows));
     let never = sure(|pairs| BooleanBuffer::new_unset(pairs.rows));
-    let promised = Cardinality { left_unique: Some(promise), right_unique: None };
+    let promised = Cardinality { left_unique: Some(promise), ..default() };
     for (residual, is_broken) in [(None, true), (Some(always), true), (Some(never), false)] {
         let has_residual = residual.is_some();
         let probe = JoinProbe::new(table.clone(), JoinKind::Left, vec![], residual, promised);
