@@ -25,6 +25,13 @@ pub fn no_module(name: &str, span: Span, all: &[String]) -> Diagnostic {
     }
 }
 
+/// E0140: a module that the library does not have, since its functions need none.
+pub fn always_there(name: &str, span: Span, family: &str) -> Diagnostic {
+    let message = format!("there is no module `{name}`");
+    Diagnostic::new(Code::E0140, message, span, "its functions are there without `use`")
+        .help(format!("leave it out; `batchc doc {family}` lists them"))
+}
+
 /// E0141: a path that leads out of the project.
 pub fn outside(path: &str, span: Span) -> Diagnostic {
     Diagnostic::new(

@@ -167,7 +167,11 @@ impl Loader<'_> {
         if module.is_none() {
             let name: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
             let all: Vec<String> = MODULES.iter().map(|module| format!("std.{module}")).collect();
-            self.found.push(modules::no_module(&name.join("."), span, &all));
+            let name = name.join(".");
+            self.found.push(match family(name.strip_prefix("std.").unwrap_or(&name)) {
+                Some(family) => modules::always_there(&name, span, family),
+                None => modules::no_module(&name, span, &all),
+            });
         }
         module.map(|module| Module::Library((*module).to_owned()))
     }
@@ -218,4 +222,24 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
         _ => error.to_string(),
     }
+}
+/// The family of functions that are there without a module, by its name or what others call it.
+fn family(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "text" | "texts" | "string" | "strings" => "strings",
+        "date" | "dates" | "datetime" | "time" | "times" => "times",
+        "list" | "lists" | "array" | "arrays" => "lists",
+        "map" | "maps" => "maps",
+        "math" => "math",
+        "json" => "json",
+        "re" | "regex" => "regex",
+        "hash" | "hashing" => "hashing",
+        "url" | "addresses" => "addresses",
+        "aggregates" => "aggregates",
+        "conditionals" => "conditionals",
+        "convert" => "convert",
+        "logs" => "logs",
+        "windows" => "windows",
+        _ => return None,
+    })
 }
