@@ -144,7 +144,17 @@ fn type_named(
         let span = if arguments.is_empty() { name.span } else { written.span };
         let digits = &globals.files.text(written.span)[name.text.len()..];
         let digits = if arguments.is_empty() { "" } else { digits };
-        found.push(names::no_type(&name.text, span, digits, &all));
+        // `count() as n`, which SQL takes for a name.
+        let (before, _) = globals.files.around(span);
+        let before = before.lines().last().unwrap_or_default().trim_end();
+        let is_alias = before.ends_with(" as") && !before.trim_start().starts_with("cast ");
+        let told = names::no_type(&name.text, span, digits, &all);
+        found.push(match told.fix.is_none() && is_alias {
+            true => {
+                told.help(format!("`as` is for types: write `{} = ` before the value", name.text))
+            }
+            false => told,
+        });
     }
     DataType::Unknown
 }

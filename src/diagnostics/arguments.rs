@@ -77,6 +77,9 @@ pub fn argument(given: &Given, wanted: &str) -> Diagnostic {
         }
         "string" if text.parse::<f64>().is_ok() => replaced(found, "", format!("\"{text}\"")),
         "string" => replaced(found, "", format!("{} as string", operand(text))),
+        "float" if matches!(ty.data, DataType::Decimal { .. } | DataType::Int) => {
+            replaced(found, "", format!("{} as float", operand(text)))
+        }
         _ if from_text && !is_literal => replaced(found, "", format!("{} as {to}", operand(text))),
         _ if ty.data == DataType::Timestamp && choices.contains(&"datetime") => {
             if given.takes_zone {
@@ -131,7 +134,17 @@ pub fn argument_count(
         span,
         "this call",
     )
-    .help(signatures.iter().take(4).map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or "))
+    .help(signatures.iter().take(4).map(|one| in_a_line(one)).collect::<Vec<_>>().join(" or "))
+}
+
+/// A signature in one line; without its result where that is long.
+fn in_a_line(signature: &str) -> String {
+    if !signature.contains('\n') {
+        return format!("`{signature}`");
+    }
+    let parameters = signature.split(") -> ").next().unwrap_or(signature);
+    let parameters: Vec<&str> = parameters.lines().map(str::trim).collect();
+    format!("`{})`", parameters.join(" ").replacen("( ", "(", 1).trim_end_matches([',', ' ']))
 }
 
 /// E0214: an argument that decides the digits of a decimal, and is computed.

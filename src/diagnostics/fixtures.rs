@@ -162,15 +162,20 @@ pub fn wants_source(name: &str, span: Span, jobs: &[&str]) -> Diagnostic {
     }
 }
 
-/// E0801: a row of a table that does not begin with `|`.
-pub fn row_without_bars(span: Span, row: &str) -> Diagnostic {
-    let row = row.trim_matches(['{', '}', ' ', '|']);
-    Diagnostic::new(Code::E0801, ROW_WITHOUT_BARS, span, "between cells, and not around the row")
-        .help(format!("write each row below `given` or `want`, without braces: `| {row} |`"))
+/// E0801: rows of a table without the `|` that they begin with.
+pub fn rows_without_bars(span: Span, row: &str, place: Span, written: String) -> Diagnostic {
+    let message = "the rows of a table begin and end with `|`";
+    Diagnostic::new(Code::E0801, message, span, "a row without it")
+        .help(format!("write `{row}`"))
+        .guess(place, written)
 }
 
-/// What is said of it: once a test.
-pub const ROW_WITHOUT_BARS: &str = "a row of a table begins and ends with `|`";
+/// E0801: `given orders { … }`
+pub fn table_in_brackets(span: Span, sign: &str) -> Diagnostic {
+    let message = "the rows of a table stand on lines of their own, and begin and end with `|`";
+    Diagnostic::new(Code::E0801, message, span, format!("`{sign}` begins no table"))
+        .help("end the line here, and write rows below: `| id | name |`, `| 1 | Ann |`")
+}
 
 /// E0801: nothing is said of what is wanted.
 pub fn wants_nothing(name: &str, span: Span, header: &str) -> Diagnostic {

@@ -4,6 +4,7 @@
 use super::formats::{picture, time_format};
 use super::literals::unit as unit_called;
 use super::operand;
+use crate::syntax::is_name;
 
 /// Names that other languages have for functions, with ours, where nothing but the name differs.
 const RENAMED: &[(&str, &str)] = &[
@@ -70,6 +71,9 @@ const ALIKE: &[(&str, &str)] = &[
     ("strpos", "position"),
     ("instr", "position"),
     ("percentile", "quantile"),
+    ("percentile_cont", "quantile"),
+    ("percentile_approx", "quantile"),
+    ("approx_percentile", "quantile"),
     ("date_format", "format_date"),
     ("to_date", "parse_date"),
     ("regexp_replace", "regex_replace"),
@@ -158,8 +162,21 @@ pub(super) fn type_called(name: &str) -> Option<&'static str> {
 pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
     let lower = name.to_lowercase();
     Some(match (lower.as_str(), arguments) {
-        ("cast", [only]) if only.contains(" as ") => (*only).to_owned(),
-        ("try_cast", [only]) if only.contains(" as ") => format!("try({only})"),
+        ("cast", [only]) => cast(only)?,
+        ("try_cast" | "safe_cast", [only]) => format!("try({})", cast(only)?),
+        ("try_cast" | "safe_cast", [value, ty]) => {
+            format!("try({} as {})", operand(value), converted(ty.trim_matches('"'))?)
+        }
+        ("col" | "column", [name]) if is_name(name.trim_matches('"')) => {
+            name.trim_matches('"').to_owned()
+        }
+        ("lit", [value]) => (*value).to_owned(),
+        ("not_null", [value]) => format!("{} is not null", operand(value)),
+        ("accepted_values", [value, list]) => format!("{} in {list}", operand(value)),
+        ("date_part" | "datepart", [unit, at]) => {
+            let unit = unit.trim_matches(['"', '\'']).to_lowercase();
+            is_unit(&unit).then(|| format!("{unit}({at})"))?
+        }
         ("isnull" | "isna" | "is_null", [value]) => format!("{} is null", operand(value)),
         ("notnull" | "notna" | "isnotnull" | "is_not_null", [value]) => {
             format!("{} is not null", operand(value))
@@ -214,6 +231,13 @@ pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
         },
         _ => return None,
     })
+}
+
+/// `name as type`, with the type as it is called here.
+fn cast(text: &str) -> Option<String> {
+    let at = text.to_lowercase().rfind(" as ")?;
+    let (value, ty) = (text[..at].trim(), text[at + 4..].trim());
+    Some(format!("{} as {}", operand(value), converted(ty).unwrap_or(ty)))
 }
 
 /// What stands in the place of a call, between this text before and behind it: in parentheses

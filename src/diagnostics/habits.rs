@@ -45,6 +45,8 @@ pub enum Foreign {
     Key,
     /// `.5`
     Fraction,
+    /// `"Order Id": int`
+    QuotedColumn,
     /// An `if` that has no `else`.
     IfAlone,
     /// `expect` with an action and no `else`.
@@ -60,6 +62,7 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
         Foreign::MayBeNull => "what may be null has a `?` behind its type",
         Foreign::Key => "a key is declared with `key` alone",
         Foreign::Fraction => "a number begins with a digit",
+        Foreign::QuotedColumn => "what a file calls a column stands behind `named`",
         Foreign::IfAlone => "an `if` needs an `else`",
         Foreign::ExpectAlone => "what becomes of broken rows stands behind `else`",
         Foreign::Form(form) => &format!("`{form}` is written differently here"),
@@ -72,6 +75,70 @@ pub fn over(span: Span) -> Diagnostic {
     let message = "a value over neighbours is computed by a step of its own here";
     Diagnostic::new(Code::E0004, message, span, "as in another language")
         .help("write it above: `window by city sort day { n = row_number() }`")
+}
+
+/// `df.filter(…)`, `| filter …`
+pub fn step_alone(span: Span, written: &str) -> Diagnostic {
+    let message = "each step stands on a line of its own, and takes the rows of the one above";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write it like this: `{written}`"))
+}
+
+/// `rename new = old`
+pub fn old_name_first(span: Span, written: &str) -> Diagnostic {
+    let message = "`rename` has the old name first, and the new one behind `as`";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{written}`, or the other way round"))
+}
+
+/// `from csv("orders.csv")`
+pub fn source_in_from(span: Span, connector: &str) -> Diagnostic {
+    let message = "`from` names a source or a job, and does not read itself";
+    Diagnostic::new(Code::E0004, message, span, "not a name").help(format!(
+        "declare it above, `source orders = {connector} {{ id: int key }}`, and write `from orders`"
+    ))
+}
+
+/// `from orders, customers`
+pub fn two_tables(span: Span, table: &str) -> Diagnostic {
+    let message = "`from` names one table, and others are steps below";
+    Diagnostic::new(Code::E0004, message, span, "a second table").help(format!(
+        "to match rows `join {table} on id`, to stack them `union {table}`, for all pairs `cross join {table}`"
+    ))
+}
+
+/// `filter id in (select id from customers)`
+pub fn rows_of_another(span: Span, written: &str) -> Diagnostic {
+    let message = "rows are matched with those of another table by a step of its own";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{written}`"))
+}
+
+/// `output o = csv("o.csv") from j where x > 1`
+pub fn step_of_output(span: Span, table: &str, step: &str) -> Diagnostic {
+    let message = "an output writes a table as it is, and steps stand in a job";
+    Diagnostic::new(Code::E0004, message, span, "a step")
+        .help(format!("declare `job kept {{ from {table}; {step} }}`, and write `from kept`"))
+}
+
+/// `explode split(tags, ",")`
+pub fn explode_of_value(span: Span, derived: &str, name: &str) -> Diagnostic {
+    let message = "`explode` takes the name of a column";
+    Diagnostic::new(Code::E0004, message, span, "a value")
+        .help(format!("compute it first: `{derived}`, and below `explode {name}`"))
+}
+
+/// `enum Level = LOW | HIGH`
+pub fn members_in_braces(span: Span, written: &str) -> Diagnostic {
+    let message = "the members of an enum stand between braces, apart by commas";
+    Diagnostic::new(Code::E0004, message, span, "as in another language").perhaps(span, written)
+}
+
+/// `st[0:2]`, where the value may be a list or a text.
+pub fn items_or_characters(span: Span, of_list: &str, of_text: &str) -> Diagnostic {
+    let message = "a part of a list or of a text is had by a function";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("of a list `{of_list}`, of a text `{of_text}`"))
 }
 
 /// `primary key (id)`
@@ -166,13 +233,6 @@ pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagn
     )
     .help(format!("write `{written}`"))
     .fix(span, meant)
-}
-
-/// `enum Level = LOW | HIGH`
-pub fn alternatives(span: Span, written: &str) -> Diagnostic {
-    let message = "the members of an enum stand in braces";
-    Diagnostic::new(Code::E0009, message, span, "not written between members")
-        .help(format!("write `{written}`"))
 }
 
 /// `||` between values of which the parser does not know the types.

@@ -31,12 +31,34 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     }
 }
 
+/// E0101: a column that a step is to drop, rename or change, and that the row has not.
+pub fn nothing_to_change(
+    name: &str,
+    span: Span,
+    row_of: (&str, Span),
+    columns: &[&str],
+) -> Diagnostic {
+    let found = no_column(name, span, row_of, columns);
+    match found.fix {
+        Some(_) => found,
+        None => found.help("use one of them"),
+    }
+}
+
+/// E0101: a value of the same block.
+pub fn value_of_block(name: &str, span: Span, step: &str) -> Diagnostic {
+    let message = format!("the values of a `{step}` do not see each other, and `{name}` is one");
+    Diagnostic::new(Code::E0101, message, span, "not a column here")
+        .help(format!("compute it below the block: `derive total = {name} * 2`"))
+}
+
 /// How a column is had here that other engines give to every row.
 fn foreign_column(name: &str) -> Option<&'static str> {
     match name {
         "_source_file" | "_metadata" | "filename" | "file_name" | "file_path" | "input_file" => {
             Some("a source has a column for the file of each row: `csv(…, filename: \"file\")`")
         }
+        "all" => Some("name the columns: `group by country, city { n = count() }`"),
         "_read_at" => Some("the time of the run is `run.time`"),
         _ => None,
     }
@@ -468,6 +490,14 @@ pub fn hidden_column(name: &str, span: Span, column: Span) -> Diagnostic {
         .help("give the item another name")
 }
 
+/// E0118: two fields of one name in a record.
+pub fn field_twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    let message = format!("the record would have two fields `{name}`");
+    Diagnostic::new(Code::E0118, message, span, "named again here")
+        .label(first, "first named here")
+        .help("give one of them another name, or leave it out")
+}
+
 /// E0127: a step that names a column twice.
 pub fn named_twice(name: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(
@@ -529,6 +559,12 @@ pub fn unnamed(span: Span, text: &str) -> Diagnostic {
         Some((value, name)) => {
             let written = format!("{name} = {}", value.trim_end());
             found.help(format!("`as` is for types; write `{written}`")).guess(span, written)
+        }
+        None if text.parse::<u64>().is_ok() => {
+            found.help("a number is no column: write the name of the one that is meant")
+        }
+        None if ["cube(", "rollup("].iter().any(|sets| text.to_lowercase().starts_with(sets)) => {
+            found.help("a group has one set of keys: a job for each, and `union` of them")
         }
         None => found.help(format!("name it: `name = {text}`")),
     }

@@ -21,16 +21,25 @@ pub fn group_without_block(head: Span, keys: &str, last: Span, lines: &[&str]) -
 }
 
 /// A line ends with an operator.
-pub fn trailing_operator(operator: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0001,
-        format!("a value is missing after `{operator}`"),
-        span,
-        "the line ends here",
-    )
-    .help(format!(
-        "write the value behind it; to go on in the next line, begin that line with `{operator}`"
-    ))
+pub fn trailing_operator(operator: &str, span: Span, place: Span, written: String) -> Diagnostic {
+    let message = format!("a line that goes on begins with `{operator}`, and does not end with it");
+    Diagnostic::new(Code::E0001, message, span, "the statement ends here")
+        .help(format!("put `{operator}` at the beginning of the next line"))
+        .fix(place, written)
+}
+
+/// A parameter behind another, without a comma.
+pub fn missing_comma(span: Span) -> Diagnostic {
+    let message = "parameters stand apart by commas";
+    Diagnostic::new(Code::E0018, message, span, "`,` is missing here")
+        .help("add `,` behind each of them")
+        .fix(span, ",")
+}
+
+/// `A | B` within the braces of an enum.
+pub fn members_by_commas(span: Span) -> Diagnostic {
+    let message = "the members of an enum stand apart by commas";
+    Diagnostic::new(Code::E0009, message, span, "not an operator here").instead(span, ",")
 }
 
 /// A statement is complete, and then there is more.
@@ -162,15 +171,23 @@ pub fn hidden_character(character: char, span: Span, is_bidi: bool, in_text: boo
     } else {
         "it cannot be seen"
     };
-    let help =
-        if in_text { format!("write it `\\u{{{code:x}}}`") } else { "remove it".to_string() };
-    Diagnostic::new(
+    let help = match in_text {
+        true => format!("write it `\\u{{{code:x}}}`"),
+        false if character.is_whitespace() => "write a blank in its place".to_owned(),
+        false => "remove it".to_owned(),
+    };
+    let found = Diagnostic::new(
         Code::E0013,
         format!("the character U+{code:04X} may not stand here"),
         span,
         label,
     )
-    .help(help)
+    .help(help);
+    // Without any blank two words would become one.
+    match !in_text && character.is_whitespace() {
+        true => found.fix(span, " "),
+        false => found,
+    }
 }
 
 /// A sign that means nothing.

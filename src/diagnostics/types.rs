@@ -279,6 +279,8 @@ pub fn not_a_list(name: &str, span: Span, ty: &Type) -> Diagnostic {
     );
     if ty.data == DataType::String {
         found.help(format!("make it one first: `set {name} = split({name}, \",\")`"))
+    } else if matches!(ty.data, DataType::Map(..)) {
+        found.help(format!("make a list of it first: `set {name} = entries({name})`"))
     } else {
         found.help("only a `list<…>` has items to make rows of")
     }

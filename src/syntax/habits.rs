@@ -1,14 +1,18 @@
 //! What is written as in SQL or Python: recognised by its tokens in a line that did not parse, with
 //! the same in this language.
 
+mod choices;
+mod clauses;
 mod expressions;
 mod literals;
 mod operators;
 mod statements;
 
+pub(super) use statements::column_name;
+
 use super::parser::Parser;
 use super::tokens::TokenKind;
-use super::words::is_reserved;
+use super::words::{Place, is_reserved};
 use crate::diagnostics::habits::Foreign;
 use crate::diagnostics::{Diagnostic, habits};
 use crate::text::Span;
@@ -28,6 +32,24 @@ struct Habit {
 }
 
 impl Parser<'_> {
+    /// `from {{ ref('orders') }}`, before its quotes are looked at.
+    pub(super) fn reference(&self, tokens: &Range<usize>, place: Place) -> Option<Diagnostic> {
+        let line = self.meaningful(tokens);
+        let is_template = place == Place::Job && line.text(0) == "from" && line.text(1) == "{";
+        is_template.then(|| line.clause()).flatten()
+    }
+
+    /// `df.filter(…)`
+    pub(super) fn chained(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        self.meaningful(tokens).chained()
+    }
+
+    /// Is it a line of the members of an enum?
+    pub(super) fn is_member(&self, tokens: &Range<usize>) -> bool {
+        let line = self.meaningful(tokens);
+        line.at.len() > 2 && (0..line.at.len()).all(|at| line.is_word(at) == (at % 2 == 0))
+    }
+
     /// A column of a source as SQL declares it, or `primary key (id)` on a line of its own.
     pub(super) fn foreign_column(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
         let line = self.meaningful(tokens);
@@ -53,10 +75,16 @@ impl Parser<'_> {
             let span = Span::new(self.file, start, start + sign.len());
             return Some(habits::foreign_comment(span, sign));
         }
+        if let Some(found) = line.clause() {
+            return Some(found);
+        }
         if let Some(at) = line.find(2, "having") {
             let end = line.find(at, "{").unwrap_or(line.at.len());
             let filter = format!("filter {}", line.slice(at + 1..end));
             let span = self.span(line.at[at]..line.at[at] + 1);
+            if filter.contains('(') {
+                return Some(habits::having_aggregate("having", span));
+            }
             return Some(habits::on_the_next_line(
                 "having",
                 span,
@@ -67,6 +95,13 @@ impl Parser<'_> {
         if line.text(0) == "select" && line.text(1) == "distinct" && line.at.len() > 2 {
             let span = self.span(line.at[1]..line.at[1] + 1);
             return Some(habits::on_the_next_line("distinct", span, "distinct", "behind `select`"));
+        }
+        let items = |at: &usize| line.text(*at) == "[" && line.touches(*at - 1);
+        let for_in = line.find(1, "for").is_some();
+        if let Some(found) =
+            (1..line.at.len()).filter(items).filter(|_| !for_in).find_map(|at| line.items(at))
+        {
+            return Some(found);
         }
         let habit = (0..line.at.len()).find_map(|at| {
             let habit =
@@ -114,8 +149,9 @@ impl Line<'_> {
         self.kind(at) == Some(TokenKind::Word) && !is_reserved(self.text(at))
     }
 
+    /// The first such word from there on, in capitals too.
     fn find(&self, from: usize, word: &str) -> Option<usize> {
-        (from..self.at.len()).find(|at| self.text(*at) == word)
+        (from..self.at.len()).find(|at| self.text(*at).eq_ignore_ascii_case(word))
     }
 
     /// Behind the bracket that closes the one at `open`.

@@ -279,8 +279,16 @@ impl Layout {
     pub fn split(&self, tokens: Range<usize>, by_commas: bool) -> Vec<Range<usize>> {
         let mut parts = Vec::new();
         let (mut start, mut at) = (tokens.start, tokens.start);
+        // The comma of `map<string, int>` separates nothing here.
+        let mut angles = 0_usize;
         while at < tokens.end {
-            let ends = self.breaks[at] || by_commas && self.source(at) == ",";
+            match self.source(at) {
+                "<" if at > start && matches!(self.source(at - 1), "map" | "list") => angles += 1,
+                ">" => angles = angles.saturating_sub(1),
+                _ if self.breaks[at] => angles = 0,
+                _ => {}
+            }
+            let ends = self.breaks[at] || by_commas && angles == 0 && self.source(at) == ",";
             if ends {
                 parts.push(self.trimmed(start..at));
                 start = at + 1;

@@ -3,17 +3,19 @@
 //! statement. Finding out *what* is wrong with a bad one is the business of `second_look`.
 
 mod group;
+mod tables;
 
 use super::ast::{
     Assignment, ColumnDeclaration, DeclarationKind, Enum, Expr, ExprKind, Job, Name, ParseField,
     Setting, SettingKind, Statement, Step, Test, TestItem, TypeExpr, TypeExprKind,
 };
+use super::habits::column_name;
 use super::layout::{Piece, Problem};
 use super::lower::Item;
 use super::parser::{Parser, parse, parse_all};
 use super::tokens::TokenKind;
-use super::words::{Place, is_reserved};
-use crate::diagnostics::{Diagnostic, fixtures, syntax};
+use super::words::{Place, is_reserved, word_in};
+use crate::diagnostics::syntax;
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -122,6 +124,10 @@ impl Parser<'_> {
         self.behind_block(piece, behind..tokens.end);
         match head {
             Some(head) if guess == Some(word) => complete(head, items),
+            // `job j from orders {`, whose steps do not begin with it.
+            None if word == "job" && self.names_table(tokens.start..brace) => {
+                DeclarationKind::Bad(self.declared_name(&tokens))
+            }
             _ if guess == Some("job") => match self.declared_name(&tokens) {
                 Some(name) => {
                     DeclarationKind::Job(Job { name, settings: items.settings, steps: items.steps })
@@ -130,6 +136,10 @@ impl Parser<'_> {
             },
             _ => DeclarationKind::Bad(self.declared_name(&tokens)),
         }
+    }
+
+    fn names_table(&self, mut head: Range<usize>) -> bool {
+        head.any(|at| self.layout.source(at) == "from")
     }
 
     /// Has a long text that is never closed taken the rest of the declaration, its `}` included?
@@ -223,6 +233,17 @@ impl Parser<'_> {
         let by_commas = matches!(place, Place::Source | Place::Enum);
         let mut parts = self.layout.split(tokens, by_commas).into_iter().peekable();
         while let Some(part) = parts.next() {
+            if let Some(next) = parts.next_if(|next| self.goes_on_below(&part, next, place)) {
+                self.trailing_operator(&part, &next);
+                items.steps.push(self.bad_step(&part));
+                continue;
+            }
+            let rows = self.rows_without_bars(&part, place, &mut parts);
+            if !rows.is_empty() {
+                self.say_rows_without_bars(&rows);
+                items.tests.push(TestItem::Bad);
+                continue;
+            }
             let lines = self.lines_of_group(&part, place, &mut parts);
             if lines.is_empty() {
                 self.item(piece, part, place, &mut items);
@@ -263,25 +284,54 @@ impl Parser<'_> {
                 Some(column) => items.columns.push(column),
                 None => items.settings.push(Setting { kind: SettingKind::Bad, span }),
             },
-            Place::Job => {
-                let verb = self.span(tokens.start..tokens.start + 1);
-                items.steps.push(Statement { step: Step::Bad, span, verb });
-            }
+            Place::Job => items.steps.push(self.bad_step(&tokens)),
             Place::Test => items.tests.push(TestItem::Bad),
             _ => items.settings.push(Setting { kind: SettingKind::Bad, span }),
         }
     }
 
+    fn bad_step(&self, tokens: &Range<usize>) -> Statement {
+        let verb = self.span(tokens.start..tokens.start + 1);
+        Statement { step: Step::Bad, span: self.span(tokens.clone()), verb }
+    }
+
+    /// Does a statement end with an operator, and the next line hold what it is for?
+    fn goes_on_below(&self, part: &Range<usize>, next: &Range<usize>, place: Place) -> bool {
+        let operator = matches!(
+            self.layout.source(part.end - 1),
+            "and" | "or" | "+" | "-" | "*" | "/" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "??"
+        );
+        operator && place == Place::Job && word_in(place, self.layout.source(next.start)).is_none()
+    }
+
+    /// Says that an operator stands at the beginning of the next line.
+    fn trailing_operator(&mut self, part: &Range<usize>, next: &Range<usize>) {
+        let last = part.end - 1;
+        let before = self.span(self.layout.trimmed(part.start..last)).end as usize;
+        let (operator, next) = (self.span(last..part.end), self.span(next.start..next.start + 1));
+        let between = &self.source[operator.end as usize..next.start as usize];
+        let written = format!("{between}{} ", self.layout.source(last));
+        let place = Span::new(self.file, before, next.start as usize);
+        self.found.push(syntax::trailing_operator(
+            self.layout.source(last),
+            operator,
+            place,
+            written,
+        ));
+    }
+
     /// A column of which at least the name is known.
     fn bad_column(&self, tokens: &Range<usize>) -> Option<ColumnDeclaration> {
-        let text = self.layout.source(tokens.start);
-        let first = self.layout.tokens[tokens.start].kind;
-        if first != TokenKind::Word || self.has_hidden(tokens) {
-            return None;
-        }
+        let source = self.layout.source(tokens.start);
+        let text = match self.layout.tokens[tokens.start].kind {
+            _ if self.has_hidden(tokens) => return None,
+            TokenKind::Word => source.to_owned(),
+            TokenKind::Text => column_name(source)?,
+            _ => return None,
+        };
         let (name, span) = (self.span(tokens.start..tokens.start + 1), self.span(tokens.clone()));
         let ty = TypeExpr { kind: TypeExprKind::Bad, nullable: false, span: name.after() };
-        let name = Name { text: text.to_string(), span: name };
+        let name = Name { text, span: name };
         Some(ColumnDeclaration { name, ty, attributes: Vec::new(), doc: None, span })
     }
 
@@ -390,11 +440,7 @@ impl Parser<'_> {
     pub fn bad(&mut self, piece: &Piece, tokens: Range<usize>, place: Place, entry: Rule) {
         if !self.has_hidden(&tokens) {
             let diagnostic = self.second_look(piece, tokens, place, entry);
-            // All rows of a table are written alike.
-            let is_row = |one: &Diagnostic| one.message == fixtures::ROW_WITHOUT_BARS;
-            if !is_row(&diagnostic) || !self.found.iter().any(is_row) {
-                self.found.push(diagnostic);
-            }
+            self.found.push(diagnostic);
         }
     }
 

@@ -13,7 +13,7 @@ use super::layout::{NESTING_MAX, Piece, Problem};
 use super::parser::Parser;
 use super::tokens::TokenKind;
 use super::words::{FOREIGN_SIGNS, Place, is_reserved, word_in};
-use crate::diagnostics::{Diagnostic, fixtures, habits, literals, syntax};
+use crate::diagnostics::{Diagnostic, habits, literals, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl Parser<'_> {
             return syntax::too_deep(self.at(at), NESTING_MAX);
         }
         self.foreign_comment(&tokens)
-            .or_else(|| (place == Place::Test).then(|| self.row_without_bars(&tokens)).flatten())
+            .or_else(|| self.reference(&tokens, place))
             .or_else(|| self.foreign_literal(&tokens))
             .or_else(|| self.bad_token(&tokens))
             .or_else(|| self.lone_brace(&tokens))
@@ -40,9 +40,11 @@ impl Parser<'_> {
             .or_else(|| (place == Place::Source).then(|| self.foreign_column(&tokens)).flatten())
             .or_else(|| self.first_word(&tokens, place, entry))
             .or_else(|| problem.map(|problem| self.bracket(problem, &tokens)))
+            .or_else(|| self.table_in_brackets(&tokens, place))
+            .or_else(|| self.members(&tokens))
             .or_else(|| self.all_columns(&tokens))
             .or_else(|| self.habit(&tokens))
-            .or_else(|| self.foreign_sign(&tokens))
+            .or_else(|| self.foreign_sign(&tokens, place))
             .unwrap_or_else(|| self.furthest(&tokens, place, entry))
     }
 
@@ -216,13 +218,26 @@ impl Parser<'_> {
                 };
                 let end =
                     self.layout.trimmed(at..self.layout.behind(at).min(tokens.end).max(at + 1));
+                if self.is_parameter_behind(at, end.end, tokens) {
+                    return syntax::missing_comma(self.span(end).after());
+                }
                 syntax::unclosed_bracket(span, text, closing, self.span(end).after())
             }
         }
     }
 
+    /// Is a `name:` behind the parameters that begin at a parenthesis, on a line of its own?
+    fn is_parameter_behind(&self, open: usize, end: usize, tokens: &Range<usize>) -> bool {
+        let next = self.next(end.saturating_sub(1), tokens);
+        let sign = next.and_then(|next| self.next(next, tokens)).map_or("", |at| self.text(at));
+        matches!(self.text(tokens.start), "fn" | "transform")
+            && self.text(open) == "("
+            && end > open + 1
+            && sign == ":"
+    }
+
     /// `&&`, `||`, `!`, `<>`, ...
-    fn foreign_sign(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+    fn foreign_sign(&self, tokens: &Range<usize>, place: Place) -> Option<Diagnostic> {
         let found = tokens
             .clone()
             .filter(|at| self.kind(*at) == Some(TokenKind::Operator))
@@ -233,14 +248,12 @@ impl Parser<'_> {
                     .map(|(_, meant)| (at, *meant))
             });
         let (at, mut meant) = found?;
-        if self.text(at) == "|"
-            && let Some(found) = self.alternatives(tokens, at)
-        {
-            return Some(found);
+        if self.text(at) == "|" && place == Place::Enum && self.is_member(tokens) {
+            return Some(syntax::members_by_commas(self.at(at)));
         }
+        let behind = self.next(at, tokens);
         // Before a text it asks whether that matches, and before all else for the opposite.
-        let is_before_text =
-            self.next(at, tokens).is_some_and(|next| self.text(next).ends_with('"'));
+        let is_before_text = behind.is_some_and(|next| self.text(next).ends_with('"'));
         if self.text(at) == "~" && !is_before_text {
             meant = "not";
         }
@@ -259,39 +272,19 @@ impl Parser<'_> {
             "||" => habits::two_bars(self.at(at)),
             sign => habits::foreign_sign(sign, meant, self.at(at), &written),
         };
+        // A word does not touch the one behind it.
+        if let Some(fix) = &mut found.fix
+            && behind == Some(at + 1)
+            && self.kind(at + 1) == Some(TokenKind::Word)
+            && fix.text.ends_with(char::is_alphabetic)
+        {
+            fix.text.push(' ');
+        }
         // Where the line ends, another sign alone does not make it whole.
         if self.next(at, tokens).is_none() {
             found.fix = None;
         }
         Some(found)
-    }
-}
-
-impl Parser<'_> {
-    /// `id | n` below `given`, or `given orders { id | n }`.
-    fn row_without_bars(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
-        let bar = tokens.clone().find(|at| self.text(*at) == "|")?;
-        let source = &self.source[self.span(tokens.clone()).range()];
-        let row = source.lines().find(|line| line.contains('|')).unwrap_or(source).trim();
-        (!row.starts_with('|')).then(|| fixtures::row_without_bars(self.at(bar), row))
-    }
-
-    /// `enum Level = LOW | HIGH`, and the like with `type`.
-    fn alternatives(&self, tokens: &Range<usize>, at: usize) -> Option<Diagnostic> {
-        let meaningful: Vec<usize> =
-            tokens.clone().filter(|at| !self.text(*at).trim().is_empty()).collect();
-        let [word, name, equal, members @ ..] = &meaningful[..] else { return None };
-        let is_declared = matches!(self.text(*word), "enum" | "type") && self.text(*equal) == "=";
-        let members: Vec<&str> = members
-            .iter()
-            .map(|member| self.text(*member).trim_matches('"'))
-            .filter(|member| super::is_name(member))
-            .collect();
-        if !is_declared || members.len() < 2 {
-            return None;
-        }
-        let written = format!("enum {} {{ {} }}", self.text(*name), members.join(", "));
-        Some(habits::alternatives(self.at(at), &written))
     }
 }
 

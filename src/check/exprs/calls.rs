@@ -371,6 +371,10 @@ impl Scope<'_, '_> {
     /// The call with its two arguments in the other order, if they would fit so.
     fn swapped(&self, name: &ast::Name, given: &[Option<Expr>]) -> Option<String> {
         let [Some(first), Some(second)] = given else { return None };
+        // Of two numbers one is not of the type that is needed, and that is all.
+        if first.ty.data.is_number() && second.ty.data.is_number() {
+            return None;
+        }
         let asked = [second, first].map(|value| Argument {
             name: None,
             value: ArgumentValue::Value {

@@ -128,6 +128,12 @@ impl Scope<'_, '_> {
             self.found.push(names::dropped_column(name, span, *dropped));
             return;
         }
+        let of_block = self.group.as_ref().map(|group| ("group", &group.names));
+        let of_block = of_block.or(self.window.as_ref().map(|window| ("window", &window.names)));
+        if let Some((step, _)) = of_block.filter(|(_, names)| names.iter().any(|one| one == name)) {
+            self.found.push(names::value_of_block(name, span, step));
+            return;
+        }
         let columns: Vec<&str> = row.columns.iter().map(|column| &*column.name).collect();
         let members = self.globals.enums.values().flat_map(|(declared, _)| &declared.members);
         let others: Vec<&str> = self
@@ -181,6 +187,10 @@ impl Scope<'_, '_> {
                 let is_function = !registry.overloads(&name.text).is_empty()
                     && !registry.is_aggregate(&name.text);
                 self.found.push(match is_function {
+                    _ if matches!(value.ty.data, DataType::Json | DataType::Map(..)) => {
+                        let written = format!("{}[\"{}\"]", self.text(base.span), name.text);
+                        found.perhaps(span, written)
+                    }
                     true => {
                         let written = format!("{}({})", name.text, self.text(base.span));
                         found.perhaps(span, written)
@@ -190,6 +200,20 @@ impl Scope<'_, '_> {
                 bad(span)
             }
         }
+    }
+
+    /// The column of what names one of another table: `customers.id`.
+    pub(super) fn column_of_table<'e>(&self, expr: &'e ast::Expr) -> Option<&'e str> {
+        let A::Field(base, column) = &expr.kind else { return None };
+        let A::Name(table) = &base.kind else { return None };
+        let is_known = table == "run"
+            || self.row.is_none_or(|row| row.broken || row.find(table).is_some())
+            || self.right.as_ref().is_some_and(|right| right.name == table)
+            || self.slots.iter().any(|variable| variable.name == *table)
+            || self.values.iter().any(|(name, _)| name == table)
+            || self.globals.params.iter().any(|param| param.name == *table)
+            || self.globals.enums.contains_key(table.as_str());
+        (!is_known).then_some(&column.text)
     }
 
     /// `right.column`, `run.time`, `Level.ERROR`: where the first name is no column.

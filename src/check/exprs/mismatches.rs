@@ -292,6 +292,12 @@ fn time_literal(text: &str, ty: &DataType) -> Option<String> {
     }
 }
 
+/// A date or time for a text in quotes, where one is needed.
+pub(super) fn time_meant(quoted: &str, ty: &DataType) -> Option<String> {
+    let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    is_time(ty).then(|| time_literal(text, ty)).flatten()
+}
+
 fn is_time(ty: &DataType) -> bool {
     matches!(ty, DataType::Date | DataType::Datetime | DataType::Timestamp)
 }

@@ -97,6 +97,8 @@ pub(super) struct GroupScope {
     pub(super) is_rule: bool,
     /// Aggregates see only the rows for which this is true.
     pub(super) only: Option<Expr>,
+    /// The names of its values, which do not see each other.
+    pub(super) names: Vec<String>,
 }
 
 /// The expression of what did not check.
@@ -197,7 +199,12 @@ impl<'s, 'a> Scope<'s, 'a> {
             return value;
         }
         if !crate::types::widens(&value.ty, ty) {
-            self.found.push(types::does_not_fit(what, value.span, ty, &value.ty));
+            let found = types::does_not_fit(what, value.span, ty, &value.ty);
+            let text = self.text(value.span);
+            self.found.push(match mismatches::time_meant(&text, &ty.data) {
+                Some(literal) => found.instead(value.span, literal),
+                None => found,
+            });
             return bad(value.span);
         }
         convert(value, &ty.data)
@@ -345,7 +352,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         let mut first: HashMap<&str, Span> = HashMap::new();
         for (name, _) in fields {
             if let Some(first) = first.insert(&name.text, name.span) {
-                self.found.push(names::column_twice(&name.text, name.span, first));
+                self.found.push(names::field_twice(&name.text, name.span, first));
                 return bad(span);
             }
         }

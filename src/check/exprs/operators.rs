@@ -3,7 +3,7 @@
 use super::arithmetic::arithmetic;
 use super::convert::{adapt, open_part};
 use super::{Scope, adaptable, bad, convert, literal, narrow};
-use crate::diagnostics::{operand, patterns, types};
+use crate::diagnostics::{habits, operand, patterns, types};
 use crate::functions::regex::compile;
 use crate::ir::{Comparison, Expr, ExprKind};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -172,6 +172,16 @@ impl Scope<'_, '_> {
         list: &ast::Expr,
         span: Span,
     ) -> Expr {
+        if let Some(column) = self.column_of_table(list) {
+            let value = self.text(value.span);
+            let of = self.text(list.span);
+            let table = of.split('.').next().unwrap_or_default();
+            let on = if value == column { value } else { format!("{value} == {of}") };
+            let verb = if negated { "anti" } else { "semi" };
+            let written = format!("{verb} join {table} on {on}");
+            self.found.push(habits::rows_of_another(list.span, &written));
+            return bad(span);
+        }
         let value = self.check(value, None);
         let ast::ExprKind::List(items) = &list.kind else {
             let list = self.check(list, None);

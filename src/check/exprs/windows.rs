@@ -17,6 +17,8 @@ pub(in crate::check) struct WindowScope {
     pub(in crate::check) sort: Option<Span>,
     /// The keys as they are written.
     pub(in crate::check) keys_text: String,
+    /// The names of its values, which do not see each other.
+    pub(in crate::check) names: Vec<String>,
 }
 
 /// What is known of the frame.

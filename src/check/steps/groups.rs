@@ -13,6 +13,11 @@ use std::sync::Arc;
 /// The keys of a step with `by`: name, value, place.
 pub(super) type Keys = Vec<(Arc<str>, Expr, Span)>;
 
+/// The names that are given to values.
+pub(super) fn given_names(values: &[ast::Assignment]) -> Vec<String> {
+    values.iter().filter_map(|value| Some(value.name.as_ref()?.text.clone())).collect()
+}
+
 impl JobChecker<'_, '_> {
     /// Keys; those that did not check are left out.
     pub(super) fn keys(&mut self, assignments: &[ast::Assignment], what: &str) -> Keys {
@@ -56,6 +61,7 @@ impl JobChecker<'_, '_> {
             span: statement.verb,
             is_rule: false,
             only: None,
+            names: given_names(aggregates),
         });
         let mut first: HashMap<String, Span> =
             keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();

@@ -175,7 +175,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
                 let columns: Vec<&str> =
                     self.row.columns.iter().map(|column| &*column.name).collect();
                 let table = (self.name.text.as_str(), self.name.span);
-                self.found.push(names::no_column(&name.text, name.span, table, &columns));
+                self.found.push(names::nothing_to_change(&name.text, name.span, table, &columns));
             }
         }
         at

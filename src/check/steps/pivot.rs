@@ -40,6 +40,7 @@ impl JobChecker<'_, '_> {
             span: statement.verb,
             is_rule: false,
             only: None,
+            names: vec![],
         };
         let mut first: HashMap<String, Span> =
             keys.iter().map(|(name, _, at)| (name.to_string(), *at)).collect();

@@ -122,6 +122,7 @@ impl JobChecker<'_, '_> {
             span: place,
             is_rule: true,
             only: None,
+            names: vec![],
         });
         let condition = scope.condition(condition, "this rule", NullRule::Allowed);
         let group = scope.group.take().expect("it was put in above");

@@ -2,6 +2,7 @@
 
 use super::JobChecker;
 use super::columns::NewColumn;
+use super::groups::given_names;
 use crate::check::constants;
 use crate::check::exprs::values::of_window;
 use crate::check::exprs::{FrameKnown, WindowScope};
@@ -32,6 +33,7 @@ impl JobChecker<'_, '_> {
             frame: known,
             sort: window.sort_span,
             keys_text,
+            names: given_names(&window.values),
         });
         let mut first: HashMap<String, Span> = HashMap::new();
         let mut values: Vec<NewColumn> = vec![];

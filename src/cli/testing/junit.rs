@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 /// The report.
 pub(in crate::cli) fn report(all: &[Ran], wrong: &[(String, String)]) -> String {
-    let seconds: f64 = all.iter().map(|ran| ran.seconds).sum();
+    // A sum of nothing would be a zero with a minus.
+    let seconds = all.iter().fold(0.0, |sum, ran| sum + ran.seconds);
     let failed = all.iter().filter(|ran| !ran.is_passed()).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(

@@ -1,7 +1,7 @@
 //! Values that are written in other forms elsewhere: choices, methods, literals.
 
 use super::{Foreign, Habit, Line};
-use crate::diagnostics::{foreign, formats, operand};
+use crate::diagnostics::{Diagnostic, foreign, formats, habits, operand};
 use crate::syntax::tokens::TokenKind;
 
 /// What packages of functions are called in Python and Spark.
@@ -11,15 +11,13 @@ impl Line<'_> {
     /// Values of other forms.
     pub(super) fn expression(&self, at: usize) -> Option<Habit> {
         Some(match (self.text(at), self.text(at + 1)) {
-            ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" => {
-                Habit {
-                    place: at - 2..at + 2,
-                    written: "count()".into(),
-                    foreign: Foreign::Form("count(*)"),
-                }
-            }
-            ("distinct", _)
-                if at > 1 && self.text(at - 1) == "(" && self.text(at - 2) == "count" =>
+            ("*", ")") if at > 1 && self.text(at - 1) == "(" && self.is_count(at - 2) => Habit {
+                place: at - 2..at + 2,
+                written: "count()".into(),
+                foreign: Foreign::Form("count(*)"),
+            },
+            ("distinct" | "DISTINCT", _)
+                if at > 1 && self.text(at - 1) == "(" && self.is_count(at - 2) =>
             {
                 let end = self.behind(at - 1)?;
                 let written = format!("count_distinct({})", self.slice(at + 1..end - 1));
@@ -37,9 +35,8 @@ impl Line<'_> {
                 return self.record(at);
             }
             ("[", _) if self.find(at, "for").is_some() => return self.comprehension(at),
-            ("[", _) if at > 0 && self.touches(at - 1) => return self.items(at),
             (":", _) => return self.format_in_text(at),
-            ("case", _) => return self.case(at),
+            ("case" | "CASE", _) => return self.case(at),
             ("f" | "F", _)
                 if self.touches(at)
                     && matches!(self.kind(at + 1), Some(TokenKind::Text | TokenKind::TextOpen)) =>
@@ -74,8 +71,12 @@ impl Line<'_> {
                 return self.methods(at);
             }
             ("if" | "?", _) => return self.choice(at),
-            _ => return None,
+            _ => return self.other_form(at),
         })
+    }
+
+    fn is_count(&self, at: usize) -> bool {
+        self.text(at).eq_ignore_ascii_case("count")
     }
 
     /// Is the point here one behind a value, for a field of it?
@@ -117,17 +118,30 @@ impl Line<'_> {
         Some(Habit { place: open..end, written, foreign: Foreign::Form("[… for … in …]") })
     }
 
-    /// `tags[0:2]`
-    fn items(&self, open: usize) -> Option<Habit> {
+    /// `tags[0:2]`, which may be of a list or a text.
+    pub(super) fn items(&self, open: usize) -> Option<Diagnostic> {
         let (end, start) = (self.behind(open)?, self.value_before(open)?);
         let colon = self.find(open, ":").filter(|at| *at < end)?;
         let (from, to) = (self.slice(open + 1..colon), self.slice(colon + 1..end - 1));
         let list = self.slice(start..open);
         let from = if from.is_empty() { "0" } else { from };
-        let length = format!("length({list})");
-        let to = if to.is_empty() { length.as_str() } else { to };
-        let written = format!("slice({list}, {from}, {to})");
-        Some(Habit { place: start..end, written, foreign: Foreign::Form("list[from:to]") })
+        let last = if to.is_empty() { format!("length({list})") } else { to.to_owned() };
+        let of_list = format!("slice({list}, {from}, {last})");
+        let place = self.parser.span(self.at[start]..self.at[end - 1] + 1);
+        if self.text(start) == "split" {
+            return Some(habits::habit(Foreign::Form("list[from:to]"), place, &of_list));
+        }
+        // Characters are counted from 1, and items from 0.
+        let of_text = match (from.parse::<u32>(), to.parse::<u32>()) {
+            (Ok(from), Ok(to)) if from < to => {
+                format!("substring({list}, {}, {})", u64::from(from) + 1, to - from)
+            }
+            (Ok(from), Err(_)) if to.is_empty() => {
+                format!("substring({list}, {})", u64::from(from) + 1)
+            }
+            _ => "substring(text, start, length)".to_owned(),
+        };
+        Some(habits::items_or_characters(place, &of_list, &of_text))
     }
 
     /// `"{id:05d}"`, `"{share:.2f}"`
@@ -193,11 +207,11 @@ impl Line<'_> {
     }
 
     /// The text of the line before a token, and that from it on.
-    fn before(&self, at: usize) -> &str {
+    pub(super) fn before(&self, at: usize) -> &str {
         self.slice(0..at)
     }
 
-    fn rest(&self, at: usize) -> &str {
+    pub(super) fn rest(&self, at: usize) -> &str {
         self.slice(at..self.at.len())
     }
 
@@ -283,7 +297,7 @@ impl Line<'_> {
     }
 
     /// The arguments between the bracket at `open` and its partner.
-    fn arguments(&self, open: usize) -> Vec<&str> {
+    pub(super) fn arguments(&self, open: usize) -> Vec<&str> {
         let Some(end) = self.behind(open) else { return vec![] };
         let (mut arguments, mut start, mut at) = (vec![], open + 1, open + 1);
         while at < end {
@@ -302,9 +316,12 @@ impl Line<'_> {
         let end = self.find(at, "end")?;
         let subject = self.find(at, "when")?;
         let (mut arms, mut from) = (vec![], subject);
-        while self.text(from) == "when" {
+        while self.text(from).eq_ignore_ascii_case("when") {
             let then = self.find(from, "then")?;
-            let next = (then..=end).find(|at| matches!(self.text(*at), "when" | "else" | "end"))?;
+            let is_next = |at: &usize| {
+                matches!(self.text(*at).to_lowercase().as_str(), "when" | "else" | "end")
+            };
+            let next = (then..=end).find(is_next)?;
             let (when, value) = (self.slice(from + 1..then), self.slice(then + 1..next));
             arms.push(format!("{when} => {value}"));
             from = next;

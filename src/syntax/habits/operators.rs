@@ -29,7 +29,9 @@ impl Line<'_> {
                 written: "else if".into(),
                 foreign: Foreign::Form("elif"),
             },
-            "in" if self.text(at + 1) == "(" => {
+            "in" if self.text(at + 1) == "("
+                && !self.text(at + 2).eq_ignore_ascii_case("select") =>
+            {
                 let end = self.behind(at + 1)?;
                 let written = format!("in [{}]", self.slice(at + 2..end - 1));
                 Habit { place: at..end, written, foreign: Foreign::Form("in (…)") }

@@ -1,12 +1,20 @@
 //! Statements, and parts of them, as SQL writes them.
 
 use super::{Foreign, Habit, Line};
+use crate::syntax::is_name;
 use crate::syntax::tokens::TokenKind;
 
 /// Does a value begin here that no word of a step is?
 fn is_value(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_digit() || first == '"')
         || matches!(text, "true" | "false" | "-" | "[" | "(" | "@")
+}
+
+/// A name for a column that files call so, in quotes.
+pub(in crate::syntax) fn column_name(quoted: &str) -> Option<String> {
+    let name = quoted.trim_matches('"').to_lowercase();
+    let name = name.replace(|sign: char| !sign.is_alphanumeric(), "_");
+    is_name(&name).then_some(name)
 }
 
 impl Line<'_> {
@@ -48,8 +56,12 @@ impl Line<'_> {
                 if verb == "expect" && at > 1 && self.text(at - 1) != "else" =>
             {
                 let is_else = matches!(self.text(at - 1), "otherwise" | "or" | "then" | "on_fail");
-                let condition = self.slice(0..at - usize::from(is_else));
-                let written = format!("{condition} else {}", rest(at));
+                // `on fail drop`
+                let on = [at - 1, at - 2].into_iter().find(|on| self.text(*on) == "on");
+                let end = on.unwrap_or(at - usize::from(is_else));
+                let is_doubled = on == Some(at - 1) && self.is_word(at + 1);
+                let action = rest(at + usize::from(is_doubled));
+                let written = format!("{} else {action}", self.slice(0..end));
                 Habit { place: 0..self.at.len(), written, foreign: Foreign::ExpectAlone }
             }
             ("sort", "by") if at == 0 && self.at.len() > 2 => {
@@ -132,6 +144,16 @@ impl Line<'_> {
 
     /// `id int not null`, a column of a source as SQL declares it.
     pub(super) fn column(&self) -> Option<Habit> {
+        if self.kind(0) == Some(TokenKind::Text) && self.text(1) == ":" {
+            let name = column_name(self.text(0))?;
+            let ty = self.slice(2..self.at.len());
+            let written = format!("{name}: {ty} named {}", self.text(0));
+            return Some(Habit {
+                place: 0..self.at.len(),
+                written,
+                foreign: Foreign::QuotedColumn,
+            });
+        }
         let colon = usize::from(self.text(1) == ":");
         let core = 1 + colon;
         if !self.is_word(0) || !self.is_word(core) {

@@ -82,6 +82,7 @@ impl Layouter<'_> {
                     | "||"
                     | "<>"
                     | "==="
+                    | "=>"
             ),
             TokenKind::Word => match word {
                 "and" | "or" | "is" | "in" | "between" | "matches" | "as" | "then" => true,

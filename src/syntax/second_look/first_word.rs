@@ -2,6 +2,7 @@
 //! with another spelling.
 
 use super::super::ast::Later;
+use super::super::is_name;
 use super::super::parser::{Parser, parse};
 use super::super::tokens::TokenKind;
 use super::super::words::{
@@ -43,7 +44,7 @@ impl Parser<'_> {
         match place {
             Place::Inner | Place::Enum => self.inner_line(tokens, second, entry),
             Place::File if word_in(Place::File, word).is_some() => None,
-            Place::File => Some(self.unknown_declaration(word, span)),
+            Place::File => Some(self.unknown_declaration(tokens, word, span)),
             Place::Source if sign == ":" => None,
             Place::Source if word_in(place, word).is_none() => {
                 self.source_line(tokens, second, word)
@@ -53,14 +54,21 @@ impl Parser<'_> {
         }
     }
 
-    fn unknown_declaration(&self, word: &str, span: Span) -> Diagnostic {
+    fn unknown_declaration(&self, tokens: &Range<usize>, word: &str, span: Span) -> Diagnostic {
         let lower = word.to_lowercase();
         if lower != word && word_in(Place::File, &lower).is_some() {
             return syntax::not_lower_case(word, span, &lower);
         }
         if let Some((_, meant)) = FOREIGN_DECLARATIONS.iter().find(|(foreign, _)| *foreign == lower)
         {
-            return habits::foreign_word(word, meant, span, example(meant));
+            let rest = self.span(tokens.clone());
+            let same = format!("{meant}{}", &self.source[rest.range()][word.len()..]);
+            return match parse(Rule::only_declaration, &same) {
+                Ok(_) if !same.contains('\n') => {
+                    habits::foreign_word(word, meant, span, &same).fix(span, *meant)
+                }
+                _ => habits::foreign_word(word, meant, span, example(meant)),
+            };
         }
         if let Some(known) = word_anywhere(&lower) {
             let belongs =
@@ -117,6 +125,11 @@ impl Parser<'_> {
         if lower != word && word_in(place, &lower).is_some() {
             return syntax::not_lower_case(word, span, &lower);
         }
+        if place == Place::Job
+            && let Some(found) = self.chained(tokens)
+        {
+            return found;
+        }
         if place == Place::Job && sign == "=" {
             let value = self.rest_behind(tokens, "=");
             return syntax::missing_verb(word, span, &value);
@@ -136,7 +149,7 @@ impl Parser<'_> {
             }
             return match self.rewritten(tokens, phrase.end, meant) {
                 // These keep the rows that the others remove.
-                Some(same) if !matches!(lower.as_str(), "delete" | "dropna") => {
+                Some(same) if lower != "delete" && !written.contains('$') => {
                     let whole = span.to(self.span(tokens.clone()));
                     let finding = habits::foreign_word(found, meant, span, &same);
                     // Often only the word is another.
@@ -145,7 +158,16 @@ impl Parser<'_> {
                         false => finding.guess(whole, same),
                     }
                 }
-                _ => habits::foreign_word(found, meant, span, written_or_example(meant, written)),
+                _ => {
+                    let names = self.names_behind(tokens, phrase.end);
+                    let same = written_or_example(meant, written)
+                        .replace('$', names.as_deref().unwrap_or("id"));
+                    let finding = habits::foreign_word(found, meant, span, &same);
+                    match names.filter(|_| written.contains('$')) {
+                        Some(_) => finding.guess(self.span(tokens.clone()), same),
+                        None => finding,
+                    }
+                }
             };
         }
         if let Some(known) = word_anywhere(&lower) {
@@ -185,6 +207,12 @@ impl Parser<'_> {
         let rest = self.span(from..tokens.end.max(from + 1));
         let rest = self.source.get(rest.range()).unwrap_or("").trim();
         let is_short = !rest.is_empty() && rest.len() < 60 && !rest.contains('\n');
+        // `assign(x = 1)`
+        let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let rest = match inner.map(|inner| format!("{meant} {inner}")) {
+            Some(same) if parse(Rule::only_job_item, &same).is_ok() => inner.unwrap_or(rest),
+            _ => rest,
+        };
         let candidate = format!("{meant} {rest}");
         let candidate = match meant {
             "sort" => candidate.replace(" DESC", " desc").replace(" ASC", ""),
@@ -192,6 +220,18 @@ impl Parser<'_> {
             _ => candidate,
         };
         (is_short && parse(Rule::only_job_item, &candidate).is_ok()).then_some(candidate)
+    }
+
+    /// The names behind a word, and nothing else: `a, b`, `("a")`.
+    fn names_behind(&self, tokens: &Range<usize>, from: usize) -> Option<String> {
+        let rest = self.layout.trimmed(from..tokens.end);
+        let names: Vec<&str> = rest
+            .filter(|at| !self.layout.tokens[*at].kind.is_trivia())
+            .map(|at| self.text(at))
+            .filter(|text| !matches!(*text, "(" | ")" | "[" | "]" | "," | "by" | "on"))
+            .map(|text| text.trim_matches('"'))
+            .collect();
+        (!names.is_empty() && names.iter().all(|name| is_name(name))).then(|| names.join(", "))
     }
 
     fn rest_behind(&self, tokens: &Range<usize>, sign: &str) -> String {

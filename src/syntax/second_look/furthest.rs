@@ -94,7 +94,9 @@ impl Parser<'_> {
         let (text, wanted) = (self.text(last), expected(rules));
         let is_operator = self.kind(last) == Some(TokenKind::Operator)
             && !matches!(text, "=" | "," | ":" | "." | "->" | "=>");
-        if is_operator && wanted.iter().any(|wanted| wanted == "a value") && text != "*" {
+        let is_word = matches!(text, "and" | "or");
+        if is_word || is_operator && wanted.iter().any(|wanted| wanted == "a value") && text != "*"
+        {
             return syntax::incomplete(
                 verb,
                 span.after(),
@@ -123,7 +125,11 @@ impl Parser<'_> {
             .iter()
             .find(|word| lower == **word || word.len() > 2 && lower.starts_with(word.as_str()))
             .cloned()
-            .or_else(|| nearest(&lower, words.iter().map(String::as_str)).map(str::to_string))
+            // Of two letters any other two are near: `id` is no `is`.
+            .or_else(|| {
+                let near = nearest(&lower, words.iter().map(String::as_str));
+                near.filter(|_| lower.chars().count() > 2).map(str::to_string)
+            })
             .filter(|word| word.as_str() != found)
     }
 
