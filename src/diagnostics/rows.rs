@@ -209,10 +209,10 @@ pub fn within_type(span: Span, ty: &Type, of: Span, distance: &Type) -> Diagnost
     .help(help)
 }
 
-/// E0415: a sort key that is the same for every row.
+/// W0415: a sort key that is the same for every row.
 pub fn sorted_by_constant(span: Span, text: &str, columns: &[&str]) -> Diagnostic {
     let message = format!("`{text}` is the same for every row, and orders nothing");
-    let found = Diagnostic::new(Code::E0415, message, span, "a constant");
+    let found = Diagnostic::new(Code::W0415, message, span, "a constant");
     let quoted = columns.iter().find(|name| text.trim_matches('"') == **name);
     // As `ORDER BY 1` of SQL does.
     let counted = || columns.get(text.parse::<usize>().ok()?.checked_sub(1)?);

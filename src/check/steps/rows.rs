@@ -135,24 +135,20 @@ impl JobChecker<'_, '_> {
                 self.found.push(types::not_ordered("a sort key", value.span, &value.ty));
                 continue;
             }
-            if self.is_constant(&value) {
-                continue;
-            }
+            self.warn_constant(&value);
             let (descending, nulls_first) = (key.descending, key.nulls_first);
             checked.push(ir::SortKey { value, descending, nulls_first });
         }
         checked
     }
 
-    /// Is something by which rows are put into an order the same for all of them? Says so.
-    fn is_constant(&mut self, value: &ir::Expr) -> bool {
-        let is_constant = constant(value, &[]).is_ok();
-        if is_constant {
+    /// Says of something by which rows are put into an order that it is the same for all of them.
+    fn warn_constant(&mut self, value: &ir::Expr) {
+        if constant(value, &[]).is_ok() {
             let columns: Vec<&str> = self.row.columns.iter().map(|column| &*column.name).collect();
             let text = self.text(value.span);
             self.found.push(rows::sorted_by_constant(value.span, &text, &columns));
         }
-        is_constant
     }
 
     pub(super) fn sort(&mut self, keys: &[ast::SortKey], span: Span) {
@@ -223,9 +219,7 @@ impl JobChecker<'_, '_> {
         if by.as_ref().is_some_and(|by| by.ty.is_unknown()) || keys.is_empty() {
             return;
         }
-        if by.as_ref().is_some_and(|by| self.is_constant(by)) {
-            return;
-        }
+        by.iter().for_each(|by| self.warn_constant(by));
         let keep = match (keep.map(|(keep, _)| keep).unwrap_or(ast::Keep::First), by) {
             (ast::Keep::First, None) => Keep::First,
             (ast::Keep::Last, None) => Keep::Last,

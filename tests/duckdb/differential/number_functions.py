@@ -285,7 +285,7 @@ def decimal_round(x, kind, depth):
         text = f"abs({value.text})" if name == "abs" else f"(-{value.text})"
         return strict(text, f"TRY_CAST(unit_text({exact}, {s}) AS {value.kind.sql()})", value.kind, [value])
     if name == "round":
-        result, exact = decimal(min(38, max(p - s, 1) + scale + 1), scale), f"rescale({u}, {s}, {scale})"
+        result, exact = decimal(min(38, max(p - s, 1) + scale + min(1, s - scale)), scale), f"rescale({u}, {s}, {scale})"
         text = f"round({value.text}, {scale})"
     elif name == "truncate":
         result, exact = decimal(min(38, max(p - s, 1) + scale), scale), f"({u} // ten({s - scale}))"
