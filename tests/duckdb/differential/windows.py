@@ -145,7 +145,7 @@ def by_distance(rng, node, down):
     elif kind.is_decimal and kind.precision <= 18:
         key, unit = "units({}._k0)", ""
         scale = 10**kind.scale
-        condition = distances(key, first, last, down, lambda end: f"({end} * {scale})")
+        condition = distances(key, first, last, down, lambda end: f"(CAST({end} AS HUGEINT) * {scale})")
         return spelled("range", first, last), condition
     elif kind == DATE:
         months = rng.random() < 0.4
