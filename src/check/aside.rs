@@ -7,24 +7,14 @@ use super::globals::Globals;
 use crate::diagnostics::{self, Diagnostics};
 use crate::ir::lineage::{Lineage, Origin};
 use crate::ir::{
-    About, Aside, Column, ErrorPolicy, ExpectAction, Expr, ExprKind, Input, Job, JobId, Pipeline,
-    QuarantineId, Row, Source, SourceColumn, SourceId, StepKind,
+    ABOUT_ROWS, About, Aside, Column, ErrorPolicy, ExpectAction, Expr, ExprKind, Input, Job, JobId,
+    Pipeline, QuarantineId, Row, Source, SourceColumn, SourceId, StepKind,
 };
 use crate::syntax::ast::{self, SettingKind, Step};
 use crate::text::Span;
 use crate::types::{DataType, Field, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What is known of each row besides its columns.
-const ABOUT_ROWS: &[(&str, DataType)] = &[
-    ("_reason", DataType::String),
-    ("_job", DataType::String),
-    ("_source_file", DataType::String),
-    ("_source_row", DataType::Int),
-    ("_line", DataType::Int),
-    ("_text", DataType::String),
-];
 
 /// The name of the quarantine that dotted names mean, if they mean one.
 pub(super) fn named(path: &[ast::Name]) -> Option<&ast::Name> {
@@ -34,8 +24,7 @@ pub(super) fn named(path: &[ast::Name]) -> Option<&ast::Name> {
     }
 }
 
-/// The jobs that may set rows aside, by the names of the quarantines; with each its branches, in which
-/// conditions may fail.
+/// The jobs that may set rows aside, by the names of the quarantines. Branches never do.
 pub(super) fn writers(jobs: &[&ast::Job], globals: &Globals) -> BTreeMap<String, Vec<JobId>> {
     let mut writers: BTreeMap<String, Vec<JobId>> = BTreeMap::new();
     for (at, job) in jobs.iter().enumerate() {

@@ -116,7 +116,7 @@ pub fn recursive(name: &str, span: Span, declared: Span) -> Diagnostic {
 }
 
 /// E0010: a call that comes to too much with the functions in it.
-pub fn too_large(name: &str, span: Span, limit: &str) -> Diagnostic {
+pub fn too_large(name: &str, span: Span, limit: usize) -> Diagnostic {
     let message = format!(
         "`{name}` comes to more than {limit} operators with the functions that it calls put in their places"
     );

@@ -235,6 +235,14 @@ pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagn
     .fix(span, meant)
 }
 
+/// `except all c`
+pub fn each_row_once(span: Span, verb: &str, table: &str) -> Diagnostic {
+    let message = format!("`{verb}` keeps each row once, however often it comes");
+    Diagnostic::new(Code::E0004, message, span, "there is no `all`").help(format!(
+        "write `{verb} {table}`; to tell equal rows apart number them in both tables before, by `window by id {{ n = row_number() }}`"
+    ))
+}
+
 /// `||` between values of which the parser does not know the types.
 pub fn two_bars(span: Span) -> Diagnostic {
     let message = "`||` is written differently here";

@@ -8,7 +8,7 @@ use super::{Error, Failing};
 use crate::connect::{BadValue, RowLines};
 use crate::data::{Batch, POSITION_ROW_BITS, display, scalar_at};
 use crate::functions::kernel::{Failure, Operand};
-use crate::ir::{ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row, StepKind};
+use crate::ir::{ABOUT_ROWS, ErrorPolicy, ExpectAction, Expectation, QuarantineId, Row, StepKind};
 use crate::plan::{NodeId, NodeKind, step_of};
 use crate::text::Span;
 use crate::types::{DataType, Scalar};
@@ -444,14 +444,12 @@ fn without(batch: &Batch, values: &mut [Operand], rows: &[u32]) -> Batch {
     filter_rows(batch, values, &keep.finish())
 }
 
-/// What a quarantine says of a row beside its values.
-const KEYS: &[&str] = &["_reason", "_job", "_source_file", "_source_row", "_line", "_text"];
-
 /// The values of a row as JSON: numbers and truth as such, what has parts as outputs spell it, all else
 /// as text.
 fn write_row(out: &mut Vec<u8>, batch: &Batch, row: &Row, at: usize) {
     for (column, array) in row.columns.iter().zip(&batch.columns) {
-        if !column.is_hidden() && !KEYS.contains(&&*column.name) {
+        let is_about = ABOUT_ROWS.iter().any(|(name, _)| **name == *column.name);
+        if !column.is_hidden() && !is_about {
             write_column(out, &column.name, array, &column.ty.data, at);
         }
     }

@@ -36,7 +36,7 @@ pub use widen::widen;
 
 use crate::functions::Registry;
 use crate::text::Span;
-use crate::types::{Scalar, Type};
+use crate::types::{DataType, Scalar, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -243,6 +243,16 @@ pub struct Aside {
     /// The jobs that set rows aside there; it is whole when they are done.
     pub writers: Vec<JobId>,
 }
+
+/// What a quarantine says of each row besides its columns, which is never the name of one there.
+pub const ABOUT_ROWS: &[(&str, DataType)] = &[
+    ("_reason", DataType::String),
+    ("_job", DataType::String),
+    ("_source_file", DataType::String),
+    ("_source_row", DataType::Int),
+    ("_line", DataType::Int),
+    ("_text", DataType::String),
+];
 
 /// `incremental by updated_at lookback 2h`
 #[derive(Clone, Debug, PartialEq)]

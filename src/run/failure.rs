@@ -6,7 +6,7 @@ use crate::connect::ConnectError;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::operators::join::PAIRS_MAX;
 use crate::exec::{Error, Failing, Place};
-use crate::ir::{Input, JobId, Pipeline, Promise, StepKind};
+use crate::ir::{Input, JobId, Pipeline, Promise, Source, StepKind};
 use crate::store::StateError;
 use crate::text::Span;
 use std::sync::Arc;
@@ -211,8 +211,8 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
         }
         Error::Row { span, job, of, reason, place, .. } => {
             let place = place.map(|place| place_text(place, files));
-            let reads_sensitive = job.is_some_and(|job| reads_sensitive(pipeline, job));
-            let reason = if reads_sensitive { without_values(&reason) } else { reason };
+            let reason =
+                if reads_sensitive(pipeline, job) { without_values(&reason, &of) } else { reason };
             match of {
                 Failing::Rule if is_about_all(pipeline, span) => {
                     Told::of(Kind::Rule, runtime::table_rule_broken(&reason, span))
@@ -233,26 +233,34 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
     }
 }
 
-/// Is a sensitive column among those of the sources that a job is made of?
-fn reads_sensitive(pipeline: &Pipeline, job: JobId) -> bool {
-    let Some(_) = pipeline.jobs.get(job.0 as usize) else { return false };
+/// Is a sensitive column among those of the sources that a job is made of? Of a job that is not known, or
+/// that only a run knows of, among those of any source.
+fn reads_sensitive(pipeline: &Pipeline, job: Option<JobId>) -> bool {
+    let is_sensitive = |source: &Source| source.columns.iter().any(|one| one.sensitive.is_some());
+    let Some(job) = job.filter(|job| (job.0 as usize) < pipeline.jobs.len()) else {
+        return pipeline.sources.iter().any(is_sensitive);
+    };
     let jobs = pipeline.jobs_before(Input::Job(job));
     let mut inputs = jobs.iter().flat_map(|job| pipeline.jobs[job.0 as usize].inputs());
     inputs.any(|input| match input {
-        Input::Source(source) => {
-            let columns = &pipeline.sources[source.0 as usize].columns;
-            columns.iter().any(|column| column.sensitive.is_some())
-        }
+        Input::Source(source) => is_sensitive(&pipeline.sources[source.0 as usize]),
         Input::Job(_) => false,
     })
 }
 
-/// A reason without what stands in quotes in it, which may be of a sensitive column: what ends a run is
-/// told everywhere.
-fn without_values(reason: &str) -> String {
-    let hidden = |(at, part): (usize, &str)| if at % 2 == 1 { "…" } else { part }.to_owned();
-    let parts: Vec<String> = reason.split('"').enumerate().map(hidden).collect();
-    parts.join("\"")
+/// A reason without what may be of a sensitive column, since what ends a run is told everywhere: what
+/// stands in quotes, of which a value may have some itself, and the keys of a group.
+fn without_values(reason: &str, of: &Failing) -> String {
+    let reason = match of {
+        Failing::Group => reason.split_once(", in ").map_or(reason, |(reason, _)| reason),
+        Failing::Expression | Failing::Rule => reason,
+    };
+    match (reason.find('"'), reason.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &reason[..=first], &reason[last..])
+        }
+        _ => reason.to_owned(),
+    }
 }
 
 /// Is the rule at this place one about all rows?
@@ -280,5 +288,20 @@ fn place_text(place: Place, files: &[Arc<str>]) -> String {
     match place.line {
         Some(line) => format!("{file}:{line}"),
         None => format!("{file}, row {}", place.record),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_told_without_values() {
+        let told = |reason| without_values(reason, &Failing::Expression);
+        assert_eq!(told("age: \"12 \"B\" x\" is not an int"), "age: \"…\" is not an int");
+        assert_eq!(told("division by zero"), "division by zero");
+        assert_eq!(told("a \" alone"), "a \" alone");
+        let of_group = "a sum is beyond an int, in group ann@example.com, 7";
+        assert_eq!(without_values(of_group, &Failing::Group), "a sum is beyond an int");
     }
 }

@@ -70,7 +70,7 @@ impl Scope<'_, '_> {
             return bad(span);
         }
         if size_with(&function.body, &bound) > SIZE_MAX {
-            self.found.push(functions::too_large(&name.text, name.span, "10,000"));
+            self.found.push(functions::too_large(&name.text, name.span, SIZE_MAX));
             return bad(span);
         }
         let mut body = function.body.clone();

@@ -33,6 +33,9 @@ impl Line<'_> {
             "filter" => self.matched_rows(),
             "output" => self.output(),
             "explode" => self.exploded(),
+            verb @ ("except" | "intersect") if self.is(1, "all") && self.at.len() == 3 => {
+                Some(habits::each_row_once(self.place(1..2), verb, self.text(2)))
+            }
             "rename" if self.text(2) == "=" && self.at.len() == 4 => {
                 let written = format!("rename {} as {}", self.text(1), self.text(3));
                 Some(habits::old_name_first(self.place(2..3), &written))
@@ -69,9 +72,6 @@ impl Line<'_> {
             ("window", _) => self.window()?,
             ("join" | "left" | "right" | "full" | "semi" | "anti" | "inner" | "asof", _) => {
                 self.join()?
-            }
-            ("except" | "intersect", "all") if all == 3 => {
-                (format!("{verb} {}", self.text(2)), "all")
             }
             ("expect", _) => self.rule()?,
             ("rename", "{" | "(") => {
