@@ -6,6 +6,7 @@ use super::rejects::Reject;
 use super::ring::Ring;
 use crate::connect::{ConnectError, Extent, Outputs, SinkSpec, Staged, Written};
 use crate::ir::QuarantineId;
+use crate::plan::NodeId;
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -19,6 +20,10 @@ pub struct Quarantines {
     /// Is there any?
     is_used: bool,
 }
+
+/// Counts a row that an operator has set aside, once it is written: of a job that has failed as many
+/// rows are told as can be read.
+pub type Count<'c> = &'c dyn Fn(NodeId);
 
 /// What a morsel has set aside.
 struct Part {
@@ -100,33 +105,40 @@ impl Quarantines {
         number: u64,
         rejects: Vec<Reject>,
         extent: Option<Extent>,
+        count: Count<'_>,
     ) -> Result<(), Error> {
         if !self.is_used {
             return Ok(());
         }
         let bytes = rejects.iter().map(Reject::bytes).sum();
         let part = Part { rejects: in_order(rejects), extent };
-        self.ring.put(number, part, bytes, &|part| self.append(part))
+        self.ring.put(number, part, bytes, &|part| self.append(part, count))
     }
 
     /// Writes a part of a morsel of which more is to come, once it is its turn. Gives it back when
     /// the stage has failed before.
-    pub fn flush(&self, number: u64, rejects: Vec<Reject>) -> Result<Vec<Reject>, Error> {
+    pub fn flush(
+        &self,
+        number: u64,
+        rejects: Vec<Reject>,
+        count: Count<'_>,
+    ) -> Result<Vec<Reject>, Error> {
         let part = Part { rejects: in_order(rejects), extent: None };
-        let back = self.ring.flush(number, part, &|part| self.append(part))?;
+        let back = self.ring.flush(number, part, &|part| self.append(part, count))?;
         Ok(back.map_or(vec![], |back| back.rejects))
     }
 
     /// Writes what a morsel had set aside when it failed, once it is its turn, and nothing of the
     /// morsels behind it: what a failed run leaves does not depend on threads.
-    pub fn fail(&self, number: u64, rejects: Vec<Reject>) {
+    pub fn fail(&self, number: u64, rejects: Vec<Reject>, count: Count<'_>) {
         let part = Part { rejects: in_order(rejects), extent: None };
         // Why the morsel has failed is what is told.
-        let _ = self.ring.end(number, part, &|part| self.append(part));
+        let _ = self.ring.end(number, part, &|part| self.append(part, count));
         self.ring.abort();
     }
 
-    fn append(&self, part: Part) -> Result<(), Error> {
+    fn append(&self, part: Part, count: Count<'_>) -> Result<(), Error> {
+        part.rejects.iter().for_each(|reject| count(reject.by.node));
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let Files { outputs, kept, names, at } = &mut *files;
         let mut written: Vec<(Vec<u8>, u64)> = outputs.iter().map(|_| (vec![], 0)).collect();

@@ -30,7 +30,6 @@ impl Execution<'_> {
     ) -> Result<Batch, Error> {
         let node = spot.node;
         self.count(node, |counts| &counts.dropped, routed.dropped);
-        self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
         if !routed.nulled.is_empty() {
             let new = worker.nulled.add(&self.flows_of(node), spot, &routed.nulled);
             self.count(node, |counts| &counts.nulled, new);
@@ -43,11 +42,14 @@ impl Execution<'_> {
         if !is_written(&self.counted) && !is_written(&self.set_aside) {
             worker.rejects_bytes += routed.rejects.iter().map(Reject::bytes).sum::<usize>();
             worker.rejects.extend(routed.rejects);
+        } else {
+            self.count(node, |counts| &counts.quarantined, routed.rejects.len() as u64);
         }
         if worker.rejects_bytes > REJECTS_MAX {
             worker.rejects_bytes = 0;
             let rejects = std::mem::take(&mut worker.rejects);
-            let flushed = self.quarantines.flush(worker.number, rejects);
+            let flushed =
+                self.quarantines.flush(worker.number, rejects, &|of| self.count_reject(of));
             worker.rejects = flushed.inspect_err(|_| worker.by = Some(By::All))?;
         }
         Ok(routed.batch)
@@ -58,6 +60,11 @@ impl Execution<'_> {
         if rows > 0 && !self.counted[node.at()].load(Relaxed) {
             of(&self.counts[node.at()]).fetch_add(rows, Relaxed);
         }
+    }
+
+    /// Counts a row that was set aside and is written.
+    pub(super) fn count_reject(&self, node: NodeId) {
+        self.count(node, |counts| &counts.quarantined, 1);
     }
 
     /// Counts what an operator gives and hands it on.

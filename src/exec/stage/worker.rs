@@ -149,7 +149,8 @@ impl Execution<'_> {
             };
             if let Err(error) = result {
                 dispenser.fail();
-                self.quarantines.fail(number, std::mem::take(&mut worker.rejects));
+                let rejects = std::mem::take(&mut worker.rejects);
+                self.quarantines.fail(number, rejects, &|of| self.count_reject(of));
                 for sink in self.sinks.iter().flatten() {
                     sink.abort();
                 }
@@ -218,7 +219,8 @@ impl Execution<'_> {
         worker.rejects_bytes = 0;
         let last = worker.extents.last().filter(|(of, _)| *of == number);
         let extent = last.map(|(_, extent)| *extent);
-        let put = self.quarantines.put(number, std::mem::take(&mut worker.rejects), extent);
+        let (rejects, count) = (std::mem::take(&mut worker.rejects), |of| self.count_reject(of));
+        let put = self.quarantines.put(number, rejects, extent, &count);
         put.inspect_err(|_| worker.by = Some(By::All))
     }
 

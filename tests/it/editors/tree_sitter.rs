@@ -4,6 +4,9 @@
 
 use super::{editors, output, tool};
 use crate::folders::pipelines;
+use batchc::diagnostics::Diagnostics;
+use batchc::syntax::parse;
+use batchc::text::Files;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,9 +34,10 @@ fn programs(folder: &Path) -> Vec<PathBuf> {
             let text = fs::read_to_string(&path).expect("a program can be read");
             let text = format!("{}\n", text.split("\n#---- ").next().unwrap_or_default());
             let own = path.strip_prefix(root).expect("it is inside").display().to_string();
-            let is_syntax = |code: &str| code.starts_with("E00") && code != "E0020";
-            let compiled = batchc::compile(&own, text.clone());
-            if !compiled.found.iter().any(|found| is_syntax(found.code.as_str())) {
+            let (mut files, mut found) = (Files::default(), Diagnostics::new());
+            let id = files.add(&*own, text.clone());
+            parse(&files, id, &mut found);
+            if !found.has_errors() {
                 let copy = folder.join(own.replace('/', "__"));
                 fs::write(&copy, text).expect("it can be written");
                 all.push(copy);
