@@ -60,6 +60,14 @@ pub fn bad_cell(
     }
 }
 
+/// E0801: a cell of a value that no row of its table has.
+pub fn impossible_cell(column: &str, text: &str, span: Span, since: Span) -> Diagnostic {
+    let message = format!("`{column}` is never `{text}` in this table");
+    Diagnostic::new(Code::E0801, message, span, "rows with it do not come so far")
+        .label(since, "since here")
+        .help("write a value that rows of it can have, or give the table above that step")
+}
+
 /// How a value of a type is written in a table.
 fn example(ty: &DataType) -> Option<&'static str> {
     Some(match ty {

@@ -161,46 +161,40 @@ pub(super) fn type_called(name: &str) -> Option<&'static str> {
 /// A call of another language as it is written here, where more than its name differs.
 pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
     let lower = name.to_lowercase();
-    Some(match (lower.as_str(), arguments) {
-        ("cast", [only]) => cast(only)?,
-        ("try_cast" | "safe_cast", [only]) => format!("try({})", cast(only)?),
-        ("try_cast" | "safe_cast", [value, ty]) => {
-            format!("try({} as {})", operand(value), converted(ty.trim_matches('"'))?)
+    choice(&lower, arguments)
+        .or_else(|| time(&lower, arguments))
+        .or_else(|| other(&lower, arguments))
+}
+
+/// A choice, or a condition.
+fn choice(name: &str, arguments: &[&str]) -> Option<String> {
+    Some(match (name, arguments) {
+        ("if" | "iff" | "iif" | "ifelse" | "if_else" | "where", [condition, then, otherwise]) => {
+            format!("if {condition} then {then} else {otherwise}")
         }
-        ("col" | "column", [name]) if is_name(name.trim_matches('"')) => {
-            name.trim_matches('"').to_owned()
+        ("if" | "iff" | "iif", [condition, then]) => {
+            format!("if {condition} then {then} else null")
         }
-        ("lit", [value]) => (*value).to_owned(),
-        ("not_null", [value]) => format!("{} is not null", operand(value)),
-        ("accepted_values", [value, list]) => format!("{} in {list}", operand(value)),
+        ("not", [condition]) => format!("not {}", operand(condition)),
+        ("decode", [value, pairs @ ..]) if pairs.len() > 1 => {
+            let arms = pairs.chunks(2).map(|pair| match pair {
+                [one, value] => format!("{one} => {value}"),
+                other => format!("else => {}", other[0]),
+            });
+            let arms: Vec<String> = arms.collect();
+            format!("case {value} {{ {} }}", arms.join(", "))
+        }
+        _ => return None,
+    })
+}
+
+/// What is counted of times.
+fn time(name: &str, arguments: &[&str]) -> Option<String> {
+    Some(match (name, arguments) {
         ("date_part" | "datepart", [unit, at]) => {
             let unit = unit.trim_matches(['"', '\'']).to_lowercase();
             is_unit(&unit).then(|| format!("{unit}({at})"))?
         }
-        ("isnull" | "isna" | "is_null", [value]) => format!("{} is null", operand(value)),
-        ("notnull" | "notna" | "isnotnull" | "is_not_null", [value]) => {
-            format!("{} is not null", operand(value))
-        }
-        ("fillna" | "fill_null", [value, other]) => {
-            format!("{} ?? {}", operand(value), operand(other))
-        }
-        ("isin" | "is_in", [value, list]) => format!("{} in {list}", operand(value)),
-        ("between", [value, least, most]) => {
-            format!("{} between {} and {}", operand(value), operand(least), operand(most))
-        }
-        ("to_int" | "to_integer", [value]) => format!("{} as int", operand(value)),
-        ("to_date", [value]) => format!("{} as date", operand(value)),
-        ("to_char" | "to_string", [value]) => format!("{} as string", operand(value)),
-        ("int" | "float" | "bool" | "str", [value]) => {
-            format!("{} as {}", operand(value), converted(&lower)?)
-        }
-        ("astype", [value, ty]) => {
-            format!("{} as {}", operand(value), converted(ty.trim_matches('"'))?)
-        }
-        ("iff" | "iif" | "ifelse" | "if_else" | "where", [condition, then, otherwise]) => {
-            format!("if {condition} then {then} else {otherwise}")
-        }
-        ("iff" | "iif", [condition, then]) => format!("if {condition} then {then} else null"),
         ("date_add" | "dateadd" | "adddate" | "add_days", [at, days]) => {
             moved(at, "+", days, "day")?
         }
@@ -212,6 +206,53 @@ pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
         ("datediff" | "date_diff" | "timestampdiff", [unit, from, to]) => {
             let unit = unit.trim_matches(['"', '\'']).to_lowercase();
             format!("diff(\"{unit}\", {from}, {to})")
+        }
+        _ => return None,
+    })
+}
+
+fn other(lower: &str, arguments: &[&str]) -> Option<String> {
+    Some(match (lower, arguments) {
+        ("cast", [only]) => cast(only)?,
+        ("try_cast" | "safe_cast", [only]) => format!("try({})", cast(only)?),
+        ("try_cast" | "safe_cast", [value, ty]) => {
+            format!("try({} as {})", operand(value), converted(ty.trim_matches('"'))?)
+        }
+        ("col" | "column", [name]) if is_name(name.trim_matches('"')) => {
+            name.trim_matches('"').to_owned()
+        }
+        ("lit", [value]) => (*value).to_owned(),
+        ("not_null", [value]) => format!("{} is not null", operand(value)),
+        ("accepted_values", [value, list]) => format!("{} in {list}", operand(value)),
+        ("isnull" | "isna" | "is_null", [value]) => format!("{} is null", operand(value)),
+        ("notnull" | "notna" | "isnotnull" | "is_not_null", [value]) => {
+            format!("{} is not null", operand(value))
+        }
+        ("fillna" | "fill_null", [value, other]) => {
+            format!("{} ?? {}", operand(value), operand(other))
+        }
+        ("isin" | "is_in", [value, list]) => format!("{} in {list}", operand(value)),
+        ("between", [value, least, most]) => {
+            format!("{} between {} and {}", operand(value), operand(least), operand(most))
+        }
+        (
+            "json_extract"
+            | "json_value"
+            | "get_json_object"
+            | "json_extract_scalar"
+            | "json_extract_string"
+            | "json_extract_path_text",
+            [text, path],
+        ) => format!("json_get(parse_json({text}), {path}) as string"),
+        ("to_number" | "to_float" | "to_double", [value]) => format!("{} as float", operand(value)),
+        ("to_int" | "to_integer", [value]) => format!("{} as int", operand(value)),
+        ("to_date", [value]) => format!("{} as date", operand(value)),
+        ("to_char" | "to_string", [value]) => format!("{} as string", operand(value)),
+        ("int" | "float" | "bool" | "str", [value]) => {
+            format!("{} as {}", operand(value), converted(lower)?)
+        }
+        ("astype", [value, ty]) => {
+            format!("{} as {}", operand(value), converted(ty.trim_matches('"'))?)
         }
         ("regexp_matches" | "regexp_like" | "rlike", [text, pattern]) if pattern.ends_with('"') => {
             format!("{} matches {pattern}", operand(text))

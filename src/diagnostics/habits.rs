@@ -51,6 +51,8 @@ pub enum Foreign {
     IfAlone,
     /// `expect` with an action and no `else`.
     ExpectAlone,
+    /// `AND`
+    Capitals,
 }
 
 /// What is written as in another language, and is `written` differently here.
@@ -64,6 +66,7 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
         Foreign::Fraction => "a number begins with a digit",
         Foreign::QuotedColumn => "what a file calls a column stands behind `named`",
         Foreign::IfAlone => "an `if` needs an `else`",
+        Foreign::Capitals => "operators are written in small letters",
         Foreign::ExpectAlone => "what becomes of broken rows stands behind `else`",
         Foreign::Form(form) => &format!("`{form}` is written differently here"),
     };
@@ -161,6 +164,22 @@ pub fn on_the_next_line(foreign: &str, span: Span, step: &str, place: &str) -> D
     let message = format!("`{foreign}` is a step of its own here");
     Diagnostic::new(Code::E0004, message, span, "as in another language")
         .help(format!("write `{step}` on a line {place}"))
+}
+
+/// `take 10 offset 5`
+pub fn rows_behind_others(span: Span, count: u64, before: u64) -> Diagnostic {
+    let message = "`take` begins with the first row";
+    let last = before.saturating_add(count);
+    Diagnostic::new(Code::E0004, message, span, "as in another language").help(format!(
+        "number the rows: `window sort KEY {{ n = row_number() }}`, then `filter n > {before} and n <= {last}`"
+    ))
+}
+
+/// `fill * with 0`
+pub fn columns_by_name(span: Span, value: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0004, "`fill` names its columns", span, "as in another language").help(
+        format!("write `fill a with {value}, b with {value}` with the columns that may be null"),
+    )
 }
 
 /// `=` in a condition.

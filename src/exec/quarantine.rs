@@ -108,6 +108,7 @@ impl Quarantines {
         count: Count<'_>,
     ) -> Result<(), Error> {
         if !self.is_used {
+            rejects.iter().for_each(|reject| count(reject.by.node));
             return Ok(());
         }
         let bytes = rejects.iter().map(Reject::bytes).sum();
@@ -123,6 +124,10 @@ impl Quarantines {
         rejects: Vec<Reject>,
         count: Count<'_>,
     ) -> Result<Vec<Reject>, Error> {
+        if !self.is_used {
+            // Its turn never comes.
+            return self.put(number, rejects, None, count).map(|()| vec![]);
+        }
         let part = Part { rejects: in_order(rejects), extent: None };
         let back = self.ring.flush(number, part, &|part| self.append(part, count))?;
         Ok(back.map_or(vec![], |back| back.rejects))

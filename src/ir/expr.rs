@@ -217,43 +217,41 @@ impl Expr {
 
     /// May a row fail here? A divisor that is a literal other than zero cannot.
     pub fn may_fail(&self) -> bool {
+        let is_never = |divisor: &Expr, number: i64| match divisor.is_zero_literal() {
+            Some(is_zero) if number == 0 => !is_zero,
+            Some(_) => divisor.kind != ExprKind::Literal(Scalar::Int(number)),
+            None => false,
+        };
+        !matches!(self.kind, ExprKind::Try(_))
+            && (self.itself_may_fail(&is_never)
+                || self.children().iter().any(|child| child.may_fail()))
+    }
+
+    /// May a row fail at the operator itself, whose operands do not fail? `is_never` says of a divisor
+    /// whether it is known not to be a number.
+    pub fn itself_may_fail(&self, is_never: &dyn Fn(&Expr, i64) -> bool) -> bool {
         use ExprKind as K;
         match &self.kind {
-            K::Try(_) => false,
             K::Call { function, arguments, .. } => {
                 let is_literal = |at: usize| {
                     arguments.get(at).is_some_and(|one| matches!(one.kind, K::Literal(_)))
                 };
                 Registry::standard().declaration(*function).may_fail(is_literal)
-                    || self.any_child_may_fail()
             }
             // The least int has no opposite.
             K::Negate(value) => {
                 !matches!(self.ty.data, DataType::Float | DataType::Decimal { .. })
                     && !matches!(&value.kind, K::Literal(one) if *one != Scalar::Int(i64::MIN))
-                    || self.any_child_may_fail()
             }
             K::Arithmetic(op, left, right) => {
-                arithmetic_may_fail(*op, left, right, &self.ty.data) || self.any_child_may_fail()
+                arithmetic_may_fail(*op, left, right, &self.ty.data, is_never)
             }
-            K::Convert(value) => {
-                !has_room(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
-            }
-            K::Cast(value) => {
-                cast_may_fail(&value.ty.data, &self.ty.data) || self.any_child_may_fail()
-            }
+            K::Convert(value) => !has_room(&value.ty.data, &self.ty.data),
+            K::Cast(value) => cast_may_fail(&value.ty.data, &self.ty.data),
             K::Index(..) => true,
-            K::Concat(parts) => concat_may_fail(parts) || self.any_child_may_fail(),
-            _ => self.any_child_may_fail(),
+            K::Concat(parts) => concat_may_fail(parts),
+            _ => false,
         }
-    }
-
-    fn any_child_may_fail(&self) -> bool {
-        self.children().iter().any(|child| child.may_fail())
-    }
-
-    fn is_nonzero_literal(&self) -> bool {
-        self.is_zero_literal() == Some(false)
     }
 
     /// Of a number that is written down: is it zero?
@@ -289,20 +287,25 @@ impl Expr {
 }
 
 /// May the operator itself fail on a row?
-fn arithmetic_may_fail(op: Arithmetic, left: &Expr, right: &Expr, result: &DataType) -> bool {
+fn arithmetic_may_fail(
+    op: Arithmetic,
+    left: &Expr,
+    right: &Expr,
+    result: &DataType,
+    is_never: &dyn Fn(&Expr, i64) -> bool,
+) -> bool {
     use Arithmetic as O;
     match (op, result) {
         (O::Power, _) => true,
-        (O::Divide | O::IntDivide | O::Remainder, DataType::Float) => !right.is_nonzero_literal(),
         // The least int divided by -1 has no room.
-        (O::IntDivide | O::Remainder, DataType::Int) => {
-            !right.is_nonzero_literal() || right.kind == ExprKind::Literal(Scalar::Int(-1))
-        }
+        (O::IntDivide, DataType::Int) => !is_never(right, 0) || !is_never(right, -1),
+        (O::Remainder, DataType::Int) => !is_never(right, 0),
+        (O::Divide | O::IntDivide | O::Remainder, DataType::Float) => !is_never(right, 0),
         (O::Divide | O::IntDivide, DataType::Decimal { precision, scale }) => {
             let ((p, s), (_, t)) = (digits(&left.ty.data), digits(&right.ty.data));
-            !right.is_nonzero_literal() || p - s + t + scale > *precision
+            !is_never(right, 0) || p - s + t + scale > *precision
         }
-        (O::Remainder, DataType::Decimal { .. }) => !right.is_nonzero_literal(),
+        (O::Remainder, DataType::Decimal { .. }) => !is_never(right, 0),
         (O::Add | O::Subtract | O::Multiply, DataType::Float) => false,
         (O::Add | O::Subtract, DataType::Decimal { precision, .. }) => {
             let ((p, s), (q, t)) = (digits(&left.ty.data), digits(&right.ty.data));

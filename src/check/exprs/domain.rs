@@ -15,10 +15,15 @@ pub(in crate::check) fn when_true(condition: &Expr) -> Known {
     judged(condition, true)
 }
 
+/// What is known of columns where a condition is false.
+pub(super) fn when_false(condition: &Expr) -> Known {
+    judged(condition, false)
+}
+
 /// The columns that a false condition leaves fewer members of their enum, or none.
 pub(super) fn members_when_false(condition: &Expr) -> Vec<(usize, Arc<[i32]>)> {
     let left = |(at, domain): (usize, Domain)| Some((at, domain.members?.left));
-    judged(condition, false).into_iter().filter_map(left).collect()
+    when_false(condition).into_iter().filter_map(left).collect()
 }
 
 fn judged(condition: &Expr, is: bool) -> Known {
@@ -176,6 +181,19 @@ pub(in crate::check) fn widened(
         domain.bounds.clear();
     }
     (!domain.is_empty()).then(|| Arc::new(domain))
+}
+
+/// The condition by which a value cannot be there, if there is one.
+pub(in crate::check) fn excludes(domain: &Domain, value: &Scalar, ty: &DataType) -> Option<Span> {
+    if let (Scalar::Enum(member), Some(members)) = (value, &domain.members) {
+        return (!members.left.contains(member)).then_some(members.since);
+    }
+    let mut bounds = domain.bounds.iter();
+    let is_against = |bound: &&Bound| {
+        let value = super::literal(value.clone(), ty.clone(), bound.since);
+        bounds::excluded((bound.op, &bound.value), (Comparison::Equal, &value))
+    };
+    bounds.find(is_against).map(|bound| bound.since)
 }
 
 /// Of a column that comes from two tables, and holds the values of both as `to`.

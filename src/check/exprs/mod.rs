@@ -11,6 +11,7 @@ mod cases;
 pub(super) mod certain;
 mod convert;
 pub(super) mod domain;
+pub(super) mod fails;
 mod keys;
 mod lookup;
 mod members;
@@ -240,7 +241,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(value.span);
         }
         if nulls == NullRule::Filter
-            && value.may_fail()
+            && self.may_fail(&value)
             && let Some(since) = self.null_on_error
         {
             let text = self.text(value.span);
@@ -252,7 +253,11 @@ impl<'s, 'a> Scope<'s, 'a> {
 
     /// Can it be null, also because it fails?
     pub(super) fn can_be_null(&self, value: &Expr) -> bool {
-        value.ty.nullable || (self.null_on_error.is_some() && value.may_fail())
+        value.ty.nullable || (self.null_on_error.is_some() && self.may_fail(value))
+    }
+
+    fn may_fail(&self, value: &Expr) -> bool {
+        self.row.map_or_else(|| value.may_fail(), |row| fails::may_fail(value, row))
     }
 
     fn simple_literal(&mut self, kind: &A, span: Span) -> Expr {

@@ -24,7 +24,7 @@ mod windows;
 pub(super) use apply::check_unapplied;
 pub(super) use joined::note_found;
 
-use super::exprs::{Scope, values};
+use super::exprs::{Scope, fails, values};
 use super::globals::Globals;
 use super::jobs::quarantine_of;
 use super::names::Kind;
@@ -184,7 +184,7 @@ impl<'c, 'a> JobChecker<'c, 'a> {
     /// The type that a computed column gets: with `on error null`, one that can fail may be null.
     fn computed(&self, name: &str, value: &ir::Expr, origin: Span) -> Column {
         let mut ty = value.ty.clone();
-        ty.nullable |= self.null_on_error.is_some() && value.may_fail();
+        ty.nullable |= self.null_on_error.is_some() && fails::may_fail(value, &self.row);
         let domain = values::of(value, &self.row);
         Column { name: name.into(), ty, origin, domain }
     }

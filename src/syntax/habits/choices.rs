@@ -54,6 +54,67 @@ impl Line<'_> {
         self.whens(at).or_else(|| self.cast(at)).or_else(|| self.filtered(at))
     }
 
+    /// `case { a > 1 -> 1, else: 2 }`, whose arms have `=>` here.
+    pub(super) fn arms(&self, case: usize) -> Option<Habit> {
+        let open = (case + 1..self.at.len()).find(|at| self.text(*at) == "{")?;
+        let close = self.behind(open)? - 1;
+        let mut foreign = None;
+        let (mut arms, mut at) = (vec![], open + 1);
+        while at < close {
+            let is_else = matches!(self.text(at), "else" | "default" | "otherwise" | "_");
+            let from = at + usize::from(self.text(at) == "when");
+            let sign = if is_else { Some(at + 1) } else { self.sign_of_arm(from, close) }?;
+            let (written, behind) = match self.text(sign) {
+                "=>" => ("=>", sign + 1),
+                "->" => ("->", sign + 1),
+                ":" => (":", sign + 1),
+                "then" => ("then", sign + 1),
+                _ => ("else", sign),
+            };
+            let end = self.end_of_arm(behind, close);
+            if written != "=>" || from > at || is_else && self.text(at) != "else" {
+                foreign.get_or_insert(if written == "=>" { "when" } else { written });
+            }
+            let condition = if is_else { "else" } else { self.slice(from..sign) };
+            arms.push(format!("{condition} => {}", self.slice(behind..end)));
+            at = end + usize::from(matches!(self.text(end), "," | ";"));
+        }
+        let subject = self.slice(case + 1..open);
+        let space = if subject.is_empty() { "" } else { " " };
+        let written = format!("case {subject}{space}{{ {} }}", arms.join(", "));
+        let foreign = Foreign::Form(foreign?);
+        Some(Habit { place: case..close + 1, written, foreign })
+    }
+
+    /// What is between the condition and the value of an arm.
+    fn sign_of_arm(&self, from: usize, close: usize) -> Option<usize> {
+        self.outside(from, close)
+            .find(|at| matches!(self.text(*at), "=>" | "->" | ":" | "then" | "," | ";"))
+            .filter(|at| !matches!(self.text(*at), "," | ";"))
+    }
+
+    fn end_of_arm(&self, from: usize, close: usize) -> usize {
+        let is_end = |at: &usize| match self.text(*at) {
+            "," | ";" => true,
+            "else" => !(from..*at).any(|at| self.text(at) == "if"),
+            _ => *at > from && self.begins_line(*at),
+        };
+        self.outside(from, close).find(is_end).unwrap_or(close)
+    }
+
+    /// The tokens that are in no bracket within these.
+    pub(super) fn outside(&self, from: usize, close: usize) -> impl Iterator<Item = usize> {
+        let mut next = from;
+        std::iter::from_fn(move || {
+            let at = next;
+            next = match self.kind(at) {
+                Some(TokenKind::Open | TokenKind::TextOpen) => self.behind(at).unwrap_or(close),
+                _ => at + 1,
+            };
+            (at < close).then_some(at)
+        })
+    }
+
     /// `when(a, "x").when(b, "y").otherwise("z")`, `when(a).then("x").otherwise("z")`
     fn whens(&self, first: usize) -> Option<Habit> {
         let start = match (self.text(first), self.text(first + 2)) {

@@ -36,6 +36,15 @@ impl Line<'_> {
             verb @ ("except" | "intersect") if self.is(1, "all") && self.at.len() == 3 => {
                 Some(habits::each_row_once(self.place(1..2), verb, self.text(2)))
             }
+            "take" if self.is(2, "offset") && self.at.len() == 4 => {
+                let [count, before] = [1, 3].map(|at| self.text(at).replace('_', "").parse().ok());
+                Some(habits::rows_behind_others(self.place(2..4), count?, before?))
+            }
+            "fill" if self.text(1) == "*" => {
+                let value =
+                    self.find(1, "with").map_or("…", |with| self.slice(with + 1..self.at.len()));
+                Some(habits::columns_by_name(self.place(1..2), value))
+            }
             "rename" if self.text(2) == "=" && self.at.len() == 4 => {
                 let written = format!("rename {} as {}", self.text(1), self.text(3));
                 Some(habits::old_name_first(self.place(2..3), &written))

@@ -36,7 +36,7 @@ impl Line<'_> {
             }
             ("[", _) if self.find(at, "for").is_some() => return self.comprehension(at),
             (":", _) => return self.format_in_text(at),
-            ("case" | "CASE", _) => return self.case(at),
+            ("case" | "CASE", _) => return self.case(at).or_else(|| self.arms(at)),
             ("f" | "F", _)
                 if self.touches(at)
                     && matches!(self.kind(at + 1), Some(TokenKind::Text | TokenKind::TextOpen)) =>

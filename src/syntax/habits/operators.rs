@@ -2,10 +2,18 @@
 
 use super::{Foreign, Habit, Line};
 use crate::syntax::tokens::TokenKind;
+use std::ops::Range;
+
+/// Words within expressions as SQL likes to write them.
+const CAPITALS: &[&str] =
+    &["AND", "OR", "NOT", "IN", "IS", "BETWEEN", "NULL", "TRUE", "FALSE", "AS"];
 
 impl Line<'_> {
     /// Operators that are words or signs elsewhere.
     pub(super) fn operator(&self, at: usize) -> Option<Habit> {
+        if CAPITALS.contains(&self.text(at)) {
+            return self.capitals(at);
+        }
         Some(match self.text(at).to_lowercase().as_str() {
             "like" | "ilike" if self.kind(at + 1) == Some(TokenKind::Text) => return self.like(at),
             ":" if self.touches(at) && self.text(at + 1) == ":" => {
@@ -62,6 +70,56 @@ impl Line<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// `amount BETWEEN 1 AND 5`, `city IS NOT NULL`
+    fn capitals(&self, at: usize) -> Option<Habit> {
+        let is_capital = |at: usize| CAPITALS.contains(&self.text(at));
+        let last = self
+            .outside(at, self.at.len())
+            .take_while(|here| *here == at || !self.begins_line(*here) && self.text(*here) != ",")
+            .filter(|at| is_capital(*at))
+            .last()?;
+        let mut start = at;
+        while start > 1 && !matches!(self.text(start - 1), "=" | "," | ":") {
+            let before = match self.kind(start - 1)? {
+                TokenKind::Close => self.value_before(start)?,
+                TokenKind::Open => break,
+                _ => start - 1,
+            };
+            if self.begins_line(start) {
+                break;
+            }
+            start = before;
+        }
+        let is_over = |at: &usize| {
+            let text = self.text(*at);
+            matches!(text, "," | ")" | "]" | "}" | "else" | "then" | "nulls" | "=>" | "->" | "with")
+                || self.begins_line(*at)
+        };
+        let end = self.outside(last + 1, self.at.len()).find(is_over).unwrap_or(self.at.len());
+        let opened = (start..end).filter(|at| self.kind(*at) == Some(TokenKind::Open));
+        let end = opened.filter_map(|open| self.behind(open)).fold(end, usize::max);
+        let is_list = |at: usize| self.text(at) == "(" && at > start && self.text(at - 1) == "IN";
+        let lists: Vec<Range<usize>> = (start..end)
+            .filter(|open| is_list(*open))
+            .filter_map(|open| Some(open..self.behind(open)?))
+            .collect();
+        let mut written = String::new();
+        for at in start..end {
+            let text = self.text(at);
+            match () {
+                () if is_capital(at) => written.push_str(&text.to_lowercase()),
+                () if lists.iter().any(|list| list.start == at) => written.push('['),
+                () if lists.iter().any(|list| list.end - 1 == at) => written.push(']'),
+                () => written.push_str(text),
+            }
+            if at + 1 < end {
+                let (one, both) = (self.slice(at..at + 1), self.slice(at..at + 2));
+                written.push_str(&both[one.len()..both.len() - self.text(at + 1).len()]);
+            }
+        }
+        Some(Habit { place: start..end, written, foreign: Foreign::Capitals })
     }
 
     /// Is the innermost bracket that is open here one of a call?
