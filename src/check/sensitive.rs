@@ -1,4 +1,5 @@
-//! Sensitive columns: none reaches an output undisguised, unless the output says that it may.
+//! Sensitive columns: none reaches an output undisguised, unless the output says that it may, nor a
+//! text that is told where a row fails.
 //!
 //! What a value is made of is followed by the lineage of columns. A value that only depends on whether
 //! something is so, as a `bool` or the choice of a `case`, does not show it.
@@ -25,6 +26,16 @@ pub(super) fn check(file: &ast::File, pipeline: &Pipeline, found: &mut Diagnosti
         return;
     }
     let lineage = Lineage::of(pipeline);
+    for &job in &pipeline.order {
+        for (span, origins) in lineage.tells(job) {
+            if let Some((source, of)) = of_source(origins.keys(), pipeline) {
+                let column = &pipeline.sources[source].row.columns[of];
+                let declared = pipeline.sources[source].columns[of].sensitive;
+                let declared = declared.unwrap_or(column.origin);
+                found.push(sensitive::told(&column.name, declared, span));
+            }
+        }
+    }
     for (output, (written, allowed)) in pipeline.outputs.iter().zip(&allowed) {
         let row = pipeline.row_of(output.from);
         let columns = row.columns.iter().zip(lineage.columns(output.from));
@@ -66,12 +77,20 @@ fn allowed(output: &ast::Output) -> Vec<&ast::Name> {
 /// A sensitive column of a source that shows in a column, if one does.
 fn shown<'o>(
     column: &Column,
-    mut origins: impl Iterator<Item = &'o (Origin, Role)>,
+    origins: impl Iterator<Item = &'o (Origin, Role)>,
     pipeline: &Pipeline,
 ) -> Option<(usize, usize)> {
     if column.ty.data.opened() == DataType::Bool {
         return None;
     }
+    of_source(origins, pipeline)
+}
+
+/// A sensitive column of a source among what shows, if one does.
+fn of_source<'o>(
+    mut origins: impl Iterator<Item = &'o (Origin, Role)>,
+    pipeline: &Pipeline,
+) -> Option<(usize, usize)> {
     origins.find_map(|(origin, role)| match *origin {
         Origin::Column(Input::Source(SourceId(source)), of) if role.shows() => {
             let declared: Option<Span> = pipeline.sources[source as usize].columns[of].sensitive;

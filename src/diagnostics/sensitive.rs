@@ -26,6 +26,14 @@ pub fn escapes(
     ))
 }
 
+/// E0511: a sensitive column of a source in a text that is told where a row fails.
+pub fn told(name: &str, declared: Span, span: Span) -> Diagnostic {
+    let message = format!("`{name}` is sensitive, and this text would tell it");
+    Diagnostic::new(Code::E0511, message, span, "told wherever a run fails")
+        .label(declared, "marked here")
+        .help(format!("leave it out, or show `mask({name})`"))
+}
+
 /// E0512: a column is allowed to an output that does not have it, or in which nothing sensitive shows.
 pub fn allowed_in_vain(column: &str, span: Span, is_there: bool) -> Diagnostic {
     let label = match is_there {

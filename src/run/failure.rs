@@ -6,6 +6,7 @@ use crate::connect::ConnectError;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::operators::join::PAIRS_MAX;
 use crate::exec::{Error, Failing, Place};
+use crate::ir::lineage::{Lineage, Origin, Role};
 use crate::ir::{Input, JobId, Pipeline, Promise, Source, StepKind};
 use crate::store::StateError;
 use crate::text::Span;
@@ -198,14 +199,14 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
     match error {
         Error::Connect(error) => Told::outside(Kind::Failed, error.message, error.help),
         Error::Cancelled => Told::outside(Kind::Stopped, "stopped", None),
-        Error::Cardinality { promise, side, key } => Told::of(
-            Kind::Rule,
+        Error::Cardinality { promise, side, key } => Told::of(Kind::Rule, {
+            let key = if joins_by_sensitive(pipeline, promise) { "…".into() } else { key };
             match promise {
                 Promise::Join(span) => runtime::cardinality(side, &key, span),
                 Promise::Key(span) => runtime::key_repeated(&key, span),
                 Promise::Found(span) => runtime::key_missing(&key, span),
-            },
-        ),
+            }
+        }),
         Error::Pairs { span, right } => {
             Told::of(Kind::Failed, runtime::too_many_pairs(right, PAIRS_MAX, span))
         }
@@ -246,6 +247,33 @@ fn reads_sensitive(pipeline: &Pipeline, job: Option<JobId>) -> bool {
         Input::Source(source) => is_sensitive(&pipeline.sources[source.0 as usize]),
         Input::Job(_) => false,
     })
+}
+
+/// Is a sensitive column part of the key that is to be told?
+fn joins_by_sensitive(pipeline: &Pipeline, promise: Promise) -> bool {
+    let is_sensitive = |source: &Source, at: usize| source.columns[at].sensitive.is_some();
+    match promise {
+        Promise::Key(span) => pipeline.sources.iter().any(|source| {
+            let of_span = source.row.keys.iter().filter(|key| key.declared == Some(span));
+            of_span.flat_map(|key| &key.columns).any(|at| is_sensitive(source, *at))
+        }),
+        Promise::Join(span) | Promise::Found(span) => {
+            let lineage = Lineage::of(pipeline);
+            let is_here = |job: &JobId| {
+                let mut steps = pipeline.jobs[job.0 as usize].steps.iter();
+                steps.any(|step| step.span.covers(span))
+            };
+            let all = &pipeline.order;
+            let is_known = all.iter().any(is_here);
+            let jobs = all.iter().filter(|job| !is_known || is_here(job));
+            jobs.flat_map(|job| lineage.decided(*job).keys()).any(|(origin, role)| match origin {
+                Origin::Column(Input::Source(source), at) if *role == Role::Join => {
+                    is_sensitive(&pipeline.sources[source.0 as usize], *at)
+                }
+                _ => false,
+            })
+        }
+    }
 }
 
 /// A reason without what may be of a sensitive column, since what ends a run is told everywhere: what

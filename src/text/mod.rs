@@ -41,6 +41,11 @@ impl Span {
         Span { start: self.end, ..self }
     }
 
+    /// Is the other within this one?
+    pub fn covers(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The span as a range of bytes.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize

@@ -112,6 +112,8 @@ pub struct Table {
     decides: Origins,
     /// What its steps look at, and do not only hand on: where first.
     reads: RefCell<Reads>,
+    /// Of texts that are told where a row fails.
+    tells: RefCell<BTreeMap<Span, Origins>>,
     /// The step that is followed.
     step: Cell<Option<Span>>,
 }
@@ -164,6 +166,11 @@ impl Lineage {
         self.jobs[job.0 as usize].reads.borrow().clone()
     }
 
+    /// The origins of texts that a job tells where a row fails, in the sources, with their places.
+    pub fn tells(&self, job: JobId) -> BTreeMap<Span, Origins> {
+        self.jobs[job.0 as usize].tells.borrow().clone()
+    }
+
     fn table(&self, table: Input) -> &Table {
         match table {
             Input::Source(source) => &self.sources[source.0 as usize],
@@ -183,6 +190,8 @@ struct Way<'l> {
 impl Way<'_> {
     /// What is said of the inputs, said of the sources.
     fn far(&self, near: &Table) -> Table {
+        let tells = near.tells.borrow();
+        let tells = tells.iter().map(|(span, near)| (*span, self.origins(near))).collect();
         let mut of = BTreeMap::new();
         near.of.keys().for_each(|input| self.rows(*input, |table| table, &mut of));
         Table {
@@ -190,6 +199,7 @@ impl Way<'_> {
             of,
             decides: self.origins(&near.decides),
             reads: RefCell::new(self.reads(&near.reads.borrow())),
+            tells: RefCell::new(tells),
             step: Cell::default(),
         }
     }

@@ -275,6 +275,12 @@ impl Table {
     /// has a part itself.
     fn read(&self, expr: &Expr, role: Role, into: &mut Origins) {
         use ExprKind as K;
+        if let Some(text) = told(expr)
+            && !self.tells.borrow().contains_key(&text.span)
+        {
+            let origins = self.value(text);
+            self.tells.borrow_mut().insert(text.span, origins);
+        }
         match &expr.kind {
             K::Column(column) => {
                 if role != Role::Copied {
@@ -332,5 +338,17 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+/// The text that is told where a row fails.
+fn told(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Call { function, arguments, .. }
+            if &*Registry::standard().declaration(*function).name == "check" =>
+        {
+            arguments.get(1)
+        }
+        _ => None,
     }
 }
