@@ -51,6 +51,7 @@ pub mod files;
 
 use diagnostics::Diagnostics;
 use std::sync::Arc;
+use syntax::LaidOut;
 use text::{FileId, Files};
 
 /// A program and all that is known of it.
@@ -78,14 +79,14 @@ pub fn compile(path: &str, text: String) -> Compiled {
 
 /// The same with the values of the parameters, in their order, as far as they are known.
 pub fn compile_with(path: &str, text: String, values: &[Option<types::Scalar>]) -> Compiled {
-    compile_reading(path, text, values, &|_| None, None)
+    compile_reading(path, LaidOut::of(text), values, &|_| None, None)
 }
 
 /// The same where modules may have another text than their files, and of a program that was compiled
 /// before: what has not changed is not parsed and checked a second time.
 pub fn compile_reading(
     path: &str,
-    text: String,
+    LaidOut { text, layout }: LaidOut,
     values: &[Option<types::Scalar>],
     instead: modules::Instead<'_>,
     before: Option<&Compiled>,
@@ -95,7 +96,7 @@ pub fn compile_reading(
     let id: FileId = files.add(path, text);
     let parsed = before.map(|Compiled { files, tree, .. }| syntax::Before { files, tree });
     let checked = before.map(|all| check::Before { kept: &all.kept, pipeline: all.shown() });
-    let tree = modules::load(&mut files, id, instead, parsed, &mut found);
+    let tree = modules::load(&mut files, (id, &layout), instead, parsed, &mut found);
     let check::Checked { pipeline, names, kept } =
         check::check_again(&tree, &files, values, checked, &mut found);
     let is_type = |one: &Arc<syntax::ast::Declaration>| {

@@ -264,7 +264,7 @@ fn sensitive_columns(pipeline: &Pipeline, aside: &Aside, at: usize) -> Vec<Optio
 fn computed(job: &Job) -> Vec<Arc<str>> {
     let mut names = vec![];
     let mut before = &job.input_row;
-    for step in &job.steps {
+    for step in job.steps.iter() {
         let name = |at: usize| step.row.columns[at].name.clone();
         match &step.kind {
             StepKind::Set { column, .. } => names.push(name(*column)),

@@ -422,7 +422,10 @@ pub(super) fn outputs(
             found.push(graph::split_twice(at, split.span));
         }
         if let Some(row) = globals.row_of(from) {
-            check_columns(connector, &in_files(&row, &folders), output, found);
+            match folders.is_empty() {
+                true => check_columns(connector, &row, output, found),
+                false => check_columns(connector, &in_files(&row, &folders), output, found),
+            }
             let columns = connect_columns(&row);
             check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }

@@ -68,6 +68,11 @@ pub(super) fn check_output(
     pipeline: &Pipeline,
     found: &mut Diagnostics,
 ) {
+    if *mode == Mode::Overwrite
+        && pipeline.sources.iter().all(|source| source.incremental.is_none())
+    {
+        return;
+    }
     let sources = || {
         let flows = pipeline.flows_into(from).into_iter();
         flows.filter_map(|source| pipeline.sources.get(source.0 as usize))
@@ -161,7 +166,7 @@ fn incremental_in(pipeline: &Pipeline, table: Input) -> Option<(&ir::Source, &In
 fn check_job(pipeline: &Pipeline, id: JobId, is_whole: bool, found: &mut Diagnostics) {
     let job = &pipeline.jobs[id.0 as usize];
     let mut flow = incremental_in(pipeline, job.input);
-    for step in &job.steps {
+    for step in job.steps.iter() {
         match &step.kind {
             StepKind::Union { inputs, .. } => {
                 let of_inputs = || inputs.iter().find_map(|input| incremental_in(pipeline, *input));

@@ -186,7 +186,7 @@ pub(super) fn check_job(
         input,
         input_span,
         input_row,
-        steps: checker.steps,
+        steps: Arc::new(checker.steps),
         on_error,
         partition,
         checkpoint,

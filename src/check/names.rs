@@ -87,7 +87,8 @@ type Tied = (Arc<str>, Span);
 /// All that is known of the names of a program.
 #[derive(Debug, Default)]
 pub struct Names {
-    uses: Vec<Use>,
+    /// Shared with what is kept of jobs.
+    uses: Vec<Arc<Use>>,
     rows: Vec<Rows>,
     /// Of columns that came by a join, whose place is that of the table: where they are from.
     joined: BTreeMap<Span, HashMap<Arc<str>, Span>>,
@@ -101,7 +102,7 @@ impl Names {
     /// Notes what the name at a place stands for.
     pub(super) fn note(&mut self, span: Span, meaning: Meaning, ty: Option<&Type>) {
         if !self.is_quiet {
-            self.uses.push(Use { span, meaning, ty: ty.cloned() });
+            self.uses.push(Arc::new(Use { span, meaning, ty: ty.cloned() }));
         }
     }
 
@@ -182,7 +183,7 @@ impl Names {
     }
 
     /// All uses, file by file, in the order of the text.
-    pub fn uses(&self) -> &[Use] {
+    pub fn uses(&self) -> &[Arc<Use>] {
         &self.uses
     }
 
@@ -193,9 +194,9 @@ impl Names {
 
     /// What stands at a byte of a file, or ends there.
     pub fn at(&self, file: FileId, byte: usize) -> Option<&Use> {
-        let is_before = |one: &Use| (one.span.file, one.span.start as usize) <= (file, byte);
+        let is_before = |one: &Arc<Use>| (one.span.file, one.span.start as usize) <= (file, byte);
         let behind = self.uses.partition_point(is_before);
-        let one = self.uses[..behind].last()?;
+        let one = &**self.uses[..behind].last()?;
         (one.span.file == file && byte <= one.span.end as usize).then_some(one)
     }
 
@@ -263,7 +264,7 @@ impl Names {
 
     /// All places of a thing that was declared at a place, that one included.
     pub fn places_of(&self, kind: Kind, at: Span) -> Vec<Span> {
-        let same = |one: &&Use| matches!(one.meaning, Meaning::Declared(of, place) if of == kind && place == at);
+        let same = |one: &&Arc<Use>| matches!(one.meaning, Meaning::Declared(of, place) if of == kind && place == at);
         let mut places: Vec<Span> = self.uses.iter().filter(same).map(|one| one.span).collect();
         places.push(at);
         places.sort();

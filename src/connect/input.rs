@@ -325,7 +325,8 @@ pub fn check_pattern(pattern: &str) -> Result<(), ConnectError> {
 
 /// Does a path match a pattern, or are they the same? To be asked of many paths.
 pub fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
-    let compiled = glob::Pattern::new(pattern).ok();
+    let is_pattern = pattern.contains(['*', '?', '[']);
+    let compiled = is_pattern.then(|| glob::Pattern::new(pattern).ok()).flatten();
     move |path| {
         let matches = |compiled: &glob::Pattern| compiled.matches_with(path, GLOB);
         pattern == path || compiled.as_ref().is_some_and(matches)

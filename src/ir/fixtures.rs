@@ -179,7 +179,7 @@ impl Pipeline {
                 *job = Job {
                     input: Input::Source(id),
                     input_row: row,
-                    steps: vec![],
+                    steps: Arc::default(),
                     on_error: OnError { policy: ErrorPolicy::Fail, above: None },
                     partition: None,
                     ..job.clone()

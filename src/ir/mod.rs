@@ -159,7 +159,7 @@ impl Pipeline {
                 Input::Job(job) if seen.insert(job) => {
                     let job = &self.jobs[job.0 as usize];
                     open.push(job.input);
-                    for step in &job.steps {
+                    for step in job.steps.iter() {
                         match &step.kind {
                             StepKind::Union { inputs, .. } => open.extend(inputs),
                             StepKind::Join(join) if join.kind.keeps_right() => {
@@ -352,8 +352,8 @@ pub struct Job {
     pub input_span: Span,
     /// The row that `from` gives: the input's columns, nullable where bad values become null.
     pub input_row: Arc<Row>,
-    /// The steps in their order.
-    pub steps: Vec<Step>,
+    /// The steps in their order; shared with what is kept of a check.
+    pub steps: Arc<Vec<Step>>,
     /// Where rows go that fail.
     pub on_error: OnError,
     /// How its result is split, if it says so.
@@ -399,7 +399,7 @@ impl Job {
             input,
             input_span: span,
             input_row: row.clone(),
-            steps,
+            steps: Arc::new(steps),
             on_error: OnError { policy: ErrorPolicy::Fail, above: None },
             partition: None,
             checkpoint: None,
@@ -415,7 +415,8 @@ impl Job {
 
     /// The same as [`Job::inputs`], to be changed.
     pub fn inputs_mut(&mut self) -> impl Iterator<Item = &mut Input> {
-        let of_steps = self.steps.iter_mut().flat_map(|step| step.kind.inputs_mut());
+        let of_steps =
+            Arc::make_mut(&mut self.steps).iter_mut().flat_map(|step| step.kind.inputs_mut());
         std::iter::once(&mut self.input).chain(of_steps)
     }
 

@@ -23,7 +23,7 @@ impl Pipeline {
         }
         for job in &mut pipeline.jobs {
             open_row(&mut job.input_row);
-            for step in &mut job.steps {
+            for step in Arc::make_mut(&mut job.steps) {
                 step.kind.open_types();
                 open_row(&mut step.row);
             }

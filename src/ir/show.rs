@@ -23,7 +23,7 @@ pub fn show(pipeline: &Pipeline) -> String {
         let _ = writeln!(out, "job {}", job.name);
         let input = name(pipeline, job.input);
         let _ = writeln!(out, "  from {input:<10} {}", row(&job.input_row, None));
-        for step in &job.steps {
+        for step in job.steps.iter() {
             let changed = match step.kind {
                 StepKind::Set { column, .. } => Some(column),
                 _ => None,

@@ -125,11 +125,11 @@ impl Document {
     fn known(&self) -> &Known {
         self.known.get_or_init(|| {
             let (before, shown) = (self.before.take(), self.shown.text.clone());
-            let (slack, text) =
+            let (slack, laid_out) =
                 Slack::lay(before.as_ref().map(|known| (&known.slack, &*known.shown)), &shown);
             let instead = |place: &Path| self.texts.borrow().get(place).cloned();
             let compiled_before = before.as_ref().map(|known| &known.compiled);
-            let compiled = compile_reading(&self.name, text, &[], &instead, compiled_before);
+            let compiled = compile_reading(&self.name, laid_out, &[], &instead, compiled_before);
             // What a long program comes to takes a while to be given back, which nobody has to
             // wait for.
             rayon::spawn(move || drop(before));

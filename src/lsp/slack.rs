@@ -5,7 +5,7 @@
 //! They stand on empty lines between declarations alone, where blanks mean nothing. Nobody but
 //! [`Document`](super::document::Document) knows of them.
 
-use crate::syntax::empty_lines;
+use crate::syntax::{LaidOut, empty_lines, lay_out};
 use std::ops::Range;
 
 /// How many blanks there are behind a declaration at first.
@@ -33,15 +33,15 @@ struct Gap {
 impl Slack {
     /// The blanks for a text, and the text with them. They are those of the text as it was before, if
     /// they take up what has changed.
-    pub(super) fn lay(before: Option<(&Slack, &str)>, shown: &str) -> (Slack, String) {
+    pub(super) fn lay(before: Option<(&Slack, &str)>, shown: &str) -> (Slack, LaidOut) {
         let kept = before.and_then(|(slack, old)| slack.after(old, shown));
         let mut slack = kept.unwrap_or_else(|| Slack::of(shown));
         loop {
-            let text = slack.text(shown);
-            let lines = empty_lines(&text);
+            let laid_out = LaidOut::of(slack.text(shown));
+            let lines = empty_lines(&laid_out.layout);
             let is_right = |gap: &Gap| is_within(gap, &lines);
             if slack.gaps.iter().all(is_right) {
-                return (slack, text);
+                return (slack, laid_out);
             }
             // Behind a quote that is not closed, or where a declaration went on.
             slack = slack.keeping(is_right);
@@ -52,7 +52,7 @@ impl Slack {
     fn of(shown: &str) -> Slack {
         let mut gaps: Vec<Gap> = vec![];
         let mut behind = 0;
-        for line in empty_lines(shown) {
+        for line in empty_lines(&lay_out(shown)) {
             // Lines of one gap follow each other.
             if gaps.is_empty() || shown[behind..line.start].contains(|c: char| !c.is_whitespace()) {
                 gaps.push(Gap { at: line.start, blanks: BLANKS, before: 0 });

@@ -7,7 +7,7 @@
 use crate::diagnostics::{Diagnostics, modules};
 use crate::functions::MODULES;
 use crate::syntax::ast::{self, DeclarationKind, Module, Use, Used};
-use crate::syntax::{Before, parse_again};
+use crate::syntax::{Before, Layout, lay_out, parse_again};
 use crate::text::{FileId, Files, Span};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -20,14 +20,14 @@ pub type Instead<'i> = &'i dyn Fn(&Path) -> Option<String>;
 /// program as it was before a change.
 pub fn load(
     files: &mut Files,
-    main: FileId,
+    (main, layout): (FileId, &Layout),
     instead: Instead<'_>,
     before: Option<Before<'_>>,
     found: &mut Diagnostics,
 ) -> ast::File {
     let path = PathBuf::from(&files.get(main).path);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut file = parse_again(files, main, before, found);
+    let mut file = parse_again(files, main, layout, before, found);
     if !file.declarations.iter().any(|declaration| used(&declaration.kind).is_some()) {
         return file;
     }
@@ -178,7 +178,8 @@ impl Loader<'_> {
 
     /// Parses a module and reads what it uses; leaves of it what a module may declare.
     fn module(&mut self, id: FileId, folder: &Path) {
-        let mut file = parse_again(self.files, id, self.before, self.found);
+        let layout = lay_out(&self.files.get(id).text);
+        let mut file = parse_again(self.files, id, &layout, self.before, self.found);
         file.uses = self.uses_of(&file, folder);
         let found = &mut *self.found;
         file.declarations.retain(|declaration| match &declaration.kind {

@@ -293,7 +293,7 @@ fn without_values(reason: &str, of: &Failing) -> String {
 
 /// Is the rule at this place one about all rows?
 fn is_about_all(pipeline: &Pipeline, span: Span) -> bool {
-    let mut steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
+    let mut steps = pipeline.jobs.iter().flat_map(|job| job.steps.iter());
     steps.any(|step| matches!(&step.kind, StepKind::ExpectAll(rule) if rule.span == span))
 }
 

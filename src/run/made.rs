@@ -219,7 +219,7 @@ impl<'p> Digests<'p> {
     fn job_key(&self, job: &Job) -> String {
         let input = |input: Input| self.keys[&input].clone();
         let mut text = format!("{} {}", self.keys[&job.input], self.settings(job));
-        for step in &job.steps {
+        for step in job.steps.iter() {
             text.push('\n');
             text.push_str(&step.kind.meaning(&input, Some(self.context)));
         }

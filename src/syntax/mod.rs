@@ -19,7 +19,7 @@ mod wanted;
 mod words;
 
 pub use format::{aligned_rows, format, row_cells};
-pub use layout::NESTING_MAX;
+pub use layout::{Layout, NESTING_MAX, lay_out};
 pub use tokens::{Token, TokenKind, tokens};
 pub use wanted::{Call, Kind as WantedKind, Wanted, wanted, words_at};
 pub use words::{Place, Word};
@@ -27,7 +27,6 @@ pub use words::{Place, Word};
 use crate::diagnostics::habits::sql_file;
 use crate::diagnostics::{Diagnostics, syntax};
 use crate::text::{FileId, Files, Span, is_bidi_control};
-use layout::{Layout, lay_out};
 use parser::Parser;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -37,19 +36,35 @@ use tokens::is_hidden;
 /// Parses a file. It never fails: what cannot be parsed stands as a `Bad` node in the tree, with
 /// one diagnostic for each.
 pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
-    parse_again(files, id, None, found)
+    parse_again(files, id, &lay_out(&files.get(id).text), None, found)
 }
 
-/// The same of a file that was parsed before: what has not changed is not parsed a second time.
+/// A text with its layout.
+pub struct LaidOut {
+    /// The text.
+    pub text: String,
+    /// Its layout.
+    pub layout: Layout,
+}
+
+impl LaidOut {
+    /// Lays out a text.
+    pub fn of(text: String) -> LaidOut {
+        LaidOut { layout: lay_out(&text), text }
+    }
+}
+
+/// The same of a file whose layout is there, and that was parsed before: what has not changed is not
+/// parsed a second time.
 pub fn parse_again(
     files: &Files,
     id: FileId,
+    layout: &Layout,
     before: Option<Before>,
     found: &mut Diagnostics,
 ) -> ast::File {
     let text = &files.get(id).text;
-    let layout = lay_out(text);
-    report_hidden(id, text, &layout, found);
+    report_hidden(id, text, layout, found);
     let comments = layout.tokens.iter().filter_map(|token| {
         let documentation = token.kind == TokenKind::Documentation;
         let span = Span::new(id, token.start as usize, token.end as usize);
@@ -58,7 +73,7 @@ pub fn parse_again(
     });
     let comments = comments.collect();
     let (mut edition, mut declarations) = (None, Vec::new());
-    for piece in pieces(id, text, &layout, before) {
+    for piece in pieces(id, text, layout, before) {
         found.extend(piece.found);
         edition = piece.edition.or(edition);
         declarations.extend(piece.declaration);
@@ -124,8 +139,7 @@ fn pieces(file: FileId, source: &str, layout: &Layout, before: Option<Before>) -
 }
 
 /// The lines between declarations on which nothing stands, without their ends.
-pub fn empty_lines(text: &str) -> Vec<Range<usize>> {
-    let Layout { tokens, pieces, .. } = lay_out(text);
+pub fn empty_lines(Layout { tokens, pieces, .. }: &Layout) -> Vec<Range<usize>> {
     let mut lines = vec![];
     let mut from = 0;
     for (behind, next) in pieces

@@ -40,7 +40,7 @@ impl Table {
     pub(super) fn of_job(job: &Job, pipeline: &Pipeline) -> Table {
         let input = |table: Input| Table::of_columns(table, pipeline.row_of(table).columns.len());
         let mut table = input(job.input);
-        for step in &job.steps {
+        for step in job.steps.iter() {
             table.step.set(Some(step.span));
             table.step(&step.kind, &input);
         }
