@@ -300,7 +300,7 @@ impl<M: Member> Members<M> {
 impl<M: Member> Read for Members<M> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
-            let read = member.read(buffer)?;
+            let read = member.read(buffer).map_err(|error| damaged(member, error))?;
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
@@ -321,6 +321,32 @@ impl<M: Member> Read for Members<M> {
         }
         Ok(0)
     }
+}
+
+/// What a library says of packed bytes that it cannot read, in words of the file; errors of the system
+/// stay as they are.
+fn damaged<M: Member>(member: &mut M, error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    let stored = member.stored();
+    let (name, at) = (M::NAME, stored.get_ref().position - stored.buffer().len() as u64);
+    let said = error.to_string();
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            format!("the file ends in the middle of its {name} data, at byte {at}")
+        }
+        _ if said.contains("incomplete") => {
+            format!("the file ends in the middle of its {name} data, at byte {at}")
+        }
+        _ if said.contains("gzip header") || said.contains("frame descriptor") => {
+            format!(
+                "it is no {name} data, though it is called so: `compression: \"none\"` reads it as it is"
+            )
+        }
+        _ => format!("its {name} data is damaged before byte {at} ({said})"),
+    };
+    io::Error::new(error.kind(), message)
 }
 
 struct Counted {

@@ -116,6 +116,26 @@ fn one_path(path: &str, side: Side) -> Result<(), ConnectError> {
     if path.is_empty() {
         return wrong("this names no file", "write its path, from the folder of the pipeline");
     }
+    if path == "~" || path.starts_with("~/") {
+        return wrong(
+            "`~` is no folder here: nothing is put in its place",
+            "write the whole path, or one from the folder of the pipeline",
+        );
+    }
+    if let Some(rest) = path.strip_prefix('$')
+        && rest.starts_with(|first: char| first == '{' || first.is_ascii_uppercase())
+    {
+        return wrong(
+            format!("nothing is put in the place of a `$` here, as in `{path}`"),
+            "take it from a parameter: `param folder: string`, and `\"{folder}/…\"`",
+        );
+    }
+    if path == "-" {
+        return wrong(
+            "`-` is no file: a source reads no input of the process, and an output writes none",
+            "name a file",
+        );
+    }
     if path.contains("://") {
         return wrong(format!("`{path}` is not on this machine"), "name a file of this machine");
     }

@@ -4,13 +4,24 @@ use super::{Code, Diagnostic};
 use crate::text::Span;
 
 /// R0101: a row that failed where the job says that it may not.
-pub fn row_failed(reason: &str, place: Option<&str>, span: Span, job: Option<&str>) -> Diagnostic {
+pub fn row_failed(
+    reason: &str,
+    place: Option<&str>,
+    span: Span,
+    job: Option<&str>,
+    source: Option<&str>,
+) -> Diagnostic {
     let message = match place {
         Some(place) => format!("{place}: {reason}"),
         None => reason.to_owned(),
     };
     let found = Diagnostic::new(Code::R0101, message, span, "failed here");
-    let Some(job) = job else { return found };
+    let Some(job) = job else {
+        let Some(source) = source else { return found };
+        return found.help(format!(
+            "have a job between say where such rows go: `job read {{ on error drop; from {source} }}`"
+        ));
+    };
     found.help(format!(
         "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
     ))

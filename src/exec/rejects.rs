@@ -1,5 +1,7 @@
 //! Rows that fail: where they go, as the job says, and what is kept of those set aside.
 
+mod seen;
+
 use super::nulled::Flow;
 use super::quarantine::{write_json, write_value};
 use super::rows::filter_rows;
@@ -289,9 +291,11 @@ impl Execution<'_> {
             ErrorPolicy::Null => batch.positions.of(&broken),
             _ => vec![],
         };
+        let seen = seen::by_rule(self.pipeline, self.plan.node(node).job, &batch);
+        let seen = seen.map_or(String::new(), |seen| format!(": {seen}"));
         let fault = |&row: &u32| Fault {
             row,
-            reason: format!("`{}` does not hold", rule.name),
+            reason: format!("`{}` does not hold{seen}", rule.name),
             span: rule.condition.span,
             text: None,
         };

@@ -226,7 +226,9 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                     let job =
                         job.and_then(|job| Some(pipeline.jobs.get(job.0 as usize)?.name.as_str()));
                     let job = job.or_else(|| job_at(pipeline, span));
-                    let found = runtime::row_failed(&reason, place.as_deref(), span, job);
+                    let source = pipeline.sources.iter().find(|source| source.span == span);
+                    let source = source.map(|source| source.name.as_str());
+                    let found = runtime::row_failed(&reason, place.as_deref(), span, job, source);
                     Told::of(Kind::Failed, found)
                 }
             }

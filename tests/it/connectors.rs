@@ -176,7 +176,14 @@ fn packed_inputs_are_unpacked_and_damage_is_an_error() {
             let checksum = packed.len() - if extension == "gz" { 8 } else { 4 };
             packed[checksum] ^= 1;
             project.write(&file, &packed);
-            project.batchc(&["run"]).fails(3, &format!("cannot read {file}: "));
+            let damaged = format!(
+                "cannot read {file}: its {} data is damaged before byte ",
+                name_of(extension)
+            );
+            project.batchc(&["run"]).fails(3, &damaged);
+            project.write(&file, [content, content].concat());
+            let other = format!("cannot read {file}: it is no {} data, though", name_of(extension));
+            project.batchc(&["run"]).fails(3, &other);
             assert_eq!(
                 project.read("out.jsonl"),
                 "{\"id\":1}\n{\"id\":2}\n",
@@ -204,8 +211,17 @@ fn what_stands_behind_packed_data_is_told_and_more_members_are_read() {
             ended.fails(3, &format!("data ends at byte {end}, and behind it is something else, `"));
         }
         project.write(&file, &members[..members.len() - 3]);
-        project.batchc(&["run"]).fails(3, &format!("cannot read {file}: "));
+        let cut = format!(
+            "cannot read {file}: the file ends in the middle of its {} data, at byte {}",
+            name_of(extension),
+            members.len() - 3
+        );
+        project.batchc(&["run"]).fails(3, &cut);
     }
+}
+
+fn name_of(extension: &str) -> &str {
+    if extension == "gz" { "gzip" } else { "zstd" }
 }
 
 #[test]

@@ -22,7 +22,7 @@ const DISGUISES: &[&str] = &[
 ];
 
 /// Aggregates that tell of values how many there are.
-const COUNTS: &[&str] =
+pub const COUNTS: &[&str] =
     &["count", "count_if", "count_distinct", "approx_count_distinct", "null_rate", "distinct_rate"];
 
 impl Table {
