@@ -174,18 +174,29 @@ pub fn set_missing(
     }
 }
 
-/// E0107: both sides of a join have the column.
-pub fn join_clash(name: &str, join: Span, left: Span, right: Span, right_name: &str) -> Diagnostic {
-    Diagnostic::new(
+/// E0107: both sides of a join have columns of these names, which come from there on the left and on the
+/// right.
+pub fn join_clash(clashes: &[(&str, Span, Span)], join: Span, right_name: &str) -> Diagnostic {
+    let quoted: Vec<String> = clashes.iter().map(|(name, ..)| format!("`{name}`")).collect();
+    let (names, verb) = match quoted.as_slice() {
+        [one] => (one.clone(), "is"),
+        [firsts @ .., last] => (format!("{} and {last}", firsts.join(", ")), "are"),
+        [] => (String::new(), "is"),
+    };
+    let renamed: Vec<String> =
+        clashes.iter().map(|(name, ..)| format!("{name} as {right_name}_{name}")).collect();
+    let found = Diagnostic::new(
         Code::E0107,
-        format!("`{name}` is on both sides of this join"),
+        format!("{names} {verb} on both sides of this join"),
         join,
         "this join",
-    )
-    .label(left, "on the left from here")
-    .label(right, "on the right from here")
-    .help(format!(
-        "`rename {name} as {right_name}_{name}` in a job that reads `{right_name}`, and join that job"
+    );
+    let labelled = clashes.iter().take(1).fold(found, |found, (_, left, right)| {
+        found.label(*left, "on the left from here").label(*right, "on the right from here")
+    });
+    labelled.help(format!(
+        "`rename {}` in a job that reads `{right_name}`, and join that job",
+        renamed.join(", ")
     ))
 }
 

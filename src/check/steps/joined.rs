@@ -48,6 +48,7 @@ impl JobChecker<'_, '_> {
         // Where each right column is in the result.
         let mut places = vec![];
         let mut right_columns = vec![];
+        let mut clashes: Vec<(&str, Span, Span)> = vec![];
         for (at, column) in right_row.columns.iter().enumerate() {
             let is_shared = |key: &usize| {
                 let left = column_of(&conditions.left_keys[*key]);
@@ -73,8 +74,8 @@ impl JobChecker<'_, '_> {
             }
             if let Some(left) = self.row.find(&column.name) {
                 let left = self.row.columns[left].origin;
-                self.found.push(names::join_clash(&column.name, verb, left, column.origin, name));
-                return None;
+                clashes.push((&column.name, left, column.origin));
+                continue;
             }
             let is_missing = kind.keeps_left() && !is_found;
             let nullable = is_missing || (column.ty.nullable && !right_known.contains(&at));
@@ -83,6 +84,10 @@ impl JobChecker<'_, '_> {
             self.globals.names().join(table, column);
             row.columns.push(Column { ty, origin: table, ..column.clone() });
             right_columns.push(at);
+        }
+        if !clashes.is_empty() {
+            self.found.push(names::join_clash(&clashes, verb, name));
+            return None;
         }
         match kind.keeps_right() {
             false if !unique.right => row.keys.clear(),
