@@ -229,8 +229,19 @@ pub fn wrong_quotes(span: Span, text: &str) -> Diagnostic {
     if text.is_empty() {
         return diagnostic.help("write `\"text\"`");
     }
-    let written = format!("\"{}\"", text.replace('"', "\\\""));
-    diagnostic.instead(span, written)
+    // Two quotes are one in SQL, and a backslash means itself.
+    let text = text.replace("''", "'");
+    let written = match text.contains('\\') && !text.contains('"') {
+        true => format!("r\"{text}\""),
+        false => {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+    };
+    // Braces hold values here: perhaps they are meant to, perhaps not.
+    match text.contains('{') {
+        true => diagnostic.perhaps(span, &written),
+        false => diagnostic.instead(span, written),
+    }
 }
 
 /// `` `name` ``
@@ -252,6 +263,13 @@ pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagn
     )
     .help(format!("write `{written}`"))
     .fix(span, meant)
+}
+
+/// `from orders | filter paid`
+pub fn steps_in_one_line(sign: &str, span: Span) -> Diagnostic {
+    let message = format!("steps stand on lines of their own, without `{sign}` between them");
+    Diagnostic::new(Code::E0009, message, span, "not an operator here")
+        .help("end the line here, and write the next step below")
 }
 
 /// `except all c`

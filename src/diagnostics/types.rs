@@ -369,6 +369,15 @@ fn say_what_becomes_of_nulls(found: Diagnostic, span: Span, text: &str) -> Diagn
         .guess(span.after(), " nulls drop")
 }
 
+/// W0303: a filter that says what becomes of rows for which its condition is null, which it never is.
+pub fn no_nulls_to(word: &str, span: Span) -> Diagnostic {
+    let message = format!("this condition is never null, so `nulls {word}` does nothing");
+    let found = Diagnostic::new(Code::W0303, message, span, "true or false for every row");
+    found.help(format!(
+        "leave `nulls {word}` out; `==`, `!=` and `in` take null for a value: to ask for one, write `x is not null and …`"
+    ))
+}
+
 /// W0303: a test for null of something that never is.
 pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
     Diagnostic::new(

@@ -290,10 +290,19 @@ fn without_values(reason: &str, of: &Failing) -> String {
     };
     match (reason.find('"'), reason.rfind('"')) {
         (Some(first), Some(last)) if first < last => {
-            format!("{}…{}", &reason[..=first], &reason[last..])
+            format!("{}…{}", without_numbers(&reason[..=first]), without_numbers(&reason[last..]))
         }
-        _ => reason.to_owned(),
+        _ => without_numbers(reason),
     }
+}
+
+/// A reason without words that hold digits: numbers, dates and times, of which any may be a value.
+fn without_numbers(reason: &str) -> String {
+    let hidden = |word: &str| match word.contains(|sign: char| sign.is_ascii_digit()) {
+        true => "…".to_owned(),
+        false => word.to_owned(),
+    };
+    reason.split(' ').map(hidden).collect::<Vec<String>>().join(" ")
 }
 
 /// Is the rule at this place one about all rows?

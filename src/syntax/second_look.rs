@@ -12,8 +12,8 @@ pub(super) use expected::{is_value, keyword, words_of};
 use super::layout::{NESTING_MAX, Piece, Problem};
 use super::parser::Parser;
 use super::tokens::TokenKind;
-use super::words::{FOREIGN_SIGNS, Place, is_reserved, word_in};
-use crate::diagnostics::{Diagnostic, habits, literals, syntax};
+use super::words::{FOREIGN_SIGNS, NEW_LINE, Place, is_reserved, word_in};
+use crate::diagnostics::{Diagnostic, fixtures, habits, literals, syntax};
 use crate::text::Span;
 use batchc_grammar::Rule;
 use std::ops::Range;
@@ -258,8 +258,15 @@ impl Parser<'_> {
             meant = "not";
         }
         let next = self.next(at, tokens).map_or("b", |next| self.text(next));
+        let is_step = place == Place::Job && word_in(place, next).is_some();
+        let is_table = matches!(self.text(tokens.start), "given" | "want");
+        if self.text(at) == "|" && is_table {
+            return Some(fixtures::table_in_brackets(self.at(at), "|"));
+        }
+        if meant == NEW_LINE || self.text(at) == "|" && is_step {
+            return Some(habits::steps_in_one_line(self.text(at), self.at(at)));
+        }
         let written = match self.previous(at, tokens) {
-            _ if meant.starts_with("a ") => "each step on a line of its own".to_string(),
             _ if matches!(meant, "and" | "or") => meant.to_string(),
             _ if meant == "not" && next == "(" => "not (…)".to_string(),
             _ if meant == "not" => format!("not {next}"),

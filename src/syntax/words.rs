@@ -265,6 +265,9 @@ pub const FOREIGN_DECLARATIONS: &[(&str, &str)] = &[
     ("alias", "type"),
 ];
 
+/// What a sign of other languages means that stands between two steps.
+pub const NEW_LINE: &str = "a new line";
+
 /// Signs of other languages, and what is written here.
 pub const FOREIGN_SIGNS: &[(&str, &str)] = &[
     ("&&", "and"),
@@ -276,7 +279,7 @@ pub const FOREIGN_SIGNS: &[(&str, &str)] = &[
     ("===", "=="),
     ("!==", "!="),
     (":=", "="),
-    ("|>", "a new line"),
+    ("|>", NEW_LINE),
     ("^", "**"),
     ("~", "matches"),
 ];

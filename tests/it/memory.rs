@@ -2,6 +2,7 @@
 
 use crate::project::Project;
 use std::fmt::Write;
+use std::fs;
 
 const PIPELINE: &str = r#"
 source rows = csv("rows.csv") {
@@ -130,6 +131,26 @@ fn little_memory_gives_the_same_bytes() {
         }
     }
     assert_eq!(project.read(".batchc/.gitignore"), "*\n", "git sees nothing of the spool");
+}
+
+#[test]
+fn columns_with_nulls_have_the_same_bytes_however_they_came() {
+    let project = Project::new(
+        "source s = csv(\"s.csv\") { id: int key, x: int?, t: string? }\n\n\
+         job j {\n  from s\n  sort x desc, id\n  select x, t, l = [x]\n}\n\n\
+         output o = parquet(\"o.parquet\") from j\n",
+    );
+    let row = |id: u32| match id % 8 {
+        0 => format!("{id},,\n"),
+        _ => format!("{id},{},text {}\n", id * 7 % 1000, id % 300),
+    };
+    project.write("s.csv", format!("id,x,t\n{}", (0..80_000).map(row).collect::<String>()));
+    project.run_with(&["--memory", "4GB"]);
+    let bytes = || fs::read(project.path("o.parquet")).expect("it is there");
+    let whole = bytes();
+    project.run_with(&["--memory", "4MB"]);
+    assert!(project.report()["spilled"].as_u64() > Some(0), "rows went to disk");
+    assert!(bytes() == whole, "the same bytes");
 }
 
 /// Groups of which there are so many that they are found only when they are read.

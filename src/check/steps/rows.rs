@@ -25,6 +25,10 @@ impl JobChecker<'_, '_> {
             return;
         }
         let keep_nulls = nulls == Some(ast::Nulls::Keep);
+        if nulls.is_some() && !self.scope().can_be_null(&condition) {
+            let word = if keep_nulls { "keep" } else { "drop" };
+            self.found.push(types::no_nulls_to(word, condition.span));
+        }
         // Rows for which it is null are kept then, though it is true for none.
         if !keep_nulls || !condition.ty.nullable {
             self.judge(&condition, false);

@@ -7,7 +7,7 @@
 
 use super::dictionaries::{self, encoders_for};
 use crate::data::{Batch, Positions};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, make_array};
 use arrow_schema::{Field as ArrowField, Schema};
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -251,10 +251,12 @@ impl Cutter {
     }
 }
 
-/// The pieces of a column as one array.
+/// The pieces of a column as one array, without a mask of nulls where none is null: with one the writer
+/// cuts pages elsewhere, and whether there is one depends on how the rows came to be.
 fn whole(pieces: &[ArrayRef]) -> Result<ArrayRef, ParquetError> {
     let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-    Ok(arrow_select::concat::concat(&pieces)?)
+    // Data has no such masks, nor has what it is made of.
+    Ok(make_array(arrow_select::concat::concat(&pieces)?.to_data()))
 }
 
 impl Group {

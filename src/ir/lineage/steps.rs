@@ -265,6 +265,19 @@ impl Table {
         self.decides = decides;
     }
 
+    /// Notes that a text is told, which is made of what an expression is; what was noted first stays.
+    fn tell(&self, text: &Expr, of: &Expr) {
+        if self.tells.borrow().contains_key(&text.span) {
+            return;
+        }
+        let mut origins = Origins::new();
+        self.tells.borrow_mut().insert(text.span, Origins::new());
+        of.visit_columns(&mut |column| origins.extend(self.of_column(column, Role::Computed)));
+        let is_whole = std::ptr::eq(text, of);
+        let origins = if is_whole { self.value(text) } else { origins };
+        self.tells.borrow_mut().insert(text.span, origins);
+    }
+
     fn decide_by_all(&mut self, role: Role) {
         let all: Vec<Origins> =
             (0..self.columns.len()).map(|column| self.of_column(column, role)).collect();
@@ -275,11 +288,16 @@ impl Table {
     /// has a part itself.
     fn read(&self, expr: &Expr, role: Role, into: &mut Origins) {
         use ExprKind as K;
-        if let Some(text) = told(expr)
-            && !self.tells.borrow().contains_key(&text.span)
-        {
-            let origins = self.value(text);
-            self.tells.borrow_mut().insert(text.span, origins);
+        if let K::Call { lambda: Some(lambda), .. } = &expr.kind {
+            // An item may be of whatever the call is made of.
+            let mut texts = vec![];
+            told_within(&lambda.body, &mut texts);
+            for text in texts {
+                self.tell(text, expr);
+            }
+        }
+        if let Some(text) = told(expr) {
+            self.tell(text, text);
         }
         match &expr.kind {
             K::Column(column) => {
@@ -339,6 +357,15 @@ impl Table {
             }
         }
     }
+}
+
+/// The texts within an expression that are told and hold an item of a list.
+fn told_within<'e>(expr: &'e Expr, texts: &mut Vec<&'e Expr>) {
+    fn has_item(expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Slot(_)) || expr.children().into_iter().any(has_item)
+    }
+    texts.extend(told(expr).filter(|text| has_item(text)));
+    expr.children().into_iter().for_each(|child| told_within(child, texts));
 }
 
 /// The text that is told where a row fails.
