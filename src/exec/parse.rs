@@ -1,7 +1,7 @@
 //! `parse column with r"..." { fields }`: the named parts of a text become columns.
 //!
-//! A row whose text does not match, or of which a part is not a value of its column's type, fails as
-//! a whole: all new columns are null in it.
+//! A row whose text does not match, or of which a part is not a value of its column's type, fails. All new
+//! columns are null in one that does not match, and those of the parts that are no values in another.
 
 use crate::data::parse::{Clock, date, datetime, refuse, scalar, timestamp};
 use crate::data::{Batch, TextBuilder, array_of};
@@ -110,14 +110,16 @@ impl ParseStep {
             let shown = crate::diagnostics::shown(line);
             (0, format!("\"{shown}\" does not match the pattern{more}"))
         })?;
+        let mut failed = None;
         for (at, (field, column)) in self.fields.iter().zip(columns).enumerate() {
             let part = places.get(field.group).map(|(start, end)| &line[start..end]);
-            let site = at as u32 + 1;
-            column
-                .push(field, part, (text, row))
-                .map_err(|reason| (site, format!("{}: {reason}", field.name)))?;
+            if let Err(reason) = column.push(field, part, (text, row)) {
+                // Where the row stays, so do the parts that are values.
+                column.make_null(row);
+                failed.get_or_insert((at as u32 + 1, format!("{}: {reason}", field.name)));
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// The place of a failure's site.

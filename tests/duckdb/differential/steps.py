@@ -375,7 +375,10 @@ def parse_by_template(job, column, head, tail):
     fail = f"(NOT {matched} OR ({value}) IS NULL)"
     one = expressions.Node("", f"(CASE WHEN {matched} THEN {value} END)", kind, False, fail)
     last = f"left({rest}, length({rest}) - {len(end)})"
-    other = expressions.Node("", f"(CASE WHEN {matched} THEN {last} END)", STRING, False, fail)
+    # With `on error null` the part that is a value stays.
+    other = expressions.Node(
+        "", f"(CASE WHEN {matched} THEN {last} END)", STRING, False, f"(NOT {matched})"
+    )
     job.lose_failed([one, other])
     made = [(name, (one, other)[at]) for name, at in listed]
     columns = job.table.columns + [Column(name, node.kind, job.nullable(node)) for name, node in made]
@@ -412,7 +415,9 @@ def parse(job):
     second = f"(CASE WHEN {took_part} THEN regexp_extract({column.sql}, '{native}', 2) END)"
     fail = f"(NOT {matched} OR ({value}) IS NULL)"
     node = expressions.Node("", f"(CASE WHEN {matched} THEN {value} END)", kind, optional, fail)
-    other = expressions.Node("", f"(CASE WHEN {matched} THEN {second} END)", STRING, True, fail)
+    other = expressions.Node(
+        "", f"(CASE WHEN {matched} THEN {second} END)", STRING, True, f"(NOT {matched})"
+    )
     job.lose_failed([node, other])
     columns = job.table.columns + [Column(head, kind, job.nullable(node)), Column(tail, STRING, True)]
     job.advance(
