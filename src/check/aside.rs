@@ -212,8 +212,7 @@ pub(super) fn unknown(name: &ast::Name, globals: &Globals, found: &mut Diagnosti
 /// Marks the columns of quarantines in which values of sensitive columns can be: those of these columns,
 /// those that were computed where there are such, and the texts about rows.
 pub(super) fn mark_sensitive(pipeline: &mut Pipeline) {
-    let is_sensitive = |source: &Source| source.columns.iter().any(|one| one.sensitive.is_some());
-    if !pipeline.sources.iter().any(is_sensitive) {
+    if !pipeline.sources.iter().any(Source::has_sensitive) {
         return;
     }
     for at in 0..pipeline.sources.len() {

@@ -19,6 +19,7 @@ use crate::store::STATE;
 use crate::syntax::ast::{self, ColumnAttribute, DeclarationKind, SettingKind};
 use crate::text::{FileId, Span};
 use crate::types::{DataType, Scalar, Type};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -422,10 +423,7 @@ pub(super) fn outputs(
             found.push(graph::split_twice(at, split.span));
         }
         if let Some(row) = globals.row_of(from) {
-            match folders.is_empty() {
-                true => check_columns(connector, &row, output, found),
-                false => check_columns(connector, &in_files(&row, &folders), output, found),
-            }
+            check_columns(connector, &in_files(&row, &folders), output, found);
             let columns = connect_columns(&row);
             check_options(connector, Side::Sink, &arguments, &columns, globals, found);
         }
@@ -454,14 +452,14 @@ pub(super) fn outputs(
 }
 
 /// The row without columns that are names of folders.
-fn in_files(row: &Row, folders: &[ir::Folder]) -> Row {
+fn in_files<'r>(row: &'r Row, folders: &[ir::Folder]) -> Cow<'r, Row> {
+    if folders.is_empty() {
+        return Cow::Borrowed(row);
+    }
     let is_named = |at: usize| folders.iter().any(|folder| folder.column == Some(at));
     let columns = row.columns.iter().enumerate().filter(|(at, _)| !is_named(*at));
-    Row {
-        columns: columns.map(|(_, column)| column.clone()).collect(),
-        broken: row.broken,
-        ..Row::default()
-    }
+    let columns = columns.map(|(_, column)| column.clone()).collect();
+    Cow::Owned(Row { columns, broken: row.broken, ..Row::default() })
 }
 
 /// What each format can hold.

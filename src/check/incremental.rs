@@ -68,11 +68,6 @@ pub(super) fn check_output(
     pipeline: &Pipeline,
     found: &mut Diagnostics,
 ) {
-    if *mode == Mode::Overwrite
-        && pipeline.sources.iter().all(|source| source.incremental.is_none())
-    {
-        return;
-    }
     let sources = || {
         let flows = pipeline.flows_into(from).into_iter();
         flows.filter_map(|source| pipeline.sources.get(source.0 as usize))
@@ -86,8 +81,10 @@ pub(super) fn check_output(
         let names: Vec<&str> = key.columns.iter().map(|at| &*row.columns[*at].name).collect();
         Some(names.join(", "))
     };
+    // Where the rows come from is followed for nothing then, once for each output.
+    let is_each_whole = || pipeline.sources.iter().all(|source| source.incremental.is_none());
     match mode {
-        Mode::Overwrite if has_folders => {}
+        Mode::Overwrite if has_folders || is_each_whole() => {}
         Mode::Overwrite => {
             if let Some((source, setting)) = incremental().next() {
                 let source = (source.name.as_str(), setting.span);

@@ -6,7 +6,7 @@
 
 use crate::diagnostics::{Diagnostics, sensitive};
 use crate::ir::lineage::{Lineage, Origin, Role};
-use crate::ir::{Column, Input, Pipeline, SourceId};
+use crate::ir::{Column, Input, Pipeline, Source, SourceId};
 use crate::syntax::ast::{self, DeclarationKind, SettingKind};
 use crate::text::Span;
 use crate::types::DataType;
@@ -18,10 +18,8 @@ pub(super) fn check(file: &ast::File, pipeline: &Pipeline, found: &mut Diagnosti
         _ => None,
     });
     let allowed: Vec<_> = allowed.collect();
-    let is_sensitive =
-        |source: &crate::ir::Source| source.columns.iter().any(|column| column.sensitive.is_some());
     let is_asked = allowed.iter().any(|(_, names)| !names.is_empty())
-        || pipeline.sources.iter().any(is_sensitive);
+        || pipeline.sources.iter().any(Source::has_sensitive);
     if found.has_errors() || !is_asked {
         return;
     }

@@ -332,19 +332,14 @@ fn damaged<M: Member>(member: &mut M, error: io::Error) -> io::Error {
     let stored = member.stored();
     let (name, at) = (M::NAME, stored.get_ref().position - stored.buffer().len() as u64);
     let said = error.to_string();
-    let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            format!("the file ends in the middle of its {name} data, at byte {at}")
-        }
-        _ if said.contains("incomplete") => {
-            format!("the file ends in the middle of its {name} data, at byte {at}")
-        }
-        _ if said.contains("gzip header") || said.contains("frame descriptor") => {
-            format!(
-                "it is no {name} data, though it is called so: `compression: \"none\"` reads it as it is"
-            )
-        }
-        _ => format!("its {name} data is damaged before byte {at} ({said})"),
+    let is_cut = error.kind() == io::ErrorKind::UnexpectedEof || said.contains("incomplete");
+    let is_other = said.contains("gzip header") || said.contains("frame descriptor");
+    let message = match (is_cut, is_other) {
+        (true, _) => format!("the file ends in the middle of its {name} data, at byte {at}"),
+        (false, true) => format!(
+            "it is no {name} data, though it is called so: `compression: \"none\"` reads it as it is"
+        ),
+        (false, false) => format!("its {name} data is damaged before byte {at} ({said})"),
     };
     io::Error::new(error.kind(), message)
 }

@@ -309,7 +309,12 @@ pub(super) const GLOB: glob::MatchOptions = glob::MatchOptions {
 
 /// Is a path a pattern? One that is the name of a file is not.
 pub(super) fn is_pattern(base: &Path, path: &str) -> bool {
-    path.contains(['*', '?', '[']) && !base.join(path).exists()
+    has_wildcards(path) && !base.join(path).exists()
+}
+
+/// Does a path hold signs that stand for others in patterns?
+pub(super) fn has_wildcards(path: &str) -> bool {
+    path.contains(['*', '?', '['])
 }
 
 /// Is this a pattern that can be looked for?
@@ -325,8 +330,7 @@ pub fn check_pattern(pattern: &str) -> Result<(), ConnectError> {
 
 /// Does a path match a pattern, or are they the same? To be asked of many paths.
 pub fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
-    let is_pattern = pattern.contains(['*', '?', '[']);
-    let compiled = is_pattern.then(|| glob::Pattern::new(pattern).ok()).flatten();
+    let compiled = has_wildcards(pattern).then(|| glob::Pattern::new(pattern).ok()).flatten();
     move |path| {
         let matches = |compiled: &glob::Pattern| compiled.matches_with(path, GLOB);
         pattern == path || compiled.as_ref().is_some_and(matches)

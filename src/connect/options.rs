@@ -156,7 +156,7 @@ fn one_path(path: &str, side: Side) -> Result<(), ConnectError> {
             ),
         );
     }
-    if side == Side::Source && path.contains(['*', '?', '[']) {
+    if side == Side::Source && super::input::has_wildcards(path) {
         return super::input::check_pattern(path);
     }
     Ok(())

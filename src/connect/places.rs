@@ -1,7 +1,7 @@
 //! Where paths lead, however they are spelled: links followed, no `.` and `..` in them.
 
 use super::Arguments;
-use super::input::{GLOB, glob_names, is_pattern};
+use super::input::{GLOB, glob_names, has_wildcards, is_pattern};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -53,8 +53,7 @@ impl Reads {
             let mut names = vec![];
             let _ = glob_names(base, text, &mut names);
             reads.places.extend(names.iter().map(|name| place(&base.join(name))));
-            let is_plain =
-                |part: &Component| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+            let is_plain = |part: &Component| !has_wildcards(&part.as_os_str().to_string_lossy());
             let folder: PathBuf = Path::new(text).components().take_while(is_plain).collect();
             let rest: PathBuf = Path::new(text).components().skip_while(is_plain).collect();
             let folder = place(&base.join(folder));

@@ -163,7 +163,7 @@ pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
     let lower = name.to_lowercase();
     choice(&lower, arguments)
         .or_else(|| time(&lower, arguments))
-        .or_else(|| other(&lower, arguments))
+        .or_else(|| value(&lower, arguments))
 }
 
 /// A choice, or a condition.
@@ -211,8 +211,9 @@ fn time(name: &str, arguments: &[&str]) -> Option<String> {
     })
 }
 
-fn other(lower: &str, arguments: &[&str]) -> Option<String> {
-    Some(match (lower, arguments) {
+/// A conversion, a question about one value, or what is made of a text.
+fn value(name: &str, arguments: &[&str]) -> Option<String> {
+    Some(match (name, arguments) {
         ("cast", [only]) => cast(only)?,
         ("try_cast" | "safe_cast", [only]) => format!("try({})", cast(only)?),
         ("try_cast" | "safe_cast", [value, ty]) => {
@@ -249,7 +250,7 @@ fn other(lower: &str, arguments: &[&str]) -> Option<String> {
         ("to_date", [value]) => format!("{} as date", operand(value)),
         ("to_char" | "to_string", [value]) => format!("{} as string", operand(value)),
         ("int" | "float" | "bool" | "str", [value]) => {
-            format!("{} as {}", operand(value), converted(lower)?)
+            format!("{} as {}", operand(value), converted(name)?)
         }
         ("astype", [value, ty]) => {
             format!("{} as {}", operand(value), converted(ty.trim_matches('"'))?)

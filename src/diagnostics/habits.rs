@@ -66,7 +66,7 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
         Foreign::Fraction => "a number begins with a digit",
         Foreign::QuotedColumn => "what a file calls a column stands behind `named`",
         Foreign::IfAlone => "an `if` needs an `else`",
-        Foreign::Capitals => "operators are written in small letters",
+        Foreign::Capitals => "words like `and` and `null` are written in small letters",
         Foreign::ExpectAlone => "what becomes of broken rows stands behind `else`",
         Foreign::Form(form) => &format!("`{form}` is written differently here"),
     };
@@ -233,9 +233,7 @@ pub fn wrong_quotes(span: Span, text: &str) -> Diagnostic {
     let text = text.replace("''", "'");
     let written = match text.contains('\\') && !text.contains('"') {
         true => format!("r\"{text}\""),
-        false => {
-            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-        }
+        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
     };
     // Braces hold values here: perhaps they are meant to, perhaps not.
     match text.contains('{') {

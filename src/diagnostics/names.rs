@@ -1,6 +1,6 @@
 //! What the checker says about names other than those of functions: E0101 to E0199.
 
-use super::{Code, Diagnostic, foreign, nearest};
+use super::{Code, Diagnostic, foreign, nearest, syntax};
 use crate::text::Span;
 
 /// The columns of a row for a message: at most eight of them.
@@ -177,27 +177,16 @@ pub fn set_missing(
 /// E0107: both sides of a join have columns of these names, which come from there on the left and on the
 /// right.
 pub fn join_clash(clashes: &[(&str, Span, Span)], join: Span, right_name: &str) -> Diagnostic {
-    let quoted: Vec<String> = clashes.iter().map(|(name, ..)| format!("`{name}`")).collect();
-    let (names, verb) = match quoted.as_slice() {
-        [one] => (one.clone(), "is"),
-        [firsts @ .., last] => (format!("{} and {last}", firsts.join(", ")), "are"),
-        [] => (String::new(), "is"),
-    };
-    let renamed: Vec<String> =
-        clashes.iter().map(|(name, ..)| format!("{name} as {right_name}_{name}")).collect();
-    let found = Diagnostic::new(
-        Code::E0107,
-        format!("{names} {verb} on both sides of this join"),
-        join,
-        "this join",
-    );
-    let labelled = clashes.iter().take(1).fold(found, |found, (_, left, right)| {
-        found.label(*left, "on the left from here").label(*right, "on the right from here")
-    });
-    labelled.help(format!(
-        "`rename {}` in a job that reads `{right_name}`, and join that job",
-        renamed.join(", ")
-    ))
+    let names: Vec<&str> = clashes.iter().map(|(name, ..)| *name).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let message = format!("{} {verb} on both sides of this join", syntax::listed(&names, "and"));
+    let renamed = names.iter().map(|name| format!("{name} as {right_name}_{name}"));
+    let renamed = renamed.collect::<Vec<_>>().join(", ");
+    let mut found = Diagnostic::new(Code::E0107, message, join, "this join");
+    if let [(_, left, right), ..] = clashes {
+        found = found.label(*left, "on the left from here").label(*right, "on the right from here");
+    }
+    found.help(format!("`rename {renamed}` in a job that reads `{right_name}`, and join that job"))
 }
 
 /// E0111: declared twice.

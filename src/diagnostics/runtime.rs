@@ -3,28 +3,37 @@
 use super::{Code, Diagnostic};
 use crate::text::Span;
 
-/// R0101: a row that failed where the job says that it may not.
+/// Who reads a row that fails.
+pub enum Reader<'n> {
+    /// A job of this name.
+    Job(&'n str),
+    /// Nobody but an output: it is of this source.
+    Output(&'n str),
+    /// That is not known.
+    Unknown,
+}
+
+/// R0101: a row that failed where nobody says that it may.
 pub fn row_failed(
     reason: &str,
     place: Option<&str>,
     span: Span,
-    job: Option<&str>,
-    source: Option<&str>,
+    reader: &Reader<'_>,
 ) -> Diagnostic {
     let message = match place {
         Some(place) => format!("{place}: {reason}"),
         None => reason.to_owned(),
     };
     let found = Diagnostic::new(Code::R0101, message, span, "failed here");
-    let Some(job) = job else {
-        let Some(source) = source else { return found };
-        return found.help(format!(
-            "have a job between say where such rows go: `job read {{ on error drop; from {source} }}`"
-        ));
-    };
-    found.help(format!(
-        "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
-    ))
+    match reader {
+        Reader::Job(job) => found.help(format!(
+            "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
+        )),
+        Reader::Output(source) => found.help(format!(
+            "write a job's rows, and have it say where such rows go: `job clean {{ on error drop; from {source} }}`"
+        )),
+        Reader::Unknown => found,
+    }
 }
 
 /// D0101: a row that breaks a rule whose rows may not.

@@ -390,8 +390,7 @@ impl Execution<'_> {
     /// May nobody see the values of this column of a source?
     fn is_sensitive(&self, node: NodeId, column: usize) -> bool {
         let NodeKind::Read { source, .. } = self.plan.node(node).kind else { return false };
-        let columns = &self.pipeline.sources[source.0 as usize].columns;
-        columns.get(column).is_some_and(|column| column.sensitive.is_some())
+        self.pipeline.sources[source.0 as usize].is_sensitive(column)
     }
 
     /// What makes the job read this source: its `from`, or a join or union.

@@ -235,6 +235,18 @@ pub struct Source {
     pub span: Span,
 }
 
+impl Source {
+    /// Is there a column whose values nobody may see?
+    pub fn has_sensitive(&self) -> bool {
+        self.columns.iter().any(|column| column.sensitive.is_some())
+    }
+
+    /// May nobody see the values of a column? The columns of a test's rows are of no file, and seen.
+    pub fn is_sensitive(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|column| column.sensitive.is_some())
+    }
+}
+
 /// `from quarantine.NAME`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aside {

@@ -3,6 +3,7 @@
 
 use super::report::Status;
 use crate::connect::ConnectError;
+use crate::diagnostics::runtime::Reader;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::operators::join::PAIRS_MAX;
 use crate::exec::{Error, Failing, Place};
@@ -225,10 +226,8 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                 Failing::Expression => {
                     let job =
                         job.and_then(|job| Some(pipeline.jobs.get(job.0 as usize)?.name.as_str()));
-                    let job = job.or_else(|| job_at(pipeline, span));
-                    let source = pipeline.sources.iter().find(|source| source.span == span);
-                    let source = source.map(|source| source.name.as_str());
-                    let found = runtime::row_failed(&reason, place.as_deref(), span, job, source);
+                    let reader = job.map_or_else(|| reader_at(pipeline, span), Reader::Job);
+                    let found = runtime::row_failed(&reason, place.as_deref(), span, &reader);
                     Told::of(Kind::Failed, found)
                 }
             }
@@ -239,28 +238,23 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
 /// Is a sensitive column among those of the sources that a job is made of? Of a job that is not known, or
 /// that only a run knows of, among those of any source.
 fn reads_sensitive(pipeline: &Pipeline, job: Option<JobId>) -> bool {
-    let is_sensitive = |source: &Source| source.columns.iter().any(|one| one.sensitive.is_some());
     let Some(job) = job.filter(|job| (job.0 as usize) < pipeline.jobs.len()) else {
-        return pipeline.sources.iter().any(is_sensitive);
+        return pipeline.sources.iter().any(Source::has_sensitive);
     };
     let jobs = pipeline.jobs_before(Input::Job(job));
     let mut inputs = jobs.iter().flat_map(|job| pipeline.jobs[job.0 as usize].inputs());
     inputs.any(|input| match input {
-        Input::Source(source) => is_sensitive(&pipeline.sources[source.0 as usize]),
+        Input::Source(source) => pipeline.sources[source.0 as usize].has_sensitive(),
         Input::Job(_) => false,
     })
 }
 
 /// Is a sensitive column part of the key that is to be told?
 fn joins_by_sensitive(pipeline: &Pipeline, promise: Promise) -> bool {
-    // Sources of tests are their rows alone.
-    let is_sensitive = |source: &Source, at: usize| {
-        source.columns.get(at).is_some_and(|column| column.sensitive.is_some())
-    };
     match promise {
         Promise::Key(span) => pipeline.sources.iter().any(|source| {
             let of_span = source.row.keys.iter().filter(|key| key.declared == Some(span));
-            of_span.flat_map(|key| &key.columns).any(|at| is_sensitive(source, *at))
+            of_span.flat_map(|key| &key.columns).any(|at| source.is_sensitive(*at))
         }),
         Promise::Join(span) | Promise::Found(span) => {
             let lineage = Lineage::of(pipeline);
@@ -273,7 +267,7 @@ fn joins_by_sensitive(pipeline: &Pipeline, promise: Promise) -> bool {
             let jobs = all.iter().filter(|job| !is_known || is_here(job));
             jobs.flat_map(|job| lineage.decided(*job).keys()).any(|(origin, role)| match origin {
                 Origin::Column(Input::Source(source), at) if *role == Role::Join => {
-                    is_sensitive(&pipeline.sources[source.0 as usize], *at)
+                    pipeline.sources[source.0 as usize].is_sensitive(*at)
                 }
                 _ => false,
             })
@@ -311,18 +305,17 @@ fn is_about_all(pipeline: &Pipeline, span: Span) -> bool {
     steps.any(|step| matches!(&step.kind, StepKind::ExpectAll(rule) if rule.span == span))
 }
 
-fn job_at(pipeline: &Pipeline, span: Span) -> Option<&str> {
-    // An expression that was moved into an operator does not say whose it was; but a job's steps
-    // follow its name, up to the next job's name. A source that is looked at has no job.
-    if pipeline.sources.iter().any(|source| source.span == span) {
-        return None;
+/// Who reads rows that fail at a place.
+fn reader_at(pipeline: &Pipeline, span: Span) -> Reader<'_> {
+    // A source that is written, or looked at, as it is has no job.
+    if let Some(source) = pipeline.sources.iter().find(|source| source.span == span) {
+        return Reader::Output(&source.name);
     }
-    pipeline
-        .jobs
-        .iter()
-        .filter(|job| job.span.start <= span.start)
-        .max_by_key(|job| job.span.start)
-        .map(|job| job.name.as_str())
+    // An expression that was moved into an operator does not say whose it was; but a job's steps
+    // follow its name, up to the next job's name.
+    let before = pipeline.jobs.iter().filter(|job| job.span.start <= span.start);
+    let last = before.max_by_key(|job| job.span.start);
+    last.map_or(Reader::Unknown, |job| Reader::Job(&job.name))
 }
 
 fn place_text(place: Place, files: &[Arc<str>]) -> String {

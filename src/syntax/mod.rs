@@ -39,23 +39,8 @@ pub fn parse(files: &Files, id: FileId, found: &mut Diagnostics) -> ast::File {
     parse_again(files, id, &lay_out(&files.get(id).text), None, found)
 }
 
-/// A text with its layout.
-pub struct LaidOut {
-    /// The text.
-    pub text: String,
-    /// Its layout.
-    pub layout: Layout,
-}
-
-impl LaidOut {
-    /// Lays out a text.
-    pub fn of(text: String) -> LaidOut {
-        LaidOut { layout: lay_out(&text), text }
-    }
-}
-
-/// The same of a file whose layout is there, and that was parsed before: what has not changed is not
-/// parsed a second time.
+/// The same of a file whose layout has been made, and that may have been parsed before: what has not
+/// changed is not parsed a second time.
 pub fn parse_again(
     files: &Files,
     id: FileId,
@@ -79,6 +64,21 @@ pub fn parse_again(
         declarations.extend(piece.declaration);
     }
     ast::File { id, edition, declarations, uses: vec![], comments }
+}
+
+/// A text with its layout.
+pub struct LaidOut {
+    /// The text.
+    pub text: String,
+    /// Its layout.
+    pub layout: Layout,
+}
+
+impl LaidOut {
+    /// Lays out a text.
+    pub fn of(text: String) -> LaidOut {
+        LaidOut { layout: lay_out(&text), text }
+    }
 }
 
 /// A file as it was before: its text, and what was parsed.

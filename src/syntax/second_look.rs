@@ -165,7 +165,14 @@ impl Parser<'_> {
             }
             TokenKind::QuotedRegex => literals::quote_in_regex(span, text),
             TokenKind::Quoted if first == '`' => habits::quoted_name(span, text.trim_matches('`')),
-            TokenKind::Quoted => habits::wrong_quotes(span, &text[1..text.len() - 1]),
+            TokenKind::Quoted => {
+                // A quote within the text is doubled in SQL.
+                let goes_on = |next: &usize| self.text(*next).starts_with('\'');
+                let end = (at + 1..tokens.end).take_while(goes_on).last().map_or(at, |end| end);
+                let span = self.span(at..end + 1);
+                let text = &self.source[span.range()];
+                habits::wrong_quotes(span, &text[1..text.len() - 1])
+            }
             _ if matches!(
                 first,
                 '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}'

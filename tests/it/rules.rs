@@ -134,6 +134,25 @@ fn many_keys_go_to_disk() {
 }
 
 #[test]
+fn a_rule_that_fails_says_what_it_saw() {
+    let told = [
+        ("unique(id)", "1 key comes more than once"),
+        ("unique(name)", "1 key comes more than once"),
+        ("count() > 4 and null_rate(name) < 0.2", "count() is 4, null_rate(name) is 0.25"),
+        ("max(name) == \"b\"", "max(name) is \"c\""),
+        ("sum(id * 2) < 5", "sum(…) is 16"),
+    ];
+    for (rule, seen) in told {
+        let project = Project::new(&pipeline(&format!("  expect r: {rule} else fail")));
+        project.write("s.csv", ROWS);
+        for threads in ["1", "4"] {
+            let run = project.batchc(&["run", "--threads", threads]);
+            run.fails(4, &format!("`r` does not hold: {seen}\n"));
+        }
+    }
+}
+
+#[test]
 fn tests_of_programs_judge_rules() {
     let test = "
 test \"unique\" {

@@ -2,9 +2,9 @@
 //! never zero does not fail. The plan asks `Expr::may_fail`, which knows of no facts, for it moves
 //! expressions to where they do not hold.
 
-use super::{bounds, domain, literal, values};
+use super::{domain, values};
 use crate::expr::constant;
-use crate::ir::{Column, Comparison, Expr, ExprKind, Row};
+use crate::ir::{Column, Expr, ExprKind, Row};
 use crate::types::{DataType, Scalar};
 use std::sync::Arc;
 
@@ -44,11 +44,7 @@ fn is_never(value: &Expr, number: i64, row: &Row) -> bool {
         ExprKind::Convert(inner) => is_never(inner, number, row),
         ExprKind::Negate(inner) => is_never(inner, -number, row),
         _ => values::of(value, row).is_some_and(|known| {
-            let number = literal(Scalar::Int(number), DataType::Int, value.span);
-            let is_other = |bound: &crate::ir::Bound| {
-                bounds::excluded((bound.op, &bound.value), (Comparison::Equal, &number))
-            };
-            known.bounds.iter().any(is_other)
+            domain::excludes(&known, &Scalar::Int(number), &DataType::Int).is_some()
         }),
     }
 }

@@ -1,52 +1,48 @@
-//! What a rule about all rows has seen of them: the values that it is about, as they are written.
+//! What a rule about all rows has seen of them, for the message that it does not hold. Values that
+//! nobody may see are taken out where messages are made.
 
 use crate::data::{Batch, display, scalar_at};
 use crate::functions::Registry;
-use crate::ir::lineage::COUNTS;
-use crate::ir::{AggregateCall, Expr, ExprKind, JobId, Pipeline, Row, StepKind};
+use crate::ir::{AggregateCall, Expr, ExprKind, JobId, Pipeline, Row, StepKind, TableFact};
 use crate::types::{DataType, Scalar};
 
-/// `null_rate(amount) is 0.5`, of the one row of a job that judges a rule about all rows of another.
+/// `null_rate(amount) is 0.5`, `2 keys come more than once`: of the one row of a job that judges a rule
+/// about all rows of another. None of other jobs.
 pub(super) fn by_rule(pipeline: &Pipeline, job: Option<JobId>, batch: &Batch) -> Option<String> {
-    let judge = job.filter(|job| pipeline.owner(*job) != *job)?;
-    let job = &pipeline.jobs[judge.0 as usize];
-    let StepKind::Aggregate { aggregates, .. } = &job.steps.first()?.kind else { return None };
-    if job.steps.len() > 2 {
-        // Of the keys that come more than once.
-        let Scalar::Int(keys) = scalar_at(batch.columns.first()?, &DataType::Int, 0) else {
-            return None;
-        };
-        let verb = if keys == 1 { "key comes" } else { "keys come" };
-        return Some(format!("{keys} {verb} more than once"));
-    }
-    let is_sensitive = pipeline
-        .sources
-        .iter()
-        .any(|source| source.columns.iter().any(|column| column.sensitive.is_some()));
-    let values = aggregates.iter().enumerate().filter_map(|(at, call)| {
-        let name = &*Registry::standard().declaration(call.function).name;
-        if is_sensitive && !COUNTS.contains(&name) {
-            return None;
+    let mut rules = pipeline.rules.iter();
+    let ((owner, step), judge) = rules.find(|(_, judge)| Some(**judge) == job)?;
+    let of = &pipeline.jobs[owner.0 as usize].steps[*step].kind;
+    let StepKind::ExpectAll(rule) = of else { return None };
+    match &rule.says {
+        TableFact::Unique(_) => match scalar_at(batch.columns.first()?, &DataType::Int, 0) {
+            Scalar::Int(1) => Some("1 key comes more than once".to_owned()),
+            Scalar::Int(keys) => Some(format!("{keys} keys come more than once")),
+            _ => None,
+        },
+        TableFact::Holds { aggregates, .. } => {
+            let row = &pipeline.jobs[judge.0 as usize].input_row;
+            let values = aggregates.iter().zip(&batch.columns).map(|(call, column)| {
+                let value = match scalar_at(column, &call.ty.data, 0) {
+                    Scalar::Null => "null".to_owned(),
+                    Scalar::String(text) => format!("\"{}\"", crate::diagnostics::shown(&text)),
+                    value => display(&value, &call.ty.data),
+                };
+                format!("{} is {value}", written(call, row))
+            });
+            let values: Vec<String> = values.collect();
+            (!values.is_empty()).then(|| values.join(", "))
         }
-        let value = match scalar_at(batch.columns.get(at)?, &call.ty.data, 0) {
-            Scalar::Null => "null".to_owned(),
-            Scalar::String(text) => format!("\"{}\"", crate::diagnostics::shown(&text)),
-            value => display(&value, &call.ty.data),
-        };
-        Some(format!("{} is {value}", called(name, call, &job.input_row)))
-    });
-    let values: Vec<String> = values.collect();
-    (!values.is_empty()).then(|| values.join(", "))
+    }
 }
 
-/// A call of columns, as it is written.
-fn called(name: &str, call: &AggregateCall, row: &Row) -> String {
-    let one = |value: &Expr| match value.kind {
+/// A call as it is written, if it is one of columns; else its function.
+fn written(call: &AggregateCall, row: &Row) -> String {
+    let name = &Registry::standard().declaration(call.function).name;
+    let column = |value: &Expr| match value.kind {
         ExprKind::Column(at) => row.columns.get(at).map(|column| column.name.to_string()),
         _ => None,
     };
-    let arguments = call.arguments.iter().map(one).collect::<Option<Vec<String>>>();
-    match arguments {
+    match call.arguments.iter().map(column).collect::<Option<Vec<String>>>() {
         Some(names) => format!("{name}({})", names.join(", ")),
         None => format!("{name}(…)"),
     }

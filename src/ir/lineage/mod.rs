@@ -7,8 +7,6 @@
 
 mod steps;
 
-pub use steps::COUNTS;
-
 use super::{Input, JobId, ParamId, Pipeline, RunValue};
 use crate::text::Span;
 use std::cell::{Cell, RefCell};

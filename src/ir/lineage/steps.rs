@@ -22,7 +22,7 @@ const DISGUISES: &[&str] = &[
 ];
 
 /// Aggregates that tell of values how many there are.
-pub const COUNTS: &[&str] =
+const COUNTS: &[&str] =
     &["count", "count_if", "count_distinct", "approx_count_distinct", "null_rate", "distinct_rate"];
 
 impl Table {
@@ -265,17 +265,19 @@ impl Table {
         self.decides = decides;
     }
 
-    /// Notes that a text is told, which is made of what an expression is; what was noted first stays.
-    fn tell(&self, text: &Expr, of: &Expr) {
-        if self.tells.borrow().contains_key(&text.span) {
-            return;
+    /// Notes of what a text is made that is told; what was noted first stays.
+    fn tell(&self, text: &Expr, origins: impl FnOnce() -> Origins) {
+        if !self.tells.borrow().contains_key(&text.span) {
+            let origins = origins();
+            self.tells.borrow_mut().insert(text.span, origins);
         }
+    }
+
+    /// Whatever columns an expression reads.
+    fn of_all(&self, expr: &Expr) -> Origins {
         let mut origins = Origins::new();
-        self.tells.borrow_mut().insert(text.span, Origins::new());
-        of.visit_columns(&mut |column| origins.extend(self.of_column(column, Role::Computed)));
-        let is_whole = std::ptr::eq(text, of);
-        let origins = if is_whole { self.value(text) } else { origins };
-        self.tells.borrow_mut().insert(text.span, origins);
+        expr.visit_columns(&mut |column| origins.extend(self.of_column(column, Role::Computed)));
+        origins
     }
 
     fn decide_by_all(&mut self, role: Role) {
@@ -292,12 +294,10 @@ impl Table {
             // An item may be of whatever the call is made of.
             let mut texts = vec![];
             told_within(&lambda.body, &mut texts);
-            for text in texts {
-                self.tell(text, expr);
-            }
+            texts.into_iter().for_each(|text| self.tell(text, || self.of_all(expr)));
         }
         if let Some(text) = told(expr) {
-            self.tell(text, text);
+            self.tell(text, || self.value(text));
         }
         match &expr.kind {
             K::Column(column) => {

@@ -72,9 +72,14 @@ impl Line<'_> {
                 _ => ("else", sign),
             };
             let end = self.end_of_arm(behind, close);
-            if written != "=>" || from > at || is_else && self.text(at) != "else" {
-                foreign.get_or_insert(if written == "=>" { "when" } else { written });
-            }
+            let word = match self.text(at) {
+                "when" => Some("when"),
+                "default" => Some("default"),
+                "otherwise" => Some("otherwise"),
+                "_" => Some("_"),
+                _ => (written != "=>").then_some(written),
+            };
+            foreign = foreign.or(word);
             let condition = if is_else { "else" } else { self.slice(from..sign) };
             arms.push(format!("{condition} => {}", self.slice(behind..end)));
             at = end + usize::from(matches!(self.text(end), "," | ";"));

@@ -311,9 +311,17 @@ impl Line<'_> {
         arguments
     }
 
-    /// `case when a then b else c end`
+    /// `case when a then b else c end`, with no other choice within.
     fn case(&self, at: usize) -> Option<Habit> {
         let end = self.find(at, "end")?;
+        // Of choices within each other the inner one is told first.
+        let is_choice = |at: usize| match &*self.text(at).to_lowercase() {
+            "case" => !(at + 1..at + 3).any(|at| self.text(at) == "{"),
+            word => word == "if",
+        };
+        if (at + 1..end).any(is_choice) {
+            return None;
+        }
         let subject = self.find(at, "when")?;
         let (mut arms, mut from) = (vec![], subject);
         while self.text(from).eq_ignore_ascii_case("when") {
@@ -321,7 +329,7 @@ impl Line<'_> {
             let is_next = |at: &usize| {
                 matches!(self.text(*at).to_lowercase().as_str(), "when" | "else" | "end")
             };
-            let next = (then..=end).find(is_next)?;
+            let next = self.outside(then, end + 1).find(is_next)?;
             let (when, value) = (self.slice(from + 1..then), self.slice(then + 1..next));
             arms.push(format!("{when} => {value}"));
             from = next;

@@ -8,10 +8,14 @@ use std::ops::Range;
 const CAPITALS: &[&str] =
     &["AND", "OR", "NOT", "IN", "IS", "BETWEEN", "NULL", "TRUE", "FALSE", "AS"];
 
+fn is_capital(word: &str) -> bool {
+    CAPITALS.contains(&word)
+}
+
 impl Line<'_> {
     /// Operators that are words or signs elsewhere.
     pub(super) fn operator(&self, at: usize) -> Option<Habit> {
-        if CAPITALS.contains(&self.text(at)) {
+        if is_capital(self.text(at)) {
             return self.capitals(at);
         }
         Some(match self.text(at).to_lowercase().as_str() {
@@ -72,54 +76,68 @@ impl Line<'_> {
         })
     }
 
-    /// `amount BETWEEN 1 AND 5`, `city IS NOT NULL`
+    /// `amount BETWEEN 1 AND 5`, `city IS NOT NULL`: the whole condition.
     fn capitals(&self, at: usize) -> Option<Habit> {
-        let is_capital = |at: usize| CAPITALS.contains(&self.text(at));
-        let last = self
-            .outside(at, self.at.len())
-            .take_while(|here| *here == at || !self.begins_line(*here) && self.text(*here) != ",")
-            .filter(|at| is_capital(*at))
-            .last()?;
+        let goes_on =
+            |here: &usize| *here == at || !self.begins_line(*here) && self.text(*here) != ",";
+        let operators = self.outside(at, self.at.len()).take_while(goes_on);
+        let last = operators.filter(|at| is_capital(self.text(*at))).last()?;
+        let place = self.condition_start(at)?..self.condition_end(last);
+        let written = self.in_small_letters(place.clone());
+        Some(Habit { place, written, foreign: Foreign::Capitals })
+    }
+
+    /// Where the condition begins that this is in: behind a sign, a bracket or the word of the step.
+    fn condition_start(&self, at: usize) -> Option<usize> {
         let mut start = at;
-        while start > 1 && !matches!(self.text(start - 1), "=" | "," | ":") {
-            let before = match self.kind(start - 1)? {
+        while start > 1
+            && !self.begins_line(start)
+            && !matches!(self.text(start - 1), "=" | "," | ":")
+        {
+            start = match self.kind(start - 1)? {
                 TokenKind::Close => self.value_before(start)?,
                 TokenKind::Open => break,
                 _ => start - 1,
             };
-            if self.begins_line(start) {
-                break;
-            }
-            start = before;
         }
-        let is_over = |at: &usize| {
-            let text = self.text(*at);
-            matches!(text, "," | ")" | "]" | "}" | "else" | "then" | "nulls" | "=>" | "->" | "with")
-                || self.begins_line(*at)
+        Some(start)
+    }
+
+    /// Behind the condition whose last operator this is.
+    fn condition_end(&self, last: usize) -> usize {
+        const BEHIND: &[&str] = &[",", ")", "]", "}", "else", "then", "nulls", "=>", "->", "with"];
+        let is_over = |at: &usize| BEHIND.contains(&self.text(*at)) || self.begins_line(*at);
+        self.outside(last + 1, self.at.len()).find(is_over).unwrap_or(self.at.len())
+    }
+
+    /// Some tokens with what is between them, words in capitals in small letters, and `IN (…)` as a list.
+    fn in_small_letters(&self, tokens: Range<usize>) -> String {
+        let is_list = |open: &usize| {
+            self.text(*open) == "(" && *open > tokens.start && self.text(open - 1) == "IN"
         };
-        let end = self.outside(last + 1, self.at.len()).find(is_over).unwrap_or(self.at.len());
-        let opened = (start..end).filter(|at| self.kind(*at) == Some(TokenKind::Open));
-        let end = opened.filter_map(|open| self.behind(open)).fold(end, usize::max);
-        let is_list = |at: usize| self.text(at) == "(" && at > start && self.text(at - 1) == "IN";
-        let lists: Vec<Range<usize>> = (start..end)
-            .filter(|open| is_list(*open))
+        let lists: Vec<Range<usize>> = tokens
+            .clone()
+            .filter(is_list)
             .filter_map(|open| Some(open..self.behind(open)?))
             .collect();
         let mut written = String::new();
-        for at in start..end {
+        for at in tokens.clone() {
             let text = self.text(at);
-            match () {
-                () if is_capital(at) => written.push_str(&text.to_lowercase()),
-                () if lists.iter().any(|list| list.start == at) => written.push('['),
-                () if lists.iter().any(|list| list.end - 1 == at) => written.push(']'),
-                () => written.push_str(text),
+            if is_capital(text) {
+                written.push_str(&text.to_lowercase());
+            } else if lists.iter().any(|list| list.start == at) {
+                written.push('[');
+            } else if lists.iter().any(|list| list.end == at + 1) {
+                written.push(']');
+            } else {
+                written.push_str(text);
             }
-            if at + 1 < end {
-                let (one, both) = (self.slice(at..at + 1), self.slice(at..at + 2));
-                written.push_str(&both[one.len()..both.len() - self.text(at + 1).len()]);
+            if at + 1 < tokens.end {
+                let both = self.slice(at..at + 2);
+                written.push_str(&both[text.len()..both.len() - self.text(at + 1).len()]);
             }
         }
-        Some(Habit { place: start..end, written, foreign: Foreign::Capitals })
+        written
     }
 
     /// Is the innermost bracket that is open here one of a call?

@@ -29,7 +29,7 @@ impl Line<'_> {
             }
             ("select", "*") if at == 0 && self.text(2) == "," => return self.more_columns(),
             ("distinct", _) if at == 0 && self.at.len() > 1 => {
-                let from = 1 + usize::from(self.text(1) == "on");
+                let from = 1 + usize::from(matches!(self.text(1), "on" | "by"));
                 let keys = rest(from).trim_start_matches('(').trim_end_matches(')');
                 let written = format!("dedupe by {keys}");
                 Habit { place: 0..self.at.len(), written, foreign: Foreign::Form("distinct") }
