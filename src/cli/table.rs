@@ -129,8 +129,10 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
         for (rule, broken) in job.expectations.iter().filter(|(_, broken)| *broken > 0) {
             say!("  {}: `{rule}` does not hold for {}", job.job, rows_text(*broken));
         }
-        for (rule, _) in job.rules.iter().filter(|(_, holds)| !holds) {
-            say!("  {}: `{rule}` does not hold", job.job);
+        for rule in &job.rules {
+            if let Some(broken) = rule.broken() {
+                say!("  {}: `{}` {broken}", job.job, rule.name);
+            }
         }
         if job.nulled > 0 {
             say!("  {}: {} with values that became null", job.job, rows_text(job.nulled));

@@ -292,6 +292,10 @@ impl Execution<'_> {
             _ => vec![],
         };
         let seen = seen::by_rule(self.pipeline, self.plan.node(node).job, &batch);
+        if let Some(seen) = &seen {
+            let mut all = self.seen.lock().expect("no thread panics holding it");
+            all.insert(node, seen.clone());
+        }
         let seen = seen.map_or(String::new(), |seen| format!(": {seen}"));
         let fault = |&row: &u32| Fault {
             row,
@@ -337,7 +341,7 @@ impl Execution<'_> {
         let place = place_of(batch, fault.row, origin);
         Error::Row {
             span: fault.span,
-            job: self.plan.node(node).job,
+            job: self.plan.node(node).job.map(|job| self.pipeline.owner(job)),
             of,
             reason: fault.reason,
             // A stage that begins with an earlier result does not know where its rows came from.

@@ -23,7 +23,7 @@ use crate::plan::{NodeId, Plan};
 use crate::store::spool::Spool;
 pub use dispenser::Pause;
 use dispenser::{Dispenser, HasEnough};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use worker::Worker;
@@ -45,6 +45,8 @@ pub struct Execution<'p> {
     /// Operators all of whose rows that were set aside are written, though what they lead to may have
     /// to be run again.
     pub set_aside: Vec<AtomicBool>,
+    /// What rules about all rows that do not hold have seen, by the operator that judges.
+    pub seen: Mutex<BTreeMap<NodeId, String>>,
     /// Rows of each partition, by job, where the result is partitioned.
     pub partitions: Vec<Option<PartitionCounts>>,
     /// Where rows go that are set aside.

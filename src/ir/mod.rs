@@ -149,6 +149,16 @@ impl Pipeline {
         self.order.iter().copied().filter(|job| found.contains(job)).collect()
     }
 
+    /// Is a sensitive column among those of the sources that a job is made of?
+    pub fn reads_sensitive(&self, job: JobId) -> bool {
+        let jobs = self.jobs_before(Input::Job(job));
+        let mut inputs = jobs.iter().flat_map(|job| self.jobs[job.0 as usize].inputs());
+        inputs.any(|input| match input {
+            Input::Source(source) => self.sources[source.0 as usize].has_sensitive(),
+            Input::Job(_) => false,
+        })
+    }
+
     /// The sources whose rows come into a table by `from`, unions and joins that keep their rows, and are not only
     /// looked up.
     pub fn flows_into(&self, table: Input) -> BTreeSet<SourceId> {

@@ -1,7 +1,9 @@
 //! What each job saw and gave, from what its operators have counted.
 
 use super::events::Event;
-use super::report::{InputReport, JobReport, PartitionReport, SpillReport, Status, rate};
+use super::report::{
+    InputReport, JobReport, PartitionReport, RuleReport, SpillReport, Status, rate,
+};
 use crate::exec::Counts;
 use crate::exec::stage::Execution;
 use crate::ir::{JobId, StepKind};
@@ -105,8 +107,7 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
                         report.expectations.push((rule.name.clone(), of(&counts.violations)));
                     }
                     StepKind::ExpectAll(rule) => {
-                        let broken = broken_of(execution, id, number);
-                        report.rules.push((rule.name.clone(), broken == 0));
+                        report.rules.push(rule_report(execution, id, number, &rule.name));
                     }
                     _ => {}
                 }
@@ -124,11 +125,15 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
     report
 }
 
-/// How often the rule of a job at this step was broken: once, or not.
-fn broken_of(execution: &Execution, job: JobId, step: usize) -> u64 {
-    let Some(&judge) = execution.pipeline.rules.get(&(job, step)) else { return 0 };
-    let broken = nodes_of(execution, judge).map(|node| &execution.counts[node.at()].violations);
-    broken.map(|count| count.load(Relaxed)).sum()
+/// What became of the rule of a job at this step.
+fn rule_report(execution: &Execution, job: JobId, step: usize, name: &str) -> RuleReport {
+    let judge = execution.pipeline.rules.get(&(job, step));
+    let nodes = judge.into_iter().flat_map(|judge| nodes_of(execution, *judge));
+    let is_broken = |node: &NodeId| execution.counts[node.at()].violations.load(Relaxed) > 0;
+    let by: Option<NodeId> = nodes.into_iter().find(is_broken);
+    let all = execution.seen.lock().expect("no thread panics holding it");
+    let seen = by.and_then(|node| all.get(&node).cloned());
+    RuleReport { name: name.to_owned(), holds: by.is_none(), seen }
 }
 
 pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport {

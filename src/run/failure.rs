@@ -213,12 +213,13 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
         }
         Error::Row { span, job, of, reason, place, .. } => {
             let place = place.map(|place| place_text(place, files));
+            if matches!(of, Failing::Rule) && is_about_all(pipeline, span) {
+                // What such a rule has seen is without values where they are sensitive.
+                return Told::of(Kind::Rule, runtime::table_rule_broken(&reason, span));
+            }
             let reason =
                 if reads_sensitive(pipeline, job) { without_values(&reason, &of) } else { reason };
             match of {
-                Failing::Rule if is_about_all(pipeline, span) => {
-                    Told::of(Kind::Rule, runtime::table_rule_broken(&reason, span))
-                }
                 Failing::Rule => {
                     Told::of(Kind::Rule, runtime::rule_broken(&reason, place.as_deref(), span))
                 }
@@ -235,18 +236,13 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
     }
 }
 
-/// Is a sensitive column among those of the sources that a job is made of? Of a job that is not known, or
-/// that only a run knows of, among those of any source.
+/// Does a job read a sensitive column, or any job where it is not known which it is, or where only a run
+/// knows of it?
 fn reads_sensitive(pipeline: &Pipeline, job: Option<JobId>) -> bool {
-    let Some(job) = job.filter(|job| (job.0 as usize) < pipeline.jobs.len()) else {
-        return pipeline.sources.iter().any(Source::has_sensitive);
-    };
-    let jobs = pipeline.jobs_before(Input::Job(job));
-    let mut inputs = jobs.iter().flat_map(|job| pipeline.jobs[job.0 as usize].inputs());
-    inputs.any(|input| match input {
-        Input::Source(source) => pipeline.sources[source.0 as usize].has_sensitive(),
-        Input::Job(_) => false,
-    })
+    match job.filter(|job| (job.0 as usize) < pipeline.jobs.len()) {
+        Some(job) => pipeline.reads_sensitive(job),
+        None => pipeline.sources.iter().any(Source::has_sensitive),
+    }
 }
 
 /// Is a sensitive column part of the key that is to be told?

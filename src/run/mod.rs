@@ -26,6 +26,7 @@ mod reuse;
 mod rules;
 mod schedule;
 mod session;
+mod thresholds;
 
 pub use checkpoints::{Cleaned, Retention, When, clean};
 pub use events::{Begun, Event, Node, Request};
@@ -36,7 +37,7 @@ pub use places::{check_places, replaced_by_report};
 pub use profile::{OperatorProfile, Profile, StageProfile};
 pub use report::{
     FileReport, FilesTaken, InputReport, JobReport, OutputReport, PartitionReport,
-    QuarantineReport, Report, SourceReport, SpillReport, Status,
+    QuarantineReport, Report, RuleReport, SourceReport, SpillReport, Status,
 };
 pub use reuse::{Decision, Verdict, decide};
 
@@ -302,6 +303,7 @@ fn attempt(
         counts: plan.nodes.iter().map(|_| Default::default()).collect(),
         counted: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
         set_aside: plan.nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+        seen: Mutex::default(),
         partitions: pipeline
             .jobs
             .iter()
@@ -385,8 +387,8 @@ fn compute(
     *profile = schedule.profile.take();
     profile.iter_mut().for_each(|profile| profile.end_stages(execution));
     if !schedule.failures.is_stop() {
-        for (job, failure) in publish::above_thresholds(execution, options) {
-            schedule.fail(&[job].into(), failure);
+        for (job, failures) in thresholds::broken(execution, options) {
+            schedule.fail(&[job].into(), failures);
         }
     }
     schedule.end_all_jobs();

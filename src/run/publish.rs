@@ -1,6 +1,5 @@
-//! The end of a run: limits on failed rows, quarantines, and outputs made visible together.
+//! The end of a run: quarantines, and outputs made visible together.
 
-use super::counts::{filtered, input_report, is_done, jobs_of};
 use super::events::Event;
 use super::failure::Failure;
 use super::marks::Marks;
@@ -9,21 +8,14 @@ use super::reuse::quarantine_entry;
 use super::session::Session;
 use super::{Options, OutputReport, QuarantineReport, State, arguments};
 use crate::connect::{self, Arguments, ConnectError, SinkSpec, Staged};
-use crate::exec::Counts;
 use crate::exec::quarantine::Quarantines;
-use crate::exec::stage::Execution;
-use crate::ir::{
-    ErrorPolicy, ExpectAction, Input, Job, JobId, Mode, Pipeline, QuarantineId, RunContext,
-    SourceId, StepKind,
-};
-use crate::plan::{Entry, Node, NodeKind, Plan, ReadBy, step_of};
+use crate::ir::{Input, JobId, Mode, Pipeline, QuarantineId, RunContext, SourceId};
+use crate::plan::{Node, NodeKind, Plan};
 use crate::store::{StateError, make_folder};
-use crate::text::Span;
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering::Relaxed;
 use std::{fs, io};
 
 /// Where the rows of a quarantine are found: in the state folder. A run that leaves nothing behind
@@ -46,118 +38,9 @@ fn keeps_aside(options: &Options) -> bool {
 }
 
 /// The same as it is shown: beside the pipeline, if it is there.
-fn shown_quarantine(name: &str, options: &Options) -> String {
+pub(super) fn shown_quarantine(name: &str, options: &Options) -> String {
     let path = quarantine_path(name, options);
     path.strip_prefix(&options.base).unwrap_or(&path).display().to_string()
-}
-
-/// Of the jobs that are done, those of which more rows failed than they or a rule allow.
-pub(super) fn above_thresholds(execution: &Execution, options: &Options) -> Vec<(JobId, Failure)> {
-    if options.fixture.is_some_and(|fixture| !fixture.has_limits) {
-        return vec![];
-    }
-    let done = jobs_of(execution).into_iter().filter(|id| is_done(execution, *id));
-    done.filter_map(|id| Some((id, check_thresholds(id, execution, options).err()?))).collect()
-}
-
-/// Fails when more rows failed than the job or a rule of it allows. The right side of a join has a
-/// share of its own: a lookup that misses half its rows must not hide behind the rows that are looked
-/// up.
-fn check_thresholds(id: JobId, execution: &Execution, options: &Options) -> Result<(), Failure> {
-    let plan = execution.plan;
-    let job = &execution.pipeline.jobs[id.0 as usize];
-    let (mut failed, mut input) = (0, 0);
-    let entries: Vec<Entry> = plan.entries(id).collect();
-    for (node, of) in plan.iter().filter(|(_, node)| node.is_of(id)) {
-        if plan.is_looked_up(node) {
-            continue;
-        }
-        let counts = &execution.counts[node.at()];
-        let rows = counts.input.load(Relaxed);
-        if let NodeKind::Step(step) = of.kind
-            && let StepKind::Expect(rule) = step_of(execution.pipeline, of, step)
-        {
-            let broken = counts.violations.load(Relaxed);
-            let aside = match rule.action {
-                ExpectAction::Quarantine(id) => Some(id),
-                _ => None,
-            };
-            let limit = Limit { job, what: &rule.name, aside, above: rule.above };
-            limit.check(execution.pipeline, options, None, broken, rows)?;
-            continue;
-        }
-        // An `explode` can make more rows than were read, and each may fail.
-        input = input.max(rows - filtered(execution, node));
-        failed += failed_rows(counts);
-    }
-    let (sides, flow): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| entry.by == ReadBy::Join);
-    let rows_of = |entry: &Entry| {
-        let rows = execution.counts[entry.node.at()].input.load(Relaxed);
-        rows - filtered(execution, entry.node)
-    };
-    input = input.max(flow.iter().map(rows_of).sum());
-    let aside = match job.on_error.policy {
-        ErrorPolicy::Quarantine(id) => Some(id),
-        _ => None,
-    };
-    let limit = Limit { job, what: "on error", aside, above: job.on_error.above };
-    limit.check(execution.pipeline, options, None, failed, input)?;
-    for side in &sides {
-        let report = input_report(execution, side);
-        let failed = report.dropped + report.quarantined + report.nulled;
-        let input = Some(report.input);
-        let of = report.records_in - report.filtered;
-        limit.check(execution.pipeline, options, input, failed, of)?;
-    }
-    Ok(())
-}
-
-fn failed_rows(counts: &Counts) -> u64 {
-    [&counts.dropped, &counts.quarantined, &counts.nulled]
-        .iter()
-        .map(|count| count.load(Relaxed))
-        .sum()
-}
-
-/// How many rows may fail.
-struct Limit<'p> {
-    job: &'p Job,
-    /// `on error` or the rule's name.
-    what: &'p str,
-    /// Where such rows go, if they are set aside.
-    aside: Option<QuarantineId>,
-    /// The share allowed, if there is a limit.
-    above: Option<(f64, Span)>,
-}
-
-impl Limit<'_> {
-    /// Fails when more rows failed; the right side of a join is named.
-    fn check(
-        &self,
-        pipeline: &Pipeline,
-        options: &Options,
-        table: Option<String>,
-        failed: u64,
-        of: u64,
-    ) -> Result<(), Failure> {
-        let Some((above, span)) = self.above else { return Ok(()) };
-        if of == 0 || failed as f64 / of as f64 <= above {
-            return Ok(());
-        }
-        let path =
-            |id: QuarantineId| shown_quarantine(&pipeline.quarantines[id.0 as usize].name, options);
-        Err(Failure::Threshold {
-            job: self.job.name.clone(),
-            what: self.what.to_owned(),
-            table,
-            aside: self.aside.map(path),
-            failed,
-            of,
-            above,
-            span,
-        })
-    }
 }
 
 /// Removes what runs that are dead have left beside the outputs of the pipeline, whichever of them

@@ -6,7 +6,7 @@ use super::merged::Merged;
 use super::reuse::Verdict;
 use crate::diagnostics::reasons;
 use crate::ir::RunContext;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The state of a run or of a job.
@@ -140,7 +140,7 @@ pub struct JobReport {
     pub expectations: Vec<(String, u64)>,
     /// Of each rule about all rows that come to it, whether it holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<(String, bool)>,
+    pub rules: Vec<RuleReport>,
     /// What each of its partitions is, if it has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partitions: Vec<PartitionReport>,
@@ -150,6 +150,34 @@ pub struct JobReport {
     pub records_per_second: f64,
     /// Bytes that the run held at most during these stages; 0 if it took part in none.
     pub peak_memory: u64,
+}
+
+/// A rule about all rows, written as a list: its name, whether it holds, and what it saw where it does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleReport {
+    /// Its name.
+    pub name: String,
+    /// Does it hold?
+    pub holds: bool,
+    /// What it saw, where it does not hold: `count() is 4`.
+    pub seen: Option<String>,
+}
+
+impl RuleReport {
+    /// Of one that does not hold: `does not hold: count() is 4`
+    pub fn broken(&self) -> Option<String> {
+        let seen = self.seen.as_ref().map_or(String::new(), |seen| format!(": {seen}"));
+        (!self.holds).then(|| format!("does not hold{seen}"))
+    }
+}
+
+impl Serialize for RuleReport {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.seen {
+            Some(seen) => (&self.name, self.holds, seen).serialize(to),
+            None => (&self.name, self.holds).serialize(to),
+        }
+    }
 }
 
 /// A table that a job reads: `in = filtered + dropped + quarantined +` those that went on into the job, or

@@ -8,7 +8,7 @@ use crate::ir::{
 };
 use crate::plan::Targets;
 use crate::text::Span;
-use crate::types::{DataType, Scalar};
+use crate::types::{DataType, Field, Scalar};
 use std::sync::Arc;
 
 /// The pipeline in which rules are judged; none if it has none, or if only the first rows of tables are
@@ -61,12 +61,14 @@ fn steps(rule: &TableRule) -> Vec<Step> {
             let groups = keys.iter().enumerate().map(|(at, key)| column(at, key));
             let groups = groups.chain([counted("rows")]).collect();
             let groups = Arc::new(Row { columns: groups, ..Row::default() });
-            let one = [counted("keys")].into_iter().collect();
+            let first = first(keys, span);
+            let one = Column { name: "first".into(), ty: first.ty.clone(), ..counted("keys") };
+            let one = [counted("keys"), one].into_iter().collect();
             let one = Arc::new(Row { columns: one, ..Row::default() });
             let grouped = StepKind::Aggregate { keys: keys.clone(), aggregates: vec![count(span)] };
             let repeated = compare(Comparison::Greater, keys.len(), 1, span);
             let filter = StepKind::Filter { condition: repeated, keep_nulls: false };
-            let all = StepKind::Aggregate { keys: vec![], aggregates: vec![count(span)] };
+            let all = StepKind::Aggregate { keys: vec![], aggregates: vec![count(span), first] };
             let none = compare(Comparison::Equal, 0, 0, span);
             vec![
                 step(grouped, &groups),
@@ -99,6 +101,20 @@ fn count(span: Span) -> AggregateCall {
     };
     let function = *overloads.iter().find(takes_none).expect("rows can be counted");
     AggregateCall { name: "count".into(), function, arguments: vec![], ty, span }
+}
+
+/// The first key in the order of groups, in which threads have no say: as a record, since a part of it may
+/// be null.
+fn first(keys: &[Expr], span: Span) -> AggregateCall {
+    let field =
+        |(at, key): (usize, &Expr)| Field { name: format!("key_{at}").into(), ty: key.ty.clone() };
+    let record = DataType::Record(keys.iter().enumerate().map(field).collect()).required();
+    let parts = keys.iter().enumerate();
+    let parts = parts.map(|(at, key)| Expr { kind: ExprKind::Column(at), span, ..key.clone() });
+    let key = Expr { kind: ExprKind::Record(parts.collect()), ty: record.clone(), span };
+    let function = *Registry::standard().overloads("first").first().expect("rows have a first");
+    let ty = record.data.optional();
+    AggregateCall { name: "first".into(), function, arguments: vec![key], ty, span }
 }
 
 /// A comparison of a column of counts with a number.

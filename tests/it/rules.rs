@@ -88,9 +88,9 @@ fn a_rule_that_warns_is_told_and_counted() {
     project.write("s.csv", ROWS);
     let run = project.batchc(&["run", "--report", "r.json"]);
     assert_eq!(run.code, Some(0), "{}", run.words);
-    assert!(run.words.contains("j: `few` does not hold\n"), "{}", run.words);
+    assert!(run.words.contains("j: `few` does not hold: count() is 4\n"), "{}", run.words);
     let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).expect("JSON");
-    assert_eq!(report["jobs"][0]["rules"], json!([["few", false]]));
+    assert_eq!(report["jobs"][0]["rules"], json!([["few", false, "count() is 4"]]));
     assert_eq!(report["jobs"][0]["status"], "SUCCESS");
     assert!(project.names("out").len() == 2);
 }
@@ -136,8 +136,11 @@ fn many_keys_go_to_disk() {
 #[test]
 fn a_rule_that_fails_says_what_it_saw() {
     let told = [
-        ("unique(id)", "1 key comes more than once"),
-        ("unique(name)", "1 key comes more than once"),
+        ("unique(id)", "the key 2 comes more than once"),
+        ("unique(name)", "the key \"c\" comes more than once"),
+        ("unique(id > 1, id < 3)", "the key (true, true) comes more than once"),
+        ("unique(id > 0)", "the key true comes more than once"),
+        ("unique(id * 0, nullif(id, id))", "the key (0, null) comes more than once"),
         ("count() > 4 and null_rate(name) < 0.2", "count() is 4, null_rate(name) is 0.25"),
         ("max(name) == \"b\"", "max(name) is \"c\""),
         ("sum(id * 2) < 5", "sum(…) is 16"),
@@ -149,7 +152,130 @@ fn a_rule_that_fails_says_what_it_saw() {
             let run = project.batchc(&["run", "--threads", threads]);
             run.fails(4, &format!("`r` does not hold: {seen}\n"));
         }
+        project.write("pipeline.batch", pipeline(&format!("  expect r: {rule} else warn")));
+        for threads in ["1", "4"] {
+            let run = project.batchc(&["run", "--fresh", "--threads", threads]);
+            let line = format!("  j: `r` does not hold: {seen}\n");
+            assert!(run.words.contains(&line), "{rule}: {}", run.words);
+        }
     }
+}
+
+#[test]
+fn the_first_of_several_keys_is_told() {
+    let mut rows = String::from("id,name\n");
+    for at in (0..40_000).rev() {
+        rows.push_str(&format!("{},a name {}\n", 7 + at / 2 % 15_000, at / 2));
+    }
+    let seen = "`one` does not hold: 15000 keys come more than once, the first of them 7\n";
+    for memory in [&[][..], &["--memory", "4MB"]] {
+        for threads in ["1", "4"] {
+            let project = Project::new(&pipeline("  expect one: unique(id) else warn"));
+            project.write("s.csv", &rows);
+            let run = project.batchc(&[&["run", "--threads", threads], memory].concat());
+            assert!(run.words.contains(seen), "{}", run.words);
+        }
+    }
+}
+
+#[test]
+fn values_that_are_sensitive_are_not_told() {
+    let told = [
+        ("unique(name)", "1 key comes more than once"),
+        ("unique(id)", "1 key comes more than once"),
+        ("count() > 4 and null_rate(name) < 0.2", "count() is 4, null_rate(name) is 0.25"),
+        ("max(name) == \"b\"", "max(name) is …"),
+        ("sum(id) < 5", "sum(id) is …"),
+    ];
+    for (rule, seen) in told {
+        for (end, code) in [("warn", 0), ("fail", 4)] {
+            let text = pipeline(&format!("  expect r: {rule} else {end}"))
+                .replace("name: string?", "name: string? sensitive")
+                .replace("from j\noutput", "from j { allow sensitive name }\noutput")
+                .replace("from counted\n", "from counted { allow sensitive name }\n");
+            let project = Project::new(&text);
+            project.write("s.csv", ROWS);
+            let run = project.batchc(&["run"]);
+            assert_eq!(run.code, Some(code), "{rule}: {}", run.words);
+            let line = format!("`r` does not hold: {seen}\n");
+            assert!(run.words.contains(&line), "{rule}: {}", run.words);
+        }
+    }
+}
+
+#[test]
+fn what_a_rule_has_seen_is_told_of_what_is_not_computed_again() {
+    let text = pipeline("  expect few: count() < 4 else warn")
+        + "
+job last {
+  from counted
+  expect none: n > 9 else fail
+}
+
+output l = csv(\"out/l.csv\") from last
+";
+    let project = Project::new(&text);
+    project.write("s.csv", ROWS);
+    let seen = "j: `few` does not hold: count() is 4\n";
+    let run = project.batchc(&["run", "--checkpoints", "always"]);
+    run.fails(4, "`none` does not hold");
+    project.write("pipeline.batch", text.replace("n > 9", "n > 0"));
+    let run = project.batchc(&["run", "--checkpoints", "always"]);
+    assert_eq!(run.code, Some(0), "{}", run.words);
+    assert!(run.words.contains("went on from what run"), "{}", run.words);
+    assert!(run.words.contains(seen), "{}", run.words);
+}
+
+#[test]
+fn all_limits_that_are_broken_are_told() {
+    let project = Project::new(
+        "source s = csv(\"s.csv\") {
+  id:   int
+  name: string?
+}
+
+source t = csv(\"t.csv\") {
+  id:   int key
+  size: int
+}
+
+job j {
+  on error quarantine bad above 10%
+  from s
+  expect small: id < 3 else drop above 1%
+  expect named: name is not null else quarantine nameless above 1%
+  expect early: id < 9 else drop above 1%
+  left join t on id == t.id
+}
+
+output o = csv(\"out/o.csv\") from j
+",
+    );
+    project.write("s.csv", "id,name\nx,a\n1,\n2,c\n3,c\n");
+    project.write("t.csv", "id,size\n1,x\n2,2\n");
+    let run = project.batchc(&["run", "--report", "r.json"]);
+    run.fails(4, "1 of 4 rows failed (25.00%), more than the 10% allowed");
+    let told = [
+        (
+            "1 of 4 rows failed (25.00%), more than the 10%",
+            "look at the rows in .batchc/quarantine/bad.jsonl",
+        ),
+        ("1 of 2 rows of `t` failed (50.00%)", "look at the rows in .batchc/quarantine/bad.jsonl"),
+        ("1 of 3 rows failed (33.33%)", "set the rows aside to see them, `quarantine bad_j`"),
+        ("1 of 2 rows failed (50.00%)", "look at the rows in .batchc/quarantine/nameless.jsonl"),
+    ];
+    let mut rest = &run.words[..];
+    for (message, help) in told {
+        for part in [message, help] {
+            let at = rest.find(part).unwrap_or_else(|| panic!("{part}: {}", run.words));
+            rest = &rest[at..];
+        }
+    }
+    assert_eq!(run.words.matches("error[D0102]").count(), told.len(), "{}", run.words);
+    let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).expect("JSON");
+    let job = report["jobs"][0]["error"].as_str().expect("a reason");
+    assert_eq!(job.lines().count(), told.len(), "{job}");
+    assert_eq!(report["error"], report["jobs"][0]["error"]);
 }
 
 #[test]

@@ -272,9 +272,10 @@ pub(super) fn rules(kept: &Kept) -> Option<String> {
             vec![escaped(text(job, "job")), code(pair[0].as_str().unwrap_or_default()), mark]
         };
         let about_all = |pair: &Value| {
-            let mark = match pair[1].as_bool() {
-                Some(true) => badge("success", "holds"),
-                _ => badge("failed", "does not hold"),
+            let mark = match (pair[1].as_bool(), pair[2].as_str()) {
+                (Some(true), _) => badge("success", "holds"),
+                (_, None) => badge("failed", "does not hold"),
+                (_, Some(seen)) => badge("failed", &format!("does not hold: {seen}")),
             };
             vec![escaped(text(job, "job")), code(pair[0].as_str().unwrap_or_default()), mark]
         };

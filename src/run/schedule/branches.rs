@@ -9,7 +9,7 @@ use crate::exec::Error;
 use crate::exec::stage::By;
 use crate::ir::{Input, JobId};
 use crate::plan::{Node, NodeId, NodeKind, Plan};
-use crate::run::failure::Failure;
+use crate::run::failure::{Failure, Told};
 use crate::run::open::Begin;
 use crate::run::report::Status;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +97,7 @@ impl Schedule<'_, '_> {
             let ends =
                 stage.ends.iter().filter(|end| stage.is_behind(**end, by, self.execution.plan));
             self.failed.extend(ends.filter(|end| !self.done.contains(end)));
-            self.fail(&jobs, failure);
+            self.fail(&jobs, vec![failure]);
             self.is_over |= by == Some(By::All) || !self.keeps_going;
         }
         for sink in self.failed.iter().filter_map(|end| self.execution.sinks[end.at()].as_ref()) {
@@ -190,12 +190,14 @@ impl Schedule<'_, '_> {
     }
 
     /// These jobs have failed.
-    pub(in crate::run) fn fail(&mut self, jobs: &BTreeSet<JobId>, failure: Failure) {
-        let told = failure.told(self.execution.pipeline);
+    pub(in crate::run) fn fail(&mut self, jobs: &BTreeSet<JobId>, failures: Vec<Failure>) {
+        let told = failures.into_iter().map(|failure| failure.told(self.execution.pipeline));
+        let told: Vec<Told> = told.collect();
+        let messages: Vec<&str> = told.iter().map(|told| told.message.as_str()).collect();
         for &job in jobs {
-            self.end_job(job, Status::Failed, Some(told.message.clone()));
+            self.end_job(job, Status::Failed, Some(messages.join("\n")));
         }
-        self.failures.told.push(told);
+        self.failures.told.extend(told);
     }
 
     /// Of a job that was not done, the one that it reads or runs after and that was not done either, if
