@@ -605,7 +605,8 @@ pub(super) struct Explain {
 
 #[derive(ClapArgs)]
 pub(super) struct Doc {
-    /// The function, family or word, for instance trim, logs or dedupe; all functions if left out
+    /// The function, family or word, for instance trim, logs or dedupe; or a file of programs, and a
+    /// name that it declares; all functions if left out
     pub(super) name: Vec<String>,
     /// Write the reference of all functions into this folder, a Markdown file for each family
     #[arg(long, value_name = "DIR", conflicts_with = "name")]

@@ -3,6 +3,8 @@
 //!
 //! `batchc doc` and `batchc explain` print it; `docs/reference/` is made of it.
 
+pub(super) mod own;
+
 use super::load::did_you_mean;
 use crate::functions::{Declaration, MODULES, Registry};
 use std::fmt::Write;
@@ -57,14 +59,30 @@ const TOPICS: &[(&str, &[&str])] = &[
 /// All that is said of a name: of the functions and families that are called so, and of the word.
 pub(super) fn lookup(name: &str) -> Vec<String> {
     // A module is called as `use` does, or as its page.
-    if let Some(module) = name.strip_prefix("std.") {
-        return family(module).into_iter().collect();
+    if let Some((module, name)) = in_module(name) {
+        return match name {
+            Some(name) => functions(name, Some(module)).collect(),
+            None => family(module).into_iter().collect(),
+        };
     }
-    functions(name).chain(family(name)).chain(sections(name)).collect()
+    functions(name, None).chain(family(name)).chain(sections(name)).collect()
+}
+
+/// `std.money`, `std.money net_of` and `std.money.net_of`: the module, and one of its functions.
+fn in_module(name: &str) -> Option<(&str, Option<&str>)> {
+    let module = name.strip_prefix("std.")?;
+    Some(module.split_once([' ', '.']).map_or((module, None), |(of, name)| (of, Some(name))))
 }
 
 /// Asks whether the name that is nearest was meant, if one is near.
 pub(super) fn near(name: &str) -> String {
+    match in_module(name) {
+        Some((module, Some(name))) => {
+            return did_you_mean(name, members(module).map(|one| one.name.as_str()));
+        }
+        Some((module, None)) => return did_you_mean(module, MODULES.iter().copied()),
+        None => {}
+    }
     let words = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
     let known = PAGES.iter().flat_map(|page| headings(page)).chain(words);
     let families = Registry::families().map(|(family, _)| family);
@@ -96,11 +114,13 @@ fn is_of_settings(page: &str, line: &str) -> bool {
     settings.split("## ").next().unwrap_or("").contains(line)
 }
 
-/// The functions of this name: how each is called, what it does, an example.
-fn functions(name: &str) -> impl Iterator<Item = String> {
+/// The functions of this name, of a module alone if one is given: how each is called, what it does, an
+/// example.
+fn functions(name: &str, module: Option<&str>) -> impl Iterator<Item = String> {
     let registry = Registry::standard();
-    registry.overloads(name).iter().map(move |&function| {
-        let declaration = registry.declaration(function);
+    let all = registry.overloads(name).iter().map(move |&function| registry.declaration(function));
+    let all = all.filter(move |one| module.is_none_or(|module| one.family == module));
+    all.map(move |declaration| {
         let written = match &declaration.written {
             Some(written) => format!("\nStands for: {written}\n"),
             None => String::new(),
@@ -151,14 +171,23 @@ fn family(name: &str) -> Option<String> {
     let mut before = "";
     for declaration in members(name) {
         if declaration.name != before {
-            let first = declaration.doc.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-            let sentence = first.split_inclusive(['.', '?']).next().unwrap_or_default();
-            writeln!(text, "{}  {sentence}", declaration.name)
+            writeln!(text, "{}  {}", declaration.name, sentence(&declaration.doc))
                 .expect("a text takes what is written");
         }
         before = &declaration.name;
     }
     Some(text)
+}
+
+/// The first sentence of a documentation.
+fn sentence(doc: &str) -> String {
+    let first = doc.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    let ends = |at: &usize| {
+        let behind = &first[at + 1..];
+        first[..=*at].ends_with(['.', '?']) && (behind.is_empty() || behind.starts_with(' '))
+    };
+    let end = first.match_indices(['.', '?']).map(|(at, _)| at).find(ends);
+    first[..end.map_or(first.len(), |at| at + 1)].trim().to_owned()
 }
 
 /// All functions by family, one family a line.

@@ -420,7 +420,7 @@ impl<'d> List<'d> {
             }
             return;
         }
-        let own = own.and_then(|own| program::name_of(&own.kind)).map(|name| name.span);
+        let own = own.and_then(|own| own.kind.name()).map(|name| name.span);
         let with_sources = !matches!(self.wanted.verb.as_str(), "after" | "want");
         let pipeline = &self.compiled.pipeline;
         for source in pipeline.sources.iter().filter(|_| with_sources) {

@@ -1,7 +1,7 @@
 //! The outline of a program: declarations, and what is in them.
 
 use super::document::Document;
-use super::program::{self, name_of};
+use super::program;
 use crate::syntax::ast::{Declaration, DeclarationKind, Name};
 use crate::text::Span;
 use gen_lsp_types as lsp;
@@ -17,7 +17,7 @@ fn declaration(document: &Document, one: &Declaration) -> Option<lsp::DocumentSy
         DeclarationKind::Test(test) => {
             &Name { text: test.name.value.clone(), span: test.name.span }
         }
-        kind => name_of(kind)?,
+        kind => kind.name()?,
     };
     let word = document.text_of(one.span).split_whitespace().next().unwrap_or_default();
     let (icon, children) = match &one.kind {

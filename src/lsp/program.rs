@@ -4,7 +4,7 @@ use super::document::{Document, ONLY};
 use crate::Compiled;
 use crate::check::names::Kind;
 use crate::ir::Row;
-use crate::syntax::ast::{Declaration, DeclarationKind, Name};
+use crate::syntax::ast::{Declaration, DeclarationKind};
 use crate::text::Span;
 use std::sync::Arc;
 
@@ -38,33 +38,13 @@ pub(super) fn declaration_around(compiled: &Compiled, place: Span) -> Option<&De
 /// The declaration whose name is at a place.
 pub(super) fn declared_at(compiled: &Compiled, place: Span) -> Option<&Declaration> {
     let found = declaration_around(compiled, place)?;
-    name_of(&found.kind).is_some_and(|name| name.span == place).then_some(found)
-}
-
-/// The name that a declaration declares.
-pub(super) fn name_of(kind: &DeclarationKind) -> Option<&Name> {
-    Some(match kind {
-        DeclarationKind::Param(param) => &param.name,
-        DeclarationKind::Enum(declared) => &declared.name,
-        DeclarationKind::Type(declared) => &declared.name,
-        DeclarationKind::Pipeline(pipeline) => &pipeline.name,
-        DeclarationKind::Source(source) => &source.name,
-        DeclarationKind::Job(job) => &job.name,
-        DeclarationKind::Output(output) => &output.name,
-        DeclarationKind::Function(function) => &function.name,
-        DeclarationKind::Transform(transform) => &transform.name,
-        DeclarationKind::Secret(secret) => &secret.name,
-        DeclarationKind::Notify(notify) => &notify.name,
-        DeclarationKind::Test(_) | DeclarationKind::Use(_) => return None,
-        DeclarationKind::Later(later) => later.name.as_ref()?,
-        DeclarationKind::Bad(name) => name.as_ref()?,
-    })
+    found.kind.name().is_some_and(|name| name.span == place).then_some(found)
 }
 
 /// The documentation of what is declared at a place: a declaration, or a column of a source.
 pub(super) fn documentation(compiled: &Compiled, place: Span) -> Option<&str> {
     let declaration = declaration_around(compiled, place)?;
-    if name_of(&declaration.kind).is_some_and(|name| name.span == place) {
+    if declaration.kind.name().is_some_and(|name| name.span == place) {
         return declaration.doc.as_deref();
     }
     let DeclarationKind::Source(source) = &declaration.kind else { return None };
@@ -104,5 +84,5 @@ pub(super) fn owner(document: &Document, place: Span) -> Option<String> {
         DeclarationKind::Transform(_) => "transform",
         _ => return None,
     };
-    Some(format!("{word} `{}`", name_of(&found.kind)?.text))
+    Some(format!("{word} `{}`", found.kind.name()?.text))
 }

@@ -135,7 +135,7 @@ fn taken(document: &Document, named: &Named, new: &str) -> Option<Span> {
     };
     let of_tables = matches!(named.kind, Some(Kind::Source | Kind::Job));
     let others = compiled.tree.declarations.iter().filter(|one| is_table(&one.kind) == of_tables);
-    let others = others.filter_map(|one| program::name_of(&one.kind));
+    let others = others.filter_map(|one| one.kind.name());
     let clash = others.into_iter().find(|name| name.text == new).map(|name| name.span);
     clash.filter(
         |_| matches!(named.kind, Some(kind) if kind != Kind::Variable && kind != Kind::Alias),

@@ -11,6 +11,7 @@ mod check;
 mod cli;
 mod connectors;
 mod determinism;
+mod doc;
 mod duckdb;
 mod editors;
 mod epochs;

@@ -52,6 +52,28 @@ pub enum DeclarationKind {
     Bad(Option<Name>),
 }
 
+impl DeclarationKind {
+    /// The name that it declares, if it declares one.
+    pub fn name(&self) -> Option<&Name> {
+        Some(match self {
+            DeclarationKind::Param(param) => &param.name,
+            DeclarationKind::Enum(declared) => &declared.name,
+            DeclarationKind::Type(declared) => &declared.name,
+            DeclarationKind::Pipeline(pipeline) => &pipeline.name,
+            DeclarationKind::Source(source) => &source.name,
+            DeclarationKind::Job(job) => &job.name,
+            DeclarationKind::Output(output) => &output.name,
+            DeclarationKind::Function(function) => &function.name,
+            DeclarationKind::Transform(transform) => &transform.name,
+            DeclarationKind::Secret(secret) => &secret.name,
+            DeclarationKind::Notify(notify) => &notify.name,
+            DeclarationKind::Test(_) | DeclarationKind::Use(_) => return None,
+            DeclarationKind::Later(later) => later.name.as_ref()?,
+            DeclarationKind::Bad(name) => name.as_ref()?,
+        })
+    }
+}
+
 /// A declaration or step whose meaning is not available yet.
 #[derive(Clone, Debug)]
 pub struct Later {
