@@ -191,10 +191,7 @@ fn choice(name: &str, arguments: &[&str]) -> Option<String> {
 /// What is counted of times.
 fn time(name: &str, arguments: &[&str]) -> Option<String> {
     Some(match (name, arguments) {
-        ("date_part" | "datepart", [unit, at]) => {
-            let unit = unit.trim_matches(['"', '\'']).to_lowercase();
-            is_unit(&unit).then(|| format!("{unit}({at})"))?
-        }
+        ("date_part" | "datepart", [unit, at]) => part_of_time(unit.trim_matches(['"', '\'']), at)?,
         ("date_add" | "dateadd" | "adddate" | "add_days", [at, days]) => {
             moved(at, "+", days, "day")?
         }
@@ -207,6 +204,22 @@ fn time(name: &str, arguments: &[&str]) -> Option<String> {
             let unit = unit.trim_matches(['"', '\'']).to_lowercase();
             format!("diff(\"{unit}\", {from}, {to})")
         }
+        _ => return None,
+    })
+}
+
+/// `extract(dow from day)`: a part of a time as a number.
+pub fn part_of_time(part: &str, at: &str) -> Option<String> {
+    let part = part.to_lowercase();
+    Some(match part.as_str() {
+        "year" | "quarter" | "month" | "day" | "hour" | "minute" | "second" | "epoch" => {
+            format!("{part}({at})")
+        }
+        "week" => format!("iso_week({at})"),
+        "doy" => format!("day_of_year({at})"),
+        "isodow" => format!("weekday({at})"),
+        // From 0 for Sunday to 6.
+        "dow" => format!("weekday({at}) % 7"),
         _ => return None,
     })
 }

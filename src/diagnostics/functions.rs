@@ -76,6 +76,15 @@ pub fn aggregate_outside(name: &str, span: Span, call: &str) -> Diagnostic {
     ))
 }
 
+/// E0109: an aggregate of what an aggregate gives for each group.
+pub fn aggregate_of_groups(name: &str, span: Span, inner: &str) -> Diagnostic {
+    let message = format!("`{name}` of all groups is known only behind the group");
+    Diagnostic::new(Code::E0109, message, span, "an aggregate of an aggregate").help(format!(
+        "name the inner one in the group, `part = {inner}`, and below it write \
+         `window {{ whole = {name}(part) }}`: a share is then `part / whole`"
+    ))
+}
+
 /// E0109: a function of windows where there is none.
 pub fn window_outside(name: &str, span: Span, call: &str) -> Diagnostic {
     let message = format!("`{name}` needs to know the neighbours of its row");

@@ -4,6 +4,7 @@ use super::names::option_called;
 use super::syntax::not_available_yet;
 use super::{Code, Diagnostic};
 use crate::syntax::ast::Later;
+use crate::syntax::is_name;
 use crate::text::Span;
 
 /// A word of SQL, of data frames or of another scheduler.
@@ -73,11 +74,31 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::E0004, message, span, "as in another language").perhaps(span, written)
 }
 
-/// `row_number() over (partition by city order by day)`
-pub fn over(span: Span) -> Diagnostic {
+/// `row_number() over (partition by city order by day)`, which is no whole step where it has a `name`.
+pub fn over(span: Span, window: &str, name: Option<&str>) -> Diagnostic {
     let message = "a value over neighbours is computed by a step of its own here";
+    let found = Diagnostic::new(Code::E0004, message, span, "as in another language");
+    match name {
+        None => found.perhaps(span, window),
+        Some(name) => found.help(format!("write it above: `{window}`, and `{name}` here")),
+    }
+}
+
+/// E0004: `qualify row_number() over (partition by city order by day) = 1`
+pub fn first_of_each(span: Span, sort: &str, take: &str) -> Diagnostic {
+    let message = "the first rows of each group are taken in their order";
     Diagnostic::new(Code::E0004, message, span, "as in another language")
-        .help("write it above: `window by city sort day { n = row_number() }`")
+        .help(format!("write `{sort}`, and on the line below `{take}`"))
+        .guess(span, format!("{sort}\n  {take}"))
+}
+
+/// E0004: `qualify row_number() == 1`, which is not said of which rows.
+pub fn qualified_by_number(span: Span) -> Diagnostic {
+    let message = "`qualify` is called `filter` here, and rows are numbered by a step above";
+    Diagnostic::new(Code::E0004, message, span, "a word of another language").help(
+        "write `window by KEY sort KEY { n = row_number() }`, and below it `filter n == 1`; the \
+         first row of each is `take 1 by KEY` too",
+    )
 }
 
 /// `df.filter(…)`, `| filter …`
@@ -229,17 +250,28 @@ pub fn wrong_quotes(span: Span, text: &str) -> Diagnostic {
     if text.is_empty() {
         return diagnostic.help("write `\"text\"`");
     }
-    // Two quotes are one in SQL, and a backslash means itself.
+    // Two quotes are one in SQL, a backslash means itself, and so do braces.
     let text = text.replace("''", "'");
-    let written = match text.contains('\\') && !text.contains('"') {
+    let plain = match text.contains('\\') && !text.contains('"') {
         true => format!("r\"{text}\""),
-        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => {
+            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{}\"", escaped.replace('{', "{{").replace('}', "}}"))
+        }
     };
-    // Braces hold values here: perhaps they are meant to, perhaps not.
-    match text.contains('{') {
-        true => diagnostic.perhaps(span, &written),
-        false => diagnostic.instead(span, written),
+    match with_values(&text) {
+        Some(values) => diagnostic
+            .help(format!("write `{plain}`; with the values of what is in braces `{values}`"))
+            .guess(span, plain),
+        None => diagnostic.instead(span, plain),
     }
+}
+
+/// A text whose braces hold names, as one that shows their values.
+fn with_values(text: &str) -> Option<String> {
+    let inner = text.split('{').skip(1).map(|part| part.split_once('}').map(|(name, _)| name));
+    let are_names = text.contains('{') && inner.into_iter().all(|name| name.is_some_and(is_name));
+    (are_names && !text.contains(['\\', '"'])).then(|| format!("\"{text}\""))
 }
 
 /// `` `name` ``

@@ -175,8 +175,13 @@ pub fn set_missing(
 }
 
 /// E0107: both sides of a join have columns of these names, which come from there on the left and on the
-/// right.
-pub fn join_clash(clashes: &[(&str, Span, Span)], join: Span, right_name: &str) -> Diagnostic {
+/// right. `right_name` is what the right side, which reads the table `read`, is called.
+pub fn join_clash(
+    clashes: &[(&str, Span, Span)],
+    join: Span,
+    right_name: &str,
+    read: &str,
+) -> Diagnostic {
     let names: Vec<&str> = clashes.iter().map(|(name, ..)| *name).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     let message = format!("{} {verb} on both sides of this join", syntax::listed(&names, "and"));
@@ -186,7 +191,7 @@ pub fn join_clash(clashes: &[(&str, Span, Span)], join: Span, right_name: &str) 
     if let [(_, left, right), ..] = clashes {
         found = found.label(*left, "on the left from here").label(*right, "on the right from here");
     }
-    found.help(format!("`rename {renamed}` in a job that reads `{right_name}`, and join that job"))
+    found.help(format!("`rename {renamed}` in a job that reads `{read}`, and join that job"))
 }
 
 /// E0111: declared twice.
@@ -232,6 +237,14 @@ pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagn
         }
         Some(ours) => {
             found.help(format!("it is called `{ours}` here")).fix(span, format!("{ours}{null}"))
+        }
+        None if matches!(name, "list" | "map") && arguments.starts_with('(') => {
+            let inner = arguments.trim_end_matches('?').strip_prefix('(');
+            let inner = inner.and_then(|inner| inner.strip_suffix(')')).unwrap_or("string");
+            let written = format!("{name}<{inner}>{null}");
+            found
+                .help(format!("what is in it stands between `<` and `>`: `{written}`"))
+                .guess(span, written)
         }
         None => match nearest(name, names.iter().copied()) {
             Some(near) => found.did_you_mean(span, near),

@@ -128,6 +128,23 @@ pub fn join_without_condition(span: Span, table: &str) -> Diagnostic {
     ))
 }
 
+/// E0406: a condition of one column, which the other side has too.
+pub fn compared_with_itself(name: &str, span: Span, table: &str) -> Diagnostic {
+    let message = format!("`{name} == {name}` compares nothing of `{table}`");
+    Diagnostic::new(Code::E0406, message, span, "a column of the left side with itself")
+        .help(format!("write `on {name}`"))
+        .guess(span, name)
+}
+
+/// E0212: a column alone among conditions that `and` joins, whose texts these are.
+pub fn name_in_and(name: &str, span: Span, whole: Span, parts: &[String]) -> Diagnostic {
+    let message = format!("`{name}` alone stands apart from other conditions by a comma");
+    let on = parts.join(", ");
+    Diagnostic::new(Code::E0212, message, span, "beside `and`, where a condition is needed")
+        .help(format!("write `on {on}`"))
+        .guess(whole, on)
+}
+
 /// E0432: a cross join with a condition.
 pub fn cross_join_with_condition(verb: Span, on: Span) -> Diagnostic {
     Diagnostic::new(Code::E0432, "a `cross join` has no conditions", on, "a condition")

@@ -126,6 +126,12 @@ fn has_text(data: &DataType) -> bool {
     data.is_number() || matches!(data, DataType::Bool | DataType::Date | DataType::Enum(_))
 }
 
+/// E0205: `n > 1 ?? false`, where `??` takes what is compared; `place` is all of it.
+pub fn coalesce_binds(taken: Span, place: Span, written: &str) -> Diagnostic {
+    let message = "`??` takes the value beside it, and not the whole comparison";
+    Diagnostic::new(Code::E0205, message, taken, "taken together").perhaps(place, written)
+}
+
 /// E0206: more digits than a decimal has.
 pub fn too_many_digits(span: Span, digits: u32, text: &str) -> Diagnostic {
     Diagnostic::new(
@@ -190,8 +196,12 @@ pub fn not_comparable(
         operator,
         if left.1 == right.1 { "in this column" } else { "" },
     );
-    // A join `on` one name has both sides in one place.
+    // A join `on` one name has both sides in one place, and a list has no sign beside its items.
     let found = if left.1 == right.1 {
+        found
+    } else if operator == right.1 {
+        let mut found = found.label(left.1, format!("this is `{}`", left.0));
+        found.labels[0].text = format!("this is `{}`", right.0);
         found
     } else {
         found
@@ -387,6 +397,14 @@ pub fn never_null(text: &str, span: Span, ty: &Type) -> Diagnostic {
         format!("this is `{ty}`, without `?`"),
     )
     .help("remove it, or declare with `?` what may be null")
+}
+
+/// W0303: nulls that are replaced by null.
+pub fn filled_with_null(name: &str, span: Span) -> Diagnostic {
+    let message = format!("`fill {name} with null` changes nothing");
+    Diagnostic::new(Code::W0303, message, span, "null, as before").help(format!(
+        "give a value, or leave it out; null for one value is `set {name} = nullif({name}, …)`"
+    ))
 }
 
 /// E0224: a length of time in months where microseconds are needed.

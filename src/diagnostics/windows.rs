@@ -12,12 +12,20 @@ pub fn column_exists(step: &str, name: &str, span: Span, origin: Span) -> Diagno
         .help("give the new column another name")
 }
 
-/// E0402: what looks at a frame, in a sorted window that has none. `end` is behind the sort keys.
-pub fn no_frame(name: &str, span: Span, sort: Span) -> Diagnostic {
+/// E0402: what looks at a frame, in a sorted window that has none. `key` is the type of its sort key,
+/// if it has one.
+pub fn no_frame(name: &str, span: Span, sort: Span, key: Option<&DataType>) -> Diagnostic {
+    let range = match key {
+        Some(DataType::Date | DataType::Datetime | DataType::Timestamp) => {
+            " · seven days: `range -7d..0`"
+        }
+        Some(data) if data.is_number() => " · keys that are at most 10 less: `range -10..0`",
+        _ => "",
+    };
     let message = format!("which rows should `{name}` look at?");
     Diagnostic::new(Code::E0402, message, span, "over neighbours in an order")
         .label(sort, "sorted, and no frame behind it")
-        .help("up to this row: `rows ..0` · all with the same `by`: `rows ..` · the seven last rows: `rows -6..0` · seven days: `range -7d..0`")
+        .help(format!("up to this row: `rows ..0` · all with the same `by`: `rows ..` · the seven last rows: `rows -6..0`{range}"))
         .guess(sort.after(), " rows ..0")
 }
 

@@ -3,9 +3,12 @@
 
 mod choices;
 mod clauses;
+mod conditionals;
 mod expressions;
 mod literals;
 mod operators;
+mod over;
+mod patterns;
 mod statements;
 
 pub(super) use statements::column_name;

@@ -171,7 +171,16 @@ impl Parser<'_> {
                 let end = (at + 1..tokens.end).take_while(goes_on).last().map_or(at, |end| end);
                 let span = self.span(at..end + 1);
                 let text = &self.source[span.range()];
-                habits::wrong_quotes(span, &text[1..text.len() - 1])
+                let inner = &text[1..text.len() - 1];
+                if at > tokens.start && matches!(self.text(at - 1), "f" | "F") {
+                    let foreign = habits::Foreign::Form("f'…'");
+                    return Some(habits::habit(
+                        foreign,
+                        self.at(at - 1).to(span),
+                        &format!("\"{inner}\""),
+                    ));
+                }
+                habits::wrong_quotes(span, inner)
             }
             _ if matches!(
                 first,

@@ -20,6 +20,12 @@ impl Scope<'_, '_> {
         let Some(group) = self.group.take() else {
             return self.misplaced_aggregate(name, arguments, span);
         };
+        if let Some(inner) = self.aggregate_among(arguments) {
+            let inner = self.text(inner);
+            self.found.push(functions::aggregate_of_groups(&name.text, span, &inner));
+            self.group = Some(group);
+            return bad(span);
+        }
         if ORDERED.contains(&name.text.as_str())
             && self.row.is_some_and(|row| row.order.is_empty() && !row.broken)
         {
@@ -77,6 +83,16 @@ impl Scope<'_, '_> {
             let text = self.text(value.span);
             self.found.push(rows::count_of_condition(span, value.span, &text));
         }
+    }
+
+    /// An aggregate that is an argument itself.
+    fn aggregate_among(&self, arguments: &[ast::Argument]) -> Option<Span> {
+        arguments.iter().find_map(|argument| match &argument.value.kind {
+            ast::ExprKind::Call(name, _) => {
+                self.globals.registry.is_aggregate(&name.text).then_some(argument.value.span)
+            }
+            _ => None,
+        })
     }
 
     fn misplaced_aggregate(

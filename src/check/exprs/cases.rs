@@ -1,6 +1,7 @@
 //! `if` and `case`: conditions, results of one type, enums covered in full.
 
 use super::{NullRule, Scope, bad, narrow};
+use crate::diagnostics::habits::{self, Foreign};
 use crate::diagnostics::types;
 use crate::ir::{Expr, ExprKind};
 use crate::syntax::ast;
@@ -41,7 +42,15 @@ impl Scope<'_, '_> {
         let before = self.narrowed.len();
         let mut checked = Vec::with_capacity(arms.len());
         let mut members = vec![];
+        let mut is_broken = false;
         for (values, result) in arms {
+            if let Some(word) = self.word_for_else(subject.as_ref(), values) {
+                let place = values[0].span;
+                self.found.push(habits::habit(Foreign::Form(word), place, "else"));
+                self.check(result, expected);
+                is_broken = true;
+                continue;
+            }
             let condition = match &subject {
                 Some(subject) => self.is_one_of(subject, values, &mut members),
                 None => self.all_conditions(values),
@@ -53,6 +62,9 @@ impl Scope<'_, '_> {
         }
         let mut last = otherwise.map(|value| self.check(value, expected));
         self.narrowed.truncate(before);
+        if is_broken || checked.iter().any(|(condition, _)| condition.ty.is_unknown()) {
+            return bad(span);
+        }
         if last.is_none()
             && let Some(Expr {
                 ty: Type { data: DataType::Enum(declared), nullable: false }, ..
@@ -76,6 +88,18 @@ impl Scope<'_, '_> {
             return last.unwrap_or_else(|| bad(span));
         }
         self.build_case(checked, last, span)
+    }
+
+    /// The word of another language for `else`, where it is no name of something.
+    fn word_for_else(&self, subject: Option<&Expr>, values: &[ast::Expr]) -> Option<&'static str> {
+        let [value] = values else { return None };
+        let ast::ExprKind::Name(name) = &value.kind else { return None };
+        let word = ["_", "default", "otherwise"].into_iter().find(|word| word == name)?;
+        let is_member = match subject.map(|subject| &subject.ty.data) {
+            Some(DataType::Enum(of)) => of.members.iter().any(|member| &*member.name == word),
+            _ => false,
+        };
+        (self.may_be_member(value) && !is_member).then_some(word)
     }
 
     /// The members that a column can still be, if a step above has excluded some.

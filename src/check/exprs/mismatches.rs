@@ -5,6 +5,7 @@ use crate::diagnostics::literals::{self, is_date};
 use crate::diagnostics::named::told_apart;
 use crate::diagnostics::{Diagnostic, operand, types};
 use crate::ir::{Expr, ExprKind};
+use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, EnumType, Scalar};
 
@@ -50,8 +51,12 @@ impl Scope<'_, '_> {
                 return self.not_its_member(declared, left.span);
             }
             (D::Enum(declared), D::String) | (D::String, D::Enum(declared)) => {
-                let help = member_meant(declared, left, right);
-                types::not_comparable(place, sides.0, sides.1, Some(help))
+                let help =
+                    format!("members are names without quotes: `{}`", member_meant(declared, None));
+                let found = types::not_comparable(place, sides.0, sides.1, Some(help));
+                let (value, of) =
+                    if left.ty.data == D::String { (left, right) } else { (right, left) };
+                as_member(found, value, &of.ty.data)
             }
             (D::Date | D::Datetime | D::Timestamp, D::Int)
             | (D::Int, D::Date | D::Datetime | D::Timestamp)
@@ -126,17 +131,101 @@ impl Scope<'_, '_> {
             }
             (DataType::String, other) => (left, other),
             (other, DataType::String) => (right, other),
+            (DataType::Duration, DataType::Duration) if verb == "divide" => {
+                return Some(self.how_many(left, right));
+            }
             _ => return None,
         };
+        let is_number = |side: &Expr| matches!(side.kind, ExprKind::Literal(Scalar::Int(_)));
+        if verb == "add" && (is_number(left) || is_number(right)) {
+            let value = operand(&self.text(text.span));
+            if !matches!(text.kind, ExprKind::Literal(_)) {
+                let both = format!("\"{}{}\"", self.part(left), self.part(right));
+                return Some(format!(
+                    "make a number of it: `{value} as {other}`, or one text: `{both}`"
+                ));
+            }
+        }
         if verb == "add" {
-            let part = |value: &Expr| match &value.kind {
-                ExprKind::Literal(Scalar::String(text)) => text.to_string(),
-                _ => format!("{{{}}}", self.text(value.span)),
-            };
-            return Some(format!("`\"{}{}\"`", part(left), part(right)));
+            return Some(format!("`\"{}{}\"`", self.part(left), self.part(right)));
         }
         let text = operand(&self.text(text.span));
         other.is_number().then(|| format!("make a number of it: `{text} as {other}`"))
+    }
+
+    /// A value as a part of a text.
+    fn part(&self, value: &Expr) -> String {
+        match &value.kind {
+            ExprKind::Literal(Scalar::String(text)) => text.to_string(),
+            ExprKind::Literal(Scalar::Int(_)) => self.text(value.span),
+            _ => format!("{{{}}}", self.text(value.span)),
+        }
+    }
+
+    /// How often a length of time goes into another: `(b - a) / 1d`.
+    fn how_many(&self, left: &Expr, right: &Expr) -> String {
+        let (to, from, of) = match &left.kind {
+            ExprKind::Arithmetic(_, to, from) if is_time(&to.ty.data) && is_time(&from.ty.data) => {
+                (self.text(to.span), self.text(from.span), Some(&to.ty.data))
+            }
+            _ => ("to".to_owned(), "from".to_owned(), None),
+        };
+        let length = match &right.kind {
+            ExprKind::Literal(Scalar::Duration(length)) => Some(*length),
+            _ => None,
+        };
+        let (unit, more) = match (of, length) {
+            (Some(DataType::Date), _) => ("day", ""),
+            (_, Some(1_000_000)) => ("second", ""),
+            (_, Some(60_000_000)) => ("minute", ""),
+            (_, Some(3_600_000_000)) => ("hour", ""),
+            // How long a day of instants is depends on a zone.
+            (Some(DataType::Timestamp), _) => ("hour", " / 24"),
+            _ => ("day", ""),
+        };
+        format!("count units from one time to another: `diff(\"{unit}\", {from}, {to}){more}`")
+    }
+
+    /// `n > 1 ?? false`, where `??` takes `1` and not the comparison.
+    pub(super) fn is_loose_coalesce(
+        &mut self,
+        op: ast::BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+    ) -> bool {
+        let ast::ExprKind::Binary(ast::BinaryOp::Coalesce, _, value, other) = &right.kind else {
+            return false;
+        };
+        let is_condition = matches!(other.kind, ast::ExprKind::Bool(_));
+        if !is_condition || self.may_be_member(left) {
+            return false;
+        }
+        let of = self.check(left, None).ty.data;
+        if matches!(of, DataType::Bool | DataType::Unknown | DataType::Null) {
+            return false;
+        }
+        let mut written = self.text(left.span.to(value.span));
+        // `==` and `!=` are never null.
+        if !matches!(op, ast::BinaryOp::Equal | ast::BinaryOp::NotEqual) {
+            written = format!("({written}) ?? {}", self.text(other.span));
+        }
+        let place = left.span.to(right.span);
+        self.found.push(types::coalesce_binds(right.span, place, &written));
+        true
+    }
+
+    /// What is written to ask for a value among what is no list.
+    pub(super) fn how_to_look(&self, value: &Expr, negated: bool, list: &Expr) -> String {
+        let not = if negated { "not " } else { "" };
+        let (value_text, text) = (self.text(value.span), self.text(list.span));
+        let is_literal = |side: &Expr| matches!(side.kind, ExprKind::Literal(_));
+        match &list.ty.data {
+            DataType::String if value.ty.data == DataType::String && !is_literal(list) => {
+                format!("ask for a part of a text by `{not}contains({text}, {value_text})`")
+            }
+            DataType::Map(..) => format!("ask for a key by `{not}has({text}, {value_text})`"),
+            _ => format!("write a list: `{not}in [{text}]`"),
+        }
     }
 
     /// Says how a number or a text beside a time is written as the time, or the length of time,
@@ -241,21 +330,23 @@ impl Scope<'_, '_> {
     }
 }
 
+/// Says which member was meant by a text, where a member is wanted.
+pub(super) fn as_member(found: Diagnostic, value: &Expr, wanted: &DataType) -> Diagnostic {
+    let DataType::Enum(declared) = wanted else { return found };
+    let ExprKind::Literal(Scalar::String(text)) = &value.kind else { return found };
+    let member = member_meant(declared, Some(text));
+    found.help(format!("members are names without quotes: `{member}`")).guess(value.span, member)
+}
+
 /// The member that a text beside an enum was probably meant to be.
-fn member_meant(declared: &EnumType, left: &Expr, right: &Expr) -> String {
-    let text = [left, right].into_iter().find_map(|side| match &side.kind {
-        ExprKind::Literal(Scalar::String(text)) => Some(text.as_ref()),
-        _ => None,
-    });
+fn member_meant<'e>(declared: &'e EnumType, text: Option<&str>) -> &'e str {
     let names = || declared.members.iter().map(|member| &*member.name);
     let by_text = declared.members.iter().find(|member| text == Some(&*member.text));
-    let member = text
-        .and_then(|text| names().find(|name| *name == text))
+    text.and_then(|text| names().find(|name| *name == text))
         .or(by_text.map(|member| &*member.name))
         .or_else(|| crate::diagnostics::nearest(text?, names()))
         .or_else(|| names().next())
-        .unwrap_or("");
-    format!("members are names without quotes: `{member}`")
+        .unwrap_or("")
 }
 
 /// Is it a difference of dates?

@@ -204,7 +204,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             let text = self.text(value.span);
             self.found.push(match mismatches::time_meant(&text, &ty.data) {
                 Some(literal) => found.instead(value.span, literal),
-                None => found,
+                None => mismatches::as_member(found, &value, &ty.data),
             });
             return bad(value.span);
         }

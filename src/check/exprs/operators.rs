@@ -82,6 +82,7 @@ impl Scope<'_, '_> {
         match op {
             BinaryOp::And | BinaryOp::Or => self.logic(op, left, right, span),
             BinaryOp::Coalesce => self.coalesce(left, right, span),
+            _ if comparison(op).is_some() && self.is_loose_coalesce(op, left, right) => bad(span),
             _ => {
                 let (left, right) = self.pair(left, right);
                 if left.ty.is_unknown() || right.ty.is_unknown() {
@@ -189,8 +190,8 @@ impl Scope<'_, '_> {
                 if !list.ty.is_unknown() {
                     let text = self.text(list.span);
                     let found = types::one_operand("in", (&text, list.span, &list.ty), "list");
-                    let written = format!("[{text}]");
-                    self.found.push(found.help(format!("write a list: `in {written}`")));
+                    let help = self.how_to_look(&value, negated, &list);
+                    self.found.push(found.help(help));
                 }
                 return bad(span);
             };
@@ -279,11 +280,30 @@ impl Scope<'_, '_> {
         Expr { kind, ty: Type { data: DataType::Bool, nullable }, span }
     }
 
+    /// Is the first a member of an enum, and another one none? Says so of each.
+    fn are_not_comparable(&mut self, values: &[Expr]) -> bool {
+        let [value, items @ ..] = values else { return false };
+        if !matches!(value.ty.data, DataType::Enum(_)) {
+            return false;
+        }
+        let before = self.found.iter().count();
+        for item in items {
+            let (one, other) = adapt_pair(value.clone(), item.clone());
+            if unify(&one.ty, &other.ty).is_none() {
+                self.report_mix(item.span, "compare", &one, &other);
+            }
+        }
+        self.found.iter().count() > before
+    }
+
     /// Is the value equal (`==`) to one of the items? Says so where they do not go together.
     pub(super) fn is_any(&mut self, value: Expr, items: Vec<Expr>, span: Span) -> Expr {
         let mut all = vec![value];
         all.extend(items);
         if all.iter().any(|one| one.ty.is_unknown()) {
+            return bad(span);
+        }
+        if self.are_not_comparable(&all) {
             return bad(span);
         }
         let (mut all, unified) = self.adapt_all(all);

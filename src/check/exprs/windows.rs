@@ -6,6 +6,7 @@ use crate::diagnostics::{functions, windows};
 use crate::ir::{Expr, ExprKind, WindowCall, WindowValue};
 use crate::syntax::ast;
 use crate::text::Span;
+use crate::types::DataType;
 
 /// The values of a window: what is known of it, and the calls found so far.
 pub(in crate::check) struct WindowScope {
@@ -15,6 +16,8 @@ pub(in crate::check) struct WindowScope {
     pub(in crate::check) frame: FrameKnown,
     /// Where it is sorted; none if it is not.
     pub(in crate::check) sort: Option<Span>,
+    /// The type of the key by which it is sorted, if it is one.
+    pub(in crate::check) sorted_by: Option<DataType>,
     /// The keys as they are written.
     pub(in crate::check) keys_text: String,
     /// The names of its values, which do not see each other.
@@ -110,7 +113,12 @@ impl Scope<'_, '_> {
         let text = name.text.as_str();
         match window.sort {
             Some(sort) if is_framed && window.frame == FrameKnown::Missing => {
-                self.found.push(windows::no_frame(text, name.span, sort));
+                self.found.push(windows::no_frame(
+                    text,
+                    name.span,
+                    sort,
+                    window.sorted_by.as_ref(),
+                ));
                 window.frame = FrameKnown::Bad;
             }
             Some(_) => {}

@@ -232,6 +232,10 @@ impl JobChecker<'_, '_> {
                 self.found.push(types::never_null(&name.text, name.span, &ty));
                 continue;
             }
+            if with.ty.data == DataType::Null {
+                self.found.push(types::filled_with_null(&name.text, with.span));
+                continue;
+            }
             let with = scope_fit(self, with, &ty);
             if with.ty.is_unknown() {
                 continue;

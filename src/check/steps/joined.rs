@@ -21,14 +21,14 @@ pub(super) struct Unique {
 
 impl JobChecker<'_, '_> {
     /// The row of a join, the columns that stand for keys of both sides, and the right columns in it.
-    /// Names: the join, its table, and what that is called.
+    /// Names: the join, its table, what that is called, and what it is.
     pub(super) fn joined(
         &mut self,
         (kind, is_found): (JoinKind, bool),
         conditions: &Conditions,
         (right, right_row): (Input, &Row),
         unique: Unique,
-        (verb, table, name): (Span, Span, &str),
+        (verb, table, name, read): (Span, Span, &str, &str),
     ) -> Option<(Row, Vec<SharedKey>, Vec<usize>)> {
         let all_match = is_found || matches!(kind, JoinKind::Inner | JoinKind::Semi);
         let (left_known, right_known) = match all_match {
@@ -86,7 +86,7 @@ impl JobChecker<'_, '_> {
             right_columns.push(at);
         }
         if !clashes.is_empty() {
-            self.found.push(names::join_clash(&clashes, verb, name));
+            self.found.push(names::join_clash(&clashes, verb, name, read));
             return None;
         }
         match kind.keeps_right() {

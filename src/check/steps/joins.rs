@@ -59,7 +59,8 @@ impl JobChecker<'_, '_> {
         if conditions.broken {
             return self.give_up();
         }
-        let names = (statement.verb, table.span, &*name);
+        let read = self.text(table.span.to(join.right[join.right.len() - 1].span));
+        let names = (statement.verb, table.span, &*name, &*read);
         let (kind, is_said) = kind_of(join.kind);
         let compares = !join.on.is_empty();
         let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
@@ -94,9 +95,8 @@ impl JobChecker<'_, '_> {
         conditions.nearest = nearest;
         let is_found = kind == JoinKind::Left && self.is_found(&conditions, right, &right_row);
         check.left_found = is_found.then_some(Promise::Found(statement.verb));
-        let kinds = (kind, is_found);
         let Some((row, shared_keys, right_columns)) =
-            self.joined(kinds, &conditions, (right, &right_row), unique, names)
+            self.joined((kind, is_found), &conditions, (right, &right_row), unique, names)
         else {
             return self.give_up();
         };
@@ -124,6 +124,7 @@ impl JobChecker<'_, '_> {
                 ast::ExprKind::Name(column) => {
                     self.same_name(column, condition.span, right_row, name, &mut all);
                 }
+                _ if self.is_name_in_and(condition, right_row) => all.broken = true,
                 _ => self.conjunction(condition, right_row, name, &mut all),
             }
         }
@@ -144,6 +145,25 @@ impl JobChecker<'_, '_> {
         } else {
             self.general(condition, right_row, name, all);
         }
+    }
+
+    /// `on k and a > b`, where `k` alone is no condition; says so.
+    fn is_name_in_and(&mut self, condition: &ast::Expr, right_row: &Row) -> bool {
+        let parts = and_parts(condition);
+        let is_shared = |part: &&&ast::Expr| match &part.kind {
+            ast::ExprKind::Name(name) => {
+                let left = self.row.find(name).map(|at| &self.row.columns[at].ty.data);
+                left.is_some_and(|data| *data != DataType::Bool) && right_row.find(name).is_some()
+            }
+            _ => false,
+        };
+        let Some(name) = parts.iter().find(is_shared).filter(|_| parts.len() > 1) else {
+            return false;
+        };
+        let texts: Vec<String> = parts.iter().map(|part| self.text(part.span)).collect();
+        let found = rows::name_in_and(&self.text(name.span), name.span, condition.span, &texts);
+        self.found.push(found);
+        true
     }
 
     /// `on k`: the columns of that name are equal.
@@ -225,6 +245,14 @@ impl JobChecker<'_, '_> {
             return;
         }
         if let ExprKind::Compare(Comparison::Equal, a, b) = &condition.kind {
+            let itself = column_of(a).filter(|at| *at < width && column_of(b) == Some(*at));
+            let column = itself.map(|at| self.row.columns[at].name.clone());
+            if let Some(column) = column.filter(|column| right_row.find(column).is_some()) {
+                all.broken = true;
+                let found = rows::compared_with_itself(&column, condition.span, &name.text);
+                self.found.push(found);
+                return;
+            }
             match (side(a, width), side(b, width)) {
                 (Some(Side::Left), Some(Side::Right)) => {
                     return all.add_equal(a, b, width);
@@ -311,6 +339,18 @@ impl Conditions {
         right.map_columns(&|column| column - width);
         let unified = unify(&left.ty, &right.ty).expect("what is compared goes together");
         self.add_keys(left, right, &unified.data, width);
+    }
+}
+
+/// The conditions that an `and` joins, or the one that it is.
+fn and_parts(condition: &ast::Expr) -> Vec<&ast::Expr> {
+    match &condition.kind {
+        ast::ExprKind::Binary(ast::BinaryOp::And, _, left, right) => {
+            let mut parts = and_parts(left);
+            parts.extend(and_parts(right));
+            parts
+        }
+        _ => vec![condition],
     }
 }
 

@@ -51,7 +51,7 @@ impl JobChecker<'_, '_> {
         &mut self,
         conditions: &mut Conditions,
         within: Option<&ast::Expr>,
-        (verb, _, name): (Span, Span, &str),
+        (verb, _, name, _): (Span, Span, &str, &str),
     ) -> Option<Nearest> {
         let width = self.row.columns.len();
         let mut all = std::mem::take(&mut conditions.residual).into_iter();

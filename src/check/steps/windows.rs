@@ -32,6 +32,10 @@ impl JobChecker<'_, '_> {
             width: scope.row.map_or(0, |row| row.columns.len()),
             frame: known,
             sort: window.sort_span,
+            sorted_by: match &sort[..] {
+                [key] => Some(key.value.ty.data.clone()),
+                _ => None,
+            },
             keys_text,
             names: given_names(&window.values),
         });

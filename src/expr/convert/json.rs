@@ -94,7 +94,7 @@ fn list(parts: &Parts, item: &Type, site: u32, failures: &mut Vec<Failure>) -> A
         if let Some(json) = part {
             is_list = kind(json) == Kind::Array;
             if !is_list {
-                fail(failures, site, row, refuse(json, "not a list"));
+                fail(failures, site, row, refuse_json(json, "not a list"));
             }
             for (at, found) in items(json).enumerate() {
                 match inner(Some(found), item) {
@@ -124,7 +124,7 @@ fn map(parts: &Parts, entry: &Type, site: u32, failures: &mut Vec<Failure>) -> A
         match maps::write_entries(json, key, &mut text) {
             Ok(()) => Some(text),
             Err(reason) => {
-                fail(failures, site, row, refuse(json, &reason));
+                fail(failures, site, row, refuse_json(json, &reason));
                 None
             }
         }
@@ -146,7 +146,7 @@ fn record(
     for (part, &row) in parts.parts.iter().zip(&parts.rows) {
         let is_object = part.is_some_and(|json| kind(json) == Kind::Object);
         if let (Some(json), false) = (part, is_object) {
-            fail(failures, site, row, refuse(json, "not a record"));
+            fail(failures, site, row, refuse_json(json, "not a record"));
         }
         valid.push(is_object);
     }
@@ -173,6 +173,12 @@ fn record(
     let nulls = Some(NullBuffer::from(valid));
     let record = StructArray::try_new_with_length(layout, columns, nulls, parts.parts.len());
     Arc::new(record.expect("the columns are those of the type"))
+}
+
+/// Why a value is refused, with a text as it is, whose quotes in JSON are not a part of it.
+fn refuse_json(json: &str, reason: &str) -> String {
+    let text = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+    refuse(text.unwrap_or(json), reason)
 }
 
 /// A column of texts as the JSON values that they are.

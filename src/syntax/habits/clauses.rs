@@ -30,7 +30,7 @@ impl Line<'_> {
     pub(super) fn clause(&self) -> Option<Diagnostic> {
         self.chained().or_else(|| match self.text(0) {
             "from" => self.from(),
-            "filter" => self.matched_rows(),
+            "filter" => self.matched_rows().or_else(|| self.conditions()),
             "output" => self.output(),
             "explode" => self.exploded(),
             verb @ ("except" | "intersect") if self.is(1, "all") && self.at.len() == 3 => {
@@ -65,7 +65,7 @@ impl Line<'_> {
         })
     }
 
-    fn place(&self, tokens: Range<usize>) -> crate::text::Span {
+    pub(super) fn place(&self, tokens: Range<usize>) -> crate::text::Span {
         self.parser.span(self.at[tokens.start]..self.at[tokens.end - 1] + 1)
     }
 
@@ -147,7 +147,7 @@ impl Line<'_> {
     }
 
     /// `rows between … and …`, `rows 6 preceding`, `rows -6`: where it ends, and what it is here.
-    fn frame(&self, at: usize) -> Option<(usize, String)> {
+    pub(super) fn frame(&self, at: usize) -> Option<(usize, String)> {
         let word = self.text(at).to_lowercase();
         if !matches!(word.as_str(), "rows" | "range") {
             return None;
@@ -192,6 +192,16 @@ impl Line<'_> {
         } else if self.text(0) == "left" && matches!(self.text(1), "semi" | "anti" | "asof") {
             replaced.push((0..2, self.text(1).to_owned()));
             foreign = "left … join";
+        }
+        let table = (0..3).find(|at| self.text(*at) == "join").map_or(1, |join| join + 1);
+        if self.is_word(table)
+            && !kind(table)
+            && self.is_word(table + 1)
+            && matches!(self.text(table + 2), "on" | "using")
+            && !matches!(self.text(table + 1), "on" | "using" | "within" | "expect")
+        {
+            replaced.push((table + 1..table + 2, format!("as {}", self.text(table + 1))));
+            foreign = "join a b";
         }
         if let Some(using) = self.find(2, "using") {
             match self.text(using + 1) {
@@ -314,6 +324,22 @@ impl Line<'_> {
             }
             false => habits::rows_of_another(place, &format!("{verb} customers on id")),
         })
+    }
+
+    /// `filter id > 1, n == 2`
+    fn conditions(&self) -> Option<Diagnostic> {
+        let (mut parts, mut from) = (vec![], 1);
+        let all = self.at.len();
+        for comma in self.outside(1, all).filter(|at| self.text(*at) == ",").chain([all]) {
+            let part = self.slice(from..comma);
+            let is_choice = self.outside(from, comma).any(|at| self.text(at) == "or");
+            parts.push(if is_choice { format!("({part})") } else { part.to_owned() });
+            from = comma + 1;
+        }
+        let written = format!("filter {}", parts.join(" and "));
+        let foreign = Foreign::Form("filter a, b");
+        (parts.len() > 1 && is_step(&written))
+            .then(|| habits::habit(foreign, self.place(0..all), &written))
     }
 
     /// `output o = csv("o.csv") from j where …`

@@ -62,15 +62,19 @@ impl Line<'_> {
                 let written = format!("{day}T{hour}{}", self.slice(at + 2..end));
                 Habit { place: at..end, written, foreign: Foreign::TimeApart }
             }
-            ("extract", "(") if self.text(at + 3) == "from" => {
+            (word, "(")
+                if word.eq_ignore_ascii_case("extract")
+                    && self.find(at, "from") == Some(at + 3) =>
+            {
                 let end = self.behind(at + 1)?;
-                let written = format!("{}({})", self.text(at + 2), self.slice(at + 4..end - 1));
+                let part = foreign::part_of_time(self.text(at + 2), self.slice(at + 4..end - 1))?;
+                let written = foreign::in_place(part, self.before(at), self.rest(end));
                 Habit { place: at..end, written, foreign: Foreign::Form("extract") }
             }
             (".", _) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
                 return self.methods(at);
             }
-            ("if" | "?", _) => return self.choice(at),
+            ("if" | "?", _) => return self.conditional(at),
             _ => return self.other_form(at),
         })
     }
@@ -194,7 +198,7 @@ impl Line<'_> {
     }
 
     /// Behind the item that begins here: at its comma, or at the bracket that closes its list.
-    fn item_end(&self, from: usize) -> usize {
+    pub(super) fn item_end(&self, from: usize) -> usize {
         let mut at = from;
         while at < self.at.len() && !matches!(self.text(at), "," | ")" | "]" | "}") {
             at = self
@@ -213,87 +217,6 @@ impl Line<'_> {
 
     pub(super) fn rest(&self, at: usize) -> &str {
         self.slice(at..self.at.len())
-    }
-
-    /// `if` and what stands for it elsewhere.
-    fn choice(&self, at: usize) -> Option<Habit> {
-        let end = self.at.len();
-        Some(match self.text(at) {
-            "if" => {
-                if self.text(at + 1) == "("
-                    && let Some(behind) = self.behind(at + 1)
-                    && let [condition, yes, no] = self.arguments(at + 1)[..]
-                {
-                    let mut written = format!("if {condition} then {yes} else {no}");
-                    if !matches!(self.text(behind), "" | "," | ")" | "]" | "}") {
-                        written = format!("({written})");
-                    }
-                    return Some(Habit {
-                        place: at..behind,
-                        written,
-                        foreign: Foreign::Form("if(a, b, c)"),
-                    });
-                }
-                if let Some(colon) = self.find(at, ":") {
-                    return self.python_if(at, colon);
-                }
-                let start = (0..at).rev().find(|at| matches!(self.text(*at), "=" | "(" | ","));
-                let start = start.map_or(1, |sign| sign + 1);
-                let otherwise = self.find(at, "else");
-                match (self.find(at, "then"), otherwise) {
-                    (Some(_), None) => {
-                        let written = format!("{} else null", self.slice(at..end));
-                        Habit { place: at..end, written, foreign: Foreign::IfAlone }
-                    }
-                    (None, Some(otherwise)) if start < at => {
-                        let written = format!(
-                            "if {} then {} {}",
-                            self.slice(at + 1..otherwise),
-                            self.slice(start..at),
-                            self.slice(otherwise..end)
-                        );
-                        Habit {
-                            place: start..end,
-                            written,
-                            foreign: Foreign::Form("a if b else c"),
-                        }
-                    }
-                    _ => return None,
-                }
-            }
-            "?" => {
-                let start = (0..at).rev().find(|at| self.text(*at) == "=").map_or(1, |at| at + 1);
-                let colon = self.find(at, ":")?;
-                let written = format!(
-                    "if {} then {} else {}",
-                    self.slice(start..at),
-                    self.slice(at + 1..colon),
-                    self.slice(colon + 1..end)
-                );
-                Habit { place: start..end, written, foreign: Foreign::Form("a ? b : c") }
-            }
-            _ => return None,
-        })
-    }
-
-    /// `if n > 1: "a" elif n > 0: "b" else: "c"`
-    fn python_if(&self, at: usize, colon: usize) -> Option<Habit> {
-        let end = self.at.len();
-        let (mut written, mut from, mut colon) = (String::new(), at, colon);
-        loop {
-            let otherwise = (colon..end).find(|at| matches!(self.text(*at), "else" | "elif"))?;
-            let (condition, value) =
-                (self.slice(from + 1..colon), self.slice(colon + 1..otherwise));
-            written.push_str(&format!("if {condition} then {value} else "));
-            from = otherwise;
-            if self.text(otherwise) == "else" {
-                break;
-            }
-            colon = self.find(otherwise, ":")?;
-        }
-        let from = from + 1 + usize::from(self.text(from + 1) == ":");
-        written.push_str(self.slice(from..end));
-        Some(Habit { place: at..end, written, foreign: Foreign::Form("if a: b else: c") })
     }
 
     /// The arguments between the bracket at `open` and its partner.
@@ -315,9 +238,9 @@ impl Line<'_> {
     fn case(&self, at: usize) -> Option<Habit> {
         let end = self.find(at, "end")?;
         // Of choices within each other the inner one is told first.
-        let is_choice = |at: usize| match &*self.text(at).to_lowercase() {
-            "case" => !(at + 1..at + 3).any(|at| self.text(at) == "{"),
-            word => word == "if",
+        let is_choice = |at: usize| {
+            self.text(at).eq_ignore_ascii_case("case")
+                && !(at + 1..at + 3).any(|at| self.text(at) == "{")
         };
         if (at + 1..end).any(is_choice) {
             return None;
@@ -326,8 +249,18 @@ impl Line<'_> {
         let (mut arms, mut from) = (vec![], subject);
         while self.text(from).eq_ignore_ascii_case("when") {
             let then = self.find(from, "then")?;
-            let is_next = |at: &usize| {
-                matches!(self.text(*at).to_lowercase().as_str(), "when" | "else" | "end")
+            // Each `if` within has an `else` of its own.
+            let mut ifs = 0;
+            let is_next = |at: &usize| match self.text(*at).to_lowercase().as_str() {
+                "if" => {
+                    ifs += 1;
+                    false
+                }
+                "else" if ifs > 0 => {
+                    ifs -= 1;
+                    false
+                }
+                word => matches!(word, "when" | "else" | "end"),
             };
             let next = self.outside(then, end + 1).find(is_next)?;
             let (when, value) = (self.slice(from + 1..then), self.slice(then + 1..next));

@@ -14,10 +14,8 @@ impl Parser<'_> {
     pub fn foreign_literal(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
         let line = self.meaningful(tokens);
         (1..line.at.len()).find_map(|at| {
-            let span = |end: usize| self.span(line.at[at]..line.at[end - 1] + 1);
-            if line.text(at) == "over" && line.text(at - 1) == ")" && line.text(at + 1) == "(" {
-                let end = line.behind(at + 1).unwrap_or(line.at.len());
-                return Some(habits::over(span(end)));
+            if let Some(found) = line.over(at) {
+                return Some(found);
             }
             if let Some(date) = line.unsigned_date(at) {
                 return Some(date);

@@ -36,6 +36,7 @@ impl Line<'_> {
                 let written = format!("{} {sign} {}", self.slice(start..at), self.text(at + 1));
                 Habit { place: start..at + 2, written, foreign: Foreign::Form(foreign) }
             }
+            "between" => return self.bounds(at),
             "elif" | "elsif" | "elseif" => Habit {
                 place: at..at + 1,
                 written: "else if".into(),
@@ -60,20 +61,35 @@ impl Line<'_> {
                     }
                     value @ ("true" | "false") => {
                         let start = self.value_before(at)?;
-                        let yes = (value == "true") == (not == 0);
+                        let value_is_true = value == "true";
+                        let yes = value_is_true == (not == 0);
                         let value = self.slice(start..at);
                         let written = if yes { value.to_owned() } else { format!("not {value}") };
-                        Habit {
-                            place: start..place.end,
-                            written,
-                            foreign: Foreign::Form("is true"),
-                        }
+                        let foreign = if value_is_true { "is true" } else { "is false" };
+                        let foreign = Foreign::Form(foreign);
+                        Habit { place: start..place.end, written, foreign }
                     }
                     _ => return None,
                 }
             }
             _ => return None,
         })
+    }
+
+    /// `id between 1, 5`, `id between (1, 5)`
+    fn bounds(&self, at: usize) -> Option<Habit> {
+        let first = at + 1;
+        let (low, high, end) = match (self.text(first), &self.arguments(first)[..]) {
+            ("(" | "[", [low, high]) => (*low, *high, self.behind(first)?),
+            _ => {
+                let comma = self.operands_behind(first).filter(|end| self.text(*end) == ",")?;
+                let end = self.operands_behind(comma + 1)?;
+                (self.slice(first..comma), self.slice(comma + 1..end), end)
+            }
+        };
+        let written = format!("between {low} and {high}");
+        let foreign = Foreign::Form("between a, b");
+        (self.text(end) != "and").then_some(Habit { place: at..end, written, foreign })
     }
 
     /// `amount BETWEEN 1 AND 5`, `city IS NOT NULL`: the whole condition.
@@ -88,11 +104,12 @@ impl Line<'_> {
     }
 
     /// Where the condition begins that this is in: behind a sign, a bracket or the word of the step.
-    fn condition_start(&self, at: usize) -> Option<usize> {
+    pub(super) fn condition_start(&self, at: usize) -> Option<usize> {
         let mut start = at;
         while start > 1
             && !self.begins_line(start)
-            && !matches!(self.text(start - 1), "=" | "," | ":")
+            && !matches!(self.text(start - 1), "," | ":" | "=>" | "->")
+            && !self.is_assigned(start - 1)
         {
             start = match self.kind(start - 1)? {
                 TokenKind::Close => self.value_before(start)?,
@@ -101,6 +118,12 @@ impl Line<'_> {
             };
         }
         Some(start)
+    }
+
+    /// Is it a `=` that gives a name to what is behind it, and compares nothing?
+    fn is_assigned(&self, sign: usize) -> bool {
+        let is_condition = matches!(self.text(0), "filter" | "expect" | "join" | "on");
+        self.text(sign) == "=" && !is_condition
     }
 
     /// Behind the condition whose last operator this is.
@@ -125,6 +148,8 @@ impl Line<'_> {
             let text = self.text(at);
             if is_capital(text) {
                 written.push_str(&text.to_lowercase());
+            } else if let Some(sign) = self.comparison(at) {
+                written.push_str(sign);
             } else if lists.iter().any(|list| list.start == at) {
                 written.push('[');
             } else if lists.iter().any(|list| list.end == at + 1) {
@@ -138,6 +163,18 @@ impl Line<'_> {
             }
         }
         written
+    }
+
+    /// A comparison of SQL in a condition; with null it is asked with `is`.
+    fn comparison(&self, at: usize) -> Option<&'static str> {
+        let is_null = self.text(at + 1).eq_ignore_ascii_case("null");
+        Some(match self.text(at) {
+            "=" if is_null => "is",
+            "<>" | "!=" if is_null => "is not",
+            "=" => "==",
+            "<>" => "!=",
+            _ => return None,
+        })
     }
 
     /// Is the innermost bracket that is open here one of a call?
@@ -157,12 +194,13 @@ impl Line<'_> {
     /// `a || " " || b`, which makes one text of them in SQL; where no text is among them, it may
     /// also be the `or` of other languages.
     fn concatenation(&self, at: usize) -> Option<Habit> {
-        let start = self.value_before(at)?;
+        let start = self.operands_before(at)?;
         let (mut from, mut end) = (start, at);
         let (mut written, mut has_text) = (String::new(), false);
         loop {
             let value = self.slice(from..end);
-            let is_text = matches!(self.kind(from), Some(TokenKind::Text | TokenKind::TextOpen));
+            let is_text = self.value_behind(from) == Some(end)
+                && matches!(self.kind(from), Some(TokenKind::Text | TokenKind::TextOpen));
             if is_text {
                 written.push_str(value.trim_matches('"'));
             } else {
@@ -173,7 +211,7 @@ impl Line<'_> {
                 break;
             }
             from = end + 1;
-            end = self.value_behind(from)?;
+            end = self.operands_behind(from)?;
         }
         let habit = Habit {
             place: start..end,
@@ -183,49 +221,26 @@ impl Line<'_> {
         has_text.then_some(habit)
     }
 
-    /// `city like "B%"`
-    fn like(&self, at: usize) -> Option<Habit> {
-        let not = usize::from(at > 1 && self.text(at - 1) == "not");
-        let start = self.value_before(at - not)?;
-        let mut value = self.slice(start..at - not).to_owned();
-        let mut pattern = self.text(at + 1).trim_matches('"').to_owned();
-        if self.text(at).eq_ignore_ascii_case("ilike") {
-            (value, pattern) = (format!("lower({value})"), pattern.to_lowercase());
-        }
-        let inner = pattern.trim_matches('%');
-        let call = |name: &str| format!("{name}({value}, \"{inner}\")");
-        let written = match (pattern.starts_with('%'), pattern.ends_with('%')) {
-            _ if inner.contains(['%', '_']) => {
-                format!("{value} matches r\"(?s)^{}$\"", as_regex(&pattern))
-            }
-            (true, true) => call("contains"),
-            (false, true) => call("starts_with"),
-            (true, false) => call("ends_with"),
-            (false, false) => format!("{value} == \"{inner}\""),
-        };
-        let written = if not == 1 { format!("not {written}") } else { written };
-        Some(Habit { place: start..at + 2, written, foreign: Foreign::Form("like") })
+    /// Does an operator stand here that holds its sides together more tightly than `||`?
+    fn is_tight(&self, at: usize) -> bool {
+        matches!(self.text(at), "+" | "-" | "*" | "/" | "//" | "%" | "**" | "as")
     }
-}
 
-/// The pattern of a `like` as a regular expression: `%` for any text, `_` for any character, and
-/// all else for itself.
-fn as_regex(pattern: &str) -> String {
-    let mut regex = String::new();
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '%' => regex.push_str(".*"),
-            '_' => regex.push('.'),
-            '\\' => {
-                regex.push('\\');
-                regex.extend(characters.next());
-            }
-            '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => {
-                regex.extend(['\\', character]);
-            }
-            _ => regex.push(character),
+    /// Where `id + 1` begins, which ends before `at`.
+    fn operands_before(&self, at: usize) -> Option<usize> {
+        let mut start = self.value_before(at)?;
+        while start > 1 && self.is_tight(start - 1) {
+            start = self.value_before(start - 1)?;
         }
+        Some(start)
     }
-    regex
+
+    /// Behind `id + 1`, which begins here.
+    fn operands_behind(&self, at: usize) -> Option<usize> {
+        let mut end = self.value_behind(at)?;
+        while self.is_tight(end) {
+            end = self.value_behind(end + 1)?;
+        }
+        Some(end)
+    }
 }

@@ -164,6 +164,12 @@ impl Line<'_> {
             at = if self.text(at) == "(" { self.behind(at)? } else { self.find(at, ">")? + 1 };
         }
         let (mut ty, mut foreign) = (self.slice(core..at).to_owned(), None);
+        if matches!(ty.as_str(), "list" | "List" | "array") && self.text(at) == "[" {
+            let end = self.behind(at)?;
+            ty = format!("list<{}>", self.slice(at + 1..end - 1));
+            at = end;
+            foreign = Some(Foreign::Form("list[…]"));
+        }
         if ty.to_lowercase().starts_with("array<") {
             ty.replace_range(..5, "list");
             foreign = Some(Foreign::Form("array<…>"));

@@ -134,41 +134,8 @@ impl Parser<'_> {
             let value = self.rest_behind(tokens, "=");
             return syntax::missing_verb(word, span, &value);
         }
-        if let Some((_, meant, written)) =
-            FOREIGN_STEPS.iter().find(|(foreign, ..)| *foreign == lower)
-        {
-            if LATER.contains(meant) {
-                let later = Later { what: (*meant).to_owned(), name: None, span };
-                return habits::foreign_word_later(word, &later);
-            }
-            let phrase = self.foreign_phrase(tokens, &lower);
-            let span = self.span(phrase.clone());
-            let found = &self.source[span.range()];
-            if lower == "having" && self.rest_behind(tokens, word).contains('(') {
-                return habits::having_aggregate(found, span);
-            }
-            return match self.rewritten(tokens, phrase.end, meant) {
-                // These keep the rows that the others remove.
-                Some(same) if lower != "delete" && !written.contains('$') => {
-                    let whole = span.to(self.span(tokens.clone()));
-                    let finding = habits::foreign_word(found, meant, span, &same);
-                    // Often only the word is another.
-                    match self.source[whole.range()].ends_with(&same[meant.len()..]) {
-                        true => finding.fix(span, *meant),
-                        false => finding.guess(whole, same),
-                    }
-                }
-                _ => {
-                    let names = self.names_behind(tokens, phrase.end);
-                    let same = written_or_example(meant, written)
-                        .replace('$', names.as_deref().unwrap_or("id"));
-                    let finding = habits::foreign_word(found, meant, span, &same);
-                    match names.filter(|_| written.contains('$')) {
-                        Some(_) => finding.guess(self.span(tokens.clone()), same),
-                        None => finding,
-                    }
-                }
-            };
+        if let Some(found) = self.foreign_step(tokens, place, word) {
+            return found;
         }
         if let Some(known) = word_anywhere(&lower) {
             let belongs =
@@ -192,6 +159,58 @@ impl Parser<'_> {
             _ => words_of(place).collect(),
         };
         syntax::unknown_word(word, kind, span, nearest(word, words_of(place)), &known)
+    }
+
+    /// A step, or a statement of a test, that has another name here.
+    fn foreign_step(&self, tokens: &Range<usize>, place: Place, word: &str) -> Option<Diagnostic> {
+        let (span, lower) = (self.at(tokens.start), word.to_lowercase());
+        let behind = self.rest_behind(tokens, word);
+        if place == Place::Test && lower == "expect" {
+            let same = format!("want {}", behind.lines().next().unwrap_or_default());
+            return Some(habits::foreign_word(word, "want", span, &same).fix(span, "want"));
+        }
+        let (_, meant, written) = FOREIGN_STEPS.iter().find(|(foreign, ..)| *foreign == lower)?;
+        if LATER.contains(meant) {
+            let later = Later { what: (*meant).to_owned(), name: None, span };
+            return Some(habits::foreign_word_later(word, &later));
+        }
+        let phrase = self.foreign_phrase(tokens, &lower);
+        let span = self.span(phrase.clone());
+        let found = &self.source[span.range()];
+        if lower == "qualify" && behind.contains("row_number(") {
+            return Some(habits::qualified_by_number(span));
+        }
+        if lower == "having" && behind.contains('(') {
+            return Some(habits::having_aggregate(found, span));
+        }
+        Some(match self.rewritten(tokens, phrase.end, meant) {
+            // These keep the rows that the others remove.
+            Some(same) if lower != "delete" && !written.contains('$') => {
+                let whole = span.to(self.span(tokens.clone()));
+                let finding = habits::foreign_word(found, meant, span, &same);
+                // Often only the word is another.
+                match self.source[whole.range()].ends_with(&same[meant.len()..]) {
+                    true => finding.fix(span, *meant),
+                    false => finding.guess(whole, same),
+                }
+            }
+            _ => {
+                let names = self.names_behind(tokens, phrase.end);
+                // Without names all columns are compared.
+                if *meant == "dedupe" && matches!(&*behind, "..." | "()") {
+                    let whole = self.span(tokens.clone());
+                    let finding = habits::foreign_word(found, "distinct", span, "distinct");
+                    return Some(finding.guess(whole, "distinct"));
+                }
+                let same = written_or_example(meant, written)
+                    .replace('$', names.as_deref().unwrap_or("id"));
+                let finding = habits::foreign_word(found, meant, span, &same);
+                match names.filter(|_| written.contains('$')) {
+                    Some(_) => finding.guess(self.span(tokens.clone()), same),
+                    None => finding,
+                }
+            }
+        })
     }
 
     /// `order by`, when the word is followed by `by`.
