@@ -4,6 +4,7 @@
 //! Such a job says in its last column which branch a row goes to; a branch reads the rows that go
 //! there, without that column.
 
+use super::exprs::Place;
 use super::globals::{Globals, unique};
 use super::names::Kind;
 use crate::diagnostics::Diagnostics;
@@ -25,7 +26,7 @@ pub(super) struct Branch {
     pub(super) span: Span,
     pub(super) id: JobId,
     /// What is known of columns of rows that go there: those that cannot be null, and members of enums.
-    pub(super) known: (Vec<usize>, Vec<(usize, Domain)>),
+    pub(super) known: (Vec<Place>, Vec<(usize, Domain)>),
 }
 
 /// The step whose branches the job has, if it has some; it is said of those behind it that they have
@@ -118,8 +119,9 @@ pub(super) fn job(of: JobId, name: &str, row: &Arc<Row>, number: usize, branch: 
         &DataType::Bool.required(),
     );
     let mut columns: Vec<Column> = row.columns.iter().take(last).cloned().collect();
-    for &column in &branch.known.0 {
-        columns[column].ty.nullable = false;
+    for place in &branch.known.0 {
+        let Some(column) = place.column().and_then(|at| columns.get_mut(at)) else { continue };
+        column.ty = column.ty.never_null_at(&place.fields);
     }
     for (column, domain) in &branch.known.1 {
         columns[*column].domain = Some(Arc::new(domain.clone()));

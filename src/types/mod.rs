@@ -269,6 +269,20 @@ impl Type {
         Type { data: self.data.clone(), nullable }
     }
 
+    /// The same type, of values that are not null at the end of this path of fields, which are positions;
+    /// without fields, of values that are not null.
+    pub fn never_null_at(&self, path: &[usize]) -> Type {
+        match (path, &self.data) {
+            ([], data) => data.clone().required(),
+            ([at, path @ ..], DataType::Record(fields)) => {
+                let mut fields = fields.to_vec();
+                fields[*at].ty = fields[*at].ty.never_null_at(path);
+                Type { data: DataType::Record(fields.into()), nullable: self.nullable }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Could it not be checked?
     pub fn is_unknown(&self) -> bool {
         self.data.is_unknown()

@@ -1,6 +1,6 @@
 //! `if` and `case`: conditions, results of one type, enums covered in full.
 
-use super::{NullRule, Scope, bad, narrow};
+use super::{NullRule, Place, Scope, bad, narrow};
 use crate::diagnostics::habits::{self, Foreign};
 use crate::diagnostics::types;
 use crate::ir::{Expr, ExprKind};
@@ -154,16 +154,16 @@ impl Scope<'_, '_> {
         if ty.is_unknown() {
             return bad(span);
         }
-        ty.nullable |= !has_else;
         let otherwise = has_else.then(|| Box::new(values.pop().expect("`else` was put in last")));
-        let arms = conditions.into_iter().zip(values).collect();
+        let arms: Vec<(Expr, Expr)> = conditions.into_iter().zip(values).collect();
+        ty.nullable = may_be_null(&arms, otherwise.as_deref());
         Expr { kind: ExprKind::Case { arms, otherwise }, ty, span }
     }
 
-    /// Runs `check` knowing that these columns are not null.
+    /// Runs `check` knowing that these are not null.
     pub(super) fn with_known<T>(
         &mut self,
-        known: Vec<usize>,
+        known: Vec<Place>,
         check: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let before = self.narrowed.len();
@@ -172,4 +172,16 @@ impl Scope<'_, '_> {
         self.narrowed.truncate(before);
         result
     }
+}
+
+/// Is one of the results that are reached null at times?
+fn may_be_null(arms: &[(Expr, Expr)], otherwise: Option<&Expr>) -> bool {
+    for (condition, value) in arms {
+        match narrow::decided(condition) {
+            Some(true) => return value.ty.nullable,
+            None if value.ty.nullable => return true,
+            _ => {}
+        }
+    }
+    otherwise.is_none_or(|value| value.ty.nullable)
 }

@@ -204,7 +204,12 @@ impl Scope<'_, '_> {
     pub(super) fn cast(&mut self, value: &ast::Expr, ty: &ast::TypeExpr, span: Span) -> Expr {
         let to = crate::check::types::resolve_type(ty, self.globals, self.found);
         let value = self.check(value, Some(&to.data));
-        self.cast_to(value, &to, span)
+        let cast = self.cast_to(value, &to, span);
+        // A number with `as` is of the type that is written, whatever stands beside it.
+        match adaptable(&cast) {
+            true => Expr { ty: cast.ty.clone(), kind: ExprKind::Convert(Box::new(cast)), span },
+            false => cast,
+        }
     }
 
     /// The value converted as `as` does. Null stays null.

@@ -16,7 +16,7 @@ pub(in crate::check) fn when_true(condition: &Expr) -> Known {
 }
 
 /// What is known of columns where a condition is false.
-pub(super) fn when_false(condition: &Expr) -> Known {
+pub(in crate::check) fn when_false(condition: &Expr) -> Known {
     judged(condition, false)
 }
 
@@ -115,7 +115,7 @@ fn listed(value: &Expr, items: &[Expr], is: bool, since: Span) -> Known {
 }
 
 /// Both hold.
-fn all(mut a: Known, b: Known) -> Known {
+pub(in crate::check) fn all(mut a: Known, b: Known) -> Known {
     for (column, domain) in b {
         match a.iter_mut().find(|(at, _)| *at == column) {
             Some((_, known)) => *known = both(known, &domain),

@@ -1,24 +1,24 @@
 //! What a name means in an expression: a variable, a column, a parameter, a member of an enum, a
 //! field; and what is said of one that means nothing.
 
-use super::{Scope, bad, literal};
+use super::{Place, Root, Scope, bad, literal};
 use crate::check::names::{Kind, Meaning};
 use crate::diagnostics::{functions, names};
 use crate::ir::{Expr, ExprKind, RunValue};
 use crate::syntax::ast::{self, ExprKind as A};
 use crate::text::Span;
-use crate::types::{DataType, Scalar};
+use crate::types::{DataType, Scalar, Type};
 
 impl Scope<'_, '_> {
     pub(super) fn name(&mut self, name: &str, span: Span, expected: Option<&DataType>) -> Expr {
         if let Some(variable) = self.slots.iter().rev().find(|variable| variable.name == name) {
             let kind = ExprKind::Slot(variable.slot);
-            let value = Expr { kind, ty: variable.ty.clone(), span };
+            let value = self.as_known(Expr { kind, ty: variable.ty.clone(), span });
             self.globals.names().value(Kind::Variable, variable.at, &value);
             return value;
         }
         if let Some((_, value)) = self.values.iter().find(|(parameter, _)| parameter == name) {
-            return Expr { span, ..value.clone() };
+            return self.as_known(Expr { span, ..value.clone() });
         }
         if self.group.is_some()
             && let Some(value) = self.group_name(name, span)
@@ -37,7 +37,7 @@ impl Scope<'_, '_> {
         if let Some(at) = self.parameter(name, span) {
             let param = &self.globals.params[at];
             let kind = ExprKind::Param(crate::ir::ParamId(at as u32));
-            let value = Expr { kind, ty: param.ty.clone(), span };
+            let value = self.as_known(Expr { kind, ty: param.ty.clone(), span });
             self.globals.names().value(Kind::Param, param.span, &value);
             return value;
         }
@@ -57,9 +57,43 @@ impl Scope<'_, '_> {
     /// A column of the row, as it is known to be here.
     pub(in crate::check) fn column(&self, at: usize, span: Span) -> Expr {
         let row = self.row.expect("a column is found in a row");
-        let ty = &row.columns[at].ty;
-        let nullable = ty.nullable && !self.narrowed.contains(&at);
-        Expr { kind: ExprKind::Column(at), ty: ty.with_nullable(nullable), span }
+        let ty = row.columns[at].ty.clone();
+        self.as_known(Expr { kind: ExprKind::Column(at), ty, span })
+    }
+
+    /// The value, not null where that has been asked before.
+    fn as_known(&self, mut value: Expr) -> Expr {
+        if value.ty.nullable && !self.narrowed.is_empty() {
+            let place = Place::of(&value);
+            value.ty.nullable = !place.is_some_and(|place| self.narrowed.contains(&place));
+        }
+        value
+    }
+
+    /// How a place is written, its type, and where its column or variable comes from.
+    pub(super) fn described(&self, place: &Place) -> Option<(String, Type, Span)> {
+        let (name, ty, since) = match place.root {
+            Root::Column(at) => {
+                let column = self.row?.columns.get(at)?;
+                (&*column.name, &column.ty, column.origin)
+            }
+            Root::Param(crate::ir::ParamId(at)) => {
+                let param = &self.globals.params[at as usize];
+                (param.name.as_str(), &param.ty, param.span)
+            }
+            Root::Variable(slot) => {
+                let variable = self.slots.iter().find(|variable| variable.slot == slot)?;
+                (variable.name.as_str(), &variable.ty, variable.at)
+            }
+        };
+        let (mut name, mut ty) = (name.to_owned(), ty.clone());
+        for &at in &place.fields {
+            let DataType::Record(fields) = ty.data else { return None };
+            let field = &fields[at];
+            name = format!("{name}.{}", field.name);
+            ty = field.ty.with_nullable(field.ty.nullable || ty.nullable);
+        }
+        Some((name, ty, since))
     }
 
     fn group_name(&mut self, name: &str, span: Span) -> Option<Expr> {
@@ -168,7 +202,7 @@ impl Scope<'_, '_> {
                         self.globals.names().note(name.span, Meaning::Field, ty);
                         let nullable = value.ty.nullable || fields[at].ty.nullable;
                         let ty = fields[at].ty.with_nullable(nullable);
-                        Expr { kind: ExprKind::Field(Box::new(value), at), ty, span }
+                        self.as_known(Expr { kind: ExprKind::Field(Box::new(value), at), ty, span })
                     }
                     None => {
                         let all: Vec<&str> = fields.iter().map(|field| &*field.name).collect();

@@ -20,6 +20,7 @@ pub(super) mod narrow;
 mod operators;
 mod own_functions;
 mod patterns;
+mod places;
 mod references;
 pub(super) mod values;
 mod windows;
@@ -27,6 +28,7 @@ mod written;
 
 pub(super) use convert::{adaptable, convert};
 pub(super) use own_functions::substitute;
+pub(super) use places::{Place, Root};
 pub(super) use references::{Asked, Reference, references};
 pub(super) use windows::{FrameKnown, WindowScope};
 
@@ -56,8 +58,8 @@ pub(super) struct Scope<'s, 'a> {
     /// Parameters of the transform that is applied, or of the library function that is written in the
     /// language, and their values.
     pub(super) values: &'s [(String, Expr)],
-    /// Columns that cannot be null here, by what has been asked before.
-    pub(super) narrowed: Vec<usize>,
+    /// What cannot be null here, by what has been asked before.
+    pub(super) narrowed: Vec<Place>,
     /// Is it an expression of the library, which sees all of that and nothing of the file?
     pub(super) is_library: bool,
     /// The group whose values are computed.
@@ -224,11 +226,9 @@ impl<'s, 'a> Scope<'s, 'a> {
             return bad(value.span);
         }
         if value.ty.nullable && nulls != NullRule::Allowed {
-            let cause = narrow::cause(&value, &self.narrowed);
+            let cause = narrow::cause(&value).and_then(|place| self.described(&place));
+            let cause = cause.as_ref().map(|(name, ty, since)| (name.as_str(), ty, *since));
             let text = self.text(value.span);
-            let row = self.row;
-            let cause = cause.and_then(|at| row.and_then(|row| row.columns.get(at)));
-            let cause = cause.map(|column| (&*column.name, &column.ty, column.origin));
             let step = nulls == NullRule::Filter;
             self.found.push(types::nullable_condition(
                 what,

@@ -276,6 +276,7 @@ impl JobChecker<'_, '_> {
             step.row = Arc::new(with_names(&step.row));
         }
         let row = with_names(&self.row);
+        // What is only doubtful was said of the transform itself.
         let mistake = inside.iter().find(|found| found.severity == Severity::Error);
         if let Some(mistake) = mistake {
             let message = mistake.message.replace(Column::HIDDEN, "");
@@ -287,8 +288,6 @@ impl JobChecker<'_, '_> {
             ));
             return self.give_up();
         }
-        // What is only doubtful is said of the transform itself.
-        self.found.extend(inside);
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for column in row.columns.iter() {
             if let Some(first) = seen.insert(&column.name, column.origin) {

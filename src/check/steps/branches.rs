@@ -5,7 +5,7 @@ use super::sample::below;
 use crate::check::branches::COLUMN;
 use crate::check::exprs::{NullRule, domain, literal, narrow};
 use crate::diagnostics::{branches, names};
-use crate::ir::{Column, Domain, Expr, ExprKind, StepKind};
+use crate::ir::{Column, Expr, ExprKind, StepKind};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::types::{DataType, Scalar, Type};
@@ -102,7 +102,9 @@ impl JobChecker<'_, '_> {
             |checker, _, ty| {
                 let branch =
                     |at: usize, span| literal(Scalar::Enum(at as i32), ty.data.clone(), span);
-                let (mut arms, mut known, mut not_null) = (vec![], vec![], vec![]);
+                let (mut arms, mut known) = (vec![], vec![]);
+                // What is known of rows that no branch has taken so far.
+                let (mut not_null, mut left) = (vec![], vec![]);
                 for (at, route) in routes.iter().enumerate().take(last) {
                     let Some(when) = &route.when else { break };
                     let mut scope = checker.scope();
@@ -110,11 +112,13 @@ impl JobChecker<'_, '_> {
                     let condition = scope.condition(when, "this condition", NullRule::Forbidden);
                     let mut here = not_null.clone();
                     here.extend(narrow::when_true(&condition));
-                    known.push((here, checker.domains(&condition)));
+                    let met = domain::all(left.clone(), domain::when_true(&condition));
+                    known.push((here, checker.domains(met)));
                     not_null.extend(narrow::when_false(&condition));
+                    left = domain::all(left, domain::when_false(&condition));
                     arms.push((condition, branch(at, route.span)));
                 }
-                known.push((not_null, vec![]));
+                known.push((not_null, checker.domains(left)));
                 let name = &checker.name.text;
                 if let Some(all) = checker.globals.branches.get_mut(name) {
                     all.iter_mut().zip(known).for_each(|(branch, known)| branch.known = known);
@@ -126,10 +130,10 @@ impl JobChecker<'_, '_> {
         );
     }
 
-    /// What is known of columns where a condition is true.
-    fn domains(&self, condition: &Expr) -> Vec<(usize, Domain)> {
+    /// What is known of columns where this is known besides.
+    fn domains(&self, known: domain::Known) -> domain::Known {
         let mut domains = vec![];
-        for (at, known) in domain::when_true(condition) {
+        for (at, known) in known {
             let Some(column) = self.row.columns.get(at) else { continue };
             let before = column.domain.as_deref();
             let mut domain = before.map_or(known.clone(), |before| domain::both(before, &known));

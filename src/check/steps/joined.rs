@@ -3,7 +3,7 @@
 
 use super::JobChecker;
 use super::joins::{Conditions, column_of};
-use crate::check::exprs::{domain, narrow};
+use crate::check::exprs::{Place, domain, narrow};
 use crate::diagnostics::names;
 use crate::ir::{Column, Domain, Expr, Found, Input, JoinKind, Key, Row, SharedKey};
 use crate::text::Span;
@@ -78,8 +78,9 @@ impl JobChecker<'_, '_> {
                 continue;
             }
             let is_missing = kind.keeps_left() && !is_found;
-            let nullable = is_missing || (column.ty.nullable && !right_known.contains(&at));
-            let ty = column.ty.with_nullable(nullable);
+            let here = right_known.iter().filter(|place| place.column() == Some(at));
+            let ty = here.fold(column.ty.clone(), |ty, place| ty.never_null_at(&place.fields));
+            let ty = ty.with_nullable(is_missing || ty.nullable);
             places.push(row.columns.len());
             self.globals.names().join(table, column);
             row.columns.push(Column { ty, origin: table, ..column.clone() });
@@ -148,15 +149,15 @@ impl JobChecker<'_, '_> {
     }
 }
 
-/// The columns of each side that are not null where all rows match, since nothing that was compared is
+/// The places of each side that are not null where all rows match, since nothing that was compared is
 /// null then.
-fn known(conditions: &Conditions) -> (Vec<usize>, Vec<usize>) {
-    let compared = |keys: &[Expr]| keys.iter().flat_map(narrow::strict_columns).collect();
-    let mut left: Vec<usize> = compared(&conditions.left_keys);
-    let mut right: Vec<usize> = compared(&conditions.right_keys);
+fn known(conditions: &Conditions) -> (Vec<Place>, Vec<Place>) {
+    let compared = |keys: &[Expr]| keys.iter().flat_map(narrow::strict_places).collect();
+    let mut left: Vec<Place> = compared(&conditions.left_keys);
+    let mut right: Vec<Place> = compared(&conditions.right_keys);
     if let Some(nearest) = &conditions.nearest {
-        left.extend(narrow::strict_columns(&nearest.left));
-        right.extend(narrow::strict_columns(&nearest.right));
+        left.extend(narrow::strict_places(&nearest.left));
+        right.extend(narrow::strict_places(&nearest.right));
     }
     (left, right)
 }

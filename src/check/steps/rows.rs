@@ -5,7 +5,7 @@ use super::JobChecker;
 use super::marks;
 use crate::check::constants;
 use crate::check::exprs::certain::{Why, certain};
-use crate::check::exprs::{Asked, NullRule, domain, narrow};
+use crate::check::exprs::{Asked, NullRule, Place, domain, narrow};
 use crate::data::display;
 use crate::diagnostics::{certain as told, graph, rows, types};
 use crate::expr::constant;
@@ -88,13 +88,15 @@ impl JobChecker<'_, '_> {
         }
     }
 
-    /// The row with these columns known not to be null.
-    pub(super) fn narrowed(&self, known: &[usize]) -> Row {
+    /// The row with these places known not to be null.
+    pub(super) fn narrowed(&self, known: &[Place]) -> Row {
         let mut row = (*self.row).clone();
-        for &column in known {
-            if let Some(old) = row.columns.get(column).filter(|old| old.ty.nullable) {
-                let ty = old.ty.with_nullable(false);
-                row.columns.replace(column, Column { ty, ..old.clone() });
+        for place in known {
+            let Some(at) = place.column() else { continue };
+            let Some(old) = row.columns.get(at) else { continue };
+            let ty = old.ty.never_null_at(&place.fields);
+            if ty != old.ty {
+                row.columns.replace(at, Column { ty, ..old.clone() });
             }
         }
         row
@@ -332,7 +334,7 @@ impl JobChecker<'_, '_> {
         if action != ir::ExpectAction::Warn {
             let found = marks::found(&references, &condition, row.columns.len());
             // What is found in another table is not null.
-            let known = found.iter().flat_map(|one| narrow::strict_columns(&one.value));
+            let known = found.iter().flat_map(|one| narrow::strict_places(&one.value));
             row = self.narrowed(&known.chain(narrow::when_true(&condition)).collect::<Vec<_>>());
             self.limit(&mut row, &condition, false);
             marks::note(&mut row, &found, |table| self.row_of(table));

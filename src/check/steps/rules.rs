@@ -1,7 +1,7 @@
 //! `expect` with an aggregate: a rule about all rows that come to it.
 
 use super::JobChecker;
-use crate::check::exprs::{Asked, GroupScope, NullRule, narrow};
+use crate::check::exprs::{Asked, GroupScope, NullRule, Place, narrow};
 use crate::diagnostics::{graph, types};
 use crate::expr::constant;
 use crate::functions::Registry;
@@ -76,7 +76,7 @@ impl JobChecker<'_, '_> {
     /// `null_rate(x) == 0`, which must hold: a row without `x` breaks it whatever the others are, so that
     /// each is asked, and what follows sees none.
     fn none_is_null(&mut self, name: String, columns: Vec<Expr>, (condition, span): (Span, Span)) {
-        let known: Vec<usize> = columns.iter().flat_map(narrow::strict_columns).collect();
+        let known: Vec<Place> = columns.iter().flat_map(narrow::strict_places).collect();
         let ty = DataType::Bool.required();
         let expr = |kind| Expr { kind, ty: ty.clone(), span: condition };
         let is_there = columns

@@ -1,7 +1,7 @@
 //! `union`, `except` and `intersect`: tables of the same columns, one with the other.
 
 use super::JobChecker;
-use crate::check::exprs::{convert, domain};
+use crate::check::exprs::{Place, convert, domain};
 use crate::diagnostics::{rows, types};
 use crate::ir::{Cardinality, Column, Expr, ExprKind, Input, Join, JoinKind, Row, StepKind};
 use crate::syntax::ast;
@@ -157,9 +157,9 @@ fn values(row: &Row, columns: &[Column]) -> Vec<Expr> {
 }
 
 /// The columns that are not null where a row is in both tables.
-fn never_null(row: &Row, other: &Row) -> Vec<usize> {
+fn never_null(row: &Row, other: &Row) -> Vec<Place> {
     let is_there = |(_, column): &(usize, &Column)| {
         other.find(&column.name).is_some_and(|at| !other.columns[at].ty.nullable)
     };
-    row.columns.iter().enumerate().filter(is_there).map(|(at, _)| at).collect()
+    row.columns.iter().enumerate().filter(is_there).map(|(at, _)| Place::from(at)).collect()
 }
