@@ -2,6 +2,7 @@
 
 use super::print::say;
 use crate::data::{Batch, display, scalar_at};
+use crate::diagnostics::shortened;
 use crate::ir::Row;
 use crate::run::{InputReport, JobReport, Merged, Report};
 use comfy_table::LineStyle;
@@ -127,11 +128,12 @@ pub(super) fn print_report(report: &Report, width: Option<usize>) {
     }
     for job in &report.jobs {
         for (rule, broken) in job.expectations.iter().filter(|(_, broken)| *broken > 0) {
+            let rule = shortened(rule);
             say!("  {}: `{rule}` does not hold for {}", job.job, rows_text(*broken));
         }
         for rule in &job.rules {
             if let Some(broken) = rule.broken() {
-                say!("  {}: `{}` {broken}", job.job, rule.name);
+                say!("  {}: `{}` {broken}", job.job, shortened(&rule.name));
             }
         }
         if job.nulled > 0 {

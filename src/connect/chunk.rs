@@ -7,6 +7,7 @@
 use super::ConnectError;
 use super::input::{Inputs, OpenInput};
 use super::meter::Meter;
+use super::plain;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,6 +32,11 @@ pub trait Cut: Send {
     /// The length of the whole records at the beginning of `bytes[..len]`, after which [`SLACK`]
     /// bytes may be read; 0 when there is none. At the end of a file all is taken.
     fn cut(&mut self, bytes: &[u8], len: usize, place: Place) -> (usize, Self::Shape);
+
+    /// Could a record end between these bytes, in a file without line feeds?
+    fn could_end(_before: &[u8], _behind: &[u8]) -> bool {
+        true
+    }
 }
 
 /// Where a chunk stands in its file.
@@ -125,6 +131,9 @@ impl<C: Cut> Chunks<C> {
             self.meter.unpacked.fetch_add(read as u64, Relaxed);
             let last = filled + read < room;
             filled += read;
+            if self.first {
+                self.refuse_others(&buffer.bytes[..filled], last)?;
+            }
             let place = Place { first: self.first, last };
             let mut line_end_added = false;
             if last {
@@ -158,6 +167,16 @@ impl<C: Cut> Chunks<C> {
                 return Err(self.endless_record()?);
             }
             buffer.grow(2 * filled + SLACK);
+        }
+    }
+
+    /// Refuses a file that is not of text as it is read; all of it is known where it has ended.
+    fn refuse_others(&self, bytes: &[u8], has_ended: bool) -> Result<(), ConnectError> {
+        let name = &self.inputs.names[self.file];
+        plain::refuse_utf16(name, bytes)?;
+        match has_ended || bytes.len() >= RECORD_BYTES_MAX {
+            true => plain::refuse_carriage_returns(name, bytes, C::could_end),
+            false => Ok(()),
         }
     }
 

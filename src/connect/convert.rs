@@ -4,6 +4,7 @@
 //! (an unsigned number too large, a nanosecond, a null where none is allowed) is an [`Issue`].
 
 use super::BadValue;
+use crate::data::parse::NOT_UTF8;
 use crate::data::{arrow_type, binary, display, maps, null_array};
 use crate::types::{
     DAYS, DataType, EnumType, Field, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, Scalar, Type,
@@ -332,7 +333,7 @@ fn texts(bytes: BinaryViewArray, issues: &mut Vec<Issue>) -> StringViewArray {
         let text = simdutf8::basic::from_utf8(bytes).ok();
         if text.is_none() {
             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX)]);
-            issues.push(Issue::new(row, text, "not UTF-8"));
+            issues.push(Issue::new(row, text, NOT_UTF8));
         }
         text.map(str::to_owned)
     };

@@ -64,7 +64,7 @@ pub fn refuse_more(file: &str, declared: &[Column], found: &[String]) -> Result<
 }
 
 /// A name from a file as a message may show it: escaped, cut at 40 characters.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     let more = if name.chars().nth(40).is_some() { "…" } else { "" };
     let start: String = name.chars().take(40).collect();
     format!("{}{more}", start.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))

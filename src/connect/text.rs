@@ -13,6 +13,7 @@ use super::{
     BadValue, Beginning, ColumnRule, ConnectError, Connector, Encode, Extent, Morsel, Piece,
     RowLines, Rows, Sink, SinkSpec, Source, SourceSpec, Staged, Volume,
 };
+use crate::data::parse::NOT_UTF8;
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_array::cast::AsArray;
@@ -147,7 +148,7 @@ fn push_unsure(line: &[u8], texts: &mut Texts, bad: &mut Vec<BadValue>) {
                 text: shown(line),
                 record: Some(kept(line)),
                 is_literal: false,
-                reason: "not UTF-8".into(),
+                reason: NOT_UTF8.into(),
             });
         }
     }

@@ -29,6 +29,7 @@ pub mod render;
 pub mod rows;
 pub mod runtime;
 pub mod sensitive;
+mod shown;
 pub mod syntax;
 pub mod transforms;
 pub mod types;
@@ -37,8 +38,9 @@ pub mod windows;
 
 pub use allow::allow;
 pub use code::Code;
+pub use shown::{escaped, shortened, shown};
 
-use crate::text::{Span, is_bidi_control};
+use crate::text::Span;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,20 +96,20 @@ impl Diagnostic {
         span: Span,
         label: impl Into<String>,
     ) -> Diagnostic {
-        let labels = vec![Label { span, text: label.into() }];
+        let labels = vec![Label { span, text: shortened(label) }];
         let severity = code.severity();
-        Diagnostic { code, severity, message: message.into(), labels, help: None, fix: None }
+        Diagnostic { code, severity, message: shortened(message), labels, help: None, fix: None }
     }
 
     /// The same with a further place.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: shortened(text) });
         self
     }
 
     /// The same with a help.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
-        self.help = Some(help.into());
+        self.help = Some(shortened(help));
         self
     }
 
@@ -256,27 +258,6 @@ pub fn operand(text: &str) -> String {
         }
     }
     if is_loose { format!("({text})") } else { text.to_owned() }
-}
-
-/// A piece of data as it may be shown: control characters escaped, cut at 60 characters.
-pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => escaped(&text[..end]) + "…",
-        None => escaped(text),
-    }
-}
-
-/// Text with what a terminal would obey escaped.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if char.is_control() || is_bidi_control(char) {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

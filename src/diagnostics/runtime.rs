@@ -13,27 +13,35 @@ pub enum Reader<'n> {
     Unknown,
 }
 
-/// R0101: a row that failed where nobody says that it may.
+/// R0101: a row that failed where nobody says that it may; with the command that converts its file, if
+/// that may be what is wrong.
 pub fn row_failed(
     reason: &str,
     place: Option<&str>,
     span: Span,
     reader: &Reader<'_>,
+    convert: Option<String>,
 ) -> Diagnostic {
     let message = match place {
         Some(place) => format!("{place}: {reason}"),
         None => reason.to_owned(),
     };
     let found = Diagnostic::new(Code::R0101, message, span, "failed here");
-    match reader {
-        Reader::Job(job) => found.help(format!(
+    let rows_go = match reader {
+        Reader::Job(job) => format!(
             "say in job `{job}` where such rows go: `on error quarantine bad_{job}`, `drop` or `null`"
-        )),
-        Reader::Output(source) => found.help(format!(
+        ),
+        Reader::Output(source) => format!(
             "write a job's rows, and have it say where such rows go: `job clean {{ on error drop; from {source} }}`"
-        )),
-        Reader::Unknown => found,
-    }
+        ),
+        Reader::Unknown => String::new(),
+    };
+    let convert =
+        convert.map(|command| format!("if the file is in Latin-1, convert it: `{command}`"));
+    let helps = [convert.unwrap_or_default(), rows_go];
+    let helps: Vec<&str> =
+        helps.iter().map(String::as_str).filter(|help| !help.is_empty()).collect();
+    if helps.is_empty() { found } else { found.help(helps.join("; or ")) }
 }
 
 /// D0101: a row that breaks a rule whose rows may not.

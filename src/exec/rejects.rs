@@ -430,10 +430,13 @@ fn place_of(batch: &Batch, row: u32, origin: Option<&Origin>) -> PlaceInMorsel {
 fn bad_value(column: &str, bad: &BadValue, is_hidden: bool) -> String {
     let text = crate::diagnostics::shown(&bad.text);
     let quote = if bad.is_literal { "" } else { "\"" };
+    // A literal in quotes that was cut has lost the last.
+    let is_open = bad.is_literal && text.starts_with('"') && text.ends_with('…');
+    let end = if is_open { "\"" } else { quote };
     let found = match (text.is_empty(), is_hidden) {
         (true, _) => String::new(),
         (false, true) => ": a value that is sensitive".to_owned(),
-        (false, false) => format!(": {quote}{text}{quote}"),
+        (false, false) => format!(": {quote}{text}{end}"),
     };
     format!("{column}{}{found}{} {}", bad.path, crate::data::parse::verb(&bad.reason), bad.reason)
 }

@@ -2,7 +2,7 @@
 //! one. What it exits with, and how it looks, is left to the command line.
 
 use super::report::Status;
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, is_of_encoding, to_utf8};
 use crate::diagnostics::runtime::Reader;
 use crate::diagnostics::{Diagnostic, runtime};
 use crate::exec::operators::join::PAIRS_MAX;
@@ -212,6 +212,8 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
             Told::of(Kind::Failed, runtime::too_many_pairs(right, PAIRS_MAX, span))
         }
         Error::Row { span, job, of, reason, place, .. } => {
+            let file = place.and_then(|place| Some(&**files.get(place.file)?));
+            let file = file.filter(|_| reads_text(pipeline, job));
             let place = place.map(|place| place_text(place, files));
             if matches!(of, Failing::Rule) && is_about_all(pipeline, span) {
                 // What such a rule has seen is without values where they are sensitive.
@@ -228,12 +230,27 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                     let job =
                         job.and_then(|job| Some(pipeline.jobs.get(job.0 as usize)?.name.as_str()));
                     let reader = job.map_or_else(|| reader_at(pipeline, span), Reader::Job);
-                    let found = runtime::row_failed(&reason, place.as_deref(), span, &reader);
+                    let convert = file.filter(|_| is_of_encoding(&reason)).map(to_utf8);
+                    let place = place.as_deref();
+                    let found = runtime::row_failed(&reason, place, span, &reader, convert);
                     Told::of(Kind::Failed, found)
                 }
             }
         }
     }
+}
+
+/// Are all files that a job reads of text?
+fn reads_text(pipeline: &Pipeline, job: Option<JobId>) -> bool {
+    let is_text = |input| match input {
+        Input::Source(source) => {
+            let connector = pipeline.sources[source.0 as usize].connector;
+            matches!(connector, "csv" | "json" | "text")
+        }
+        Input::Job(_) => true,
+    };
+    let job = job.and_then(|job| pipeline.jobs.get(job.0 as usize));
+    job.is_some_and(|job| job.inputs().all(is_text))
 }
 
 /// Does a job read a sensitive column, or any job where it is not known which it is, or where only a run

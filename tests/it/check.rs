@@ -199,3 +199,37 @@ fn documents_are_of_check_alone() {
         ended.fails(2, "`batchc test --junit FILE`");
     }
 }
+
+#[test]
+fn words_that_are_very_long_are_cut() {
+    let word = "x".repeat(1_000_000);
+    let job = |step: &str| {
+        format!(
+            "source s = csv(\"s.csv\") {{ id: int key }}\n\njob j {{\n  from s\n  {step}\n}}\n\n\
+             output o = csv(\"o.csv\") from j\n"
+        )
+    };
+    let wrong = [
+        job(&format!("derive a = {word}")),
+        job(&format!("derive a = {word}(id)")),
+        job(&format!("derive a = \"{word}\" + id")),
+        job(&format!("{word} id")),
+        job(&format!("expect {word}: id > 5 else fail")),
+        job(&format!("expect {word}: id > 5 else warn")),
+        job(&format!("expect id != 1 and \"{word}\" != \"{word}y\" else fail")),
+        job("filter id > 0").replace("from s", &format!("from {word}")),
+        job("filter id > 0").replace("int key", &word),
+        job("filter id > 0").replace("s.csv", &format!("{word}.csv")),
+        job("filter id > 0").replace("csv(", &format!("{word}(")),
+        job("filter id > 0").replace("job j", &format!("job {word} {{ from s }}\n\njob {word}")),
+    ];
+    for text in wrong {
+        let project = Project::new(&text);
+        project.write("s.csv", "id\n1\n");
+        for command in [&["run"][..], &["check"], &["check", "--format", "json"]] {
+            let ended = project.batchc(command);
+            let told = ended.words.len() + ended.data.len();
+            assert!(told < 10_000, "{command:?}, {told} bytes: {}", &ended.words[..2000]);
+        }
+    }
+}

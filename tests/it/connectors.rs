@@ -23,6 +23,20 @@ output out = json(\"out.jsonl\") from copy
     ))
 }
 
+/// The same, and fails at a row that cannot be read.
+fn failing(source: &str, columns: &str) -> Project {
+    let block = if columns.is_empty() { String::new() } else { format!(" {{\n{columns}\n}}") };
+    Project::new(&format!(
+        "source rows = {source}{block}\n
+job copy {{
+  from rows
+}}
+
+output out = json(\"out.jsonl\") from copy
+"
+    ))
+}
+
 /// Every reason, with the line it is told for.
 fn reasons(project: &Project) -> Vec<(u64, String)> {
     let records = project.records(".batchc/quarantine/bad.jsonl");
@@ -433,6 +447,96 @@ fn parquet_goes_through_and_damage_is_an_error() {
 #[test]
 fn a_header_with_carriage_returns_alone_says_so() {
     let project = copying("csv(\"in.csv\")", "  id: int\n  name: string");
-    project.write("in.csv", "id,name\r1,a\r2,b\r");
+    project.write("in.csv", "id,na\rme\n1,a\n2,b\n");
     project.batchc(&["run"]).fails(3, "has a carriage return, which ends no line by itself");
+}
+
+#[test]
+fn lines_that_end_in_a_carriage_return_alone_are_told() {
+    let columns = "  id: int\n  name: string";
+    let read = [
+        ("csv(\"in.csv\")", columns, "in.csv", "id,name\r1,a\r2,b\r"),
+        ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,a\r2,\"b\"\r3,c"),
+        ("csv(\"in.csv\", header: false)", "  name: string", "in.csv", "a\rb\r"),
+        ("json(\"in.jsonl\")", columns, "in.jsonl", "{\"id\":1,\"name\":\"a\"}\r{\"id\":2}\r"),
+        ("text(\"in.txt\")", "", "in.txt", "a line\ranother\r"),
+    ];
+    for (connector, columns, file, text) in read {
+        let project = failing(connector, columns);
+        project.write(file, text);
+        let run = project.batchc(&["run"]);
+        run.fails(3, &format!("the lines of {file} end in a carriage return alone"));
+        let ending = file.trim_start_matches("in");
+        let command = format!("tr '\\r' '\\n' < {file} > in.lf{ending}");
+        assert!(run.words.contains(&command), "{}", run.words);
+        // What the command makes is read.
+        project
+            .write(file, text.replace('\r', "\n").replace("\"id\":2", "\"id\":2,\"name\":\"b\""));
+        project.run();
+    }
+    // Elsewhere it is text, or white space.
+    let taken = [
+        ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,\"a\rb\""),
+        ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,a\rb\n"),
+        ("json(\"in.jsonl\")", columns, "in.jsonl", "{\r\"id\":1,\r\"name\":\"a\"\r}\r"),
+        ("text(\"in.txt\")", "", "in.txt", "10%\r20%\rdone\n"),
+    ];
+    for (connector, columns, file, text) in taken {
+        let project = failing(connector, columns);
+        project.write(file, text);
+        project.run();
+    }
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_with_the_command_that_converts_it() {
+    let columns = "  id: int\n  naïve: string?";
+    let convert =
+        |file: &str, ending: &str| format!("iconv -f LATIN1 -t UTF-8 < {file} > in.utf8.{ending}");
+    let csv: &[u8] = b"id,na\xefve\n1,a\n";
+    let rows: &[u8] = b"1,a\n2,Ren\xe9\n";
+    let keys: &[u8] = b"{\"id\":1,\"na\xefve\":\"a\"}\n";
+    let values: &[u8] = "{\"id\":1,\"naïve\":\"?\"}\n".as_bytes();
+    let values = values.iter().map(|byte| if *byte == b'?' { 0xe9 } else { *byte }).collect();
+    let read = [
+        ("csv(\"in.csv\")", columns, "csv", csv.to_vec(), "the header of in.csv is not UTF-8: `na"),
+        ("csv(\"in.csv\", header: false)", columns, "csv", rows.to_vec(), "in.csv:2: naïve: \"Ren"),
+        (
+            "json(\"in.jsonl\")",
+            columns,
+            "jsonl",
+            keys.to_vec(),
+            "in.jsonl:1: not JSON: a key is not UTF-8",
+        ),
+        ("json(\"in.jsonl\")", columns, "jsonl", values, "in.jsonl:1: naïve: "),
+        ("text(\"in.txt\")", "", "txt", b"a\nna\xefve\n".to_vec(), "in.txt:2: line: \"na"),
+    ];
+    for (connector, columns, ending, bytes, message) in read {
+        let project = failing(connector, columns);
+        let file = format!("in.{ending}");
+        project.write(&file, bytes);
+        let run = project.batchc(&["run"]);
+        run.fails(3, message);
+        assert!(run.words.contains(&convert(&file, ending)), "{}", run.words);
+    }
+    for (connector, columns, file) in [
+        ("csv(\"in.csv\")", columns, "in.csv"),
+        ("json(\"in.jsonl\")", columns, "in.jsonl"),
+        ("text(\"in.txt\")", "", "in.txt"),
+    ] {
+        let project = failing(connector, columns);
+        let text = "id\n1\n".encode_utf16().flat_map(u16::to_le_bytes);
+        project.write(file, [0xFF, 0xFE].into_iter().chain(text).collect::<Vec<u8>>());
+        let run = project.batchc(&["run"]);
+        run.fails(3, &format!("{file} is in UTF-16"));
+        assert!(
+            run.words.contains(&format!("iconv -f UTF-16 -t UTF-8 < {file} > in.")),
+            "{}",
+            run.words
+        );
+    }
+    // A column that nobody reads may be called anything.
+    let project = failing("csv(\"in.csv\")", "  id: int");
+    project.write("in.csv", b"id,na\xefve\n1,a\n");
+    project.run();
 }

@@ -10,6 +10,7 @@ use crate::connect::shown::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
 use crate::connect::{BadValue, json};
+use crate::data::parse::NOT_UTF8;
 use crate::data::{TextBuilder, arrow_type, null_array};
 use crate::types::{DataType, EnumType};
 use arrow_array::types::{
@@ -277,7 +278,7 @@ impl Reader<'_> {
                 Err(_) => {
                     let shown = found.to_vec();
                     texts.push_empty();
-                    self.add_bad(column, row, &shown, "not UTF-8".into());
+                    self.add_bad(column, row, &shown, NOT_UTF8.into());
                     false
                 }
             },

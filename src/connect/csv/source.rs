@@ -14,8 +14,9 @@ use crate::connect::value::{self, Clock};
 use crate::connect::views::Utf8Bytes;
 use crate::connect::{
     BadValue, Beginning, Column, ConnectError, Extent, Morsel, RowLines, Rows, Source, SourceSpec,
-    Volume,
+    Volume, to_utf8,
 };
+use crate::data::parse::NOT_UTF8;
 use crate::data::{Batch, Positions};
 use crate::types::DataType;
 use arrow_buffer::Buffer;
@@ -244,10 +245,6 @@ impl Table {
     /// header.
     fn bind(&self, chunk: &mut Chunk<Shape>, name: &str) -> Result<Binding, ConnectError> {
         let bytes = &chunk.buffer[..chunk.len];
-        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-            return Err(ConnectError::new(format!("{name} is in UTF-16, and only UTF-8 is read"))
-                .help("convert it: iconv -f UTF-16 -t UTF-8"));
-        }
         if !self.dialect.header {
             let fields = self.projection.clone();
             return Ok(Binding { columns: self.declared.len(), fields });
@@ -270,13 +267,27 @@ impl Table {
             return Err(ConnectError::new(format!(
                 "the header of {name} has a carriage return, which ends no line by itself"
             ))
-            .help("if it was meant to, convert the file: tr '\\r' '\\n'"));
+            .help("end lines with a line feed; a name cannot have one inside"));
         }
         if self.is_whole {
             refuse_more(name, &self.declared, &header)?;
         }
-        bind_header(&self.declared, &self.projection, &header, name)
+        let bound = bind_header(&self.declared, &self.projection, &header, name);
+        // Its names may be those that are looked for.
+        let is_text = |&(start, end): &(u32, u32)| {
+            simdutf8::basic::from_utf8(&bytes[start as usize..end as usize]).is_ok()
+        };
+        match cells.iter().position(|cell| !is_text(cell)) {
+            Some(at) if bound.is_err() => Err(not_utf8(name, &header[at])),
+            _ => bound,
+        }
     }
+}
+
+fn not_utf8(name: &str, column: &str) -> ConnectError {
+    let column = crate::connect::input::shown(column);
+    ConnectError::new(format!("the header of {name} is {NOT_UTF8}: `{column}`"))
+        .help(format!("if it is in Latin-1, convert it: {}", to_utf8(name)))
 }
 
 /// Finds every declared column by its name in the file; which is wanted does not matter, so that

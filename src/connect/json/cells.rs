@@ -3,6 +3,7 @@
 
 use super::columns::unescape;
 use super::scan::{ABSENT, Cell, Expected, Fault, Scanner};
+use crate::connect::plain::KEY_NOT_UTF8;
 use crate::types::{DataType, Type};
 use std::ops::Range;
 
@@ -190,11 +191,15 @@ impl Keys {
             }
         }
         self.next += 1;
-        Ok(self.look_up(at, scanner.key()?))
+        let start = scanner.at;
+        let key = scanner.key()?;
+        self.look_up(at, key).ok_or(Fault { at: start, what: KEY_NOT_UTF8, is_end: false })
     }
 
+    /// Whether the key is wanted; none of one that is no text, of which nobody knows that.
     #[cold]
-    fn look_up(&mut self, at: usize, key: &[u8]) -> Option<usize> {
+    fn look_up(&mut self, at: usize, key: &[u8]) -> Option<Option<usize>> {
+        simdutf8::basic::from_utf8(key).ok()?;
         let plain = unescape(&key[1..key.len() - 1]).ok();
         let found = plain.and_then(|key| self.wanted.get(&*key).copied());
         match self.seen.get_mut(at) {
@@ -202,6 +207,6 @@ impl Keys {
             None if at < SEEN_MAX => self.seen.push((Expected::new(key), found)),
             None => {}
         }
-        found
+        Some(found)
     }
 }

@@ -10,6 +10,7 @@ use crate::connect::chunk::SLACK;
 use crate::connect::shown::shown;
 use crate::connect::value::{self, Clock, LastDay, Reason};
 use crate::connect::views::{Texts, Utf8Bytes};
+use crate::data::parse::NOT_UTF8;
 use crate::data::{arrow_type, maps, null_array};
 use crate::types::{DataType, Field, Type};
 use arrow_array::types::*;
@@ -142,7 +143,7 @@ impl Builder<'_> {
             }),
             DataType::Enum(declared) => array!(Int32Type, |cell| {
                 let text = self.inner(cell, "not a text")?;
-                let text = std::str::from_utf8(&text).map_err(|_| "not UTF-8")?;
+                let text = std::str::from_utf8(&text).map_err(|_| NOT_UTF8)?;
                 let member = declared.by_text(text).map(|at| at as i32);
                 member.ok_or_else(|| declared.refusal().into())
             }),
@@ -379,7 +380,7 @@ impl Builder<'_> {
             }
             _ => {
                 let text = unescape(inner)?;
-                texts.push_copy(simdutf8::basic::from_utf8(&text).map_err(|_| "not UTF-8")?);
+                texts.push_copy(simdutf8::basic::from_utf8(&text).map_err(|_| NOT_UTF8)?);
             }
         }
         Ok(())

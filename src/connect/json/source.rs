@@ -125,6 +125,11 @@ impl Cut for JsonCut {
         }
         (memchr::memrchr(b'\n', &bytes[..len]).map_or(0, |at| at + 1), Shape::Lines(start))
     }
+
+    /// Elsewhere it is white space.
+    fn could_end(before: &[u8], behind: &[u8]) -> bool {
+        before.trim_ascii_end().ends_with(b"}") && behind.trim_ascii_start().starts_with(b"{")
+    }
 }
 
 impl JsonCut {

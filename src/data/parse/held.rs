@@ -1,6 +1,6 @@
 //! Values that are held as texts in one spelling: JSON, UUIDs, bytes.
 
-use super::Reason;
+use super::{NOT_UTF8, Reason};
 use crate::data::{binary, json};
 use crate::types::DataType;
 
@@ -17,7 +17,7 @@ pub fn held(text: &[u8], ty: &DataType) -> Result<String, Reason> {
             binary::hold(&bytes, &mut out);
         }
         _ => {
-            let text = simdutf8::basic::from_utf8(text).map_err(|_| "not UTF-8")?;
+            let text = simdutf8::basic::from_utf8(text).map_err(|_| NOT_UTF8)?;
             json::canonical(text, &mut out)?;
         }
     }

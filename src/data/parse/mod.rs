@@ -36,6 +36,9 @@ pub fn refuse(text: &str, reason: &str) -> String {
     format!("\"{shown}{more}\"{} {reason}", verb(reason))
 }
 
+/// What is said of bytes that are no text.
+pub const NOT_UTF8: &str = "not UTF-8";
+
 /// What stands between a value and the reason to refuse it: ` is` not an int, has no zone.
 pub fn verb(reason: &str) -> &'static str {
     match reason.split(' ').next() {

@@ -26,13 +26,14 @@ pub use probe::{JoinProbe, PAIRS_MAX};
 pub use spill::SpilledJoin;
 
 use crate::data::{display, scalar_at};
+use crate::diagnostics::shown;
 use crate::functions::kernel::Operand;
 use crate::types::Type;
 
 /// The keys of a row as text, for messages.
 fn key_text(types: &[Type], keys: &[Operand], row: usize) -> String {
     let text = |(key, ty): (&Operand, &Type)| {
-        display(&scalar_at(&key.array, &ty.data, key.index(row)), &ty.data)
+        shown(&display(&scalar_at(&key.array, &ty.data, key.index(row)), &ty.data))
     };
     keys.iter().zip(types).map(text).collect::<Vec<_>>().join(", ")
 }
