@@ -72,7 +72,8 @@ pub fn aggregate_of_two(name: &str, ours: &str, span: Span, arguments: &str) -> 
 pub fn aggregate_outside(name: &str, span: Span, call: &str) -> Diagnostic {
     Diagnostic::new(Code::E0109, format!("`{name}` needs to know its rows"), span, "an aggregate")
     .help(format!(
-        "put it in a group: `group by … {{ value = {call} }}`, or beside each row: `window by … {{ value = {call} }}`"
+        "of all rows, beside each of them: `window {{ value = {call} }}` above, and `value` here; \
+         one of each group: `group by KEY {{ value = {call} }}`"
     ))
 }
 

@@ -201,3 +201,16 @@ pub fn of_text(context: &mut KernelContext, operand: &Operand) -> ArrayRef {
     }
     Arc::new(column.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::refuse_json;
+
+    #[test]
+    fn what_is_refused_is_shown_without_the_quotes_of_json() {
+        let told = [r#""nope""#, "12", r#"{"a":1}"#].map(|json| refuse_json(json, "not a list"));
+        let expected =
+            [r#""nope" is not a list"#, r#""12" is not a list"#, r#""{"a":1}" is not a list"#];
+        assert_eq!(told, expected);
+    }
+}

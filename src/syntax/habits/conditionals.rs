@@ -12,8 +12,8 @@ impl Line<'_> {
                 self.if_function(at)
             }
             "if" => {
-                let colon = || self.python_if(at, self.find(at, ":")?);
-                self.braced(at).or_else(colon).or_else(|| self.without_a_word(at))
+                let python = || self.python_if(at);
+                self.braced(at).or_else(python).or_else(|| self.without_a_word(at))
             }
             _ => None,
         }
@@ -58,7 +58,10 @@ impl Line<'_> {
             let open = (from + 1..self.at.len()).find(|at| self.text(*at) == "{")?;
             let end = self.behind(open)?;
             let (condition, value) = (self.slice(from + 1..open), self.slice(open + 1..end - 1));
-            if condition.is_empty() || value.is_empty() || self.text(open - 1) == "then" {
+            // Braces of something else stand behind these.
+            let is_other =
+                |at| matches!(self.text(at), "then" | "else" | "case" | ":" | "," | "=>");
+            if condition.is_empty() || value.is_empty() || (from + 1..open).any(is_other) {
                 return None;
             }
             written.push_str(&format!("if {condition} then {value} else "));
@@ -115,9 +118,12 @@ impl Line<'_> {
     }
 
     /// `if n > 1: "a" elif n > 0: "b" else: "c"`
-    fn python_if(&self, at: usize, colon: usize) -> Option<Habit> {
+    fn python_if(&self, at: usize) -> Option<Habit> {
         let end = self.at.len();
-        let (mut written, mut from, mut colon) = (String::new(), at, colon);
+        let is_colon = |at: &usize| matches!(self.text(*at), ":" | "then");
+        let colon = self.outside(at, end).find(is_colon);
+        let mut colon = colon.filter(|at| self.text(*at) == ":")?;
+        let (mut written, mut from) = (String::new(), at);
         loop {
             let otherwise = (colon..end).find(|at| matches!(self.text(*at), "else" | "elif"))?;
             let (condition, value) =

@@ -108,7 +108,7 @@ impl Line<'_> {
         let mut start = at;
         while start > 1
             && !self.begins_line(start)
-            && !matches!(self.text(start - 1), "," | ":" | "=>" | "->")
+            && !matches!(self.text(start - 1), "," | ":" | "=>" | "->" | "on")
             && !self.is_assigned(start - 1)
         {
             start = match self.kind(start - 1)? {
@@ -122,7 +122,8 @@ impl Line<'_> {
 
     /// Is it a `=` that gives a name to what is behind it, and compares nothing?
     fn is_assigned(&self, sign: usize) -> bool {
-        let is_condition = matches!(self.text(0), "filter" | "expect" | "join" | "on");
+        let is_on = || (0..sign).any(|at| self.text(at) == "on");
+        let is_condition = matches!(self.text(0), "filter" | "expect") || is_on();
         self.text(sign) == "=" && !is_condition
     }
 
