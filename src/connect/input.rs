@@ -6,6 +6,7 @@ use super::meter::Meter;
 use super::readings::{Digesting, Readings};
 use super::{Arguments, Beginning, Column, ConnectError, Only, SourceSpec};
 use crate::files::Input;
+use crate::types::{composed, other_characters};
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -26,7 +27,8 @@ pub struct Inputs {
 
 /// A declared column that a file does not have, with the nearest one that it has.
 pub fn missing_column(file: &str, wanted: &str, found: &[String]) -> ConnectError {
-    let near = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+    let plain = |name: &str| composed(name).to_lowercase();
+    let near = |name: &str| strsim::jaro_winkler(&plain(name), &plain(wanted));
     let nearest = found.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
     let other_delimiter = ";\t|,".chars().find(
         |sign| matches!(found, [only] if only.split(*sign).count() > 1 && only.split(*sign).any(|name| name.trim() == wanted)),
@@ -37,10 +39,15 @@ pub fn missing_column(file: &str, wanted: &str, found: &[String]) -> ConnectErro
             format!("its columns are parted by another sign: `delimiter: \"{sign}\"`")
         }
         (None, Some(nearest)) if near(nearest) > 0.75 => {
+            let declare = |nearest: &str| {
+                format!("declare it as that, or as `{wanted}: … named \"{nearest}\"`")
+            };
+            let others = other_characters(wanted, nearest);
             let nearest = shown(nearest);
-            format!(
-                "it has `{nearest}`: declare it as that, or as `{wanted}: … named \"{nearest}\"`"
-            )
+            match others {
+                Some(which) => format!("it has `{nearest}`, {which}; {}", declare(&nearest)),
+                None => format!("it has `{nearest}`: {}", declare(&nearest)),
+            }
         }
         _ => {
             let names: Vec<String> =

@@ -41,6 +41,7 @@ pub use code::Code;
 pub use shown::{escaped, shortened, shown};
 
 use crate::text::Span;
+use crate::types::{composed, other_characters};
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,6 +143,13 @@ impl Diagnostic {
         self.help(format!("did you mean `{name}`?")).guess(span, name)
     }
 
+    /// The same of a name that is `written` there and may look like the other.
+    pub fn meant(self, span: Span, written: &str, name: &str) -> Diagnostic {
+        let others = other_characters(written, name);
+        let others = others.map_or(String::new(), |which| format!(", {which}"));
+        self.help(format!("did you mean `{name}`{others}?")).guess(span, name)
+    }
+
     /// The main place.
     pub fn span(&self) -> Span {
         self.labels[0].span
@@ -215,7 +223,7 @@ impl Diagnostics {
 /// Distance is Damerau-Levenshtein, and case does not count; a third of the letters may differ, and
 /// ties go to the first. Failing that, one that begins as the other does, `WARN` for `WARNING`.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = name.to_lowercase();
+    let wanted = composed(name).to_lowercase();
     // Any letter is as near as any other.
     if wanted.chars().count() < 2 {
         return None;
@@ -224,7 +232,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let begins = |a: &str, b: &str| b.len() >= 3 && a.starts_with(b);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates.into_iter().filter(|candidate| *candidate != name) {
-        let known = candidate.to_lowercase();
+        let known = composed(candidate).to_lowercase();
         let distance = if wanted.len().abs_diff(known.len()) > 4 * limit {
             usize::MAX
         } else {

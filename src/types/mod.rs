@@ -3,10 +3,12 @@
 //!
 //! No places in the text and no data here; [`crate::data`] says how a type is laid out in memory.
 
+mod alike;
 mod calendar;
 mod scalar;
 mod unify;
 
+pub use alike::{composed, other_characters};
 pub use calendar::{
     DAYS, MICROS, MICROS_PER_DAY, OUTSIDE_YEARS, add_months, civil_from_days, days_from_civil,
     days_in_month, days_of, why_no_day,

@@ -540,3 +540,23 @@ fn a_file_in_another_encoding_is_told_with_the_command_that_converts_it() {
     project.write("in.csv", b"id,na\xefve\n1,a\n");
     project.run();
 }
+
+#[test]
+fn columns_that_look_like_those_of_a_file_are_told_by_their_characters() {
+    let read = [
+        ("caf\u{e9}", "cafe\u{301}", "U+0065 U+0301, not U+00E9"),
+        ("cafe\u{301}", "caf\u{e9}", "U+00E9, not U+0065 U+0301"),
+        ("amount", "\u{430}mount", "U+0430, not U+0061"),
+    ];
+    for (declared, there, told) in read {
+        let project = failing("csv(\"in.csv\")", &format!("  n: string named \"{declared}\""));
+        project.write("in.csv", format!("id,{there}\n1,a\n"));
+        let run = project.batchc(&["run"]);
+        run.fails(3, &format!("in.csv has no column `{declared}`"));
+        assert!(
+            run.words.contains(&format!("which has other characters: {told}; declare it")),
+            "{}",
+            run.words
+        );
+    }
+}
