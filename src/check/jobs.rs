@@ -6,7 +6,7 @@ use super::branches;
 use super::exprs::Scope;
 use super::globals::Globals;
 use super::graph::{afters, declarations_of_jobs, order, reads};
-use super::kept::{self, Before, Kept};
+use super::kept::{self, Before, Kept, KeptJob};
 use super::notify::told;
 use super::resources::resources;
 use super::steps::{self, JobChecker};
@@ -36,6 +36,7 @@ pub(super) fn check_jobs(
     globals.writers = aside::writers(&jobs, globals);
     let order = order(&jobs, globals, found);
     let mut checked: Vec<Option<ir::Job>> = globals.job_rows.iter().map(|_| None).collect();
+    let mut of_jobs: Vec<Option<Arc<KeptJob>>> = vec![None; jobs.len()];
     for &id in &order {
         if id.0 as usize >= jobs.len() {
             let job = branch(id, globals);
@@ -55,10 +56,13 @@ pub(super) fn check_jobs(
             None => kept::check(one, globals, quarantines),
         };
         kept.keep(id, &of_job);
-        globals.names().add(&of_job.names);
         found.extend(of_job.found.clone());
         globals.job_rows[id.0 as usize] = Some(of_job.row.clone());
         checked[id.0 as usize] = Some(job);
+        of_jobs[id.0 as usize] = Some(of_job);
+    }
+    for of_job in of_jobs.iter().flatten() {
+        globals.names().add(&of_job.names);
     }
     for name in others_read(file) {
         add_aside(&name, &checked, globals, pipeline);

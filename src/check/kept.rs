@@ -139,7 +139,8 @@ pub(super) fn check(
     globals.seen.take();
     let mut found = Diagnostics::new();
     let (checked, row) = check_job(job, globals, quarantines, &mut found);
-    let names = std::mem::replace(&mut *globals.names(), of_others);
+    let mut names = std::mem::replace(&mut *globals.names(), of_others);
+    names.finish();
     let mut seen = globals.seen.take();
     // What is known of the rows of branches is noted there.
     seen.is_more |= job.steps.iter().any(|one| !one.step.branches().is_empty());

@@ -175,6 +175,7 @@ impl Names {
 
     /// Puts all into the order of the text; of several things at one place the first stays.
     pub(super) fn finish(&mut self) {
+        // Jobs come in the order of the text, each in its own, which a stable sort makes use of.
         self.uses.sort_by_key(|one| one.span);
         self.uses.dedup_by_key(|one| one.span);
         self.rows

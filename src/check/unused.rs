@@ -285,6 +285,8 @@ pub(super) fn declarations(
         .uses()
         .iter()
         .filter_map(|one| match &one.meaning {
+            // Most are of columns, which are not asked for here.
+            Meaning::Declared(Kind::Column, _) => None,
             Meaning::Declared(kind, at) if one.span != *at => Some((*kind, *at)),
             Meaning::Member(of, _) => globals.enums.get(&**of).map(|(_, at)| (Kind::Enum, *at)),
             _ => None,

@@ -114,11 +114,21 @@ fn laid_out_text(text: &str, tokens: &[Token], joins: &[bool]) -> String {
         let source = &text[token.range()];
         match token.kind {
             TokenKind::Newline if !joins[at] => laid_out.push('\n'),
-            kind if kind.is_trivia() => laid_out.extend(std::iter::repeat_n(' ', source.len())),
+            kind if kind.is_trivia() => push_blanks(&mut laid_out, source.len()),
             _ => laid_out.push_str(source),
         }
     }
     laid_out
+}
+
+/// Some at a time: there are many of them in what an editor has open.
+fn push_blanks(text: &mut String, mut count: usize) {
+    const BLANKS: &str = "                                                                ";
+    while count > 0 {
+        let some = count.min(BLANKS.len());
+        text.push_str(&BLANKS[..some]);
+        count -= some;
+    }
 }
 
 struct Layouter<'a> {
