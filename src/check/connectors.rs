@@ -2,7 +2,7 @@
 
 use super::about::about;
 use super::constants;
-use super::exprs::Scope;
+use super::exprs::{Scope, domain};
 use super::folders;
 use super::globals::Globals;
 use super::incremental;
@@ -155,9 +155,14 @@ fn declared_columns(
                 ColumnAttribute::Sensitive(span) => sensitive = Some(*span),
             }
         }
-        let check = globals.check_of(&ty, row.columns.len(), column.ty.span);
+        let at = row.columns.len();
+        let check = globals.check_of(&ty, at, column.ty.span);
+        // What the type says of its values is known of the column.
+        let known = check.as_ref().map(|check| domain::when_true(&check.condition));
+        let domain = known.into_iter().flatten().find(|(of, _)| *of == at);
+        let domain = domain.map(|(_, domain)| Arc::new(domain));
         columns.push(SourceColumn { external, format, sensitive, check });
-        row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain: None });
+        row.columns.push(Column { name: name.into(), ty, origin: column.name.span, domain });
     }
     if !key.is_empty() {
         row.keys.push(Key { columns: key, declared });

@@ -65,7 +65,7 @@ pub fn impossible_cell(column: &str, text: &str, span: Span, since: Span) -> Dia
     let message = format!("`{column}` is never `{text}` in this table");
     Diagnostic::new(Code::E0801, message, span, "rows with it do not come so far")
         .label(since, "since here")
-        .help("write a value that rows of it can have, or give the table above that step")
+        .help("write a value that rows of it can have; what a step leaves out is given for the table above it")
 }
 
 /// How a value of a type is written in a table.

@@ -2,6 +2,7 @@
 
 use super::{Scope, bad};
 use crate::diagnostics::{branches, functions, rows};
+use crate::functions::Resolved;
 use crate::ir::{AggregateCall, Expr, ExprKind};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -31,13 +32,12 @@ impl Scope<'_, '_> {
         {
             self.found.push(rows::aggregate_unsorted(&name.text, name.span));
         }
-        let resolved = self.resolve(name, arguments, span);
+        let resolved = self.over_rows(name, arguments, span);
         let mut group = group;
-        let Some((resolved, mut given)) = resolved else {
+        let Some((resolved, values)) = resolved else {
             self.group = Some(group);
             return bad(span);
         };
-        let values = self.bind(&resolved, &mut given, span);
         self.warn_count(name, &values, span);
         let required = !group.keys.is_empty()
             && group.only.is_none()
@@ -72,6 +72,24 @@ impl Scope<'_, '_> {
         }
         self.group = Some(group);
         if fits { Expr { kind: ExprKind::Column(at), ty, span } } else { bad(span) }
+    }
+
+    /// The function and its arguments, which are computed for rows of which nothing has been asked,
+    /// whatever stands around the call.
+    pub(super) fn over_rows(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[ast::Argument],
+        span: Span,
+    ) -> Option<(Resolved, Vec<Expr>)> {
+        let narrowed = std::mem::take(&mut self.narrowed);
+        let resolved = self.resolve(name, arguments, span);
+        let bound = resolved.map(|(resolved, mut given)| {
+            let values = self.bind(&resolved, &mut given, span);
+            (resolved, values)
+        });
+        self.narrowed = narrowed;
+        bound
     }
 
     /// `count` of a condition counts where it is false too.

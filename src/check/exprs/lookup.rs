@@ -100,7 +100,7 @@ impl Scope<'_, '_> {
         let group = self.group.as_ref().expect("asked only within a group");
         if let Some(at) = group.keys.iter().position(|(key, ..)| &**key == name) {
             let (_, ty, origin) = &group.keys[at];
-            let value = Expr { kind: ExprKind::Column(at), ty: ty.clone(), span };
+            let value = self.as_known(Expr { kind: ExprKind::Column(at), ty: ty.clone(), span });
             self.globals.names().value(Kind::Column, *origin, &value);
             return Some(value);
         }
@@ -125,6 +125,10 @@ impl Scope<'_, '_> {
 
     fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&DataType>) {
         if self.globals.later.contains_key(name) {
+            return;
+        }
+        // It may be a member of an enum that did not parse.
+        if expected.is_some_and(DataType::is_unknown) && !self.globals.later.is_empty() {
             return;
         }
         if self.globals.secrets.contains_key(name) {

@@ -61,12 +61,10 @@ impl Scope<'_, '_> {
         let is_aggregate = self.globals.registry.is_aggregate(text);
         let is_framed = is_aggregate || FRAMED.contains(&text);
         self.check_order(name, is_aggregate, is_framed, &mut window);
-        let resolved = self.resolve(name, arguments, span);
-        let Some((resolved, mut given)) = resolved else {
+        let Some((resolved, values)) = self.over_rows(name, arguments, span) else {
             self.window = Some(window);
             return bad(span);
         };
-        let values = self.bind(&resolved, &mut given, span);
         self.warn_count(name, &values, span);
         let may_be_null = match is_aggregate {
             true => {

@@ -10,11 +10,14 @@ use crate::check::globals::{Globals, TransformState};
 use crate::check::graph::tables_of;
 use crate::check::names::Kind;
 use crate::check::types::resolve_type;
-use crate::diagnostics::{Diagnostics, Severity, arguments, functions, graph, names, transforms};
+use crate::data::arrow_type;
+use crate::diagnostics::{
+    Code, Diagnostics, Severity, arguments, functions, graph, names, transforms,
+};
 use crate::ir::{Column, Expr, ExprKind, Row};
 use crate::syntax::ast::{self, DeclarationKind, TypeExprKind};
 use crate::text::Span;
-use crate::types::Type;
+use crate::types::{Type, widens};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -223,7 +226,9 @@ impl JobChecker<'_, '_> {
                 continue;
             };
             let column = &self.row.columns[at];
-            let fits = column.ty.data == wanted.data && (wanted.nullable || !column.ty.nullable);
+            // It is taken as it is, not converted: what is never null is where it may be.
+            let fits = widens(&column.ty, &wanted)
+                && arrow_type(&column.ty.data) == arrow_type(&wanted.data);
             if !fits && !column.ty.is_unknown() && !wanted.is_unknown() {
                 self.found.push(transforms::other_type(
                     (&name.text, name.span),
@@ -271,12 +276,11 @@ impl JobChecker<'_, '_> {
         self.body(transform);
         self.values = values;
         self.dropped = dropped;
-        let inside = std::mem::replace(self.found, outside);
+        let mut inside = std::mem::replace(self.found, outside);
         for step in &mut self.steps[first..] {
             step.row = Arc::new(with_names(&step.row));
         }
         let row = with_names(&self.row);
-        // What is only doubtful was said of the transform itself.
         let mistake = inside.iter().find(|found| found.severity == Severity::Error);
         if let Some(mistake) = mistake {
             let message = mistake.message.replace(Column::HIDDEN, "");
@@ -288,6 +292,9 @@ impl JobChecker<'_, '_> {
             ));
             return self.give_up();
         }
+        // What is only doubtful was said of the transform itself, which knows of no order of the rows.
+        inside.retain(|found| found.code == Code::W0404);
+        self.found.extend(inside);
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for column in row.columns.iter() {
             if let Some(first) = seen.insert(&column.name, column.origin) {
