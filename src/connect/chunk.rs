@@ -33,9 +33,10 @@ pub trait Cut: Send {
     /// bytes may be read; 0 when there is none. At the end of a file all is taken.
     fn cut(&mut self, bytes: &[u8], len: usize, place: Place) -> (usize, Self::Shape);
 
-    /// Could a record end between these bytes, in a file without line feeds?
-    fn could_end(_before: &[u8], _behind: &[u8]) -> bool {
-        true
+    /// Does a carriage return stand where a record could end and others follow? Asked of the beginning of
+    /// a file that has no line feed.
+    fn has_lines_by_return(&self, bytes: &[u8]) -> bool {
+        memchr::memchr(b'\r', bytes).is_some_and(|at| at + 1 < bytes.len())
     }
 }
 
@@ -175,7 +176,9 @@ impl<C: Cut> Chunks<C> {
         let name = &self.inputs.names[self.file];
         plain::refuse_utf16(name, bytes)?;
         match has_ended || bytes.len() >= RECORD_BYTES_MAX {
-            true => plain::refuse_carriage_returns(name, bytes, C::could_end),
+            true => {
+                plain::refuse_carriage_returns(name, bytes, |all| self.cut.has_lines_by_return(all))
+            }
             false => Ok(()),
         }
     }

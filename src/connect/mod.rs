@@ -46,7 +46,7 @@ pub use meter::Volume;
 pub use options::{BadOption, FILENAME};
 pub use output::{Outputs, Written};
 pub use places::{Reads, place};
-pub use plain::{is_of_encoding, to_utf8};
+pub use plain::{is_of_encoding, shell_word, to_utf8};
 pub use readings::{
     Begun, InputFile, Reading, Readings, bytes_of, content_of, ends_whole, input_files, is_digest,
     is_racy, look_into, written,

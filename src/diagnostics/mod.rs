@@ -38,7 +38,7 @@ pub mod windows;
 
 pub use allow::allow;
 pub use code::Code;
-pub use shown::{escaped, shortened, shown};
+pub use shown::{escaped, shortened, shortened_help, shown};
 
 use crate::text::Span;
 use crate::types::{composed, other_characters};
@@ -110,7 +110,7 @@ impl Diagnostic {
 
     /// The same with a help.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
-        self.help = Some(shortened(help));
+        self.help = Some(shortened_help(help));
         self
     }
 

@@ -20,7 +20,10 @@ pub(super) fn broken(execution: &Execution, options: &Options) -> Vec<(JobId, Ve
     }
     let done = jobs_of(execution).into_iter().filter(|id| is_done(execution, *id));
     let of_jobs = done.map(|id| (id, of_job(id, execution, options)));
-    of_jobs.filter(|(_, failures)| !failures.is_empty()).collect()
+    let mut of_jobs: Vec<(JobId, Vec<Failure>)> =
+        of_jobs.filter(|(_, failures)| !failures.is_empty()).collect();
+    of_jobs.sort_by_key(|(_, failures)| failures.first().and_then(limit_of));
+    of_jobs
 }
 
 /// The limits of a job that are broken. The right side of a join has a share of its own: a lookup that
@@ -74,7 +77,17 @@ fn of_job(id: JobId, execution: &Execution, options: &Options) -> Vec<Failure> {
         limit.broken(Some(report.input), failed, report.records_in - report.filtered)
     };
     let of_sides = sides.iter().filter_map(of_side);
-    on_error.into_iter().chain(of_sides).chain(broken).collect()
+    let mut all: Vec<Failure> = on_error.into_iter().chain(of_sides).chain(broken).collect();
+    all.sort_by_key(limit_of);
+    all
+}
+
+/// Where the limit is written that was broken.
+fn limit_of(failure: &Failure) -> Option<Span> {
+    match failure {
+        Failure::Threshold { span, .. } => Some(*span),
+        _ => None,
+    }
 }
 
 fn failed_rows(counts: &Counts) -> u64 {

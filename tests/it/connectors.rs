@@ -458,27 +458,43 @@ fn lines_that_end_in_a_carriage_return_alone_are_told() {
         ("csv(\"in.csv\")", columns, "in.csv", "id,name\r1,a\r2,b\r"),
         ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,a\r2,\"b\"\r3,c"),
         ("csv(\"in.csv\", header: false)", "  name: string", "in.csv", "a\rb\r"),
+        ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,5\" pipe\r2,b\r"),
+        ("csv(\"in.csv\", quote: \"'\")", columns, "in.csv", "id,name\r1,\"a\r2,b\r"),
         ("json(\"in.jsonl\")", columns, "in.jsonl", "{\"id\":1,\"name\":\"a\"}\r{\"id\":2}\r"),
+        ("json(\"in.jsonl\")", columns, "in.jsonl", "{\"id\":1,\"name\":\"\\\"\"} \r\r {\"id\":2}"),
         ("text(\"in.txt\")", "", "in.txt", "a line\ranother\r"),
+        ("text(\"in.txt\")", "", "in.txt", "5\" pipe\rb\rc\r"),
+        // Of several files the pattern finds what the command makes, and not what it keeps.
+        ("text(\"*.txt\")", "", "in.txt", "a line\ranother\r"),
     ];
     for (connector, columns, file, text) in read {
         let project = failing(connector, columns);
         project.write(file, text);
         let run = project.batchc(&["run"]);
         run.fails(3, &format!("the lines of {file} end in a carriage return alone"));
-        let ending = file.trim_start_matches("in");
-        let command = format!("tr '\\r' '\\n' < {file} > in.lf{ending}");
-        assert!(run.words.contains(&command), "{}", run.words);
+        let command = format!("mv {file} {file}.cr && tr '\\r' '\\n' < {file}.cr > {file}");
+        assert!(run.words.contains(&format!("convert it: {command}\n")), "{}", run.words);
         // What the command makes is read.
-        project
-            .write(file, text.replace('\r', "\n").replace("\"id\":2", "\"id\":2,\"name\":\"b\""));
+        project.write(file, text.replace("\"id\":2", "\"id\":2,\"name\":\"b\""));
+        let mut shell = std::process::Command::new("sh");
+        let ended = shell.args(["-c", &command]).current_dir(project.folder()).status();
+        assert!(ended.expect("it can be started").success(), "{command}");
         project.run();
     }
-    // Elsewhere it is text, or white space.
+    // Elsewhere it is text, or white space, of which there may be much.
+    let many = "{\"id\":1,\"name\":\"a\"}".to_owned() + &"\r".repeat(300_000);
     let taken = [
         ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,\"a\rb\""),
         ("csv(\"in.csv\", header: false)", columns, "in.csv", "1,a\rb\n"),
+        ("csv(\"in.csv\", header: false, quote: \"'\")", columns, "in.csv", "1,'a\r''b'"),
         ("json(\"in.jsonl\")", columns, "in.jsonl", "{\r\"id\":1,\r\"name\":\"a\"\r}\r"),
+        (
+            "json(\"in.json\")",
+            columns,
+            "in.json",
+            "[{\"id\":1,\"name\":\"}\"},\r{\"id\":2,\"name\":\"b\"}\r]",
+        ),
+        ("json(\"in.jsonl\")", columns, "in.jsonl", many.as_str()),
         ("text(\"in.txt\")", "", "in.txt", "10%\r20%\rdone\n"),
     ];
     for (connector, columns, file, text) in taken {
@@ -491,8 +507,9 @@ fn lines_that_end_in_a_carriage_return_alone_are_told() {
 #[test]
 fn a_file_in_another_encoding_is_told_with_the_command_that_converts_it() {
     let columns = "  id: int\n  naïve: string?";
-    let convert =
-        |file: &str, ending: &str| format!("iconv -f LATIN1 -t UTF-8 < {file} > in.utf8.{ending}");
+    let convert = |file: &str| {
+        format!("mv {file} {file}.latin1 && iconv -f LATIN1 -t UTF-8 < {file}.latin1 > {file}")
+    };
     let csv: &[u8] = b"id,na\xefve\n1,a\n";
     let rows: &[u8] = b"1,a\n2,Ren\xe9\n";
     let keys: &[u8] = b"{\"id\":1,\"na\xefve\":\"a\"}\n";
@@ -517,7 +534,7 @@ fn a_file_in_another_encoding_is_told_with_the_command_that_converts_it() {
         project.write(&file, bytes);
         let run = project.batchc(&["run"]);
         run.fails(3, message);
-        assert!(run.words.contains(&convert(&file, ending)), "{}", run.words);
+        assert!(run.words.contains(&convert(&file)), "{}", run.words);
     }
     for (connector, columns, file) in [
         ("csv(\"in.csv\")", columns, "in.csv"),
@@ -530,7 +547,7 @@ fn a_file_in_another_encoding_is_told_with_the_command_that_converts_it() {
         let run = project.batchc(&["run"]);
         run.fails(3, &format!("{file} is in UTF-16"));
         assert!(
-            run.words.contains(&format!("iconv -f UTF-16 -t UTF-8 < {file} > in.")),
+            run.words.contains(&format!("iconv -f UTF-16 -t UTF-8 < {file}.utf16 > {file}")),
             "{}",
             run.words
         );

@@ -89,6 +89,42 @@ fn what_a_module_declares_is_told_one_by_one() {
 }
 
 #[test]
+fn transforms_are_told_by_their_parameters_and_steps_however_they_are_laid_out() {
+    let project = project();
+    let written = [
+        "transform one(
+  t: {
+    name: string,   # { no body
+    ..
+  },
+  least: string = \"a) {{\",   # (the least) {
+) {
+  from t
+  filter name >= least
+}
+",
+        "transform one(t: {name: string, ..}) { # As it came. {
+  from t
+  select {
+    name
+  }
+}
+",
+        "transform one(t: {name: string, ..}) {
+  # Nothing is left out.
+
+  from t
+}
+",
+    ];
+    let told = written.map(|text| {
+        project.write("lib/one.batch", text);
+        doc(&project, &["lib/one.batch", "one"])
+    });
+    insta::assert_snapshot!(told.join("\n---\n\n"));
+}
+
+#[test]
 fn a_pipeline_is_told_by_its_sources_jobs_and_outputs() {
     let project = project();
     let told = [&["pipeline.batch"][..], &["pipeline.batch", "s"], &["pipeline.batch", "j"]];

@@ -279,6 +279,38 @@ output o = csv(\"out/o.csv\") from j
 }
 
 #[test]
+fn limits_that_are_broken_are_told_in_the_order_of_the_text() {
+    // The first job reads the second, which is done before it.
+    let project = Project::new(
+        "source s = csv(\"s.csv\") {
+  id: int
+}
+
+job later {
+  from earlier
+  expect few: id < 3 else drop above 1%
+}
+
+job earlier {
+  from s
+  on error drop above 10%
+  expect small: id < 4 else drop above 2%
+}
+
+output o = csv(\"out/o.csv\") from later
+",
+    );
+    project.write("s.csv", "id\nx\n1\n3\n4\n");
+    let run = project.batchc(&["run"]);
+    run.fails(4, "more than the 1% allowed");
+    let at = |limit: &str| {
+        let message = format!("more than the {limit} allowed");
+        run.words.find(&message).unwrap_or_else(|| panic!("{limit}: {}", run.words))
+    };
+    assert!(at("1%") < at("10%") && at("10%") < at("2%"), "{}", run.words);
+}
+
+#[test]
 fn tests_of_programs_judge_rules() {
     let test = "
 test \"unique\" {

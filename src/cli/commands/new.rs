@@ -3,6 +3,7 @@
 use crate::cli::args::{Global, New};
 use crate::cli::load::refuse;
 use crate::cli::print::say;
+use crate::connect::shell_word;
 use std::fs;
 use std::path::Path;
 
@@ -33,13 +34,6 @@ pub(in crate::cli) fn run(new: &New, global: &Global) -> u8 {
     say!("made {}; now run: batchc run {pipeline}", dir.display());
     say!("its tests run with: batchc test {pipeline}");
     0
-}
-
-/// The text as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

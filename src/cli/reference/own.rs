@@ -6,7 +6,7 @@ use super::sentence;
 use crate::Compiled;
 use crate::check::BRANCH_COLUMN;
 use crate::ir::Row;
-use crate::syntax::ast::{Declaration, DeclarationKind as Kind};
+use crate::syntax::ast::{Declaration, DeclarationKind as Kind, Transform};
 use crate::text::FileId;
 use std::fmt::Write;
 use std::path::Path;
@@ -103,18 +103,42 @@ fn written(compiled: &Compiled, declaration: &Declaration) -> (String, Option<St
             let body = function.body.as_ref();
             (head, body.map(|body| format!("Stands for: {}", text(body.span))))
         }
-        Kind::Transform(_) => match whole().split_once(" {\n") {
-            Some((head, steps)) => {
-                let steps = steps.trim_end().trim_end_matches('}').trim_end();
-                (head.to_owned(), Some(format!("Stands for:\n{steps}")))
-            }
-            None => (whole(), None),
-        },
+        Kind::Transform(transform) => {
+            let whole = whole();
+            let start = declaration.span.start;
+            let (head, steps) = whole.split_at(head_of(transform, &whole, start));
+            (head.trim_end().to_owned(), Some(format!("Stands for:\n{}", inside(steps))))
+        }
         Kind::Job(job) => {
             let found = pipeline.jobs.iter().find(|one| one.name == job.name.text);
             (whole(), gives(found.map(|job| &**job.row())))
         }
         _ => (whole(), None),
+    }
+}
+
+/// How long the part of a transform is that says how it is called: to the parenthesis behind its last
+/// parameter, for braces are in types and comments too. Its text begins at `start`.
+fn head_of(transform: &Transform, whole: &str, start: u32) -> usize {
+    let last = transform.parameters.last();
+    let last = last.map(|one| one.default.as_ref().map_or(one.ty.span, |value| value.span));
+    let at = (last.unwrap_or(transform.name.span).end - start) as usize;
+    let mut is_comment = false;
+    let end = whole[at..].find(|char| {
+        is_comment = char == '#' || is_comment && char != '\n';
+        char == ')' && !is_comment
+    });
+    end.map_or(at, |end| at + end + 1)
+}
+
+/// What stands between the braces of a body, its lines as they are.
+fn inside(body: &str) -> String {
+    let body = body.trim();
+    let body = body.strip_prefix('{').unwrap_or(body);
+    let body = body.strip_suffix('}').unwrap_or(body).trim_end();
+    match body.split_once('\n') {
+        Some((first, rest)) if first.trim().is_empty() => rest.to_owned(),
+        _ => format!("  {}", body.trim_start()),
     }
 }
 

@@ -113,6 +113,24 @@ fn quoted_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     }
 }
 
+/// Does a carriage return stand outside of quotes, and other bytes behind it? The bytes have no line feed.
+pub fn has_lines_by_return(bytes: &[u8], dialect: &Dialect) -> bool {
+    let mut at = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    let mut begins = true;
+    while let Some(&byte) = bytes.get(at) {
+        if begins && Some(byte) == dialect.quote {
+            let Some(after) = quoted_end(bytes, at, byte) else { return false };
+            (at, begins) = (after, false);
+            continue;
+        }
+        if byte == b'\r' {
+            return at + 1 < bytes.len();
+        }
+        (at, begins) = (at + 1, byte == dialect.delimiter);
+    }
+    false
+}
+
 /// Splits all records of `bytes`, which has `columns` columns.
 pub fn split_records(bytes: &[u8], start: usize, dialect: &Dialect, columns: usize) -> Records {
     let mut records = Records::default();

@@ -127,6 +127,10 @@ impl Cut for CsvCut {
             || find_header(&bytes[..start + end], start, &self.dialect, &mut vec![]).is_some();
         (if end == 0 || !is_enough { 0 } else { start + end }, Shape { start, kind })
     }
+
+    fn has_lines_by_return(&self, bytes: &[u8]) -> bool {
+        exact::has_lines_by_return(bytes, &self.dialect)
+    }
 }
 
 /// The first record from `at` on that is no comment and not empty, with its fields in `cells`.

@@ -126,9 +126,27 @@ impl Cut for JsonCut {
         (memchr::memrchr(b'\n', &bytes[..len]).map_or(0, |at| at + 1), Shape::Lines(start))
     }
 
-    /// Elsewhere it is white space.
-    fn could_end(before: &[u8], behind: &[u8]) -> bool {
-        before.trim_ascii_end().ends_with(b"}") && behind.trim_ascii_start().starts_with(b"{")
+    /// Between two objects; elsewhere it is white space.
+    fn has_lines_by_return(&self, bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        // The last byte that is no white space, and is there a carriage return behind it?
+        let (mut last, mut is_text, mut has_return) = (0, false, false);
+        let mut rest = bytes.iter();
+        while let Some(&byte) = rest.next() {
+            match byte {
+                b'\\' if is_text => {
+                    rest.next();
+                }
+                b'"' => (last, is_text, has_return) = (byte, !is_text, false),
+                b'\r' => has_return |= !is_text,
+                _ if is_text || byte.is_ascii_whitespace() => {}
+                b'{' if last == b'}' && has_return => return true,
+                // The elements of an array are no lines.
+                b'[' if last == 0 => return false,
+                _ => (last, has_return) = (byte, false),
+            }
+        }
+        false
     }
 }
 

@@ -8,7 +8,7 @@ mod junit;
 mod sarif;
 pub mod xml;
 
-use super::{Diagnostic, Diagnostics, Severity, escaped, shortened};
+use super::{Diagnostic, Diagnostics, Severity, escaped, shortened, shortened_help};
 use crate::text::{FileId, Files};
 use human::human;
 
@@ -83,7 +83,7 @@ pub fn report(programs: &[Program], failures: &[String], format: Format, folder:
 
 /// What went wrong outside of the program, in the same forms: `error: cannot read a.batch: …`.
 pub fn outside(message: &str, help: Option<&str>, format: Format) -> String {
-    let (message, help) = (&shortened(message), help.map(shortened));
+    let (message, help) = (&shortened(message), help.map(shortened_help));
     let help = help.as_deref();
     match format {
         Format::Json => json::outside(message, help),
