@@ -285,14 +285,14 @@ pub fn quoted_name(span: Span, name: &str) -> Diagnostic {
 
 /// `&&`, `||`, `!`, `<>`, ...
 pub fn foreign_sign(sign: &str, meant: &str, span: Span, written: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0009,
-        format!("`{sign}` is written `{meant}`"),
-        span,
-        "not an operator here",
-    )
-    .help(format!("write `{written}`"))
-    .fix(span, meant)
+    let message = format!("`{sign}` is written `{meant}`");
+    let found = Diagnostic::new(Code::E0009, message, span, "not an operator here");
+    let found = found.help(format!("write `{written}`"));
+    match sign {
+        // These bind otherwise elsewhere, or mean something else.
+        "^" | "!" | "~" => found.guess(span, meant),
+        _ => found.fix(span, meant),
+    }
 }
 
 /// `from orders | filter paid`
@@ -320,12 +320,11 @@ pub fn two_bars(span: Span) -> Diagnostic {
 
 /// `// like this`
 pub fn foreign_comment(span: Span, sign: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::E0017,
-        "comments begin with `#`",
-        span,
-        format!("`{sign}` does not begin a comment"),
-    )
-    .help("write `# like this`")
-    .fix(span, "#")
+    let label = format!("`{sign}` does not begin a comment");
+    let found = Diagnostic::new(Code::E0017, "comments begin with `#`", span, label);
+    match sign {
+        // Something may stand behind its end.
+        "/*" => found.help("write `# like this`, which goes on to the end of the line"),
+        _ => found.help("write `# like this`").fix(span, "#"),
+    }
 }

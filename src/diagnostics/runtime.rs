@@ -9,6 +9,8 @@ pub enum Reader<'n> {
     Job(&'n str),
     /// Nobody but an output: it is of this source.
     Output(&'n str),
+    /// A rule about all rows of a job.
+    Rule,
     /// That is not known.
     Unknown,
 }
@@ -34,6 +36,9 @@ pub fn row_failed(
         Reader::Output(source) => format!(
             "write a job's rows, and have it say where such rows go: `job clean {{ on error drop; from {source} }}`"
         ),
+        Reader::Rule => {
+            "a rule about all rows sets none aside: write `try(…)` around what may fail, which is null then".to_owned()
+        }
         Reader::Unknown => String::new(),
     };
     let convert =

@@ -229,7 +229,11 @@ fn stopped(error: Error, files: &[Arc<str>], pipeline: &Pipeline) -> Told {
                 Failing::Expression => {
                     let job =
                         job.and_then(|job| Some(pipeline.jobs.get(job.0 as usize)?.name.as_str()));
-                    let reader = job.map_or_else(|| reader_at(pipeline, span), Reader::Job);
+                    let reader = match job {
+                        _ if is_about_all(pipeline, span) => Reader::Rule,
+                        Some(job) => Reader::Job(job),
+                        None => reader_at(pipeline, span),
+                    };
                     let convert = file.filter(|_| is_of_encoding(&reason)).map(to_utf8);
                     let place = place.as_deref();
                     let found = runtime::row_failed(&reason, place, span, &reader, convert);
@@ -315,7 +319,7 @@ fn without_numbers(reason: &str) -> String {
 /// Is the rule at this place one about all rows?
 fn is_about_all(pipeline: &Pipeline, span: Span) -> bool {
     let mut steps = pipeline.jobs.iter().flat_map(|job| job.steps.iter());
-    steps.any(|step| matches!(&step.kind, StepKind::ExpectAll(rule) if rule.span == span))
+    steps.any(|step| matches!(&step.kind, StepKind::ExpectAll(rule) if rule.span.covers(span)))
 }
 
 /// Who reads rows that fail at a place.

@@ -11,6 +11,7 @@ use crate::ir::{self, Input, Pipeline, RunContext};
 use crate::plan::{Kept, Node, NodeId, NodeKind, Plan, Range};
 use crate::types::Scalar;
 use std::ops::Bound;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The connector's arguments with the parameters' values in.
@@ -46,8 +47,11 @@ pub(super) fn open_source(
     }
     let source = &execution.pipeline.sources[source.0 as usize];
     let mut arguments = arguments(&source.arguments, context);
+    let mut base = options.base.clone();
     if let Some(aside) = &source.aside {
         arguments.0.push(("path".to_owned(), path_aside(execution, aside)?));
+        // Where it is, is known as it is opened here.
+        base = PathBuf::new();
     }
     let columns = source
         .row
@@ -62,7 +66,7 @@ pub(super) fn open_source(
         })
         .collect();
     let spec = SourceSpec {
-        base: options.base.clone(),
+        base,
         arguments,
         columns,
         projection: projection.clone(),

@@ -276,3 +276,22 @@ fn steps_that_are_computed_together_mean_what_each_means_alone() {
         }
     }
 }
+
+#[test]
+fn a_quarantine_is_read_wherever_its_pipeline_is() {
+    let project = Project::new("");
+    let pipeline = "source s = csv(\"s.csv\") { id: int, a: int }\n\
+        job clean {\n  on error quarantine bad\n  from s\n}\n\
+        job reasons {\n  from quarantine.bad\n  select _reason, _source_row\n}\n\
+        output o = csv(\"o.csv\") from clean\noutput r = csv(\"r.csv\") from reasons\n";
+    project.write("below/p.batch", pipeline);
+    project.write("below/s.csv", "id,a\n1,2\n2,x\n");
+    let ended = project.batchc(&["run", "-q", "below/p.batch"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    assert_eq!(
+        project.read("below/r.csv"),
+        "_reason,_source_row\n\"a: \"\"x\"\" is not an int\",2\n"
+    );
+    let shown = project.batchc(&["preview", "below/p.batch", "reasons"]);
+    assert!(shown.data.contains("is not an int"), "{}", shown.words);
+}

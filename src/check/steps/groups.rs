@@ -24,10 +24,11 @@ impl JobChecker<'_, '_> {
         let mut keys: Keys = vec![];
         for assignment in assignments {
             let Some((name, at)) = self.scope().named(assignment) else { continue };
-            let value = self.scope().check(&assignment.value, None);
+            let mut value = self.scope().check(&assignment.value, None);
             if value.ty.is_unknown() {
                 continue;
             }
+            value.ty.nullable |= self.scope().can_be_null(&value);
             if !value.ty.data.is_ordered() {
                 self.found.push(types::not_ordered(what, value.span, &value.ty));
                 continue;

@@ -133,10 +133,11 @@ impl JobChecker<'_, '_> {
     pub(super) fn sort_keys(&mut self, keys: &[ast::SortKey]) -> Vec<ir::SortKey> {
         let mut checked = vec![];
         for key in keys {
-            let value = self.scope().check(&key.value, None);
+            let mut value = self.scope().check(&key.value, None);
             if value.ty.is_unknown() {
                 continue;
             }
+            value.ty.nullable |= self.scope().can_be_null(&value);
             if !value.ty.data.is_ordered() {
                 self.found.push(types::not_ordered("a sort key", value.span, &value.ty));
                 continue;
