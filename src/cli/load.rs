@@ -5,7 +5,7 @@ use super::print::{put, say, words};
 use super::{NOT_STARTED, WRONG};
 use crate::check::parse_value;
 use crate::diagnostics::render::{Format, Program, outside, render, report, summary};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity, names, nearest};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity, names, nearest, question};
 use crate::ir::{Input, Pipeline, RunContext};
 use crate::plan::{PASSES, Targets, Without};
 use crate::run;
@@ -312,7 +312,7 @@ fn values(
 
 /// `; did you mean `amount`?`, when a name is near enough to be meant.
 pub(super) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+    nearest(name, names).map_or(String::new(), |near| format!("; {}", question(name, near)))
 }
 
 /// A name for a run that people can say, the time and two words. No two microseconds have the same:

@@ -135,7 +135,7 @@ fn allows_nothing(allow: &Allow, code: Span, files: &Files) -> Diagnostic {
             };
             let found = Diagnostic::new(Code::W0022, message, code, "allows nothing");
             match nearest(written, warnings().map(|code| code.as_str())) {
-                Some(near) if !written.is_empty() => found.did_you_mean(code, near),
+                Some(near) if !written.is_empty() => found.did_you_mean(code, written, near),
                 _ => found.help("write the code that the warning shows: `# allow: W0404 …`"),
             }
         }

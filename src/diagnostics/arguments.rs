@@ -213,7 +213,7 @@ pub fn no_parameter(function: &str, name: &str, span: Span, names: &[String]) ->
         "not a parameter of it",
     );
     match near {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None if names.is_empty() => found.help("it has none"),
         None => found.help(format!("it has `{}`", names.join("`, `"))),
     }

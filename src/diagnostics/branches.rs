@@ -33,7 +33,7 @@ pub fn no_branch(job: &str, branch: &str, span: Span, branches: &[&str]) -> Diag
         },
     );
     match nearest(branch, branches.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, branch, near),
         None if branches.is_empty() => found.help(format!("read the job itself: `{job}`")),
         None => {
             let ways: Vec<String> =

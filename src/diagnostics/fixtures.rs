@@ -19,7 +19,7 @@ pub fn no_column(
     )
     .label(place, format!("`{table}` is declared here"));
     match nearest(name, columns.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("its columns are `{}`", columns.join("`, `"))),
     }
 }
@@ -147,7 +147,7 @@ pub fn cannot_set(name: &str, span: Span, params: &[&str]) -> Diagnostic {
     let found = Diagnostic::new(Code::E0801, message, span, "a test sets parameters");
     let known = params.iter().copied().chain(["run.time", "run.date"]);
     match nearest(name, known) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help("parameters, `run.time` and `run.date` can be set"),
     }
 }

@@ -41,7 +41,7 @@ pub fn no_function(name: &str, span: Span, names: &[&str], types: &[String]) -> 
         None if name == "unique" => found
             .help("it is a rule of its own, about all rows: `expect unique(order_id) else fail`"),
         None => match near(name, names.iter().copied()) {
-            Some(near) => found.did_you_mean(span, near),
+            Some(near) => found.did_you_mean(span, name, near),
             None => {
                 let parameter = |(at, ty)| format!("{}: {ty}", ["a", "b", "c", "d", "e"][at]);
                 let parameters: Vec<String> =

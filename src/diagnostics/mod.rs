@@ -138,16 +138,10 @@ impl Diagnostic {
         self.help(format!("write `{text}`")).guess(span, text)
     }
 
-    /// The same with the question whether a name that there is was meant by the one at `span`.
-    pub fn did_you_mean(self, span: Span, name: &str) -> Diagnostic {
-        self.help(format!("did you mean `{name}`?")).guess(span, name)
-    }
-
-    /// The same of a name that is `written` there and may look like the other.
-    pub fn meant(self, span: Span, written: &str, name: &str) -> Diagnostic {
-        let others = other_characters(written, name);
-        let others = others.map_or(String::new(), |which| format!(", {which}"));
-        self.help(format!("did you mean `{name}`{others}?")).guess(span, name)
+    /// The same with the question whether a name that there is was meant by the one that is `written` at
+    /// `span`, and may look like it.
+    pub fn did_you_mean(self, span: Span, written: &str, name: &str) -> Diagnostic {
+        self.help(question(written, name)).guess(span, name)
     }
 
     /// The main place.
@@ -250,6 +244,14 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// Was a name that there is meant by the one that is written? By which characters they differ is told where
+/// that cannot be seen.
+pub fn question(written: &str, name: &str) -> String {
+    let others = other_characters(written, name);
+    let others = others.map_or(String::new(), |which| format!(", {which}"));
+    format!("did you mean `{name}`{others}?")
 }
 
 /// A text of the program as the operand of an operator: in parentheses, unless it holds together

@@ -15,7 +15,7 @@ pub fn no_module(name: &str, span: Span, all: &[String]) -> Diagnostic {
     let found = Diagnostic::new(Code::E0140, message, span, "not a module of the library");
     let with_std = all.iter().find(|known| known.strip_prefix("std.") == Some(name));
     match with_std.map(String::as_str).or_else(|| nearest(name, all.iter().map(String::as_str))) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => {
             let all = all.join("`, `");
             found.help(format!(

@@ -110,7 +110,7 @@ pub fn built_in(name: &str, span: Span) -> Diagnostic {
     if let Some(first) = own.get_mut(0..1) {
         first.make_ascii_uppercase();
     }
-    Diagnostic::new(Code::E0150, message, span, "this name is taken").did_you_mean(span, &own)
+    Diagnostic::new(Code::E0150, message, span, "this name is taken").did_you_mean(span, name, &own)
 }
 
 /// E0150: a type of which nulls are a part.

@@ -23,7 +23,7 @@ pub fn no_column(name: &str, span: Span, row_of: (&str, Span), columns: &[&str])
     )
     .label(place, listed(columns));
     match nearest(name, columns.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => match foreign_column(name) {
             Some(help) => found.help(help),
             None => found.help(format!("use one of them, or add it above: `derive {name} = …`")),
@@ -76,7 +76,7 @@ pub fn no_column_there(
     let found = Diagnostic::new(Code::E0101, message, span, "not a column there")
         .label(place, listed(columns));
     match nearest(name, columns.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!(
             "use one of them, as `{table}.{}`",
             columns.first().copied().unwrap_or("id")
@@ -108,7 +108,7 @@ pub fn no_input(name: &str, span: Span, names: &[&str]) -> Diagnostic {
         "not declared in this file",
     );
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None if names.is_empty() => {
             found.help(format!("declare it: `source {name} = csv(…) {{ … }}`"))
         }
@@ -121,7 +121,7 @@ pub fn no_quarantine(name: &str, span: Span, all: &[&str]) -> Diagnostic {
     let message = format!("there is no quarantine `{name}`");
     let found = Diagnostic::new(Code::E0103, message, span, "no row is set aside there");
     match (nearest(name, all.iter().copied()), all) {
-        (Some(near), _) => found.did_you_mean(span, near),
+        (Some(near), _) => found.did_you_mean(span, name, near),
         (None, []) => found.help(format!("`on error quarantine {name}` in a job makes one")),
         (None, all) => found.help(format!("rows are set aside in `{}`", all.join("`, `"))),
     }
@@ -247,7 +247,7 @@ pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagn
                 .guess(span, written)
         }
         None => match nearest(name, names.iter().copied()) {
-            Some(near) => found.meant(span, name, near),
+            Some(near) => found.did_you_mean(span, name, near),
             None => found.help(format!("declare it: `type {name} = string`")),
         },
     }
@@ -262,7 +262,7 @@ pub fn no_connector(name: &str, span: Span, use_for: &str, names: &[&str]) -> Di
         "not a connector",
     );
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("there are {}", backquoted(names))),
     }
 }
@@ -342,7 +342,7 @@ pub fn no_option(connector: &str, name: &str, span: Span, names: &[&str]) -> Dia
         return found.help(format!("it is called `{called}` here")).fix(span, called);
     }
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("it takes {}", backquoted(names))),
     }
 }
@@ -369,7 +369,7 @@ pub fn no_name(name: &str, span: Span, own: &[&str], near: &[&str]) -> Diagnosti
         "not a parameter or enum member",
     );
     match nearest(name, near.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None if own.is_empty() => {
             found.help("what stands here is known before any row: a literal or a `param`")
         }
@@ -389,7 +389,7 @@ pub fn not_a_secret(text: &str, span: Span, secrets: &[&str]) -> Diagnostic {
     let message = "the key of `tokenize` is a secret, which nobody sees";
     let found = Diagnostic::new(Code::E0151, message, span, "not a `secret`");
     match nearest(text, secrets.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, text, near),
         None => match secrets.first() {
             Some(known) => found.help(format!("`key: {known}`")),
             None => found.help(
@@ -404,7 +404,7 @@ pub fn no_notifier_kind(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let message = format!("`notify` has no `{name}`");
     let found = Diagnostic::new(Code::E0113, message, span, "not a way to tell somebody");
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("there are {}", backquoted(names))),
     }
 }
@@ -414,7 +414,7 @@ pub fn no_notifier(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let message = format!("there is no `notify {name}`");
     let found = Diagnostic::new(Code::E0116, message, span, "not declared in this file");
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("declare it: `notify {name} = webhook(\"https://…\")`")),
     }
 }
@@ -424,7 +424,7 @@ pub fn no_address(name: &str, span: Span, names: &[&str]) -> Diagnostic {
     let message = format!("there is no secret or parameter `{name}`");
     let found = Diagnostic::new(Code::E0116, message, span, "not declared in this file");
     match nearest(name, names.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => {
             let variable = name.to_uppercase();
             found.help(format!("declare it: `secret {name} from env \"{variable}\"`"))
@@ -441,7 +441,7 @@ pub fn no_member(declared: &str, name: &str, span: Span, members: &[&str]) -> Di
         "not a member",
     );
     match nearest(name, members.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("its members are {}", backquoted(members))),
     }
 }
@@ -544,7 +544,7 @@ pub fn no_field(name: &str, span: Span, ty: &str, fields: &[&str]) -> Diagnostic
     let found =
         Diagnostic::new(Code::E0120, format!("`{ty}` has no field `{name}`"), span, "not a field");
     match nearest(name, fields.iter().copied()) {
-        Some(near) => found.meant(span, name, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None if fields.is_empty() => found.help("only a record has fields"),
         None => found.help(format!("its fields are {}", backquoted(fields))),
     }

@@ -15,7 +15,7 @@ pub fn no_part(name: &str, span: Span, pattern: &Pattern, parts: &[&str]) -> Dia
     let found = Diagnostic::new(Code::E0208, message, span, "this field")
         .label(pattern.span(), format!("{what}s here: {}", parts.join(", ")));
     match super::nearest(name, parts.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("name a {what} of the pattern: {written}")),
     }
 }

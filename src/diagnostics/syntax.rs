@@ -54,14 +54,14 @@ pub fn goes_on(what: &str, span: Span, example: &str) -> Diagnostic {
 }
 
 /// The same, where the word that was meant can be guessed.
-pub fn goes_on_meant(what: &str, span: Span, meant: &str) -> Diagnostic {
+pub fn goes_on_meant(what: &str, written: &str, span: Span, meant: &str) -> Diagnostic {
     Diagnostic::new(
         Code::E0002,
         format!("`{what}` ends here, but the line goes on"),
         span,
         "not expected here",
     )
-    .did_you_mean(span, meant)
+    .did_you_mean(span, written, meant)
 }
 
 /// A word that begins nothing. `kind` is `step`, `setting`, `declaration`, ...
@@ -75,7 +75,7 @@ pub fn unknown_word(
     let diagnostic =
         Diagnostic::new(Code::E0003, format!("there is no {kind} `{word}`"), span, "unknown word");
     match nearest {
-        Some(meant) => diagnostic.did_you_mean(span, meant),
+        Some(meant) => diagnostic.did_you_mean(span, word, meant),
         None => diagnostic.help(format!("a {kind} begins with {}", listed(known, "or"))),
     }
 }
@@ -236,7 +236,7 @@ pub fn does_not_fit_meant(found: &str, span: Span, meant: &str) -> Diagnostic {
         span,
         format!("expected `{meant}`"),
     )
-    .did_you_mean(span, meant)
+    .did_you_mean(span, found, meant)
 }
 
 /// `email string?`

@@ -13,7 +13,7 @@ pub fn none_called(name: &str, span: Span, all: &[&str]) -> Diagnostic {
         "not declared in this file",
     );
     match nearest(name, all.iter().copied()) {
-        Some(near) => found.did_you_mean(span, near),
+        Some(near) => found.did_you_mean(span, name, near),
         None => found.help(format!("declare it: `transform {name}(t: {{ id: int, .. }}) {{ … }}`")),
     }
 }

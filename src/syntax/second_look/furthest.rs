@@ -47,7 +47,7 @@ impl Parser<'_> {
         let meant = self.meant(found, at, &rules);
         let can_end = rules.contains(&Rule::EOI);
         match (can_end, meant) {
-            (true, Some(meant)) => syntax::goes_on_meant(&verb, span, &meant),
+            (true, Some(meant)) => syntax::goes_on_meant(&verb, found, span, &meant),
             (true, None) => syntax::goes_on(&verb, span, example),
             (false, Some(meant)) => syntax::does_not_fit_meant(found, span, &meant),
             (false, None) => syntax::does_not_fit(found, span, &expected(&rules), example),
