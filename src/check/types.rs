@@ -145,9 +145,11 @@ fn type_named(
         let digits = &globals.files.text(written.span)[name.text.len()..];
         let digits = if arguments.is_empty() { "" } else { digits };
         // `count() as n`, which SQL takes for a name.
-        let (before, _) = globals.files.around(span);
+        let (before, behind) = globals.files.around(span);
         let before = before.lines().last().unwrap_or_default().trim_end();
-        let is_alias = before.ends_with(" as") && !before.trim_start().starts_with("cast ");
+        let is_alias = before.ends_with(" as")
+            && !behind.starts_with('[')
+            && !before.trim_start().starts_with("cast ");
         let told = names::no_type(&name.text, span, digits, &all);
         found.push(match told.fix.is_none() && is_alias {
             true => {

@@ -158,6 +158,38 @@ pub(super) fn type_called(name: &str) -> Option<&'static str> {
     named(TYPES, name)
 }
 
+/// A type as it is written here, with what is in a list or map between `<` and `>`: of
+/// `list[list[int]]` `list<list<int>>`. None where it does not say all that is in it.
+pub fn in_angles(written: &str) -> Option<String> {
+    let ty = written.trim().trim_end_matches('?');
+    let null = &written.trim()[ty.len()..];
+    let (name, inner) = ty.split_at(ty.find(['(', '[', '<']).unwrap_or(ty.len()));
+    let (name, count) = match name.trim().to_lowercase().as_str() {
+        "list" | "array" => ("list", 1),
+        "map" => ("map", 2),
+        _ => {
+            let ours = type_called(ty).filter(|ours| !ours.contains(['<', '{', '(']));
+            return Some(format!("{}{null}", ours.filter(|ours| *ours != "decimal").unwrap_or(ty)));
+        }
+    };
+    let inner = inner.get(1..)?.strip_suffix([')', ']', '>'])?;
+    let mut depth = 0_usize;
+    let is_comma = |sign: char| {
+        match sign {
+            '(' | '[' | '<' | '{' => depth += 1,
+            ')' | ']' | '>' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && sign == ','
+    };
+    let parts: Vec<&str> = inner.split(is_comma).collect();
+    if parts.len() != count || parts.iter().any(|part| part.trim().is_empty()) {
+        return None;
+    }
+    let parts = parts.into_iter().map(in_angles).collect::<Option<Vec<String>>>()?;
+    Some(format!("{name}<{}>{null}", parts.join(", ")))
+}
+
 /// A call of another language as it is written here, where more than its name differs.
 pub fn call(name: &str, arguments: &[&str]) -> Option<String> {
     let lower = name.to_lowercase();

@@ -48,6 +48,8 @@ pub enum Foreign {
     Fraction,
     /// `"Order Id": int`
     QuotedColumn,
+    /// `list[int]`, `map(string, int)`: a list or a map, and what is in it.
+    InAngles(&'static str),
     /// An `if` that has no `else`.
     IfAlone,
     /// `expect` with an action and no `else`.
@@ -66,6 +68,7 @@ pub fn habit(foreign: Foreign, span: Span, written: &str) -> Diagnostic {
         Foreign::Key => "a key is declared with `key` alone",
         Foreign::Fraction => "a number begins with a digit",
         Foreign::QuotedColumn => "what a file calls a column stands behind `named`",
+        Foreign::InAngles(name) => &format!("a `{name}` says what is in it between `<` and `>`"),
         Foreign::IfAlone => "an `if` needs an `else`",
         Foreign::Capitals => "words like `and` and `null` are written in small letters",
         Foreign::ExpectAlone => "what becomes of broken rows stands behind `else`",
@@ -90,6 +93,14 @@ pub fn first_of_each(span: Span, sort: &str, take: &str) -> Diagnostic {
     Diagnostic::new(Code::E0004, message, span, "as in another language")
         .help(format!("write `{sort}`, and on the line below `{take}`"))
         .guess(span, format!("{sort}\n  {take}"))
+}
+
+/// E0004: `qualify rank() over (partition by city order by day) < 3`
+pub fn qualified(span: Span, window: &str, filter: &str) -> Diagnostic {
+    let message = "`qualify` is called `filter` here, and its value is computed by a step above";
+    Diagnostic::new(Code::E0004, message, span, "as in another language")
+        .help(format!("write `{window}`, and on the line below `{filter}`"))
+        .guess(span, format!("{window}\n  {filter}"))
 }
 
 /// E0004: `qualify row_number() == 1`, which is not said of which rows.

@@ -216,6 +216,10 @@ pub fn second_pipeline(span: Span, first: Span) -> Diagnostic {
 
 /// E0112: no type of this name; `arguments` is what is written behind it.
 pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagnostic {
+    let is_array = name.eq_ignore_ascii_case("array") && !arguments.is_empty();
+    if matches!(name, "list" | "map") || is_array {
+        return not_in_angles(name, span, arguments);
+    }
     let found =
         Diagnostic::new(Code::E0112, format!("there is no type `{name}`"), span, "not a type");
     let null = if arguments.ends_with('?') { "?" } else { "" };
@@ -238,18 +242,28 @@ pub fn no_type(name: &str, span: Span, arguments: &str, names: &[&str]) -> Diagn
         Some(ours) => {
             found.help(format!("it is called `{ours}` here")).fix(span, format!("{ours}{null}"))
         }
-        None if matches!(name, "list" | "map") && arguments.starts_with('(') => {
-            let inner = arguments.trim_end_matches('?').strip_prefix('(');
-            let inner = inner.and_then(|inner| inner.strip_suffix(')')).unwrap_or("string");
-            let written = format!("{name}<{inner}>{null}");
-            found
-                .help(format!("what is in it stands between `<` and `>`: `{written}`"))
-                .guess(span, written)
-        }
         None => match nearest(name, names.iter().copied()) {
             Some(near) => found.did_you_mean(span, name, near),
             None => found.help(format!("declare it: `type {name} = string`")),
         },
+    }
+}
+
+/// E0112: a list or map that does not say what is in it, or not between `<` and `>`.
+fn not_in_angles(name: &str, span: Span, arguments: &str) -> Diagnostic {
+    let (ours, example) = match name {
+        "map" => ("map", "map<string, int>"),
+        _ => ("list", "list<string>"),
+    };
+    let message = format!("a `{ours}` says what is in it between `<` and `>`");
+    let label = match arguments.is_empty() {
+        true => "it says nothing here",
+        false => "it stands between `(` and `)` here",
+    };
+    let found = Diagnostic::new(Code::E0112, message, span, label);
+    match foreign::in_angles(&format!("{name}{arguments}")) {
+        Some(written) => found.perhaps(span, written),
+        None => found.help(format!("for instance `{example}`")),
     }
 }
 

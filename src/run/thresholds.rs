@@ -1,5 +1,5 @@
 //! The limits on rows that fail, `above 5%`, which are known only when a job is done: of a job, and of each
-//! of its rules. All that are broken are told, in the order of the text.
+//! of its rules. All that are broken are told: of each job the limit on its rows, and then those of its rules.
 
 use super::Options;
 use super::counts::{filtered, input_report, is_done, jobs_of};

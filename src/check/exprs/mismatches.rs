@@ -1,13 +1,23 @@
 //! Why two types do not go together, and what to write instead.
 
 use super::Scope;
+use super::operators::adapt_pair;
 use crate::diagnostics::literals::{self, is_date};
 use crate::diagnostics::named::told_apart;
 use crate::diagnostics::{Diagnostic, operand, types};
 use crate::ir::{Expr, ExprKind};
 use crate::syntax::ast;
 use crate::text::Span;
-use crate::types::{DataType, EnumType, Scalar};
+use crate::types::{DataType, EnumType, Scalar, unify};
+
+/// Units that times are counted in, with how many microseconds each has.
+const UNITS: &[(&str, i64)] = &[
+    ("week", 604_800_000_000),
+    ("day", 86_400_000_000),
+    ("hour", 3_600_000_000),
+    ("minute", 60_000_000),
+    ("second", 1_000_000),
+];
 
 impl Scope<'_, '_> {
     /// Says why two types do not go together.
@@ -132,7 +142,9 @@ impl Scope<'_, '_> {
             (DataType::String, other) => (left, other),
             (other, DataType::String) => (right, other),
             (DataType::Duration, DataType::Duration) if verb == "divide" => {
-                return Some(self.how_many(left, right));
+                let how_many = self.how_many(left, right);
+                let help = "`diff` counts units from one time to another";
+                return Some(how_many.unwrap_or_else(|| help.to_owned()));
             }
             _ => return None,
         };
@@ -163,68 +175,90 @@ impl Scope<'_, '_> {
     }
 
     /// How often a length of time goes into another: `(b - a) / 1d`.
-    fn how_many(&self, left: &Expr, right: &Expr) -> String {
+    fn how_many(&self, left: &Expr, right: &Expr) -> Option<String> {
+        let ExprKind::Literal(Scalar::Duration(length)) = &right.kind else { return None };
         let (to, from, of) = match &left.kind {
             ExprKind::Arithmetic(_, to, from) if is_time(&to.ty.data) && is_time(&from.ty.data) => {
-                (self.text(to.span), self.text(from.span), Some(&to.ty.data))
+                (self.text(to.span), self.text(from.span), &to.ty.data)
             }
-            _ => ("to".to_owned(), "from".to_owned(), None),
+            _ => ("to".to_owned(), "from".to_owned(), &DataType::Datetime),
         };
-        let length = match &right.kind {
-            ExprKind::Literal(Scalar::Duration(length)) => Some(*length),
-            _ => None,
+        // Dates have no shorter units, and how long a day of instants is depends on a zone.
+        let units: &[(&str, i64)] = match of {
+            DataType::Date => &UNITS[..2],
+            DataType::Timestamp => &UNITS[2..],
+            _ => UNITS,
         };
-        let (unit, more) = match (of, length) {
-            (Some(DataType::Date), _) => ("day", ""),
-            (_, Some(1_000_000)) => ("second", ""),
-            (_, Some(60_000_000)) => ("minute", ""),
-            (_, Some(3_600_000_000)) => ("hour", ""),
-            // How long a day of instants is depends on a zone.
-            (Some(DataType::Timestamp), _) => ("hour", " / 24"),
-            _ => ("day", ""),
+        let divides = |unit: &&(&str, i64)| *length > 0 && length % unit.1 == 0;
+        let (unit, one) = units.iter().find(divides)?;
+        let more = match length / one {
+            1 => String::new(),
+            count => format!(" / {count}"),
         };
-        format!("count units from one time to another: `diff(\"{unit}\", {from}, {to}){more}`")
+        Some(format!(
+            "count units from one time to another: `diff(\"{unit}\", {from}, {to}){more}`"
+        ))
     }
 
-    /// `n > 1 ?? false`, where `??` takes `1` and not the comparison.
-    pub(super) fn is_loose_coalesce(
+    /// `n > 1 ?? false`, where `??` takes `1` and not the comparison: says so, and whether it is.
+    pub(super) fn report_loose_coalesce(
         &mut self,
         op: ast::BinaryOp,
-        left: &ast::Expr,
+        left: &Expr,
+        place: Span,
         right: &ast::Expr,
     ) -> bool {
         let ast::ExprKind::Binary(ast::BinaryOp::Coalesce, _, value, other) = &right.kind else {
             return false;
         };
-        let is_condition = matches!(other.kind, ast::ExprKind::Bool(_));
-        if !is_condition || self.may_be_member(left) {
+        let ast::ExprKind::Bool(is_true) = other.kind else { return false };
+        if matches!(left.ty.data, DataType::Bool | DataType::Unknown | DataType::Null) {
             return false;
         }
-        let of = self.check(left, None).ty.data;
-        if matches!(of, DataType::Bool | DataType::Unknown | DataType::Null) {
-            return false;
-        }
-        let mut written = self.text(left.span.to(value.span));
-        // `==` and `!=` are never null.
-        if !matches!(op, ast::BinaryOp::Equal | ast::BinaryOp::NotEqual) {
-            written = format!("({written}) ?? {}", self.text(other.span));
-        }
-        let place = left.span.to(right.span);
-        self.found.push(types::coalesce_binds(right.span, place, &written));
+        let compared = self.text(place.to(value.span));
+        // `==` and `!=` are never null: beside it, they are what one of both sides is.
+        let beside_null = match op {
+            ast::BinaryOp::Equal => Some(false),
+            ast::BinaryOp::NotEqual => Some(true),
+            _ => None,
+        };
+        let written = match beside_null {
+            None => format!("({compared}) ?? {is_true}"),
+            Some(beside_null) if beside_null == is_true => compared,
+            Some(_) => {
+                let right = self.check(value, Some(&left.ty.data));
+                let (test, word) = if is_true { ("is null", "or") } else { ("is not null", "and") };
+                let sides = [(left, place), (&right, value.span)];
+                let nullable = sides.iter().filter(|(side, _)| side.ty.nullable);
+                let test_of =
+                    |place: Span| format!("{} {test} {word} ", operand(&self.text(place)));
+                let tests: String = nullable.map(|(_, place)| test_of(*place)).collect();
+                if tests.is_empty() { compared } else { format!("({tests}{compared})") }
+            }
+        };
+        self.found.push(types::coalesce_binds(right.span, place.to(right.span), &written));
         true
     }
 
-    /// What is written to ask for a value among what is no list.
-    pub(super) fn how_to_look(&self, value: &Expr, negated: bool, list: &Expr) -> String {
+    /// What is written to ask for a value among what is no list, where it can be asked.
+    pub(super) fn how_to_look(&self, value: &Expr, negated: bool, list: &Expr) -> Option<String> {
         let not = if negated { "not " } else { "" };
-        let (value_text, text) = (self.text(value.span), self.text(list.span));
-        let is_literal = |side: &Expr| matches!(side.kind, ExprKind::Literal(_));
+        let (sought, text) = (self.text(value.span), self.text(list.span));
+        let is_literal = matches!(list.kind, ExprKind::Literal(_));
+        let part =
+            |sought: &str| format!("ask for a part of a text by `{not}contains({text}, {sought})`");
+        let (one, other) = adapt_pair(value.clone(), list.clone());
+        let is_alike = unify(&one.ty, &other.ty).is_some();
         match &list.ty.data {
-            DataType::String if value.ty.data == DataType::String && !is_literal(list) => {
-                format!("ask for a part of a text by `{not}contains({text}, {value_text})`")
+            DataType::String if value.ty.data == DataType::String && !is_literal => {
+                Some(part(&sought))
             }
-            DataType::Map(..) => format!("ask for a key by `{not}has({text}, {value_text})`"),
-            _ => format!("write a list: `{not}in [{text}]`"),
+            DataType::Map(..) => Some(format!("ask for a key by `{not}has({text}, {sought})`")),
+            _ if is_alike => Some(format!("write a list: `{not}in [{text}]`")),
+            DataType::String if value.ty.data == DataType::Int && !is_literal => {
+                Some(part(&format!("{} as string", operand(&sought))))
+            }
+            _ => None,
         }
     }
 

@@ -82,9 +82,8 @@ impl Scope<'_, '_> {
         match op {
             BinaryOp::And | BinaryOp::Or => self.logic(op, left, right, span),
             BinaryOp::Coalesce => self.coalesce(left, right, span),
-            _ if comparison(op).is_some() && self.is_loose_coalesce(op, left, right) => bad(span),
             _ => {
-                let (left, right) = self.pair(left, right);
+                let Some((left, right)) = self.sides(op, left, right) else { return bad(span) };
                 if left.ty.is_unknown() || right.ty.is_unknown() {
                     return bad(span);
                 }
@@ -99,6 +98,19 @@ impl Scope<'_, '_> {
                 }
             }
         }
+    }
+
+    /// The operands of a comparison or of arithmetic; none where a `??` holds on to one of them.
+    fn sides(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr) -> Option<(Expr, Expr)> {
+        if comparison(op).is_none() || self.may_be_member(left) {
+            return Some(self.pair(left, right));
+        }
+        let (value, place) = (self.check(left, None), left.span);
+        if self.report_loose_coalesce(op, &value, place, right) {
+            return None;
+        }
+        let right = self.check(right, Some(&value.ty.data));
+        Some((value, right))
     }
 
     /// Both operands; a member of an enum takes its type from the other side.
@@ -190,8 +202,10 @@ impl Scope<'_, '_> {
                 if !list.ty.is_unknown() {
                     let text = self.text(list.span);
                     let found = types::one_operand("in", (&text, list.span, &list.ty), "list");
-                    let help = self.how_to_look(&value, negated, &list);
-                    self.found.push(found.help(help));
+                    self.found.push(match self.how_to_look(&value, negated, &list) {
+                        Some(help) => found.help(help),
+                        None => found,
+                    });
                 }
                 return bad(span);
             };
@@ -280,20 +294,22 @@ impl Scope<'_, '_> {
         Expr { kind, ty: Type { data: DataType::Bool, nullable }, span }
     }
 
-    /// Is the first a member of an enum, and another one none? Says so of each.
-    fn are_not_comparable(&mut self, values: &[Expr]) -> bool {
+    /// Says of each item that it does not go together with the member of an enum that is first, and
+    /// whether there was one.
+    fn report_not_comparable(&mut self, values: &[Expr]) -> bool {
         let [value, items @ ..] = values else { return false };
         if !matches!(value.ty.data, DataType::Enum(_)) {
             return false;
         }
-        let before = self.found.iter().count();
+        let mut is_said = false;
         for item in items {
             let (one, other) = adapt_pair(value.clone(), item.clone());
             if unify(&one.ty, &other.ty).is_none() {
+                is_said = true;
                 self.report_mix(item.span, "compare", &one, &other);
             }
         }
-        self.found.iter().count() > before
+        is_said
     }
 
     /// Is the value equal (`==`) to one of the items? Says so where they do not go together.
@@ -303,7 +319,7 @@ impl Scope<'_, '_> {
         if all.iter().any(|one| one.ty.is_unknown()) {
             return bad(span);
         }
-        if self.are_not_comparable(&all) {
+        if self.report_not_comparable(&all) {
             return bad(span);
         }
         let (mut all, unified) = self.adapt_all(all);

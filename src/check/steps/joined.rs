@@ -2,7 +2,7 @@
 //! its order.
 
 use super::JobChecker;
-use super::joins::{Conditions, column_of};
+use super::joins::{Conditions, JoinNames, column_of};
 use crate::check::exprs::{Place, domain, narrow};
 use crate::diagnostics::names;
 use crate::ir::{Column, Domain, Expr, Found, Input, JoinKind, Key, Row, SharedKey};
@@ -21,14 +21,13 @@ pub(super) struct Unique {
 
 impl JobChecker<'_, '_> {
     /// The row of a join, the columns that stand for keys of both sides, and the right columns in it.
-    /// Names: the join, its table, what that is called, and what it is.
     pub(super) fn joined(
         &mut self,
         (kind, is_found): (JoinKind, bool),
         conditions: &Conditions,
         (right, right_row): (Input, &Row),
         unique: Unique,
-        (verb, table, name, read): (Span, Span, &str, &str),
+        JoinNames { verb, table, called: name, read }: JoinNames,
     ) -> Option<(Row, Vec<SharedKey>, Vec<usize>)> {
         let all_match = is_found || matches!(kind, JoinKind::Inner | JoinKind::Semi);
         let (left_known, right_known) = match all_match {

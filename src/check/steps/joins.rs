@@ -23,6 +23,19 @@ pub(super) struct Conditions {
     broken: bool,
 }
 
+/// A join as it is spoken of.
+#[derive(Clone, Copy)]
+pub(super) struct JoinNames<'n> {
+    /// Its words.
+    pub(super) verb: Span,
+    /// The place of its table.
+    pub(super) table: Span,
+    /// What the table is called in it.
+    pub(super) called: &'n str,
+    /// The table as it is written.
+    pub(super) read: &'n str,
+}
+
 /// What a join does, and whether it says what is compared.
 fn kind_of(written: ast::JoinKind) -> (JoinKind, bool) {
     match written {
@@ -54,19 +67,19 @@ impl JobChecker<'_, '_> {
         if join.alias.is_some() {
             self.globals.names().declared(alias.span, Kind::Alias, alias.span);
         }
-        let name = alias.text.clone();
         let mut conditions = self.conditions(&join.on, &right_row, alias);
         if conditions.broken {
             return self.give_up();
         }
         let read = self.text(table.span.to(join.right[join.right.len() - 1].span));
-        let names = (statement.verb, table.span, &*name, &*read);
+        let names =
+            JoinNames { verb: statement.verb, table: table.span, called: &alias.text, read: &read };
         let (kind, is_said) = kind_of(join.kind);
         let compares = !join.on.is_empty();
         let is_asof = matches!(join.kind, ast::JoinKind::Asof { .. });
         if compares != is_said {
             self.found.push(match join.on.first() {
-                None if is_asof => rows::asof_without_order(statement.verb, &name),
+                None if is_asof => rows::asof_without_order(statement.verb, &alias.text),
                 None => rows::join_without_condition(statement.verb, &table.text),
                 Some(on) => rows::cross_join_with_condition(statement.verb, on.span),
             });
@@ -124,7 +137,7 @@ impl JobChecker<'_, '_> {
                 ast::ExprKind::Name(column) => {
                     self.same_name(column, condition.span, right_row, name, &mut all);
                 }
-                _ if self.is_name_in_and(condition, right_row) => all.broken = true,
+                _ if self.report_name_in_and(condition, right_row) => all.broken = true,
                 _ => self.conjunction(condition, right_row, name, &mut all),
             }
         }
@@ -147,8 +160,8 @@ impl JobChecker<'_, '_> {
         }
     }
 
-    /// `on k and a > b`, where `k` alone is no condition; says so.
-    fn is_name_in_and(&mut self, condition: &ast::Expr, right_row: &Row) -> bool {
+    /// `on k and a > b`, where `k` alone is no condition: says so, and whether it is.
+    fn report_name_in_and(&mut self, condition: &ast::Expr, right_row: &Row) -> bool {
         let parts = and_parts(condition);
         let is_shared = |part: &&&ast::Expr| match &part.kind {
             ast::ExprKind::Name(name) => {

@@ -2,7 +2,7 @@
 //! how far apart `within` lets both be.
 
 use super::JobChecker;
-use super::joins::{Conditions, Side, side};
+use super::joins::{Conditions, JoinNames, Side, side};
 use crate::check::exprs::convert;
 use crate::diagnostics::rows;
 use crate::ir::{Arithmetic, Comparison, Expr, ExprKind, Nearest};
@@ -46,12 +46,12 @@ impl Inequality {
 
 impl JobChecker<'_, '_> {
     /// By what an `asof join` finds the nearest row: its one condition that is no equality. Names: the
-    /// join, its table, and what that is called.
+    /// join, and what its table is called.
     pub(super) fn nearest(
         &mut self,
         conditions: &mut Conditions,
         within: Option<&ast::Expr>,
-        (verb, _, name, _): (Span, Span, &str, &str),
+        JoinNames { verb, called: name, .. }: JoinNames,
     ) -> Option<Nearest> {
         let width = self.row.columns.len();
         let mut all = std::mem::take(&mut conditions.residual).into_iter();

@@ -326,6 +326,16 @@ impl Line<'_> {
         })
     }
 
+    /// `filter id in 1, 2`: behind its `in` stand single values.
+    fn choices(&self) -> Option<Diagnostic> {
+        let values = self.find(1, "in")? + 1;
+        let all = self.at.len();
+        let written = format!("{} [{}]", self.slice(0..values), self.slice(values..all));
+        let foreign = Foreign::Form("in a, b");
+        let place = self.place(0..all);
+        is_step(&written).then(|| habits::habit(foreign, place, &written))
+    }
+
     /// `filter id > 1, n == 2`
     fn conditions(&self) -> Option<Diagnostic> {
         let (mut parts, mut from) = (vec![], 1);
@@ -335,6 +345,15 @@ impl Line<'_> {
             let is_choice = self.outside(from, comma).any(|at| self.text(at) == "or");
             parts.push(if is_choice { format!("({part})") } else { part.to_owned() });
             from = comma + 1;
+        }
+        let is_value = |part: &&String| {
+            part.starts_with(['"', '@', '-'])
+                || part.starts_with(|first: char| first.is_ascii_digit())
+        };
+        let values = parts.iter().filter(is_value).count();
+        if values > 0 {
+            // A value alone is no condition, but one of those that are sought.
+            return (values + 1 == parts.len()).then(|| self.choices()).flatten();
         }
         let written = format!("filter {}", parts.join(" and "));
         let foreign = Foreign::Form("filter a, b");

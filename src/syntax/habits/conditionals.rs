@@ -99,11 +99,14 @@ impl Line<'_> {
         let start = (0..at).rev().find(|at| matches!(self.text(*at), "=" | "(" | ","));
         let start = start.map_or(1, |sign| sign + 1);
         match (self.find(at, "then"), self.find(at, "else")) {
-            (Some(_), None) => {
+            (Some(then), None) => {
+                if then == at + 1 || then + 1 == end {
+                    return None;
+                }
                 let written = format!("{} else null", self.slice(at..end));
                 Some(Habit { place: at..end, written, foreign: Foreign::IfAlone })
             }
-            (None, Some(otherwise)) if start < at => {
+            (None, Some(otherwise)) if start < at && at + 1 < otherwise && otherwise + 1 < end => {
                 let written = format!(
                     "if {} then {} {}",
                     self.slice(at + 1..otherwise),
@@ -128,6 +131,9 @@ impl Line<'_> {
             let otherwise = (colon..end).find(|at| matches!(self.text(*at), "else" | "elif"))?;
             let (condition, value) =
                 (self.slice(from + 1..colon), self.slice(colon + 1..otherwise));
+            if condition.is_empty() || value.is_empty() {
+                return None;
+            }
             written.push_str(&format!("if {condition} then {value} else "));
             from = otherwise;
             if self.text(otherwise) == "else" {
@@ -136,7 +142,8 @@ impl Line<'_> {
             colon = self.find(otherwise, ":")?;
         }
         let from = from + 1 + usize::from(self.text(from + 1) == ":");
-        written.push_str(self.slice(from..end));
+        let last = Some(self.slice(from..end)).filter(|last| !last.is_empty())?;
+        written.push_str(last);
         Some(Habit { place: at..end, written, foreign: Foreign::Form("if a: b else: c") })
     }
 }

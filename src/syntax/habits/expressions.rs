@@ -66,10 +66,7 @@ impl Line<'_> {
                 if word.eq_ignore_ascii_case("extract")
                     && self.find(at, "from") == Some(at + 3) =>
             {
-                let end = self.behind(at + 1)?;
-                let part = foreign::part_of_time(self.text(at + 2), self.slice(at + 4..end - 1))?;
-                let written = foreign::in_place(part, self.before(at), self.rest(end));
-                Habit { place: at..end, written, foreign: Foreign::Form("extract") }
+                return self.extract(at);
             }
             (".", _) if self.text(at + 2) == "(" && self.is_word(at + 1) => {
                 return self.methods(at);
@@ -77,6 +74,15 @@ impl Line<'_> {
             ("if" | "?", _) => return self.conditional(at),
             _ => return self.other_form(at),
         })
+    }
+
+    /// `extract(year from day)`
+    fn extract(&self, at: usize) -> Option<Habit> {
+        let end = self.behind(at + 1)?;
+        let time = Some(self.slice(at + 4..end - 1)).filter(|time| !time.is_empty())?;
+        let part = foreign::part_of_time(self.text(at + 2), time)?;
+        let written = foreign::in_place(part, self.before(at), self.rest(end));
+        Some(Habit { place: at..end, written, foreign: Foreign::Form("extract") })
     }
 
     fn is_count(&self, at: usize) -> bool {

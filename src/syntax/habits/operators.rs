@@ -99,8 +99,20 @@ impl Line<'_> {
         let operators = self.outside(at, self.at.len()).take_while(goes_on);
         let last = operators.filter(|at| is_capital(self.text(*at))).last()?;
         let place = self.condition_start(at)?..self.condition_end(last);
+        if self.lacks_a_side(&place) {
+            return None;
+        }
         let written = self.in_small_letters(place.clone());
         Some(Habit { place, written, foreign: Foreign::Capitals })
+    }
+
+    /// Does a condition begin or end with an operator whose other side is on no other line?
+    fn lacks_a_side(&self, condition: &Range<usize>) -> bool {
+        let Range { start, end } = *condition;
+        let is = |at: usize, words: &[&str]| words.contains(&self.text(at));
+        let goes_on = end < self.at.len() && self.begins_line(end);
+        is(start, &["AND", "OR", "IN", "IS", "BETWEEN", "AS"]) && !self.begins_line(start)
+            || is(end - 1, &["AND", "OR", "NOT", "IN", "IS", "BETWEEN", "AS"]) && !goes_on
     }
 
     /// Where the condition begins that this is in: behind a sign, a bracket or the word of the step.

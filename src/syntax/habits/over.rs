@@ -9,6 +9,9 @@ use crate::diagnostics::{Diagnostic, habits};
 const UNFRAMED: &[&str] =
     &["row_number", "rank", "dense_rank", "percent_rank", "ntile", "lag", "lead"];
 
+/// A window, where what is written does not say which.
+const NUMBERED: &str = "window by KEY sort KEY { n = row_number() }";
+
 impl Line<'_> {
     /// `over (…)` behind a call: the first rows of each group, or a value over neighbours.
     pub(super) fn over(&self, at: usize) -> Option<Diagnostic> {
@@ -21,17 +24,36 @@ impl Line<'_> {
         }
         let start = self.value_before(at)?;
         let name = self.text(start).to_lowercase();
-        let call = format!("{name}{}", self.slice(start + 1..at)).replace("(*)", "()");
+        let call = match self.text(start + 2).eq_ignore_ascii_case("distinct") {
+            true if name == "count" => format!("count_distinct({}", self.slice(start + 3..at)),
+            _ => format!("{name}{}", self.slice(start + 1..at)).replace("(*)", "()"),
+        };
         let is_whole =
             self.text(0) == "derive" && (start, end) == (3, self.at.len()) && self.text(2) == "=";
         let column = if is_whole { self.text(1) } else { "n" };
         let window = self.neighbours(at + 2, end - 1, UNFRAMED.contains(&&*name));
         let written = format!("window {window}{{ {column} = {call} }}");
+        if self.text(0).eq_ignore_ascii_case("qualify") {
+            let place = self.place(0..self.at.len());
+            let sign = match self.text(end) {
+                "=" => "==",
+                "<>" => "!=",
+                sign => sign,
+            };
+            let filter = format!("filter n {sign} {}", self.rest(end + 1));
+            return Some(match start == 1 && is_step(&filter) && is_step(&written) {
+                true => habits::qualified(place, &written, &filter),
+                false => habits::qualified_by_number(place),
+            });
+        }
         Some(match is_step(&written) {
             true if is_whole => habits::over(self.place(0..end), &written, None),
             true => habits::over(self.place(at..end), &written, Some(column)),
             false => {
-                let example = "window by city sort day { n = row_number() }";
+                let sort = if UNFRAMED.contains(&&*name) { "sort KEY " } else { "" };
+                let example = format!("window by KEY {sort}{{ n = {call} }}");
+                let example = Some(example).filter(|example| is_step(example));
+                let example = example.as_deref().unwrap_or(NUMBERED);
                 habits::over(self.place(at..end), example, Some("n"))
             }
         })
@@ -55,8 +77,8 @@ impl Line<'_> {
         match frame {
             _ if is_unframed => {}
             Some((_, frame)) => written.push_str(&format!("{frame} ")),
-            // Up to the row itself, as SQL has it without a frame.
-            None => written.push_str("rows ..0 "),
+            // Up to the row itself and those that sort equal, as SQL has it without a frame.
+            None => written.push_str("range ..0 "),
         }
         written
     }

@@ -23,7 +23,14 @@ impl Line<'_> {
         if self.text(at).eq_ignore_ascii_case("ilike") {
             (value, pattern) = (format!("lower({value})"), pattern.to_lowercase());
         }
-        let written = asked(&value, &parts(&pattern));
+        let parts = parts(&pattern);
+        if !parts.is_empty() && parts.iter().all(|part| matches!(part, Part::Any)) {
+            // Any text, and its opposite is nothing: a null is neither.
+            let written = format!("{} is not null", self.slice(start..at - not));
+            let habit = Habit { place: start..at + 2, written, foreign: Foreign::Form("like") };
+            return (not == 0).then_some(habit);
+        }
+        let written = asked(&value, &parts);
         let written = if not == 1 { format!("not {written}") } else { written };
         Some(Habit { place: start..at + 2, written, foreign: Foreign::Form("like") })
     }

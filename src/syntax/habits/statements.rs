@@ -1,6 +1,7 @@
 //! Statements, and parts of them, as SQL writes them.
 
 use super::{Foreign, Habit, Line};
+use crate::diagnostics::foreign;
 use crate::syntax::is_name;
 use crate::syntax::tokens::TokenKind;
 
@@ -111,8 +112,20 @@ impl Line<'_> {
                 let written = format!("{} as {}", self.slice(0..at), rest(at + 1));
                 Habit { place: 0..self.at.len(), written, foreign: Foreign::Form(foreign) }
             }
+            (name @ ("list" | "array" | "map"), "[") if self.is_type(at) => {
+                let end = self.behind(at + 1)?;
+                let written = foreign::in_angles(self.slice(at..end))?;
+                let foreign = Foreign::InAngles(if name == "map" { "map" } else { "list" });
+                Habit { place: at..end, written, foreign }
+            }
             _ => return None,
         })
+    }
+
+    /// Does a type stand here?
+    fn is_type(&self, at: usize) -> bool {
+        let is_declared = matches!(self.text(0), "type" | "param" | "function");
+        at > 0 && (self.text(at - 1) == "as" || is_declared)
     }
 
     /// `dedupe id`, `dedupe by id order by at desc`
@@ -160,19 +173,22 @@ impl Line<'_> {
             return None;
         }
         let mut at = core + 1;
-        if self.text(at) == "(" || self.text(at) == "<" && self.find(at, ">").is_some() {
-            at = if self.text(at) == "(" { self.behind(at)? } else { self.find(at, ">")? + 1 };
+        let holds = match self.text(core).to_lowercase().as_str() {
+            "list" | "array" => Some("list"),
+            "map" => Some("map"),
+            _ => None,
+        };
+        match self.text(at) {
+            "(" => at = self.behind(at)?,
+            "[" if holds.is_some() => at = self.behind(at)?,
+            "<" => at = self.behind_angle(at).unwrap_or(at),
+            _ => {}
         }
         let (mut ty, mut foreign) = (self.slice(core..at).to_owned(), None);
-        if matches!(ty.as_str(), "list" | "List" | "array") && self.text(at) == "[" {
-            let end = self.behind(at)?;
-            ty = format!("list<{}>", self.slice(at + 1..end - 1));
-            at = end;
-            foreign = Some(Foreign::Form("list[…]"));
-        }
-        if ty.to_lowercase().starts_with("array<") {
-            ty.replace_range(..5, "list");
-            foreign = Some(Foreign::Form("array<…>"));
+        if let Some(holds) = holds.filter(|_| at > core + 1) {
+            let written = foreign::in_angles(&ty)?;
+            foreign = (written != ty).then_some(Foreign::InAngles(holds));
+            ty = written;
         }
         let (mut null, mut key, mut rest) = ("", "", String::new());
         while at < self.at.len() {
@@ -197,6 +213,19 @@ impl Line<'_> {
         }
         let written = format!("{}: {ty}{null}{key}{rest}", self.text(0));
         foreign.map(|foreign| Habit { place: 0..self.at.len(), written, foreign })
+    }
+
+    /// Behind the `>` that closes the `<` at `open`.
+    fn behind_angle(&self, open: usize) -> Option<usize> {
+        let mut depth = 0;
+        (open..self.at.len()).find_map(|at| {
+            match self.text(at) {
+                "<" => depth += 1,
+                ">" => depth -= 1,
+                _ => {}
+            }
+            (depth == 0).then_some(at + 1)
+        })
     }
 
     /// `select *, upper(city) as large`
