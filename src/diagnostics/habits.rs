@@ -144,9 +144,19 @@ pub fn two_tables(span: Span, table: &str) -> Diagnostic {
 
 /// `filter id in (select id from customers)`
 pub fn rows_of_another(span: Span, written: &str) -> Diagnostic {
+    matched_by_a_step(span).help(format!("write `{written}`"))
+}
+
+/// `filter id in (select id from customers where active)`
+pub fn some_rows_of_another(span: Span, verb: &str, table: &str) -> Diagnostic {
+    matched_by_a_step(span).help(format!(
+        "declare `job wanted {{ from {table}; filter … }}`, and write `{verb} wanted on KEY` instead of this line; without a filter, `{verb} {table} on KEY`"
+    ))
+}
+
+fn matched_by_a_step(span: Span) -> Diagnostic {
     let message = "rows are matched with those of another table by a step of its own";
     Diagnostic::new(Code::E0004, message, span, "as in another language")
-        .help(format!("write `{written}`"))
 }
 
 /// `output o = csv("o.csv") from j where x > 1`

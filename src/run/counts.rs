@@ -107,7 +107,7 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
                         report.expectations.push((rule.name.clone(), of(&counts.violations)));
                     }
                     StepKind::ExpectAll(rule) => {
-                        report.rules.push(rule_report(execution, id, number, &rule.name));
+                        report.rules.extend(rule_report(execution, id, number, &rule.name));
                     }
                     _ => {}
                 }
@@ -125,15 +125,15 @@ fn counted(execution: &Execution, id: JobId) -> JobReport {
     report
 }
 
-/// What became of the rule of a job at this step.
-fn rule_report(execution: &Execution, job: JobId, step: usize, name: &str) -> RuleReport {
-    let judge = execution.pipeline.rules.get(&(job, step));
-    let nodes = judge.into_iter().flat_map(|judge| nodes_of(execution, *judge));
+/// What became of the rule of a job at this step; none if it was not judged, as where the run failed before.
+fn rule_report(execution: &Execution, job: JobId, step: usize, name: &str) -> Option<RuleReport> {
+    let judge = *execution.pipeline.rules.get(&(job, step))?;
     let is_broken = |node: &NodeId| execution.counts[node.at()].violations.load(Relaxed) > 0;
-    let by: Option<NodeId> = nodes.into_iter().find(is_broken);
+    let by: Option<NodeId> = nodes_of(execution, judge).find(is_broken);
     let all = execution.seen.lock().expect("no thread panics holding it");
     let seen = by.and_then(|node| all.get(&node).cloned());
-    RuleReport { name: name.to_owned(), holds: by.is_none(), seen }
+    let is_judged = by.is_some() || is_done(execution, judge);
+    is_judged.then(|| RuleReport { name: name.to_owned(), holds: by.is_none(), seen })
 }
 
 pub(super) fn input_report(execution: &Execution, entry: &Entry) -> InputReport {

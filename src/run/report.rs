@@ -138,7 +138,7 @@ pub struct JobReport {
     /// Rows that broke each rule of the job, whatever became of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<(String, u64)>,
-    /// Of each rule about all rows that come to it, whether it holds.
+    /// Of each rule about all rows that come to it, whether it holds; of those that were judged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleReport>,
     /// What each of its partitions is, if it has some.

@@ -47,6 +47,11 @@ impl Parser<'_> {
         self.meaningful(tokens).chained()
     }
 
+    /// `limit` with rows to leave out.
+    pub(super) fn rows_behind_others(&self, tokens: &Range<usize>) -> Option<Diagnostic> {
+        self.meaningful(tokens).rows_behind_others()
+    }
+
     /// Is it a line of the members of an enum?
     pub(super) fn is_member(&self, tokens: &Range<usize>) -> bool {
         let line = self.meaningful(tokens);

@@ -376,3 +376,19 @@ fn a_table_without_nulls_may_be_empty() {
     run.fails(4, "s.csv:3: `none` does not hold");
     assert_eq!(project.read("out/o.csv"), "id,name\n2,a\n3,b\n");
 }
+
+#[test]
+fn a_rule_that_was_not_judged_is_not_said_to_hold() {
+    let rules = "  expect few: sum(id) // (count() - 4) > 1 else warn\n  expect some: count() > 0";
+    let project = Project::new(&pipeline(rules));
+    project.write("s.csv", ROWS);
+    for threads in ["1", "4"] {
+        let run = project.batchc(&["run", "--threads", threads, "--report", "r.json"]);
+        run.fails(3, "division by zero");
+        let report: serde_json::Value =
+            serde_json::from_str(&project.read("r.json")).expect("JSON");
+        let rules = report["jobs"][0]["rules"].as_array().cloned().unwrap_or_default();
+        assert!(rules.iter().all(|rule| rule[0] != "few"), "{rules:?}");
+        assert!(rules.iter().all(|rule| rule[1] == true), "{rules:?}");
+    }
+}

@@ -73,10 +73,14 @@ impl Scope<'_, '_> {
     /// How a place is written, its type, and where its column or variable comes from.
     pub(super) fn described(&self, place: &Place) -> Option<(String, Type, Span)> {
         let (name, ty, since) = match place.root {
-            Root::Column(at) => {
-                let column = self.row?.columns.get(at)?;
-                (&*column.name, &column.ty, column.origin)
-            }
+            // In a group it is a key, or an aggregate, which has no name.
+            Root::Column(at) => match &self.group {
+                Some(group) => group.keys.get(at).map(|(name, ty, since)| (&**name, ty, *since))?,
+                None => {
+                    let column = self.row?.columns.get(at)?;
+                    (&*column.name, &column.ty, column.origin)
+                }
+            },
             Root::Param(crate::ir::ParamId(at)) => {
                 let param = &self.globals.params[at as usize];
                 (param.name.as_str(), &param.ty, param.span)

@@ -36,10 +36,7 @@ impl Line<'_> {
             verb @ ("except" | "intersect") if self.is(1, "all") && self.at.len() == 3 => {
                 Some(habits::each_row_once(self.place(1..2), verb, self.text(2)))
             }
-            "take" if self.is(2, "offset") && self.at.len() == 4 => {
-                let [count, before] = [1, 3].map(|at| self.text(at).replace('_', "").parse().ok());
-                Some(habits::rows_behind_others(self.place(2..4), count?, before?))
-            }
+            "take" if self.is(2, "offset") => self.rows_behind_others(),
             "fill" if self.text(1) == "*" => {
                 let value =
                     self.find(1, "with").map_or("…", |with| self.slice(with + 1..self.at.len()));
@@ -301,6 +298,23 @@ impl Line<'_> {
         }
     }
 
+    /// `take 10 offset 5`, `limit 10 offset 5`, `limit 5, 10`
+    pub(super) fn rows_behind_others(&self) -> Option<Diagnostic> {
+        let verb = self.text(0).to_lowercase();
+        if !matches!(&*verb, "take" | "limit") || self.at.len() != 4 {
+            return None;
+        }
+        let (count, before) = match self.text(2).to_lowercase().as_str() {
+            "offset" => (1, 3),
+            // The rows that are left out come first.
+            "," if verb == "limit" => (3, 1),
+            _ => return None,
+        };
+        let [count, before] = [count, before].map(|at| self.text(at).replace('_', "").parse().ok());
+        let from = if verb == "take" { 2 } else { 0 };
+        Some(habits::rows_behind_others(self.place(from..4), count?, before?))
+    }
+
     /// `filter k in (select …)`, `filter exists (select …)`
     fn matched_rows(&self) -> Option<Diagnostic> {
         let select = self.find(2, "select")?;
@@ -319,8 +333,9 @@ impl Line<'_> {
         let written = format!("{verb} {table} on {on}");
         Some(match is_whole && self.is(open - 1, "in") && is_step(&written) {
             true => habits::rows_of_another(place, &written).guess(self.place(0..all), written),
-            false if self.is(select + 2, "from") => {
-                habits::rows_of_another(place, &format!("{verb} {table} on id"))
+            // Which rows of it are meant is said by the rest, and what they are matched by.
+            false if self.is(select + 2, "from") && self.is_word(select + 3) => {
+                habits::some_rows_of_another(place, verb, table)
             }
             false => habits::rows_of_another(place, &format!("{verb} customers on id")),
         })

@@ -126,7 +126,7 @@ impl Parser<'_> {
             return syntax::not_lower_case(word, span, &lower);
         }
         if place == Place::Job
-            && let Some(found) = self.chained(tokens)
+            && let Some(found) = self.chained(tokens).or_else(|| self.rows_behind_others(tokens))
         {
             return found;
         }
